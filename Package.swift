@@ -1,0 +1,80 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A C library of the system, found through pkg-config.
+func system(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt]), .brew([brew])])
+}
+
+/// A Swift target and what it may import: layers point one way, see README.
+func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: settings)
+}
+
+/// The tests of one target, plus what they need beside it.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name), "TestSupport"] + dependencies,
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "sam2kit",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "sam2kit", targets: ["sam2kit"]),
+    .library(name: "SAM2", targets: ["SAM2", "OpenBLASBackend", "Media"]),
+    .library(name: "Checkpoints", targets: ["Checkpoints"]),
+    .library(name: "Verification", targets: ["Verification"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    system("CHDF5", pkgConfig: "hdf5", apt: "libhdf5-dev", brew: "hdf5"),
+    system("CZip", pkgConfig: "libzip", apt: "libzip-dev", brew: "libzip"),
+    system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev", brew: "openblas"),
+    system("CJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev", brew: "jpeg-turbo"),
+    system("CPNG", pkgConfig: "spng", apt: "libspng-dev", brew: "libspng"),
+    system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
+    system("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev", brew: "libdeflate"),
+    .target(name: "CVector", exclude: ["README.md"]),
+
+    layer("Files", [.target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
+    layer("Tensors", ["Files"]),
+    layer("HDF5", ["Files", "Tensors", "CHDF5"]),
+    layer("Architecture", ["Tensors", "Yams"]),
+    layer("Checkpoints", ["Files", "Tensors", "HDF5", "CZip"]),
+    layer("Kernels", ["Tensors", "CVector"]),
+    layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
+    layer("Traces", ["Files", "Tensors", "HDF5"]),
+    layer("SAM2", ["Tensors", "Architecture", "Kernels", "Traces"]),
+    layer("Verification", ["Tensors", "Traces"]),
+    layer("Media", ["Files", "Tensors", "CJPEG", "CPNG"]),
+    .executableTarget(
+      name: "sam2kit",
+      dependencies: [
+        "Files", "Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces", "SAM2",
+        "Verification", "Media", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      exclude: ["README.md"], swiftSettings: settings),
+
+    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: settings),
+    tests("Files"), tests("Tensors"), tests("HDF5", ["Tensors"]), tests("Architecture", ["Tensors"]),
+    tests("Checkpoints", ["Files", "Tensors", "HDF5"]),
+    tests("Kernels", ["Tensors", "CVector"]),
+    tests("OpenBLASBackend", ["Tensors", "Kernels"]),
+    tests("Traces", ["Files", "Tensors", "HDF5"]),
+    tests("SAM2", ["Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces", "Media"]),
+    tests("Verification", ["Tensors", "Traces"]),
+    tests("Media", ["Files", "Tensors"]),
+    .testTarget(
+      name: "sam2kitTests", dependencies: ["Files", "Tensors", "Checkpoints", "TestSupport"], swiftSettings: settings),
+  ]
+)

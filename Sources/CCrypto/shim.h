@@ -1,0 +1,3 @@
+// libcrypto's digests; on Apple platforms CryptoKit serves instead.
+#pragma once
+#include <openssl/evp.h>

@@ -1,0 +1,3 @@
+// HDF5, the C library.
+#pragma once
+#include <hdf5.h>

@@ -1,0 +1,3 @@
+// libjpeg-turbo through its TurboJPEG interface, which reports errors without setjmp.
+#pragma once
+#include <turbojpeg.h>

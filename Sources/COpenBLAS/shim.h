@@ -1,0 +1,3 @@
+// OpenBLAS: single-precision matrix products.
+#pragma once
+#include <cblas.h>

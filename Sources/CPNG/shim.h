@@ -1,0 +1,3 @@
+// libspng: PNG without setjmp.
+#pragma once
+#include <spng.h>

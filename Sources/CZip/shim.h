@@ -1,0 +1,3 @@
+// libzip: validates zip directories and inflates entries.
+#pragma once
+#include <zip.h>

@@ -1,0 +1,79 @@
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// A file that appears whole or not at all: bytes go to a temporary twin beside the target, which `commit`
+/// renames over it. Dropped without `commit`, the twin is removed and the target stays as it was.
+public struct OutputFile: ~Copyable {
+  /// Where the file will stand.
+  public let path: String
+  /// The temporary twin, in the same folder. Libraries that open files by name write here.
+  public let temporaryPath: String
+  /// The twin's descriptor, open for reading and writing.
+  public let descriptor: Int32
+
+  /// Creates the temporary twin of `path`.
+  ///
+  /// - Throws: `FileError.unwritable`.
+  public init(path: String) throws(FileError) {
+    let slash = path.lastIndex(of: "/")
+    let folder = slash.map { path[...$0] } ?? ""
+    let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
+    guard !name.isEmpty else { throw .unwritable(path: path, reason: "expected a file name, found a folder") }
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw .unwritable(path: path, reason: "a folder of that name is in the way")
+    }
+    let temporary = "\(folder).\(name).\(UInt32.random(in: 0 ... .max)).partial"
+    let opened = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard opened >= 0 else { throw .unwritable(path: path, reason: systemError()) }
+    self.path = path
+    temporaryPath = temporary
+    descriptor = opened
+  }
+
+  /// Appends bytes at the descriptor's position.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let written = systemWrite(descriptor, rest.baseAddress, rest.count)
+      if written < 0 && errno == EINTR { continue }
+      guard written > 0 else { throw .unwritable(path: path, reason: systemError()) }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+  }
+
+  /// Appends bytes at the descriptor's position.
+  public func write(_ bytes: some Sequence<UInt8>) throws(FileError) {
+    let whole = Array(bytes)
+    let result = whole.withUnsafeBytes { raw in Result { () throws(FileError) in try write(raw) } }
+    try result.get()
+  }
+
+  /// Overwrites bytes at `offset`, leaving the position alone.
+  public func overwrite(at offset: Int, with bytes: [UInt8]) throws(FileError) {
+    let written = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset)) }
+    guard written == bytes.count else { throw .unwritable(path: path, reason: systemError()) }
+  }
+
+  /// Puts the finished file in its place.
+  public consuming func commit() throws(FileError) {
+    guard rename(temporaryPath, path) == 0 else { throw .unwritable(path: path, reason: systemError()) }
+  }
+
+  deinit {
+    close(descriptor)
+    unlink(temporaryPath)  // gone already after commit
+  }
+}
+
+/// `write(2)`, which the method of the same name would hide.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+  #if canImport(Darwin)
+    Darwin.write(descriptor, bytes, count)
+  #else
+    Glibc.write(descriptor, bytes, count)
+  #endif
+}
