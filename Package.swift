@@ -66,7 +66,7 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: settings),
 
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: settings),
-    tests("Files"), tests("Tensors"), tests("HDF5", ["Tensors"]), tests("Architecture", ["Tensors"]),
+    tests("Files"), tests("Tensors"), tests("HDF5", ["Tensors"]), tests("Architecture", ["Files", "Tensors"]),
     tests("Checkpoints", ["Files", "Tensors", "HDF5"]),
     tests("Kernels", ["Tensors", "CVector"]),
     tests("OpenBLASBackend", ["Tensors", "Kernels"]),

@@ -1,6 +1,21 @@
 import ArgumentParser
 
+/// The command line: parses, calls the libraries, prints.
 @main
 struct Sam2Kit: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "sam2kit")
+  static let configuration = CommandConfiguration(
+    commandName: "sam2kit",
+    abstract: "Convert SAM 2 checkpoints, run them, and verify them against PyTorch.",
+    discussion: """
+      Exit codes: 0 fine; 1 the numbers disagree; 2 the input or the run failed; 64 wrong usage.
+      Results go to stdout, remarks and progress to stderr.
+      """,
+    version: Product.version,
+    subcommands: [Inspect.self, Convert.self, Segment.self, Compare.self, Benchmark.self])
+}
+
+/// What this program calls itself, in traces and converted files too.
+enum Product {
+  static let name = "sam2kit"
+  static let version = "0.1.0"
 }

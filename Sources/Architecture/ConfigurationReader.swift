@@ -1,0 +1,114 @@
+import Yams
+
+/// Reads one mapping of a configuration strictly: every key must be asked for, or `finish` names it.
+///
+/// JSON is YAML, so the configuration inside a converted file is read by the same code.
+final class ConfigurationReader {
+  let origin: String
+  private let mapping: Node.Mapping
+  private let path: String
+  private var unread: [String: Int]
+
+  /// Keys of the official layout that say how Python builds the object, not what it computes.
+  private static let ignored: Set<String> = ["_target_", "compile_image_encoder", "weights_path"]
+
+  private init(_ mapping: Node.Mapping, path: String, origin: String) {
+    self.mapping = mapping
+    self.path = path
+    self.origin = origin
+    unread = [:]
+    for (key, value) in mapping {
+      guard let name = key.string, !Self.ignored.contains(name) else { continue }
+      unread[name] = (key.mark ?? value.mark)?.line ?? 0
+    }
+  }
+
+  /// Reads text whose root is a mapping.
+  static func parse(_ text: String, origin: String) throws(ConfigurationError) -> ConfigurationReader {
+    let node: Node?
+    do { node = try compose(yaml: text) } catch {
+      throw .notYAML(origin: origin, reason: "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)")
+    }
+    guard let mapping = node?.mapping else { throw .notYAML(origin: origin, reason: "found no mapping at its root") }
+    return ConfigurationReader(mapping, path: "", origin: origin)
+  }
+
+  func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+  /// The mapping under `key`.
+  func child(_ key: String) throws(ConfigurationError) -> ConfigurationReader {
+    guard let child = try childIfPresent(key) else {
+      throw .missingKey(origin: origin, key: name(key), expected: "a mapping")
+    }
+    return child
+  }
+
+  /// The mapping under `key`, nil when absent or null.
+  func childIfPresent(_ key: String) throws(ConfigurationError) -> ConfigurationReader? {
+    guard let node = take(key) else { return nil }
+    guard let mapping = node.mapping else { throw wrong(key, "a mapping", node) }
+    return ConfigurationReader(mapping, path: name(key), origin: origin)
+  }
+
+  func int(_ key: String, default fallback: Int? = nil) throws(ConfigurationError) -> Int {
+    try value(key, "a whole number", fallback) { $0.int }
+  }
+
+  func float(_ key: String, default fallback: Float? = nil) throws(ConfigurationError) -> Float {
+    try value(key, "a number", fallback) { $0.float.map { Float($0) } }
+  }
+
+  func bool(_ key: String, default fallback: Bool? = nil) throws(ConfigurationError) -> Bool {
+    try value(key, "true or false", fallback) { $0.bool }
+  }
+
+  func string(_ key: String, default fallback: String? = nil) throws(ConfigurationError) -> String {
+    try value(key, "a word", fallback) { $0.string }
+  }
+
+  func ints(_ key: String, default fallback: [Int]? = nil) throws(ConfigurationError) -> [Int] {
+    try value(key, "a list of whole numbers", fallback) { node in
+      guard let items = node.sequence else { return nil }
+      let numbers = items.compactMap(\.int)
+      return numbers.count == items.count ? numbers : nil
+    }
+  }
+
+  /// The list under `key`, nil when absent or null.
+  func intsIfPresent(_ key: String) throws(ConfigurationError) -> [Int]? {
+    guard let node = mapping[key], node.null == nil else {
+      unread[key] = nil
+      return nil
+    }
+    return try ints(key)
+  }
+
+  /// Refuses keys that nobody asked for.
+  func finish() throws(ConfigurationError) {
+    if let (key, line) = unread.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
+      throw .unknownKey(origin: origin, key: name(key), line: line)
+    }
+  }
+
+  private func take(_ key: String) -> Node? {
+    unread[key] = nil
+    guard let node = mapping[key], node.null == nil else { return nil }
+    return node
+  }
+
+  private func value<Value>(
+    _ key: String, _ expected: String, _ fallback: Value?, _ read: (Node) -> Value?
+  ) throws(ConfigurationError) -> Value {
+    guard let node = take(key) else {
+      if let fallback { return fallback }
+      throw .missingKey(origin: origin, key: name(key), expected: expected)
+    }
+    guard let value = read(node) else { throw wrong(key, expected, node) }
+    return value
+  }
+
+  private func wrong(_ key: String, _ expected: String, _ node: Node) -> ConfigurationError {
+    let found = node.string.map { "`\($0)`" } ?? (node.sequence == nil ? "a mapping" : "a list")
+    return .wrongValue(origin: origin, key: name(key), expected: expected, found: found)
+  }
+}

@@ -1,0 +1,39 @@
+import Architecture
+import Tensors
+import Traces
+
+/// Turns a prepared picture into features at several resolutions.
+/// Source: sam2/modeling/backbones/image_encoder.py, ImageEncoder.
+struct ImageEncoder: Module {
+  /// Features `[B, C, H, W]` and their position encodings, highest resolution first.
+  struct Output: TapValue {
+    var backboneFPN: [Tensor]
+    var visionPosEnc: [Tensor]
+
+    func visit(_ name: String, _ body: (String, Tensor) -> Void) {
+      backboneFPN[backboneFPN.count - 1].visit("\(name)/vision_features", body)
+      visionPosEnc.visit("\(name)/vision_pos_enc", body)
+      backboneFPN.visit("\(name)/backbone_fpn", body)
+    }
+  }
+
+  let path: ModulePath
+  private let trunk: Hiera
+  private let neck: FpnNeck
+  private let scalp: Int
+
+  init(_ configuration: ImageEncoderConfiguration, imageSize: Int, _ scope: Scope) throws {
+    path = scope.path
+    trunk = try Hiera(configuration.trunk, imageSize: imageSize, scope("trunk"))
+    neck = try FpnNeck(configuration.neck, scope("neck"))
+    scalp = configuration.scalp
+  }
+
+  func arguments(_ input: Tensor) -> [(String, any TapValue)] { [("sample", input)] }
+
+  func forward(_ sample: consuming Tensor, _ run: Run) -> Output {  // [B, 3, S, S]
+    let levels = neck(trunk(sample, run), run)
+    return Output(
+      backboneFPN: levels.features.dropLast(scalp), visionPosEnc: levels.positions.dropLast(scalp))
+  }
+}

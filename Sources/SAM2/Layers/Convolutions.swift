@@ -1,0 +1,32 @@
+import Kernels
+import Tensors
+
+/// A convolution on `[B, C, H, W]`. Source: torch.nn.Conv2d.
+struct Conv2d: TorchModule {
+  let path: ModulePath
+  private let apply: any Kernel
+
+  init(_ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, _ scope: Scope) throws {
+    path = scope.path
+    apply = scope.backend.conv2d(
+      weight: try scope.parameter("weight", [outputs, inputs, kernel, kernel]),
+      bias: try scope.parameter("bias", [outputs]), stride: stride, padding: padding, groups: 1)
+  }
+
+  func forward(_ x: consuming Tensor, _ run: Run) -> Tensor { apply(x) }
+}
+
+/// A transposed convolution on `[B, C, H, W]` whose stride is its kernel. Source: torch.nn.ConvTranspose2d.
+struct ConvTranspose2d: TorchModule {
+  let path: ModulePath
+  private let apply: any Kernel
+
+  init(_ inputs: Int, _ outputs: Int, kernel: Int, _ scope: Scope) throws {
+    path = scope.path
+    apply = scope.backend.convTranspose2d(
+      weight: try scope.parameter("weight", [inputs, outputs, kernel, kernel]),
+      bias: try scope.parameter("bias", [outputs]))
+  }
+
+  func forward(_ x: consuming Tensor, _ run: Run) -> Tensor { apply(x) }
+}

@@ -1,0 +1,46 @@
+import Architecture
+import Kernels
+import Tensors
+
+/// Chooses a single mask: the one made for that, unless it is unstable and one of the other three is better.
+/// Source: sam2/modeling/sam/mask_decoder.py, `_dynamic_multimask_via_stability`.
+struct MaskSelection {
+  let configuration: MaskSelectionConfiguration
+
+  /// `masks`: `[B, 4, H, W]`, `scores`: `[B, 4]`. Returns `[B, 1, H, W]` and `[B, 1]`.
+  func single(_ masks: Tensor, _ scores: Tensor) -> (masks: Tensor, scores: Tensor) {
+    let (batch, count) = (masks.shape[0], masks.shape[1])
+    let (height, width) = (masks.shape[2], masks.shape[3])
+    let chosen = (0..<batch).map { index -> Int in
+      guard configuration.dynamicMultimaskViaStability else { return 0 }
+      let stability = masks[index][0].stabilityScore(offset: configuration.dynamicMultimaskStabilityDelta)
+      guard stability < configuration.dynamicMultimaskStabilityThresh else { return 0 }
+      let row = scores[index].elements
+      return (1..<count).reduce(1) { best, other in row[other] > row[best] ? other : best }
+    }
+    return (
+      Tensor.concatenated(
+        chosen.enumerated().map { masks[$0][$1].reshaped([1, 1, height, width]) }, axis: 0),
+      Tensor.concatenated(chosen.enumerated().map { scores[$0][$1..<$1 + 1].reshaped([1, 1]) }, axis: 0)
+    )
+  }
+}
+
+extension Tensor {
+  /// How alike a mask is to itself under a higher and a lower threshold: the IoU of the areas above `offset`
+  /// and above `-offset`; 1 for a mask that is empty under both.
+  ///
+  /// Source: sam2/modeling/sam/mask_decoder.py, `_get_stability_scores`, and sam2/utils/amg.py,
+  /// `calculate_stability_score`.
+  public func stabilityScore(offset: Float) -> Float {
+    withElements { logits in
+      var certain = 0
+      var possible = 0
+      for logit in logits {
+        certain += logit > offset ? 1 : 0
+        possible += logit > -offset ? 1 : 0
+      }
+      return possible > 0 ? Float(certain) / Float(possible) : 1
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import Tensors
+import Traces
+
+/// A node of the model tree, standing where PyTorch has an `nn.Module` of the same path.
+///
+/// Authors write `forward`; calling the module runs it and offers its arguments and its result to the run's
+/// taps, as a forward hook does.
+protocol Module: Sendable {
+  /// One argument, or a struct of several.
+  associatedtype Input
+  associatedtype Output: TapValue
+
+  /// The module's name in the state dict and in a trace.
+  var path: ModulePath { get }
+
+  /// The arithmetic. It may reuse its input's memory if nobody else holds it.
+  func forward(_ input: consuming Input, _ run: Run) -> Output
+
+  /// The arguments under the names that PyTorch's `forward` gives them, in PyTorch's layout.
+  func arguments(_ input: Input) -> [(String, any TapValue)]
+
+  /// The result in PyTorch's layout.
+  func result(_ output: Output) -> any TapValue
+}
+
+extension Module {
+  func callAsFunction(_ input: consuming Input, _ run: Run) -> Output {
+    guard let taps = run.taps else { return forward(input, run) }
+    let seen = copy input
+    let output = forward(input, run)
+    taps.record(path: path, inputs: arguments(seen), output: result(output))
+    return output
+  }
+
+  func result(_ output: Output) -> any TapValue { output }
+}
+
+extension Module where Input == Tensor {
+  /// `x`, the name that most of SAM 2's own modules give their argument.
+  func arguments(_ input: Tensor) -> [(String, any TapValue)] { [("x", input)] }
+}
+
+/// A module of PyTorch's own, whose one argument is called `input`.
+protocol TorchModule: Module where Input == Tensor {}
+
+extension TorchModule {
+  func arguments(_ input: Tensor) -> [(String, any TapValue)] { [("input", input)] }
+}

@@ -1,0 +1,109 @@
+import Kernels
+public import Tensors
+
+/// What a user says about one object, in pixels of the picture; x to the right, y down.
+public struct Prompt: Sendable {
+  /// A click.
+  public struct Point: Hashable, Sendable {
+    /// Pixels from the left.
+    public var x: Float
+    /// Pixels from the top.
+    public var y: Float
+    /// Whether it lies on the object; false for background.
+    public var isObject: Bool
+
+    /// A click at (x, y).
+    public init(x: Float, y: Float, isObject: Bool = true) {
+      self.x = x
+      self.y = y
+      self.isObject = isObject
+    }
+  }
+
+  /// A rectangle around the object.
+  public struct Box: Hashable, Sendable {
+    /// The corners (x0, y0) and (x1, y1).
+    public var x0: Float, y0: Float, x1: Float, y1: Float
+
+    /// The rectangle between two corners.
+    public init(x0: Float, y0: Float, x1: Float, y1: Float) {
+      self.x0 = x0
+      self.y0 = y0
+      self.x1 = x1
+      self.y1 = y1
+    }
+
+    var corners: [Float] { [x0, y0, x1, y1] }
+  }
+
+  /// Clicks on the object and beside it.
+  public var points: [Point]
+  /// A rectangle around it.
+  public var box: Box?
+  /// Mask logits `[1, S, S]`, usually an earlier prediction's `lowResLogits`; S is the model's
+  /// `imageSize / 4`.
+  public var maskLogits: Tensor?
+
+  /// A prompt of any combination of the three.
+  public init(points: [Point] = [], box: Box? = nil, maskLogits: Tensor? = nil) {
+    self.points = points
+    self.box = box
+    self.maskLogits = maskLogits
+  }
+
+  /// Throws if this can't be meant for a picture of that size.
+  func check(width: Int, height: Int, maskShape: Shape) throws(SAM2Error) {
+    guard !points.isEmpty || box != nil || maskLogits != nil else { throw .emptyPrompt }
+    let (right, bottom) = (Float(width), Float(height))
+    for point in points {
+      guard (0...right).contains(point.x), (0...bottom).contains(point.y) else {
+        throw .pointOutside(x: point.x, y: point.y, width: width, height: height)
+      }
+    }
+    if let box {
+      guard box.x0 < box.x1, box.y0 < box.y1 else { throw .emptyBox(box.corners) }
+      guard box.x0 >= 0, box.y0 >= 0, box.x1 <= right, box.y1 <= bottom else {
+        throw .boxOutside(box.corners, width: width, height: height)
+      }
+    }
+    if let maskLogits {
+      guard maskLogits.shape == maskShape else { throw .wrongMask(expected: maskShape, found: maskLogits.shape) }
+    }
+  }
+
+  /// Every place in order, a box's corners first, in pixels of the picture.
+  private var places: [(x: Float, y: Float)] {
+    (box.map { [($0.x0, $0.y0), ($0.x1, $0.y1)] } ?? []) + points.map { ($0.x, $0.y) }
+  }
+
+  /// The label of every place: 2 and 3 a box's corners, 1 object, 0 background.
+  private var labels: [Float] { (box == nil ? [] : [2, 3]) + points.map { $0.isObject ? 1 : 0 } }
+
+  /// Prompts of a batch as the prompt encoder takes them, in pixels of the model's input.
+  static func batch(
+    _ prompts: [Prompt], width: Int, height: Int, imageSize: Int
+  ) throws(SAM2Error) -> PromptEncoder.Input {
+    let counts = Set(prompts.map(\.labels.count))
+    guard counts.count == 1, let count = counts.first else {
+      throw .unevenBatch("found \(counts.sorted().map(String.init).joined(separator: ", ")) points and corners")
+    }
+    let masks = prompts.compactMap(\.maskLogits)
+    guard masks.isEmpty || masks.count == prompts.count else {
+      throw .unevenBatch("\(masks.count) of \(prompts.count) have a mask")
+    }
+    let size = Float(imageSize)
+    let coordinates = prompts.flatMap(\.places).flatMap {
+      [$0.x / Float(width) * size, $0.y / Float(height) * size]
+    }
+    return PromptEncoder.Input(
+      points: count == 0
+        ? nil
+        : (
+          Tensor([prompts.count, count, 2], coordinates),
+          Tensor([prompts.count, count], prompts.flatMap(\.labels))
+        ),
+      masks: masks.isEmpty
+        ? nil
+        : Tensor.concatenated(masks.map { $0.reshaped(Shape([1] + $0.shape.extents)) }, axis: 0))
+  }
+}

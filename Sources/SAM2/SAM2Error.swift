@@ -1,0 +1,63 @@
+public import Architecture
+public import Tensors
+
+/// What keeps a model from being built, or a prompt from being used.
+public enum SAM2Error: Error, Equatable, CustomStringConvertible {
+  /// The file's tensors aren't those of the configuration.
+  case wrongModel(origin: String, difference: LayoutDifference, looksLike: String)
+  /// A tensor that the model needs isn't there.
+  case missingWeight(origin: String, name: String, expected: Shape)
+  /// A tensor has another shape than the model needs.
+  case misshapedWeight(origin: String, name: String, expected: Shape, found: Shape)
+  /// Tensors that no module of the tree reads.
+  case unreadWeights(origin: String, names: [String])
+  /// The picture isn't of the size that the model takes.
+  case wrongPicture(expected: Shape, found: Shape)
+  /// A point lies outside the picture.
+  case pointOutside(x: Float, y: Float, width: Int, height: Int)
+  /// A point's label isn't one that a user can give.
+  case unknownLabel(Int)
+  /// There are as many labels as points in no prompt that works.
+  case labelCount(points: Int, labels: Int)
+  /// A box's second corner isn't below and to the right of its first.
+  case emptyBox([Float])
+  /// A box reaches outside the picture.
+  case boxOutside([Float], width: Int, height: Int)
+  /// A mask prompt isn't of the size that the model takes.
+  case wrongMask(expected: Shape, found: Shape)
+  /// A prompt without point, box or mask.
+  case emptyPrompt
+  /// Prompts in one batch have different numbers of points, or some have masks and others not.
+  case unevenBatch(String)
+
+  /// One sentence naming the thing, what was expected and what was found.
+  public var description: String {
+    switch self {
+    case .wrongModel(let origin, let difference, let looksLike):
+      "\(origin): not the model that was expected: \(difference). The file looks like: \(looksLike)"
+    case .missingWeight(let origin, let name, let expected):
+      "\(origin): expected `\(name)` of shape \(expected), found none"
+    case .misshapedWeight(let origin, let name, let expected, let found):
+      "\(origin): `\(name)`: expected shape \(expected), found \(found)"
+    case .unreadWeights(let origin, let names):
+      "\(origin): \(names.count) tensors belong to no module of this configuration: "
+        + names.prefix(3).joined(separator: ", ")
+    case .wrongPicture(let expected, let found):
+      "expected a prepared picture of shape \(expected), found \(found)"
+    case .pointOutside(let x, let y, let width, let height):
+      "point \(x),\(y) lies outside the picture, which is \(width) × \(height) pixels"
+    case .unknownLabel(let label):
+      "a point's label should be 1 (object) or 0 (background), found \(label)"
+    case .labelCount(let points, let labels): "expected a label for each of \(points) points, found \(labels)"
+    case .emptyBox(let box):
+      "box \(Self.list(box)): expected x0 < x1 and y0 < y1, found an empty or turned-over box"
+    case .boxOutside(let box, let width, let height):
+      "box \(Self.list(box)) reaches outside the picture, which is \(width) × \(height) pixels"
+    case .wrongMask(let expected, let found): "expected a mask prompt of shape \(expected), found \(found)"
+    case .emptyPrompt: "expected a point, a box or a mask, found none of them"
+    case .unevenBatch(let reason): "prompts of one batch should be alike: \(reason)"
+    }
+  }
+
+  private static func list(_ numbers: [Float]) -> String { numbers.map { "\($0)" }.joined(separator: ",") }
+}

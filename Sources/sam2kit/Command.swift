@@ -1,0 +1,37 @@
+import ArgumentParser
+import Foundation
+
+/// A subcommand whose errors become one sentence on stderr and exit code 2.
+protocol Command: ParsableCommand {
+  /// Does the work. Throwing `ExitCode` ends with that code, silently.
+  func execute() throws
+}
+
+extension Command {
+  func run() throws {
+    do { try execute() } catch let code as ExitCode { throw code } catch {
+      Console.remark("error: \(error)")
+      throw ExitCode(2)
+    }
+  }
+}
+
+/// Where words go: results to stdout, everything else to stderr.
+enum Console {
+  /// A remark, whatever stderr is.
+  static func remark(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+
+  /// A word on what goes on, for somebody watching.
+  static func progress(_ text: String) {
+    if isatty(STDERR_FILENO) == 1 { remark(text) }
+  }
+
+  /// A result as JSON with sorted keys.
+  static func json(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+}

@@ -1,0 +1,72 @@
+import Architecture
+import ArgumentParser
+import Checkpoints
+import Files
+import Foundation
+import Kernels
+import OpenBLASBackend
+import SAM2
+
+/// Which model to run, and how.
+struct ModelOptions: ParsableArguments {
+  @Option(name: .long, help: "A checkpoint: .safetensors, .pt or .h5.")
+  var model: String
+
+  @OptionGroup var architecture: ArchitectureOptions
+
+  @Option(name: .long, help: "Threads to use; results are the same bits for any number.")
+  var threads: Int = ProcessInfo.processInfo.activeProcessorCount
+
+  func validate() throws {
+    guard threads > 0 else { throw ValidationError("--threads should be at least 1, found \(threads)") }
+  }
+
+  /// Opens the checkpoint and builds its model.
+  func load() throws -> (model: SAM2Base, checkpoint: Checkpoint) {
+    Parallelism.threads = threads
+    let checkpoint = try Checkpoint.open(path: model)
+    Console.progress("loading \(model)")
+    let configuration = try architecture.configuration(of: checkpoint)
+    return (try SAM2Base(configuration, weights: checkpoint, backend: OpenBLASBackend()), checkpoint)
+  }
+}
+
+/// What a checkpoint's architecture is, where its tensors don't say so.
+struct ArchitectureOptions: ParsableArguments {
+  @Option(name: .long, help: "The model's official YAML. Needed for anything but the eight released models.")
+  var config: String?
+
+  /// The architecture: from `--config`, else as a converted file states it, else recognised by its tensors.
+  func configuration(of checkpoint: Checkpoint) throws -> ModelConfiguration {
+    if let config {
+      let file = try MappedFile(path: config)
+      return try ModelConfiguration(yaml: String(decoding: file.bytes, as: UTF8.self), origin: config)
+    }
+    if let stated = checkpoint.metadata[MetadataKey.configuration] {
+      return try ModelConfiguration(yaml: stated, origin: "\(checkpoint.path) (\(MetadataKey.configuration))")
+    }
+    let recognition = Recognition(checkpoint.shapes)
+    guard let variant = recognition.variant else {
+      throw UnknownArchitecture(path: checkpoint.path, recognition: recognition)
+    }
+    return variant.configuration
+  }
+}
+
+/// The keys that a converted file's metadata has from us.
+enum MetadataKey {
+  static let configuration = "sam2_configuration"
+  static let variant = "sam2_variant"
+  static let producer = "producer"
+  static let sourceDigest = "source_sha256"
+}
+
+/// A checkpoint that is none of the released models, and no YAML to say what it is.
+struct UnknownArchitecture: Error, CustomStringConvertible {
+  let path: String
+  let recognition: Recognition
+
+  var description: String {
+    "\(path): \(recognition.summary). If it is a SAM 2 model, give its official YAML with --config"
+  }
+}

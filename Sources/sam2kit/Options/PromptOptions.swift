@@ -1,0 +1,59 @@
+import ArgumentParser
+
+/// What to segment.
+struct PromptOptions: ParsableArguments {
+  @Option(
+    name: .long, parsing: .singleValue,
+    help: ArgumentHelp(
+      "A click in pixels; label 1 (default) on the object, 0 beside it; may be repeated.",
+      valueName: "[object:]x,y[,label]"))
+  var point: [PointArgument] = []
+
+  @Option(
+    name: .long, parsing: .singleValue,
+    help: ArgumentHelp("A rectangle around the object, in pixels.", valueName: "[object:]x0,y0,x1,y1"))
+  var box: [BoxArgument] = []
+
+  @Option(
+    name: .long, parsing: .singleValue,
+    help: ArgumentHelp("A picture-sized mask of the object, PNG.", valueName: "[object:]file"))
+  var mask: [MaskArgument] = []
+
+  @Option(name: .long, help: "Prompts from a JSON file instead; its form is described in Reference/README.md.")
+  var prompts: String?
+
+  @Flag(name: .long, help: "Three alternative masks per object instead of one.")
+  var multimask = false
+
+  func validate() throws {
+    let given = !point.isEmpty || !box.isEmpty || !mask.isEmpty
+    if prompts != nil {
+      guard !given, !multimask else {
+        throw ValidationError("--prompts says everything; leave out --point, --box, --mask and --multimask")
+      }
+    } else if !given {
+      throw ValidationError("say what to segment: --point, --box, --mask or --prompts FILE.json")
+    }
+    for (kind, objects) in [("box", box.map(\.object)), ("mask", mask.map(\.object))] {
+      if let twice = objects.first(where: { object in objects.count { $0 == object } > 1 }) {
+        throw ValidationError(
+          "object \(twice) has more than one \(kind); name another object, as in --\(kind) \(twice + 1):…")
+      }
+    }
+  }
+
+  /// The prompts, one per object, in ascending order of object.
+  func load() throws -> PromptFile {
+    if let prompts { return try PromptFile(path: prompts) }
+    let objects = Set(point.map(\.object) + box.map(\.object) + mask.map(\.object)).sorted()
+    return PromptFile(
+      multimask: multimask,
+      objects: objects.map { id in
+        let points = point.filter { $0.object == id }
+        return PromptFile.Object(
+          id: id, points: points.isEmpty ? nil : points.map { [$0.x, $0.y] },
+          labels: points.isEmpty ? nil : points.map(\.label),
+          box: box.first { $0.object == id }?.corners, mask: mask.first { $0.object == id }?.path)
+      })
+  }
+}
