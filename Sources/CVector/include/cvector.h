@@ -1,3 +1,60 @@
-// The inner loops that need the machine's vectors, chosen at run time. See README.md.
+// Inner loops over Float32 that need the machine's vectors. Each picks its instruction set at run time.
+//
+// Unless said otherwise `out` may equal an input exactly, but must not overlap one partly. Functions ending in
+// `_scalar` compute the same with the C library, one element at a time: the tests compare the two.
 #pragma once
 #include <stddef.h>
+
+// out[i] = a[i] + b[i], a[i] - b[i], a[i] * b[i], max(a[i], b[i]).
+void cvector_add(const float *a, const float *b, float *out, size_t count);
+void cvector_subtract(const float *a, const float *b, float *out, size_t count);
+void cvector_multiply(const float *a, const float *b, float *out, size_t count);
+void cvector_maximum(const float *a, const float *b, float *out, size_t count);
+
+// out[i] = x[i] * scale + shift, in two roundings.
+void cvector_scale_shift(const float *x, float scale, float shift, float *out, size_t count);
+// out[i] += x[i] * scale.
+void cvector_accumulate(const float *x, float scale, float *out, size_t count);
+// out[i] = max(low, min(high, x[i])).
+void cvector_clamp(const float *x, float low, float high, float *out, size_t count);
+
+// out[i] = max(0, x[i]).
+void cvector_relu(const float *x, float *out, size_t count);
+// out[i] = 1 / (1 + exp(-x[i])).
+void cvector_sigmoid(const float *x, float *out, size_t count);
+// out[i] = x[i] * Phi(x[i]), the exact Gaussian error linear unit.
+void cvector_gelu(const float *x, float *out, size_t count);
+void cvector_sigmoid_scalar(const float *x, float *out, size_t count);
+void cvector_gelu_scalar(const float *x, float *out, size_t count);
+
+// The sum of x, and how many elements are greater than `threshold`.
+float cvector_sum(const float *x, size_t count);
+size_t cvector_count_above(const float *x, float threshold, size_t count);
+
+// Each row of x [rows, columns] becomes softmax(scale * row), in place. `stride` is the distance of rows.
+void cvector_softmax_rows(float *x, size_t stride, float scale, size_t rows, size_t columns);
+void cvector_softmax_rows_scalar(float *x, size_t stride, float scale, size_t rows, size_t columns);
+
+// Each row of x [rows, columns] to mean 0 and (biased) variance 1, then times weight, plus bias.
+void cvector_layer_norm_rows(
+    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows, size_t columns);
+void cvector_layer_norm_rows_scalar(
+    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows, size_t columns);
+
+// The same down the columns of x [channels, count], whose rows lie `stride` apart. `scratch` holds 2 * count.
+void cvector_layer_norm_columns(
+    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t stride,
+    size_t channels, size_t count, float *scratch);
+
+// out[c, r] = in[r, c] for in [rows, columns]; rows of `in` and `out` lie their strides apart. No overlap.
+void cvector_transpose(
+    const float *in, size_t in_stride, float *out, size_t out_stride, size_t rows, size_t columns);
+
+// out[i] = in[i * step]. No overlap.
+void cvector_gather(const float *in, size_t step, float *out, size_t count);
+// out[i * step] = in[i]. No overlap.
+void cvector_scatter(const float *in, float *out, size_t step, size_t count);
+// out[i] = the largest of a[2i], a[2i + 1], b[2i], b[2i + 1]. No overlap.
+void cvector_pool_pairs(const float *a, const float *b, float *out, size_t count);
+// out[i] = sum over t < taps of weights[t] * x[i * step + t], added to what out holds. No overlap.
+void cvector_correlate(const float *x, size_t step, const float *weights, size_t taps, float *out, size_t count);

@@ -1,0 +1,36 @@
+// The twins: what the vector loops must agree with, written with the C library in double precision.
+#include <math.h>
+
+#include "cvector.h"
+
+void cvector_sigmoid_scalar(const float *x, float *out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = (float)(1 / (1 + exp(-(double)x[i])));
+}
+
+void cvector_gelu_scalar(const float *x, float *out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = (float)(0.5 * x[i] * erfc(-(double)x[i] * M_SQRT1_2));
+}
+
+void cvector_softmax_rows_scalar(float *x, size_t stride, float scale, size_t rows, size_t columns) {
+  for (size_t r = 0; r < rows; r++) {
+    float *row = x + r * stride;
+    double largest = row[0], sum = 0;
+    for (size_t i = 0; i < columns; i++) largest = fmax(largest, row[i]);
+    for (size_t i = 0; i < columns; i++) sum += exp((row[i] - largest) * scale);
+    for (size_t i = 0; i < columns; i++) row[i] = (float)(exp((row[i] - largest) * scale) / sum);
+  }
+}
+
+void cvector_layer_norm_rows_scalar(
+    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows, size_t columns) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = x + r * columns;
+    double mean = 0, variance = 0;
+    for (size_t i = 0; i < columns; i++) mean += row[i] / (double)columns;
+    for (size_t i = 0; i < columns; i++) variance += (row[i] - mean) * (row[i] - mean) / (double)columns;
+    double inverse = 1 / sqrt(variance + epsilon);
+    for (size_t i = 0; i < columns; i++) {
+      out[r * columns + i] = (float)((row[i] - mean) * inverse * weight[i] + bias[i]);
+    }
+  }
+}
