@@ -1,0 +1,110 @@
+// Drawing on a picture: what the overlay needs and no more.
+
+/// A picture being drawn on.
+struct Canvas {
+  private(set) var picture: Picture
+  /// The width of a thin line in pixels: 1 for a picture of 400 pixels, 3 for one of 1200.
+  private let stroke: Int
+
+  /// How much of a mask's colour is seen over the picture.
+  private static let maskOpacity: Float = 0.5
+
+  init(_ picture: Picture) {
+    self.picture = picture
+    stroke = max(1, min(picture.width, picture.height) / 400)
+  }
+
+  /// Tints the pixels of a mask.
+  mutating func fill(_ mask: BinaryMask, _ color: OverlayColor) {
+    for index in mask.pixels.indices where mask.pixels[index] != 0 {
+      blend(color, at: index, opacity: Self.maskOpacity)
+    }
+  }
+
+  /// Draws the mask's rim, just inside it. The picture's edge is no rim.
+  mutating func drawContour(of mask: BinaryMask, _ color: OverlayColor) {
+    let core = mask.eroded(by: stroke)
+    for index in core.indices where core[index] != mask.pixels[index] {
+      blend(color, at: index, opacity: 1)
+    }
+  }
+
+  /// Draws a box's outline, at least 2 pixels wide.
+  mutating func draw(_ box: OverlayBox, _ color: OverlayColor) {
+    let half = Float(max(2, stroke + 1)) / 2
+    let (left, right) = (min(box.left, box.right), max(box.left, box.right))
+    let (top, bottom) = (min(box.top, box.bottom), max(box.top, box.bottom))
+    let sides = [
+      (left - half, top - half, right + half, top + half),
+      (left - half, bottom - half, right + half, bottom + half),
+      (left - half, top + half, left + half, bottom - half),
+      (right - half, top + half, right + half, bottom - half),
+    ]
+    for (x0, y0, x1, y1) in sides {
+      for y in pixels(from: y0, to: y1, below: picture.height) {
+        for x in pixels(from: x0, to: x1, below: picture.width) {
+          blend(color, at: y * picture.width + x, opacity: 1)
+        }
+      }
+    }
+  }
+
+  /// Draws a point as a disc of green or red in a white ring, with smooth edges.
+  mutating func draw(_ point: OverlayPoint) {
+    let disc = 3 * Float(stroke) + 1
+    let ring = disc + max(1.5, Float(stroke))
+    for y in pixels(from: point.y - ring - 1, to: point.y + ring + 1, below: picture.height) {
+      for x in pixels(from: point.x - ring - 1, to: point.x + ring + 1, below: picture.width) {
+        let (dx, dy) = (Float(x) + 0.5 - point.x, Float(y) + 0.5 - point.y)
+        let distance = (dx * dx + dy * dy).squareRoot()
+        let index = y * picture.width + x
+        blend(.white, at: index, opacity: max(0, min(1, ring + 0.5 - distance)))
+        blend(
+          point.isPositive ? .positive : .negative, at: index, opacity: max(0, min(1, disc + 0.5 - distance)))
+      }
+    }
+  }
+
+  /// The pixels whose centres lie between two positions, cut at the picture's edges.
+  private func pixels(from start: Float, to end: Float, below limit: Int) -> Range<Int> {
+    guard start.isFinite, end.isFinite else { return 0..<0 }
+    let first = Int(min(max((start - 0.5).rounded(.up), 0), Float(limit)))
+    let last = Int(min(max((end - 0.5).rounded(.up), 0), Float(limit)))
+    return first..<max(first, last)
+  }
+
+  private mutating func blend(_ color: OverlayColor, at index: Int, opacity: Float) {
+    if opacity <= 0 { return }
+    for (channel, value) in [color.red, color.green, color.blue].enumerated() {
+      let old = Float(picture.pixels[3 * index + channel])
+      picture.pixels[3 * index + channel] = UInt8((old + (Float(value) - old) * opacity).rounded())
+    }
+  }
+}
+
+extension BinaryMask {
+  /// The pixels whose whole square of `radius` around them is foreground; beyond the edges counts as foreground.
+  func eroded(by radius: Int) -> [UInt8] {
+    let wide = Self.erode(pixels, lines: height, length: width, lineStep: width, step: 1, radius: radius)
+    return Self.erode(wide, lines: width, length: height, lineStep: 1, step: width, radius: radius)
+  }
+
+  /// Erodes along one axis: an element stays if the last background is more than `radius` away on both sides.
+  private static func erode(
+    _ pixels: [UInt8], lines: Int, length: Int, lineStep: Int, step: Int, radius: Int
+  ) -> [UInt8] {
+    var result = pixels
+    pixels.withUnsafeBufferPointer { pixels in
+      result.withUnsafeMutableBufferPointer { result in
+        for line in 0..<lines {
+          for place in 0..<length where pixels[line * lineStep + place * step] == 0 {
+            for near in max(0, place - radius)...min(length - 1, place + radius) {
+              result[line * lineStep + near * step] = 0
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+}

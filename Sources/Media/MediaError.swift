@@ -1,0 +1,35 @@
+public import Files
+
+/// What can go wrong with pictures and masks, with the file and what was found.
+public enum MediaError: Error, Equatable, CustomStringConvertible {
+  /// The file could not be read or written at all.
+  case file(FileError)
+  /// The file says that it is a picture, but its content is damaged or cut off.
+  case corrupt(path: String, reason: String)
+  /// The file is something other than a JPEG or PNG picture that can be read here.
+  case unsupportedKind(path: String, found: String)
+  /// The picture has more pixels than `limit`.
+  case tooLarge(path: String, width: Int, height: Int, limit: Int)
+  /// A mask does not cover the picture it is drawn on; sizes are in pixels.
+  case maskSizeMismatch(expectedWidth: Int, expectedHeight: Int, foundWidth: Int, foundHeight: Int)
+  /// The pixels could not be encoded as a file.
+  case couldNotEncode(path: String, reason: String)
+  /// Run lengths that do not describe a mask of their size.
+  case malformedRunLengths(reason: String)
+
+  /// One sentence naming the file or mask, what was expected and what was found.
+  public var description: String {
+    switch self {
+    case .file(let error): error.description
+    case .corrupt(let path, let reason): "\(path): the picture is damaged: \(reason)"
+    case .unsupportedKind(let path, let found): "\(path): expected a JPEG or PNG picture, found \(found)"
+    case .tooLarge(let path, let width, let height, let limit):
+      "\(path): expected at most \(limit) pixels, found \(width) × \(height)"
+    case .maskSizeMismatch(let expectedWidth, let expectedHeight, let foundWidth, let foundHeight):
+      "expected a mask of \(expectedWidth) × \(expectedHeight) pixels as the picture has, "
+        + "found \(foundWidth) × \(foundHeight)"
+    case .couldNotEncode(let path, let reason): "\(path): the picture can't be encoded: \(reason)"
+    case .malformedRunLengths(let reason): "run lengths don't describe a mask: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,87 @@
+// PNG through libspng, reduced to 8-bit RGB as Pillow reduces it.
+// Source: Pillow's PngImagePlugin.py (modes), Unpack.c (16-bit colour), Convert.c (16-bit greyscale).
+
+internal import CPNG
+
+/// Decodes PNG files.
+enum PNGDecoder {
+  /// The picture in a PNG file; `path` is for errors.
+  ///
+  /// - Throws: `MediaError.corrupt` or `.tooLarge`.
+  static func decode(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> Picture {
+    func check(_ status: Int32) throws(MediaError) {
+      guard status == 0 else { throw .corrupt(path: path, reason: reason(status)) }
+    }
+    guard let context = spng_ctx_new(0) else {
+      throw .corrupt(path: path, reason: "the PNG decoder could not be started")
+    }
+    defer { spng_ctx_free(context) }
+    try check(spng_set_png_buffer(context, bytes.baseAddress, bytes.count))
+    // Metadata is not needed, so little of it is let in.
+    try check(spng_set_chunk_limits(context, 1 << 26, 1 << 27))
+    var header = spng_ihdr()
+    try check(spng_get_ihdr(context, &header))
+    let (width, height) = (Int(header.width), Int(header.height))
+    try Picture.checkSize(width: width, height: height, path: path)
+
+    let isDeepGrey = header.bit_depth == 16 && header.color_type == UInt8(SPNG_COLOR_TYPE_GRAYSCALE.rawValue)
+    let pixels: [UInt8]
+    if isDeepGrey {
+      var samples = [UInt16](repeating: 0, count: width * height)
+      try check(spng_decode_image(context, &samples, samples.count * 2, Int32(SPNG_FMT_PNG.rawValue), 0))
+      pixels = rgb(clipping: samples)
+    } else {
+      var decoded = [UInt8](repeating: 0, count: width * height * 3)
+      try check(spng_decode_image(context, &decoded, decoded.count, Int32(SPNG_FMT_RGB8.rawValue), 0))
+      pixels = decoded
+    }
+    return Picture(width: width, height: height, pixels: pixels, notes: notes(header, context))
+  }
+
+  /// 16-bit greyscale as Pillow reduces it: whatever exceeds 255 becomes white.
+  private static func rgb(clipping samples: [UInt16]) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: samples.count * 3) { rgb, initialized in
+      for (index, sample) in samples.enumerated() {
+        let grey = UInt8(min(sample, 255))
+        for channel in 0..<3 { rgb[3 * index + channel] = grey }
+      }
+      initialized = samples.count * 3
+    }
+  }
+
+  /// What was converted and dropped.
+  private static func notes(_ header: spng_ihdr, _ context: OpaquePointer) -> [String] {
+    var notes: [String] = []
+    switch spng_color_type(UInt32(header.color_type)) {
+    case SPNG_COLOR_TYPE_GRAYSCALE where header.bit_depth == 16:
+      notes.append("16-bit greyscale clipped to 0...255, as Pillow's convert does")
+    case SPNG_COLOR_TYPE_GRAYSCALE: notes.append("\(header.bit_depth)-bit greyscale repeated as RGB")
+    case SPNG_COLOR_TYPE_INDEXED: notes.append("palette of \(header.bit_depth) bits expanded to RGB")
+    case SPNG_COLOR_TYPE_GRAYSCALE_ALPHA:
+      notes.append("\(header.bit_depth)-bit greyscale repeated as RGB")
+      notes.append("alpha dropped")
+    case SPNG_COLOR_TYPE_TRUECOLOR_ALPHA: notes.append("alpha dropped")
+    default: break
+    }
+    let isDeepColour = header.bit_depth == 16 && header.color_type != UInt8(SPNG_COLOR_TYPE_GRAYSCALE.rawValue)
+    if isDeepColour { notes.append("16-bit samples cut to their upper 8 bits, as Pillow does") }
+    var transparency = spng_trns()
+    if spng_get_trns(context, &transparency) == 0 { notes.append("transparency dropped") }
+    var exif = spng_exif()
+    if spng_get_exif(context, &exif) == 0,
+      let orientation = EXIFOrientation.find(
+        inTIFF: UnsafeRawBufferPointer(start: exif.data, count: exif.length))
+    {
+      notes.append(EXIFOrientation.note(orientation))
+    }
+    return notes
+  }
+
+  /// libspng's words for a status, in ours where a file simply ends too early.
+  private static func reason(_ status: Int32) -> String {
+    switch spng_errno(numericCast(status)) {
+    case SPNG_IO_EOF, SPNG_EIDAT_TOO_SHORT: "the PNG file is truncated"
+    default: String(cString: spng_strerror(status))
+    }
+  }
+}

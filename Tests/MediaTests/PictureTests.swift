@@ -1,0 +1,134 @@
+import Files
+import Foundation
+import Media
+import Testing
+
+@Suite struct PictureTests {
+  @Test func fixturesAreThere() {
+    #expect(PictureFixtures.recorded.count == 46)
+  }
+
+  @Test(arguments: PictureFixtures.recorded)
+  func pixelsAreThoseOfPillow(_ entry: PictureFixtures.Entry) throws {
+    let folder = try TemporaryFolder()
+    let picture = try Picture.read(path: folder.write(entry.file, entry.name))
+    #expect(picture.width == entry.width)
+    #expect(picture.height == entry.height)
+    #expect(picture.pixels.withUnsafeBytes { SHA256.hex(of: $0) } == entry.sha256)
+  }
+
+  @Test(arguments: [
+    ("420.jpg", []),
+    ("grey.jpg", ["greyscale repeated as RGB"]),
+    ("cmyk.jpg", ["CMYK converted to RGB without its colour profile"]),
+    ("orientation6.jpg", ["EXIF orientation 6 ignored, as Pillow's convert does"]),
+    ("rgb8.png", []),
+    ("rgb8-alpha.png", ["alpha dropped"]),
+    ("rgb8-transparent.png", ["transparency dropped"]),
+    ("rgb16.png", ["16-bit samples cut to their upper 8 bits, as Pillow does"]),
+    ("grey16.png", ["16-bit greyscale clipped to 0...255, as Pillow's convert does"]),
+    ("palette4.png", ["palette of 4 bits expanded to RGB"]),
+  ])
+  func notesSayWhatWasConverted(_ name: String, _ notes: [String]) throws {
+    let folder = try TemporaryFolder()
+    let picture = try Picture.read(path: folder.write(PictureFixtures.named(name).file, name))
+    #expect(picture.notes == notes)
+  }
+
+  @Test func kindIsToldByContentNotName() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(PictureFixtures.named("rgb8.png").file, "misnamed.jpg")
+    #expect(try Picture.read(path: path).width == 13)
+  }
+
+  @Test func missingFileIsNamed() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("nothing.png")
+    #expect(throws: MediaError.file(.unreadable(path: path, reason: "No such file or directory"))) {
+      try Picture.read(path: path)
+    }
+  }
+
+  @Test(arguments: [
+    (Data("GIF89a rest".utf8), "a GIF picture"), (Data(), "an empty file"),
+    (Data("RIFF\0\0\0\0WEBPVP8 ".utf8), "a WebP picture"),
+    (Data([1, 2, 3, 0xFE]), "a file that begins with the bytes 01 02 03 fe"),
+  ])
+  func otherKindsAreRefusedByWhatTheyAre(_ content: Data, _ found: String) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(content, "file.jpg")
+    #expect(throws: MediaError.unsupportedKind(path: path, found: found)) { try Picture.read(path: path) }
+  }
+
+  /// Pillow refuses all of these too: "image file is truncated".
+  @Test(arguments: ["420.jpg", "420-progressive.jpg", "cmyk.jpg", "rgb8.png", "grey16.png", "rgb8-interlaced.png"])
+  func truncatedFilesAreRefused(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    let whole = try PictureFixtures.named(name).file
+    // Without PNG's 12 bytes of IEND and the last 10 bytes of data, or JPEG's end marker and 20 bytes of data.
+    for count in [whole.count - 22, whole.count * 3 / 4, whole.count / 2, 40, 12] {
+      let path = try folder.write(whole.prefix(count), name)
+      let error = #expect(throws: MediaError.self, "\(count) bytes") { try Picture.read(path: path) }
+      guard case .corrupt(path, _) = error else {
+        Issue.record("\(count) bytes: expected a damaged file, found \(String(describing: error))")
+        continue
+      }
+    }
+  }
+
+  @Test func damagedChecksumIsRefused() throws {
+    let folder = try TemporaryFolder()
+    var data = try PictureFixtures.named("rgb8.png").file
+    data[data.count - 20] ^= 0x55
+    let path = try folder.write(data, "damaged.png")
+    #expect(throws: MediaError.self) { try Picture.read(path: path) }
+  }
+
+  /// No byte of a file may crash the reader, whatever it is changed to.
+  @Test(arguments: ["orientation6.jpg", "420-progressive.jpg", "palette8-short.png"])
+  func anyDamagedByteIsSurvived(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    let whole = try PictureFixtures.named(name).file
+    let (width, height) = (UInt8(37), UInt8(23))
+    for index in whole.indices {
+      for value in [UInt8(0), 0xFF, whole[index] ^ 0x10] {
+        var data = whole
+        data[index] = value
+        // Larger sizes are legal and slow to decode: the size fields stay.
+        if name.hasSuffix("jpg"), index > 0, whole[index] == width || whole[index] == height { continue }
+        if name.hasSuffix("png"), (16..<24).contains(index) { continue }
+        if let picture = try? Picture.read(path: folder.write(data, name)) {
+          #expect(picture.pixels.count == picture.width * picture.height * 3)
+        }
+      }
+    }
+  }
+
+  @Test func enormousPicturesAreRefusedBeforeDecoding() throws {
+    let folder = try TemporaryFolder()
+    var jpeg = try PictureFixtures.named("420.jpg").file
+    let frame = try #require(jpeg.range(of: Data([0xFF, 0xC0, 0x00, 0x11, 0x08])))
+    jpeg.replaceSubrange(frame.upperBound..<frame.upperBound + 4, with: [0xFF, 0xFF, 0xFF, 0xFF])
+    let path = try folder.write(jpeg, "huge.jpg")
+    #expect(
+      throws: MediaError.tooLarge(path: path, width: 65535, height: 65535, limit: 1 << 28)
+    ) { try Picture.read(path: path) }
+  }
+
+  @Test func writtenPictureReadsBackUnchanged() throws {
+    let folder = try TemporaryFolder()
+    let picture = try Picture.read(path: folder.write(PictureFixtures.named("420.jpg").file, "a.jpg"))
+    try picture.write(path: folder.path("b.png"))
+    #expect(try Picture.read(path: folder.path("b.png")) == picture)
+    #expect(folder.names.sorted() == ["a.jpg", "b.png"])
+  }
+
+  @Test func writingIntoMissingFolderNamesThePath() throws {
+    let folder = try TemporaryFolder()
+    let picture = Picture(width: 1, height: 1, pixels: [1, 2, 3])
+    let path = folder.path("missing/out.png")
+    #expect(throws: MediaError.file(.unwritable(path: path, reason: "No such file or directory"))) {
+      try picture.write(path: path)
+    }
+  }
+}

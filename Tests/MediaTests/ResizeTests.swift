@@ -1,0 +1,33 @@
+import Media
+import Tensors
+import Testing
+
+@Suite struct ResizeTests {
+  /// Recorded from torchvision 0.29.2, `Resize((h, w))` on numbers of about ±20: 1e-5 is 5e-7 of the range.
+  @Test func planesAreResizedAsTorchvisionDoes() throws {
+    let recorded: ResizeFixtures = try #require(fixture("resizes"))
+    let logits = Tensor([2, 9, 14], floats(recorded.logits))
+    #expect(recorded.planes.count == 3)
+    for expected in recorded.planes {
+      let resized = logits.resizedBilinearAntialiased(height: expected.height, width: expected.width)
+      #expect(resized.shape == [2, expected.height, expected.width])
+      #expect(largestDifference(resized.elements, floats(expected.resized)) < 1e-5)
+    }
+  }
+
+  @Test func sameSizeChangesNothing() {
+    let tensor = Tensor([1, 2, 3], [1, 2, 3, 4, 5, 6])
+    #expect(tensor.resizedBilinearAntialiased(height: 2, width: 3).elements == tensor.elements)
+  }
+
+  @Test func shrinkingToOnePixelWeighsTheWholeRow() {
+    // A triangle of support 4 around position 2: weights 0.625, 0.875, 0.875, 0.625 over their sum, 3.
+    let resized = Tensor([1, 4], [3, 0, 0, 6]).resizedBilinearAntialiased(height: 1, width: 1)
+    #expect(abs(resized.elements[0] - 9 * 0.625 / 3) < 1e-6)
+  }
+
+  @Test func oneRowCanBeEnlarged() {
+    let resized = Tensor([1, 1], [7]).resizedBilinearAntialiased(height: 3, width: 2)
+    #expect(resized.elements == [7, 7, 7, 7, 7, 7])
+  }
+}
