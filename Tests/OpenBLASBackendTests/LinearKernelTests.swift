@@ -7,11 +7,10 @@ import Testing
 @Test(arguments: [(1, 3, 2), (7, 33, 5), (9, 256, 700), (131, 17, 19), (2100, 24, 31)])
 func linearMatchesReference(rows: Int, inputs: Int, outputs: Int) {
   let weight = noise([outputs, inputs], seed: 1)
-  let bias = noise([outputs], seed: 2)
+  let offsets = noise([outputs], seed: 2)
   let x = noise([rows, 1, inputs], seed: 3)
-  let backend = OpenBLASBackend()
-  expectClose(
-    backend.linear(weight: weight, bias: bias)(x), DoubleReference.linear(x, weight: weight, bias: bias))
-  expectClose(
-    backend.linear(weight: weight, bias: nil)(x), DoubleReference.linear(x, weight: weight, bias: nil))
+  for bias in [offsets, nil] {
+    let kernel = OpenBLASBackend().linear(weight: weight, bias: bias)
+    expectClose(kernel(x), DoubleReference.linear(x, weight: weight, bias: bias))
+  }
 }

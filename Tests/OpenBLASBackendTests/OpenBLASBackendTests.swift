@@ -15,20 +15,26 @@ private func everyOperation() -> [[Float]] {
   let image = noise([1, 24, 70, 66], seed: 4)
   let tokens = noise([2000, 48], seed: 5)
   let (c24, c48) = (noise([24], seed: 6), noise([48], seed: 7))
-  let conv = { (weight: Shape, stride: Int, padding: Int, groups: Int) in
+  let square = { (weight: Shape, stride: Int, padding: Int, groups: Int) in
     backend.conv2d(weight: noise(weight, seed: 8), bias: c24, stride: stride, padding: padding, groups: groups)
   }
-  return [
-    backend.linear(weight: noise([48, 48], seed: 9), bias: c48)(tokens),
-    backend.linear(weight: noise([900, 48], seed: 9), bias: nil)(tokens[0..<5]),
-    conv([24, 24, 3, 3], 2, 1, 1)(image), conv([24, 24, 1, 1], 1, 0, 1)(image),
-    conv([24, 1, 7, 7], 1, 3, 24)(image),
-    backend.convTranspose2d(weight: noise([24, 24, 2, 2], seed: 10), bias: c24)(image),
-    backend.layerNorm(weight: c48, bias: c48, epsilon: 1e-6)(tokens),
-    backend.layerNorm2d(weight: c24, bias: c24, epsilon: 1e-6)(image),
-    backend.attention()(packed: tokens.reshaped([5, 400, 3, 2, 8])),
-    backend.matmul(tokens, noise([48, 20], seed: 11)),
-  ].map(\.elements)
+  let onTokens: [any Kernel] = [
+    backend.linear(weight: noise([48, 48], seed: 9), bias: c48),
+    backend.layerNorm(weight: c48, bias: c48, epsilon: 1e-6),
+  ]
+  let onImages: [any Kernel] = [
+    square([24, 24, 3, 3], 2, 1, 1), square([24, 24, 1, 1], 1, 0, 1), square([24, 1, 7, 7], 1, 3, 24),
+    backend.convTranspose2d(weight: noise([24, 24, 2, 2], seed: 10), bias: c24),
+    backend.layerNorm2d(weight: c24, bias: c24, epsilon: 1e-6),
+  ]
+  let wide = backend.linear(weight: noise([900, 48], seed: 9), bias: nil)
+  let attend = backend.attention()
+  let results =
+    onTokens.map { $0(tokens) } + onImages.map { $0(image) } + [
+      wide(tokens[0..<5]), attend(packed: tokens.reshaped([5, 400, 3, 2, 8])),
+      backend.matmul(tokens, noise([48, 20], seed: 11)),
+    ]
+  return results.map(\.elements)
 }
 
 /// One test, because the number of threads is the process's.
