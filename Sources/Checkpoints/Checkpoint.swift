@@ -1,0 +1,118 @@
+import Files
+public import Tensors
+
+/// A weight file of any format, opened by what it holds and not by what it is called: named tensors, read when
+/// asked for.
+public struct Checkpoint: WeightSource {
+  /// How a file holds its tensors.
+  public enum Format: String, Sendable, CaseIterable {
+    /// A zip archive by `torch.save`, PyTorch 1.6 or later.
+    case torch = "pt"
+    /// One JSON header, then all tensors.
+    case safetensors
+    /// A dataset per tensor.
+    case hdf5 = "h5"
+  }
+
+  /// One tensor of the file.
+  public struct Entry: Equatable, Sendable {
+    /// The state-dict key.
+    public let name: String
+    /// How its elements are stored.
+    public let elementType: ElementType
+    /// The extent of every axis.
+    public let shape: Shape
+    /// Bytes of its elements, written out.
+    public let byteCount: Int
+    /// Whether its elements lie row-major and without gaps in the file.
+    public let isContiguous: Bool
+  }
+
+  /// The path it was opened by.
+  public let path: String
+  /// How the file holds its tensors.
+  public let format: Format
+  let contents: any TensorContents
+  let file: MappedFile
+  private let numbers: [String: Int]
+
+  /// Words that the file carries beside its tensors.
+  public var metadata: [String: String] { contents.metadata }
+  /// Every tensor, in the order of the file.
+  public var entries: [Entry] { contents.entries }
+  /// The bytes of the whole file.
+  public var fileByteCount: Int { file.bytes.count }
+
+  /// Opens a `.pt`, `.pth`, `.safetensors` or `.h5` file and checks its structure; tensors are read later.
+  ///
+  /// - Throws: `CheckpointError`, saying why the file is refused.
+  public static func open(
+    path: String, limits: ReadingLimits = ReadingLimits()
+  ) throws(CheckpointError) -> Checkpoint {
+    let file: MappedFile
+    do { file = try MappedFile(path: path) } catch { throw .file(error) }
+    let format = try Format(of: file)
+    let contents: any TensorContents =
+      switch format {
+      case .torch: try TorchArchive(file, limits: limits)
+      case .safetensors: try SafetensorsFile(file, limits: limits)
+      case .hdf5: throw .unknownFormat(path: path, found: "HDF5")
+      }
+    return Checkpoint(path: path, format: format, contents: contents, file: file)
+  }
+
+  private init(path: String, format: Format, contents: any TensorContents, file: MappedFile) {
+    self.path = path
+    self.format = format
+    self.contents = contents
+    self.file = file
+    let names = contents.entries.enumerated().map { ($0.element.name, $0.offset) }
+    numbers = Dictionary(names) { first, _ in first }
+  }
+
+  /// The entry of that name.
+  public subscript(name: String) -> Entry? { numbers[name].map { entries[$0] } }
+
+  /// The bytes of one tensor, row-major and little-endian: a part of the mapped file where it lies so there,
+  /// else a copy of that one tensor.
+  ///
+  /// - Throws: `CheckpointError.missingTensor`, or what the bytes are refused for, such as a wrong checksum.
+  public func bytes(of name: String) throws(CheckpointError) -> TensorBytes {
+    guard let index = numbers[name] else { throw .missingTensor(path: path, name: name) }
+    return try contents.bytes(at: index)
+  }
+
+  /// Verifies every checksum that the format has.
+  ///
+  /// - Throws: `CheckpointError`, naming the first part that is broken.
+  public func verify() throws(CheckpointError) { try contents.verify() }
+
+  /// The path.
+  public var origin: String { path }
+
+  /// Every tensor's name and shape.
+  public var shapes: [String: Shape] {
+    Dictionary(entries.map { ($0.name, $0.shape) }) { first, _ in first }
+  }
+
+  /// The tensor of that name: a view of the mapped file where it holds aligned float32, else converted.
+  ///
+  /// - Throws: `CheckpointError.missingTensor`, `.notFloat32` for float8 and complex types, or what its bytes
+  ///   are refused for.
+  public func tensor(_ name: String) throws -> Tensor {
+    guard let entry = self[name] else { throw CheckpointError.missingTensor(path: path, name: name) }
+    guard let tensor = float32(try bytes(of: name), entry.elementType, entry.shape) else {
+      throw CheckpointError.notFloat32(path: path, name: name, found: entry.elementType)
+    }
+    return tensor
+  }
+}
+
+/// What a format's reader supplies.
+protocol TensorContents: Sendable {
+  var entries: [Checkpoint.Entry] { get }
+  var metadata: [String: String] { get }
+  /// The verified bytes of one entry, row-major and little-endian.
+  func bytes(at index: Int) throws(CheckpointError) -> TensorBytes
+  func verify() throws(CheckpointError)
+}

@@ -1,0 +1,54 @@
+public import Files
+public import Tensors
+
+/// Why a weight file can't be read or written.
+public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The file can't be opened or written.
+  case file(FileError)
+  /// Content of none of the formats.
+  case unknownFormat(path: String, found: String)
+  /// A `torch.save` file from before PyTorch 1.6: a tar archive, or pickles one after another.
+  case legacyTorch(path: String, layout: String)
+  /// A broken or hostile zip archive.
+  case zip(path: String, ZipError)
+  /// A broken or hostile pickle.
+  case pickle(path: String, PickleError)
+  /// A zip archive that is no usable torch checkpoint.
+  case torch(path: String, TorchError)
+  /// A broken or hostile safetensors file, or tensors that the format can't hold.
+  case safetensors(path: String, SafetensorsError)
+  /// No tensor of that name.
+  case missingTensor(path: String, name: String)
+  /// A tensor whose elements can't be read as Float32.
+  case notFloat32(path: String, name: String, found: ElementType)
+
+  /// One sentence: the file, what was expected, what was found.
+  public var description: String {
+    switch self {
+    case .file(let error): error.description
+    case .unknownFormat(let path, let found):
+      "\(path): expected a torch checkpoint (zip), safetensors or HDF5, found \(found)"
+    case .legacyTorch(let path, let layout):
+      "\(path): expected a torch checkpoint of PyTorch 1.6 or later, found the older \(layout) layout: "
+        + "resave it in PyTorch with torch.save(torch.load(path), new_path)"
+    case .zip(let path, let error): "\(path): \(error)"
+    case .pickle(let path, let error): "\(path): data.pkl: \(error)"
+    case .torch(let path, let error): "\(path): \(error)"
+    case .safetensors(let path, let error): "\(path): \(error)"
+    case .missingTensor(let path, let name): "\(path): expected a tensor '\(name)', found none"
+    case .notFloat32(let path, let name, let found):
+      "\(path): expected '\(name)' to be readable as float32, found \(found.rawValue)"
+    }
+  }
+}
+
+/// Runs `body` and puts the file's path to what it throws.
+func naming<Result, Failure: Error>(
+  _ path: String, _ wrap: (String, Failure) -> CheckpointError, _ body: () throws(Failure) -> Result
+) throws(CheckpointError) -> Result {
+  do {
+    return try body()
+  } catch {
+    throw wrap(path, error)
+  }
+}

@@ -1,0 +1,36 @@
+/// Bounds on what a file may make its reader do, so that a few hostile bytes can't cost memory or time.
+///
+/// The defaults leave honest checkpoints at least a factor of ten.
+public struct ReadingLimits: Sendable, Equatable {
+  /// Bytes of `data.pkl`; official SAM 2 checkpoints hold about 0.1 MB.
+  public var pickleBytes = 32 << 20
+  /// Values that a pickle may create, and what copying them counts for.
+  public var pickleValues = 1 << 22
+  /// Values on the pickle's stack at once.
+  public var pickleStack = 1 << 20
+  /// Entries of the pickle's memo.
+  public var pickleMemo = 1 << 20
+  /// How deep containers may nest.
+  public var pickleNesting = 100
+  /// Values after every shared container is written out, which is what a memo bomb multiplies.
+  public var pickleExpansion = 1 << 24
+  /// Axes of a tensor; PyTorch's own limit is 64.
+  public var rank = 64
+  /// Entries of a zip archive; one per storage.
+  public var zipEntries = 1 << 18
+  /// Inflated over deflated bytes of one zip entry, counted beyond the first `inflationFree` bytes.
+  public var inflationRatio = 64
+  /// Bytes that an entry may inflate to whatever its ratio, since small runs of zeros compress well.
+  public var inflationFree = 1 << 20
+  /// Bytes that one zip entry may inflate to.
+  public var inflatedBytes = 2 << 30
+  /// Bytes of all tensors together over the bytes of the file, which views with stride 0 multiply.
+  public var viewRatio = 16
+  /// Bytes that tensors may take together whatever that ratio.
+  public var viewFree = 16 << 20
+  /// Bytes of a safetensors header, as the format itself limits it.
+  public var safetensorsHeader = 100_000_000
+
+  /// The default limits.
+  public init() {}
+}

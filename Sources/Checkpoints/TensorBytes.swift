@@ -1,0 +1,43 @@
+/// The bytes of one stored tensor, row-major: a part of a mapped file, or memory of its own where they had to
+/// be gathered, inflated or read.
+public struct TensorBytes: Sendable {
+  private let owner: any AnyObject & Sendable
+  private nonisolated(unsafe) let memory: UnsafeRawBufferPointer
+
+  /// A part of memory that `owner` keeps alive.
+  init(_ memory: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
+    self.memory = memory
+    self.owner = owner
+  }
+
+  /// Memory of its own, whole.
+  init(_ block: ByteBlock) { self.init(UnsafeRawBufferPointer(block.bytes), owner: block) }
+
+  /// How many bytes.
+  public var count: Int { memory.count }
+
+  /// Calls `body` with the bytes, which stay valid until it returns.
+  public func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(owner) {} }
+    return try body(memory)
+  }
+
+  /// A part of the bytes. Shares memory.
+  func part(at offset: Int, count: Int) -> TensorBytes {
+    TensorBytes(UnsafeRawBufferPointer(rebasing: memory[offset..<offset + count]), owner: owner)
+  }
+
+  /// The memory and what keeps it alive, for a tensor that goes on borrowing it.
+  var borrowed: (memory: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) { (memory, owner) }
+}
+
+/// Private memory, aligned to 64 bytes, uninitialised when made.
+final class ByteBlock: @unchecked Sendable {
+  let bytes: UnsafeMutableRawBufferPointer
+
+  init(count: Int) { bytes = .allocate(byteCount: count, alignment: 64) }
+
+  deinit { bytes.deallocate() }
+}

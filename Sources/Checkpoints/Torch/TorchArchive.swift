@@ -1,0 +1,111 @@
+import Files
+import Tensors
+
+/// A checkpoint as `torch.save` writes it since 1.6: a zip of one pickle and one entry per storage.
+/// Source: torch/serialization.py, _save and _load; caffe2/serialize/inline_container.cc.
+struct TorchArchive: TensorContents {
+  let entries: [Checkpoint.Entry]
+  let metadata: [String: String]
+  private let archive: ZipArchive
+  private let root: String
+  private let tensors: [TorchTensor]
+
+  /// Reads the pickle and checks every tensor against its storage's entry; storages are read when asked for.
+  init(_ file: MappedFile, limits: ReadingLimits) throws(CheckpointError) {
+    let path = file.path
+    let archive = try naming(path, CheckpointError.zip) { () throws(ZipError) in
+      try ZipArchive(file, limits: limits)
+    }
+    let root = try naming(path, CheckpointError.torch) { () throws(TorchError) in try Self.root(of: archive) }
+    let order = try Self.small(archive, "\(root)/byteorder", limit: 16) { size in
+      .torch(path: path, .byteOrder(found: "\(size) bytes"))
+    }
+    if let order, !order.elementsEqual("little".utf8) {
+      throw .torch(path: path, .byteOrder(found: String(decoding: order, as: UTF8.self)))
+    }
+    let pickle = try Self.small(archive, "\(root)/data.pkl", limit: limits.pickleBytes) { size in
+      .pickle(path: path, .tooLong(byteCount: size, limit: limits.pickleBytes))
+    }
+    let value = try naming(path, CheckpointError.pickle) { () throws(PickleError) in
+      try PickleMachine.read(pickle ?? [], limits: limits)
+    }
+    let state = try naming(path, CheckpointError.torch) { () throws(TorchError) in
+      let state = try StateDict(value)
+      try Self.check(state, archive, root: root, limits)
+      return state
+    }
+    self.archive = archive
+    self.root = root
+    tensors = state.tensors.map(\.tensor)
+    metadata = state.notes
+    entries = state.tensors.map { name, tensor in
+      Checkpoint.Entry(
+        name: name, elementType: tensor.elementType, shape: tensor.shape, byteCount: tensor.byteCount,
+        isContiguous: tensor.isContiguous)
+    }
+  }
+
+  /// The folder that all entries share.
+  private static func root(of archive: ZipArchive) throws(TorchError) -> String {
+    let names = archive.directory.entries.map(\.name)
+    let pickles = names.filter { $0.split(separator: "/").last == "data.pkl" }
+    guard pickles.count <= 1 else { throw .secondPickle(pickles) }
+    guard let pickle = pickles.first, case let parts = pickle.split(separator: "/"), parts.count == 2 else {
+      throw .noPickle
+    }
+    let root = String(parts[0])
+    for name in names {
+      guard name.hasPrefix("\(root)/") else { throw .twoRoots(root, name) }
+      if name == "\(root)/constants.pkl" || name.hasPrefix("\(root)/code/") { throw .torchScript(entry: name) }
+    }
+    return root
+  }
+
+  /// A whole entry copied, or nil where there is none; `refuse` says what to throw at one above `limit` bytes.
+  private static func small(
+    _ archive: ZipArchive, _ name: String, limit: Int, _ refuse: (Int) -> CheckpointError
+  ) throws(CheckpointError) -> [UInt8]? {
+    guard let entry = archive.directory[name] else { return nil }
+    guard entry.size <= limit else { throw refuse(entry.size) }
+    return try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in
+      try archive.bytes(of: entry).withBytes { Array($0) }
+    }
+  }
+
+  private static func check(
+    _ state: StateDict, _ archive: ZipArchive, root: String, _ limits: ReadingLimits
+  ) throws(TorchError) {
+    let (scaled, overflow) = archive.file.bytes.count.multipliedReportingOverflow(by: limits.viewRatio)
+    let limit = max(limits.viewFree, overflow ? .max : scaled)
+    var total = 0
+    for (name, tensor) in state.tensors {
+      let storage = tensor.storage
+      guard let entry = archive.directory["\(root)/data/\(storage.key)"] else {
+        throw .missingStorage(key: storage.key)
+      }
+      guard entry.size == storage.byteCount else {
+        throw .storageSize(key: storage.key, expected: storage.byteCount, found: entry.size)
+      }
+      guard tensor.byteCount <= limit - total else { throw .viewBomb(name: name, limit: limit) }
+      total += tensor.byteCount
+    }
+  }
+
+  func bytes(at index: Int) throws(CheckpointError) -> TensorBytes {
+    let tensor = tensors[index]
+    guard let entry = archive.directory["\(root)/data/\(tensor.storage.key)"] else {
+      throw .torch(path: archive.file.path, .missingStorage(key: tensor.storage.key))
+    }
+    let storage = try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in
+      try archive.bytes(of: entry)
+    }
+    let size = tensor.elementType.byteCount
+    if tensor.byteCount == 0 { return TensorBytes(ByteBlock(count: 0)) }
+    return tensor.isContiguous
+      ? storage.part(at: tensor.offset * size, count: tensor.byteCount) : gathered(tensor, from: storage)
+  }
+
+  func verify() throws(CheckpointError) {
+    try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in try archive.verify() }
+  }
+}

@@ -1,0 +1,104 @@
+import CZip
+import Files
+import Synchronization
+
+/// A zip archive in a mapped file: stored entries are read in place, deflated ones through libzip, and none is
+/// handed out before its checksum was verified.
+final class ZipArchive: Sendable {
+  let file: MappedFile
+  let directory: ZipDirectory
+  private let limits: ReadingLimits
+  private let handle: Mutex<ZipHandle>
+  private let verified = Mutex<Set<Int>>([])
+
+  /// Reads the directory and has libzip check it once more.
+  init(_ file: MappedFile, limits: ReadingLimits) throws(ZipError) {
+    self.file = file
+    self.limits = limits
+    directory = try ZipDirectory(file.bytes, limits: limits)
+    handle = Mutex(try ZipHandle(file.bytes))
+  }
+
+  /// An entry's verified bytes.
+  func bytes(of entry: ZipEntry) throws(ZipError) -> TensorBytes {
+    if entry.isDeflated { return try inflate(entry) }
+    let part = UnsafeRawBufferPointer(rebasing: file.bytes[entry.dataOffset..<entry.dataEnd])
+    if !verified.withLock({ $0.contains(entry.number) }) {
+      try Self.check(part, of: entry)
+      verified.withLock { _ = $0.insert(entry.number) }
+    }
+    return TensorBytes(part, owner: file)
+  }
+
+  /// Verifies every entry's checksum.
+  func verify() throws(ZipError) {
+    for entry in directory.entries { _ = try bytes(of: entry) }
+  }
+
+  private static func check(_ bytes: UnsafeRawBufferPointer, of entry: ZipEntry) throws(ZipError) {
+    let found = CRC32.checksum(bytes)
+    guard found == entry.checksum else {
+      throw .checksum(name: entry.name, expected: entry.checksum, found: found)
+    }
+  }
+
+  /// Allocates no more than the declared size, and that only within the limits.
+  private func inflate(_ entry: ZipEntry) throws(ZipError) -> TensorBytes {
+    let (scaled, overflow) = entry.compressedSize.multipliedReportingOverflow(by: limits.inflationRatio)
+    let limit = min(limits.inflatedBytes, max(limits.inflationFree, overflow ? .max : scaled))
+    guard entry.size <= limit else {
+      throw .deflateBomb(
+        name: entry.name, compressed: entry.compressedSize, declared: entry.size, limit: limit)
+    }
+    let block = ByteBlock(count: entry.size)
+    try handle.withLock { handle throws(ZipError) in try handle.inflate(entry, into: block.bytes) }
+    try Self.check(UnsafeRawBufferPointer(block.bytes), of: entry)
+    return TensorBytes(block)
+  }
+}
+
+/// libzip's view of the same bytes.
+private struct ZipHandle: ~Copyable, @unchecked Sendable {
+  private let archive: OpaquePointer
+
+  init(_ bytes: UnsafeRawBufferPointer) throws(ZipError) {
+    var error = zip_error_t()
+    zip_error_init(&error)
+    defer { zip_error_fini(&error) }
+    guard let source = zip_source_buffer_create(bytes.baseAddress, zip_uint64_t(bytes.count), 0, &error) else {
+      throw .inconsistent(reason: Self.words(&error))
+    }
+    guard let archive = zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error) else {
+      zip_source_free(source)
+      throw .inconsistent(reason: Self.words(&error))
+    }
+    self.archive = archive
+  }
+
+  deinit { zip_discard(archive) }
+
+  private static func words(_ error: inout zip_error_t) -> String {
+    String(cString: zip_error_strerror(&error))
+  }
+
+  func inflate(_ entry: ZipEntry, into memory: UnsafeMutableRawBufferPointer) throws(ZipError) {
+    guard let file = zip_fopen_index(archive, zip_uint64_t(entry.number), 0) else {
+      throw .inflation(name: entry.name, reason: String(cString: zip_strerror(archive)))
+    }
+    defer { zip_fclose(file) }
+    var filled = 0
+    while filled < memory.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: memory[filled...])
+      let read = zip_fread(file, rest.baseAddress, zip_uint64_t(rest.count))
+      guard read >= 0 else {
+        throw .inflation(name: entry.name, reason: String(cString: zip_file_strerror(file)))
+      }
+      guard read > 0 else { throw .inflatedSize(name: entry.name, expected: memory.count, found: filled) }
+      filled += Int(read)
+    }
+    var beyond: UInt8 = 0
+    guard zip_fread(file, &beyond, 1) <= 0 else {
+      throw .inflatedSize(name: entry.name, expected: memory.count, found: memory.count + 1)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/// One record of the central directory, and the local header it must agree with.
+/// Source: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.5.3.
+struct ZipCentralRecord {
+  let name: String
+  /// Where the next record begins.
+  let end: Int
+  private let flags: UInt16
+  private let method: UInt16
+  private let checksum: UInt32
+  private let compressedSize: UInt64
+  private let size: UInt64
+  private let headerOffset: UInt64
+
+  /// Encryption, strong encryption and masked headers: bits 0, 6 and 13.
+  private static let encryption: UInt16 = 0x2041
+  private static let descriptor: UInt16 = 0x0008
+  private static let sentinel: UInt64 = 0xffff_ffff
+
+  init(_ view: ByteView, at offset: Int, end directoryEnd: Int) throws(ZipError) {
+    let signature = view.integer(UInt32.self, at: offset)
+    guard signature == 0x0201_4b50, directoryEnd - offset >= 46 else {
+      throw .signature(record: "directory record", offset: offset, found: signature)
+    }
+    func short(_ at: Int) -> UInt16 { view.integer(at: offset + at) ?? 0 }
+    func word(_ at: Int) -> UInt64 { UInt64(view.integer(UInt32.self, at: offset + at) ?? 0) }
+    let (nameLength, extraLength, commentLength) = (Int(short(28)), Int(short(30)), Int(short(32)))
+    end = offset + 46 + nameLength + extraLength + commentLength
+    guard end <= directoryEnd else {
+      throw .directoryOutside(offset: UInt64(offset), size: UInt64(end - offset), end: UInt64(directoryEnd))
+    }
+    name = try zipName(view, at: offset + 46, count: nameLength)
+    flags = short(8)
+    method = short(10)
+    checksum = UInt32(word(16))
+    let narrow = [word(24), word(20), word(42)]
+    let wide = try zip64Values(view, at: offset + 46 + nameLength, count: extraLength)
+    let needed = narrow.count { $0 == Self.sentinel }
+    guard (wide?.count ?? 0) == needed else {
+      throw .zip64(field: "value count of '\(name)'", expected: UInt64(needed), found: UInt64(wide?.count ?? 0))
+    }
+    var rest = (wide ?? [])[...]
+    let values = narrow.map { $0 == Self.sentinel ? rest.removeFirst() : $0 }
+    (size, compressedSize, headerOffset) = (values[0], values[1], values[2])
+    guard short(34) == 0 else { throw .multiDisk }
+  }
+
+  /// The entry, once its local header agrees and its data lie before the directory.
+  func entry(number: Int, in view: ByteView, dataEnd: Int) throws(ZipError) -> ZipEntry {
+    guard flags & Self.encryption == 0 else { throw .encrypted(name: name) }
+    guard method == 0 || method == 8 else { throw .method(name: name, found: Int(method)) }
+    let outside = ZipError.entryOutside(name: name, offset: headerOffset, size: compressedSize, end: dataEnd)
+    guard let header = Int(exactly: headerOffset), header <= dataEnd, dataEnd - header >= 30,
+      let compressed = Int(exactly: compressedSize), let inflated = Int(exactly: size)
+    else { throw outside }
+    let signature = view.integer(UInt32.self, at: header)
+    guard signature == 0x0403_4b50 else {
+      throw .signature(record: "local header of '\(name)'", offset: header, found: signature)
+    }
+    func short(_ at: Int) -> UInt16 { view.integer(at: header + at) ?? 0 }
+    let (nameLength, extraLength) = (Int(short(26)), Int(short(28)))
+    let data = header + 30 + nameLength + extraLength
+    guard data <= dataEnd, compressed <= dataEnd - data else { throw outside }
+    let local = try zipName(view, at: header + 30, count: nameLength)
+    guard local.utf8.elementsEqual(name.utf8) else { throw .nameMismatch(central: name, local: local) }
+    guard short(6) & Self.encryption == 0 else { throw .encrypted(name: name) }
+    try compareLocal(view, header: header, extra: data - extraLength, extraLength: extraLength)
+    if method == 0, compressed != inflated {
+      throw .storedSize(name: name, compressed: compressed, uncompressed: inflated)
+    }
+    return ZipEntry(
+      number: number, name: name, isDeflated: method == 8, hasDescriptor: flags & Self.descriptor != 0,
+      checksum: checksum, compressedSize: compressed, size: inflated, headerOffset: header, dataOffset: data)
+  }
+
+  /// The local header repeats the directory; with a data descriptor its checksum and sizes may be zero.
+  private func compareLocal(
+    _ view: ByteView, header: Int, extra: Int, extraLength: Int
+  ) throws(ZipError) {
+    func short(_ at: Int) -> UInt64 { UInt64(view.integer(UInt16.self, at: header + at) ?? 0) }
+    func word(_ at: Int) -> UInt64 { UInt64(view.integer(UInt32.self, at: header + at) ?? 0) }
+    var wide = (try zip64Values(view, at: extra, count: extraLength) ?? [])[...]
+    func widened(_ value: UInt64) -> UInt64 { value == Self.sentinel ? wide.popFirst() ?? value : value }
+    let localSize = widened(word(22))
+    let fields = [
+      ("flags", UInt64(flags), short(6), false), ("compression method", UInt64(method), short(8), false),
+      ("checksum", UInt64(checksum), word(14), true), ("size", size, localSize, true),
+      ("compressed size", compressedSize, widened(word(18)), true),
+    ]
+    for (field, central, local, isInDescriptor) in fields where local != central {
+      if isInDescriptor, local == 0, flags & Self.descriptor != 0 { continue }
+      throw .headerMismatch(name: name, field: field, central: central, local: local)
+    }
+  }
+}
+
+/// A plain relative path; anything that a file system could take elsewhere is refused.
+private func zipName(_ view: ByteView, at offset: Int, count: Int) throws(ZipError) -> String {
+  let bytes = view.slice(at: offset, count: count) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+  guard let name = String(validating: bytes, as: UTF8.self) else {
+    throw .unsafeName(String(decoding: bytes, as: UTF8.self))
+  }
+  let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+  let isPlain = parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+  let hasOddities = name.unicodeScalars.contains { $0.value < 0x20 || $0 == "\\" || $0.value == 0x7f }
+  let hasDrive = parts[0].dropFirst().first == ":"
+  guard isPlain, !hasOddities, !hasDrive else { throw .unsafeName(name) }
+  return name
+}
+
+/// The numbers in the zip64 extra field (id 1), or nil where there is no such field.
+private func zip64Values(_ view: ByteView, at start: Int, count: Int) throws(ZipError) -> [UInt64]? {
+  var offset = start
+  let end = start + count
+  var values: [UInt64]?
+  while end - offset >= 4 {
+    let id = view.integer(UInt16.self, at: offset) ?? 0
+    let length = Int(view.integer(UInt16.self, at: offset + 2) ?? 0)
+    guard length <= end - offset - 4 else {
+      throw .zip64(field: "extra field length", expected: UInt64(end - offset - 4), found: UInt64(length))
+    }
+    if id == 1 {
+      guard values == nil else { throw .zip64(field: "extra field count", expected: 1, found: 2) }
+      values = (0..<length / 8).compactMap { view.integer(at: offset + 4 + 8 * $0) }
+    }
+    offset += 4 + length
+  }
+  return values
+}
