@@ -11,7 +11,7 @@ public enum HDF5Storage: Sendable {
 }
 
 /// An array in an HDF5 file.
-public struct HDF5Dataset: ~Copyable {
+public struct HDF5Dataset: ~Copyable, Sendable {
   private let handle: Handle
   private let place: Place
   /// The extent of every axis.

@@ -15,7 +15,7 @@ public enum HDF5Kind: String, Sendable {
 ///
 /// Names are paths: `blocks/3/weight` is found below this group, and groups on the way are made when written.
 /// Links that lead into other files are not followed.
-public struct HDF5Group: ~Copyable {
+public struct HDF5Group: ~Copyable, Sendable {
   let handle: Handle
   let place: Place
 

@@ -65,7 +65,7 @@ private func writeSample(_ path: String) throws {
     #expect(throws: FileError.notAFile(path: folder)) { _ = try HDF5File.open(folder) }
 
     let text = folder + "/text.h5"
-    FileManager.default.createFile(atPath: text, contents: Data("not HDF5".utf8))
+    try Data("not HDF5".utf8).write(to: URL(filePath: text))
     let notHDF5 = #expect(throws: HDF5Error.self) { _ = try HDF5File.open(text) }
     #expect(notHDF5?.description.contains("file signature not found") == true)
     #expect(notHDF5?.description.hasPrefix(text) == true)
@@ -74,7 +74,7 @@ private func writeSample(_ path: String) throws {
     try writeSample(whole)
     let bytes = try #require(FileManager.default.contents(atPath: whole))
     let cut = folder + "/cut.h5"
-    FileManager.default.createFile(atPath: cut, contents: bytes.dropLast(100))
+    try bytes.dropLast(100).write(to: URL(filePath: cut))
     let truncated = #expect(throws: HDF5Error.self) { _ = try HDF5File.open(cut) }
     #expect(truncated?.description.contains("truncated file") == true)
   }
