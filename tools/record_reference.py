@@ -67,7 +67,9 @@ class TraceFile:
         folder, name = path.rsplit("/", 1)
         group = self.group(folder)
         values = np.ascontiguousarray(tensor.detach().to("cpu", torch.float32).numpy())
-        digest = hashlib.sha256(repr(values.shape).encode() + values.tobytes()).digest()
+        hasher = hashlib.sha256(repr(values.shape).encode())
+        hasher.update(values.reshape(-1).view(np.uint8))
+        digest = hasher.digest()
         if digest in self.written:
             group[name] = self.file[self.written[digest]]
             self.saved += values.nbytes
