@@ -17,10 +17,10 @@ func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 /// The tests of one target, plus what they need beside it.
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], fixtures: Bool = false) -> Target {
   .testTarget(
     name: "\(name)Tests", dependencies: [.target(name: name), "TestSupport"] + dependencies,
-    swiftSettings: settings)
+    exclude: fixtures ? ["Fixtures"] : [], swiftSettings: settings)
 }
 
 let package = Package(
@@ -66,14 +66,14 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: settings),
 
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: settings),
-    tests("Files"), tests("Tensors"), tests("HDF5", ["Tensors"]), tests("Architecture", ["Files", "Tensors"]),
-    tests("Checkpoints", ["Files", "Tensors", "HDF5"]),
+    tests("Files"), tests("Tensors"), tests("HDF5", ["Tensors"]), tests("Architecture", ["Files", "Tensors"], fixtures: true),
+    tests("Checkpoints", ["Files", "Tensors", "HDF5"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
     tests("OpenBLASBackend", ["Tensors", "Kernels"]),
     tests("Traces", ["Files", "Tensors", "HDF5"]),
     tests("SAM2", ["Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces", "Media"]),
     tests("Verification", ["Tensors", "Traces"]),
-    tests("Media", ["Files", "Tensors"]),
+    tests("Media", ["Files", "Tensors"], fixtures: true),
     .testTarget(
       name: "sam2kitTests", dependencies: ["Files", "Tensors", "Checkpoints", "TestSupport"], swiftSettings: settings),
   ]

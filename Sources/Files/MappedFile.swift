@@ -8,7 +8,7 @@
 public final class MappedFile: Sendable {
   /// The path it was opened by.
   public let path: String
-  /// The file's bytes. Valid as long as this object lives.
+  /// The file's bytes. Valid as long as this object lives, which the caller sees to.
   public nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
 
   /// Maps the file at `path`.
@@ -31,6 +31,14 @@ public final class MappedFile: Sendable {
       throw .unreadable(path: path, reason: systemError())
     }
     bytes = UnsafeRawBufferPointer(start: base, count: count)
+  }
+
+  /// Reads a small file whole.
+  ///
+  /// - Throws: `FileError.unreadable` or `FileError.notAFile`.
+  public static func contents(of path: String) throws(FileError) -> [UInt8] {
+    let file = try MappedFile(path: path)
+    return withExtendedLifetime(file) { Array(file.bytes) }
   }
 
   deinit {

@@ -51,4 +51,12 @@ public struct SHA256: ~Copyable {
     digest.update(bytes)
     return digest.finish()
   }
+
+  /// The digest of a file.
+  ///
+  /// - Throws: `FileError.unreadable` or `FileError.notAFile`.
+  public static func hex(ofFile path: String) throws(FileError) -> String {
+    let file = try MappedFile(path: path)
+    return withExtendedLifetime(file) { hex(of: file.bytes) }
+  }
 }

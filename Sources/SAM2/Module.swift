@@ -41,7 +41,7 @@ extension Module where Input == Tensor {
 }
 
 /// A module of PyTorch's own, whose one argument is called `input`.
-protocol TorchModule: Module where Input == Tensor {}
+protocol TorchModule: Module where Input == Tensor, Output == Tensor {}
 
 extension TorchModule {
   func arguments(_ input: Tensor) -> [(String, any TapValue)] { [("input", input)] }

@@ -11,8 +11,8 @@ struct FpnNeck: Module {
     var features: [Tensor]
     var positions: [Tensor]
 
-    func visit(_ name: String, _ body: (String, Tensor) -> Void) {
-      [features, positions].visit(name, body)
+    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
+      try [features, positions].visitTensors(named: name, visit)
     }
   }
 

@@ -10,10 +10,10 @@ struct ImageEncoder: Module {
     var backboneFPN: [Tensor]
     var visionPosEnc: [Tensor]
 
-    func visit(_ name: String, _ body: (String, Tensor) -> Void) {
-      backboneFPN[backboneFPN.count - 1].visit("\(name)/vision_features", body)
-      visionPosEnc.visit("\(name)/vision_pos_enc", body)
-      backboneFPN.visit("\(name)/backbone_fpn", body)
+    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
+      try backboneFPN[backboneFPN.count - 1].visitTensors(named: "\(name)/vision_features", visit)
+      try visionPosEnc.visitTensors(named: "\(name)/vision_pos_enc", visit)
+      try backboneFPN.visitTensors(named: "\(name)/backbone_fpn", visit)
     }
   }
 

@@ -1,5 +1,6 @@
 import Architecture
 import Foundation
+import Kernels
 import Tensors
 
 /// Sines and cosines of every feature's row and column.
@@ -17,7 +18,7 @@ struct PositionEmbeddingSine: Module {
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, C, H, W] → [B, positions, H, W]
     let (height, width) = (x.shape[-2], x.shape[-1])
     let grid = cache.tensor(height: height, width: width) { encoding(height: height, width: width) }
-    return grid.repeated(x.shape[0])
+    return grid.repeated(leading: x.shape[0])
   }
 
   /// Channels that depend on the row, then channels that depend on the column: `[1, positions, H, W]`.

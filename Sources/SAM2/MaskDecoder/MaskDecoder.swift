@@ -30,8 +30,8 @@ struct MaskDecoder: Module {
     let tokens: Tensor
     let objectScore: Tensor
 
-    func visit(_ name: String, _ body: (String, Tensor) -> Void) {
-      [masks, iou, tokens, objectScore].visit(name, body)
+    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
+      try [masks, iou, tokens, objectScore].visitTensors(named: name, visit)
     }
   }
 
@@ -120,8 +120,8 @@ struct MaskDecoder: Module {
     let (height, width) = (input.imageEmbeddings.shape[2], input.imageEmbeddings.shape[3])
     let tokens = Tensor.concatenated(
       [outputTokens.broadcast(to: [batch, outputTokens.shape[1], dim]), input.sparse], axis: 1)
-    let image = input.imageEmbeddings.repeated(batch / input.imageEmbeddings.shape[0]) + input.dense
-    let positions = input.imagePositions.repeated(batch)
+    let image = input.imageEmbeddings.repeated(leading: batch / input.imageEmbeddings.shape[0]) + input.dense
+    let positions = input.imagePositions.repeated(leading: batch)
 
     let attended = transformer(
       .init(imageEmbedding: image, imagePositions: positions, tokens: tokens), run)

@@ -1,6 +1,6 @@
 import Architecture
 import Kernels
-import Tensors
+public import Tensors
 
 /// Chooses a single mask: the one made for that, unless it is unstable and one of the other three is better.
 /// Source: sam2/modeling/sam/mask_decoder.py, `_dynamic_multimask_via_stability`.

@@ -18,7 +18,9 @@ struct TwoWayAttentionBlock: Module {
     let queries: Tensor
     let keys: Tensor
 
-    func visit(_ name: String, _ body: (String, Tensor) -> Void) { [queries, keys].visit(name, body) }
+    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
+      try [queries, keys].visitTensors(named: name, visit)
+    }
   }
 
   let path: ModulePath

@@ -16,7 +16,9 @@ struct TwoWayTransformer: Module {
     let tokens: Tensor
     let image: Tensor
 
-    func visit(_ name: String, _ body: (String, Tensor) -> Void) { [tokens, image].visit(name, body) }
+    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
+      try [tokens, image].visitTensors(named: name, visit)
+    }
   }
 
   let path: ModulePath

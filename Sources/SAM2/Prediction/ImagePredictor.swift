@@ -1,3 +1,4 @@
+import Architecture
 import Kernels
 public import Tensors
 
@@ -28,6 +29,18 @@ public struct ImagePredictor: Sendable {
       width: width, height: height)
   }
 
+  /// Throws what `predict` would for prompts that can't be meant, before any work is done.
+  ///
+  /// - Parameters:
+  ///   - prompts: what would be asked.
+  ///   - width: the picture's width in pixels.
+  ///   - height: its height in pixels.
+  /// - Throws: `SAM2Error`.
+  public func check(_ prompts: [Prompt], width: Int, height: Int) throws(SAM2Error) {
+    let side = 4 * model.configuration.imageEmbeddingSize
+    for prompt in prompts { try prompt.check(width: width, height: height, maskShape: [1, side, side]) }
+  }
+
   /// Predicts the masks of one or more objects in an embedded picture.
   ///
   /// - Parameters:
@@ -39,10 +52,7 @@ public struct ImagePredictor: Sendable {
     _ prompts: [Prompt], in embedding: ImageEmbedding, multimask: Bool, _ run: Run = Run()
   ) throws(SAM2Error) -> Prediction {
     let configuration = model.configuration
-    let side = 4 * configuration.imageEmbeddingSize
-    for prompt in prompts {
-      try prompt.check(width: embedding.width, height: embedding.height, maskShape: [1, side, side])
-    }
+    try check(prompts, width: embedding.width, height: embedding.height)
     let input = try Prompt.batch(
       prompts, width: embedding.width, height: embedding.height, imageSize: configuration.imageSize)
     let prompted = model.promptEncoder(input, run)

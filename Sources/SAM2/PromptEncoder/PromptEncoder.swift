@@ -19,7 +19,9 @@ struct PromptEncoder: Module {
     var sparse: Tensor
     var dense: Tensor
 
-    func visit(_ name: String, _ body: (String, Tensor) -> Void) { [sparse, dense].visit(name, body) }
+    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
+      try [sparse, dense].visitTensors(named: name, visit)
+    }
   }
 
   let path: ModulePath

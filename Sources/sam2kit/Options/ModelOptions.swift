@@ -39,8 +39,8 @@ struct ArchitectureOptions: ParsableArguments {
   /// The architecture: from `--config`, else as a converted file states it, else recognised by its tensors.
   func configuration(of checkpoint: Checkpoint) throws -> ModelConfiguration {
     if let config {
-      let file = try MappedFile(path: config)
-      return try ModelConfiguration(yaml: String(decoding: file.bytes, as: UTF8.self), origin: config)
+      let text = String(decoding: try MappedFile.contents(of: config), as: UTF8.self)
+      return try ModelConfiguration(yaml: text, origin: config)
     }
     if let stated = checkpoint.metadata[MetadataKey.configuration] {
       return try ModelConfiguration(yaml: stated, origin: "\(checkpoint.path) (\(MetadataKey.configuration))")

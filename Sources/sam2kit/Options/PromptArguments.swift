@@ -17,8 +17,8 @@ struct ObjectArgument {
   }
 
   /// The rest as comma-separated finite numbers.
-  var numbers: [Float]? {
-    let numbers = rest.split(separator: ",", omittingEmptySubsequences: false).map { Float($0) }
+  var numbers: [Double]? {
+    let numbers = rest.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
     let finite = numbers.compactMap { $0 }.filter(\.isFinite)
     return finite.count == numbers.count ? finite : nil
   }
@@ -27,7 +27,7 @@ struct ObjectArgument {
 /// `[OBJECT:]X,Y[,LABEL]`.
 struct PointArgument: ExpressibleByArgument {
   let object: Int
-  let x: Float, y: Float
+  let x: Double, y: Double
   let label: Int
 
   init?(argument: String) {
@@ -43,7 +43,7 @@ struct PointArgument: ExpressibleByArgument {
 /// `[OBJECT:]X0,Y0,X1,Y1`.
 struct BoxArgument: ExpressibleByArgument {
   let object: Int
-  let corners: [Float]
+  let corners: [Double]
 
   init?(argument: String) {
     guard let parsed = ObjectArgument(argument), let numbers = parsed.numbers, numbers.count == 4 else { return nil }

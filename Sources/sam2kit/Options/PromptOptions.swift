@@ -1,4 +1,5 @@
 import ArgumentParser
+import Traces
 
 /// What to segment.
 struct PromptOptions: ParsableArguments {
@@ -43,14 +44,14 @@ struct PromptOptions: ParsableArguments {
   }
 
   /// The prompts, one per object, in ascending order of object.
-  func load() throws -> PromptFile {
-    if let prompts { return try PromptFile(path: prompts) }
+  func load() throws -> TracePrompts {
+    if let prompts { return try PromptFile(path: prompts).prompts }
     let objects = Set(point.map(\.object) + box.map(\.object) + mask.map(\.object)).sorted()
-    return PromptFile(
+    return TracePrompts(
       multimask: multimask,
       objects: objects.map { id in
         let points = point.filter { $0.object == id }
-        return PromptFile.Object(
+        return TracePrompts.Object(
           id: id, points: points.isEmpty ? nil : points.map { [$0.x, $0.y] },
           labels: points.isEmpty ? nil : points.map(\.label),
           box: box.first { $0.object == id }?.corners, mask: mask.first { $0.object == id }?.path)

@@ -3,6 +3,7 @@ import ArgumentParser
 import Checkpoints
 import Files
 import Kernels
+import Media
 import SAM2
 import Traces
 
@@ -16,5 +17,37 @@ struct TraceOptions: ParsableArguments {
 
   func validate() throws {
     guard tap.isEmpty || trace != nil else { throw ValidationError("--tap needs --trace FILE.h5") }
+  }
+
+  /// Opens the trace, if one is asked for.
+  func start(
+    model: SAM2Base, checkpoint: Checkpoint, image: String, picture: Picture, prompts: TracePrompts
+  ) throws -> Recording? {
+    guard let trace else { return nil }
+    let provenance = Provenance(
+      producer: Product.name, producerVersion: Product.version, backend: model.backend.name,
+      backendVersion: model.backend.version, threads: Parallelism.threads,
+      checkpointSHA256: try checkpoint.metadata[MetadataKey.sourceDigest]
+        ?? SHA256.hex(ofFile: checkpoint.path),
+      inputSHA256: try SHA256.hex(ofFile: image),
+      input: TraceInput(width: picture.width, height: picture.height, preprocessing: "SAM2Transforms"),
+      prompts: prompts, configuration: model.configuration.json)
+    let writer = try TraceWriter(path: trace, provenance: provenance)
+    return Recording(writer: writer, taps: Taps(writer: writer, patterns: tap))
+  }
+}
+
+/// A trace being written.
+struct Recording {
+  let writer: TraceWriter
+  let taps: Taps
+
+  /// Adds the predictions and puts the whole file in its place.
+  func finish(_ found: Segmentation) throws {
+    try writer.write(.lowResLogits, found.lowResLogits)
+    try writer.write(.iou, found.iou)
+    try writer.write(.objectScore, found.objectScore)
+    try taps.finish()
+    for pattern in taps.unmatchedPatterns { Console.remark("--tap \(pattern): no module has such a path") }
   }
 }

@@ -1,122 +1,102 @@
 import Files
 import Foundation
-import Media
-import SAM2
-import Tensors
+import Traces
 
-/// Prompts as a JSON file has them, and as a trace records them.
-struct PromptFile: Codable {
-  /// What is said about one object, in pixels of the picture.
-  struct Object: Codable {
-    var id: Int
-    var points: [[Float]]?
-    var labels: [Int]?
-    var box: [Float]?
-    var mask: String?
-  }
+/// Reads prompts from a JSON file, naming the field that is wrong.
+struct PromptFile {
+  let prompts: TracePrompts
 
-  var multimask: Bool
-  var objects: [Object]
-  /// What mask paths are relative to.
-  private var folder = ""
-
-  private enum CodingKeys: CodingKey { case multimask, objects }
-
-  init(multimask: Bool, objects: [Object]) {
-    self.multimask = multimask
-    self.objects = objects
-  }
-
-  /// Reads and checks a file.
+  /// Reads and checks a file; mask paths in it are relative to its folder.
   init(path: String) throws {
-    let file = try MappedFile(path: path)
-    do { self = try JSONDecoder().decode(PromptFile.self, from: Data(file.bytes)) } catch let error as DecodingError {
-      throw PromptFileError(path: path, problem: error.place)
-    }
-    folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    let known: Set = ["id", "points", "labels", "box", "mask"]
-    let raw = try JSONSerialization.jsonObject(with: Data(file.bytes)) as? [String: [[String: Bool]]]
-    _ = (known, raw)
-    try check(path: path)
-  }
-
-  /// The JSON of these prompts, keys sorted.
-  var json: String {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
-  }
-
-  private func check(path: String) throws {
-    guard !objects.isEmpty else { throw PromptFileError(path: path, problem: "`objects` is empty") }
-    for (index, object) in objects.enumerated() {
-      func refuse(_ problem: String) -> PromptFileError {
-        PromptFileError(path: path, problem: "objects[\(index)]: \(problem)")
+    let data = Data(try MappedFile.contents(of: path))
+    do {
+      _ = try JSONDecoder().decode(KnownFields.self, from: data)
+      var prompts = try JSONDecoder().decode(TracePrompts.self, from: data)
+      let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+      for index in prompts.objects.indices {
+        prompts.objects[index].mask = prompts.objects[index].mask.map { URL(fileURLWithPath: $0, relativeTo: folder).path }
       }
-      if objects[..<index].contains(where: { $0.id == object.id }) { throw refuse("id \(object.id) stands twice") }
+      self.prompts = prompts
+    } catch let error as DecodingError { throw PromptError(place: path, problem: error.problem) }
+    try check(path)
+  }
+
+  private func check(_ path: String) throws {
+    guard !prompts.objects.isEmpty else { throw PromptError(place: path, problem: "`objects` is empty") }
+    for (index, object) in prompts.objects.enumerated() {
+      func require(_ condition: Bool, _ problem: String) throws {
+        guard condition else { throw PromptError(place: path, problem: "objects[\(index)]: \(problem)") }
+      }
+      try require(!prompts.objects[..<index].contains { $0.id == object.id }, "id \(object.id) stands twice")
       let points = object.points ?? []
-      if let wrong = points.first(where: { $0.count != 2 }) { throw refuse("a point should be [x, y], found \(wrong)") }
       let labels = object.labels ?? []
-      guard labels.count == points.count else {
-        throw refuse("\(points.count) points need as many labels, found \(labels.count)")
-      }
-      if let wrong = labels.first(where: { !(0...1).contains($0) }) {
-        throw refuse("a label should be 1 (object) or 0 (background), found \(wrong)")
-      }
-      if let box = object.box, box.count != 4 { throw refuse("box should be [x0, y0, x1, y1], found \(box)") }
+      try require(points.allSatisfy { $0.count == 2 }, "`points` should be [x, y] each, found \(points)")
+      try require(
+        labels.count == points.count, "\(points.count) points need as many `labels`, found \(labels.count)")
+      try require(
+        labels.allSatisfy((0...1).contains), "`labels` should be 1 (object) or 0 (background), found \(labels)")
+      if let box = object.box { try require(box.count == 4, "`box` should be [x0, y0, x1, y1], found \(box)") }
     }
-  }
-
-  /// One object's prompt, its mask read and brought to the model's mask size, `side` × `side`.
-  func prompt(_ object: Object, picture: Picture, side: Int) throws -> Prompt {
-    let points = zip(object.points ?? [], object.labels ?? []).map { place, label in
-      Prompt.Point(x: place[0], y: place[1], isObject: label == 1)
-    }
-    let box = object.box.map { Prompt.Box(x0: $0[0], y0: $0[1], x1: $0[2], y1: $0[3]) }
-    let mask = try object.mask.map { try maskLogits($0, picture: picture, side: side) }
-    return Prompt(points: points, box: box, maskLogits: mask)
-  }
-
-  /// A mask as the logits that the prompt encoder takes, `[1, side, side]`: 10 inside, −10 outside.
-  private func maskLogits(_ name: String, picture: Picture, side: Int) throws -> Tensor {
-    let path = name.hasPrefix("/") || folder.isEmpty ? name : "\(folder)/\(name)"
-    let mask = try BinaryMask.read(path: path)
-    guard mask.width == picture.width, mask.height == picture.height else {
-      throw PromptFileError(
-        path: path,
-        problem: "expected a mask of the picture's size, \(picture.width) × \(picture.height), "
-          + "found \(mask.width) × \(mask.height)")
-    }
-    let coverage = Tensor([1, mask.height, mask.width], mask.pixels.map { $0 == 0 ? 0 : 1 })
-      .resizedBilinearAntialiased(height: side, width: side)
-    return Tensor([1, side, side], coverage.elements.map { $0 * 20 - 10 })
   }
 }
 
-/// What is wrong with a prompt file or a mask, and where.
-struct PromptFileError: Error, CustomStringConvertible {
-  let path: String
+/// What is wrong with a prompt, and where it stands.
+struct PromptError: Error, CustomStringConvertible {
+  let place: String
   let problem: String
-  var description: String { "\(path): \(problem)" }
+  var description: String { "\(place): \(problem)" }
+}
+
+/// Decodes from a prompt file whose fields are all known, and holds nothing.
+private struct KnownFields: Decodable {
+  init(from decoder: any Decoder) throws {
+    let file = try Self.fields(of: decoder, known: ["multimask", "objects"])
+    var objects = try file.nestedUnkeyedContainer(forKey: Field("objects"))
+    while !objects.isAtEnd { _ = try objects.decode(KnownObjectFields.self) }
+  }
+
+  struct Field: CodingKey {
+    let stringValue: String
+    let intValue: Int? = nil
+    init(_ name: String) { stringValue = name }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  private struct KnownObjectFields: Decodable {
+    init(from decoder: any Decoder) throws {
+      _ = try KnownFields.fields(of: decoder, known: ["id", "points", "labels", "box", "mask"])
+    }
+  }
+
+  private static func fields(of decoder: any Decoder, known: [String]) throws -> KeyedDecodingContainer<Field> {
+    let fields = try decoder.container(keyedBy: Field.self)
+    if let unknown = fields.allKeys.first(where: { !known.contains($0.stringValue) }) {
+      throw DecodingError.dataCorruptedError(
+        forKey: unknown, in: fields,
+        debugDescription: "no such field; there are \(known.joined(separator: ", "))")
+    }
+    return fields
+  }
 }
 
 extension DecodingError {
   /// The field and what is wrong with it.
-  fileprivate var place: String {
-    func name(_ context: Context) -> String {
-      context.codingPath.reduce("") { path, key in
-        key.intValue.map { "\(path)[\($0)]" } ?? (path.isEmpty ? key.stringValue : "\(path).\(key.stringValue)")
+  fileprivate var problem: String {
+    func name(_ path: [any CodingKey]) -> String {
+      path.reduce("") { name, key in
+        key.intValue.map { "\(name)[\($0)]" } ?? (name.isEmpty ? key.stringValue : "\(name).\(key.stringValue)")
       }
     }
     switch self {
     case .keyNotFound(let key, let context):
-      let place = name(context)
-      return "expected `\(place.isEmpty ? "" : "\(place).")\(key.stringValue)`, found nothing"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      return "expected `\(name(context.codingPath + [key]))`, found nothing"
+    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+      return "`\(name(context.codingPath))` should be \(type): \(context.debugDescription)"
+    case .dataCorrupted(let context):
       let reason = (context.underlyingError as NSError?)?.userInfo[NSDebugDescriptionErrorKey] as? String
-      return "`\(name(context))`: \(reason ?? context.debugDescription)"
+      let place = name(context.codingPath)
+      return (place.isEmpty ? "" : "`\(place)`: ") + (reason ?? context.debugDescription)
     @unknown default: return "\(self)"
     }
   }

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Checkpoints
+import Files
+import Kernels
+import Media
+import SAM2
+import Traces
+
+struct Segment: Command {
+  static let configuration = CommandConfiguration(
+    abstract: "Segment what you point at in a picture.",
+    discussion: """
+      Writes mask_0.png … (255 on the object), overlay.png and prediction.json into the output folder. Prompts \
+      without an object's number belong to object 1; several objects are told apart by a number in front:
+
+        sam2kit segment --model tiny.safetensors --image truck.jpg \\
+          --point 500,375 --point 2:1000,600 --point 2:900,200,0 --output out
+      """)
+
+  @OptionGroup var model: ModelOptions
+  @Option(name: .long, help: "A JPEG or PNG; read as Pillow's convert(\"RGB\") reads it.")
+  var image: String
+  @OptionGroup var prompts: PromptOptions
+  @OptionGroup var trace: TraceOptions
+  @Option(name: .long, help: "The folder to write into; made if it isn't there.")
+  var output: String
+
+  func execute() throws {
+    let asked = try prompts.load()
+    let picture = try Picture.read(path: image)
+    for note in picture.notes { Console.remark("\(image): \(note)") }
+    let folder = try OutputFolder(output)
+    let (model, checkpoint) = try model.load()
+    let recording = try trace.start(model: model, checkpoint: checkpoint, image: image, picture: picture, prompts: asked)
+    let found = try Segmentation(picture, asked, model: model, Run(taps: recording?.taps))
+    try recording?.finish(found)
+    try folder.write(found, report: SegmentationReport(found, image: image, model: checkpoint.path))
+    for (index, mask) in found.masks.enumerated() {
+      print(
+        "\(folder.file(SegmentationReport.maskName(index)))  object \(mask.object)  \(mask.mask.area) pixels  "
+          + "predicted IoU \(mask.predictedIoU.rounded(3))  stability \(mask.stabilityScore.rounded(3))  "
+          + "object score \(mask.objectScore.rounded(2))")
+    }
+    print(folder.file("overlay.png"))
+    print(folder.file("prediction.json"))
+  }
+}

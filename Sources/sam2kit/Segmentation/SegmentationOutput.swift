@@ -1,0 +1,91 @@
+import Files
+import Foundation
+import Media
+
+/// `prediction.json`: what was found, in the terms of the COCO annotations.
+struct SegmentationReport: Encodable {
+  struct Image: Encodable {
+    let file: String
+    let width: Int
+    let height: Int
+    let notes: [String]
+  }
+
+  struct Mask: Encodable {
+    /// COCO's compressed run-length encoding.
+    struct Encoding: Encodable {
+      let size: [Int]
+      let counts: String
+    }
+    let file: String
+    let object: Int
+    let alternative: Int
+    let segmentation: Encoding
+    let bbox: [Int]
+    let area: Int
+    let predictedIou: Float
+    let stabilityScore: Float
+    let objectScore: Float
+  }
+
+  let image: Image
+  let model: String
+  let masks: [Mask]
+
+  init(_ segmentation: Segmentation, image: String, model: String) {
+    self.image = Image(
+      file: image, width: segmentation.picture.width, height: segmentation.picture.height,
+      notes: segmentation.picture.notes)
+    self.model = model
+    masks = segmentation.masks.enumerated().map { index, found in
+      let bounds = found.mask.bounds
+      return Mask(
+        file: Self.maskName(index), object: found.object, alternative: found.alternative,
+        segmentation: Mask.Encoding(
+          size: [found.mask.height, found.mask.width], counts: RunLengthEncoding(found.mask).compressed),
+        bbox: [bounds.x, bounds.y, bounds.width, bounds.height], area: found.mask.area,
+        predictedIou: found.predictedIoU, stabilityScore: found.stabilityScore, objectScore: found.objectScore)
+    }
+  }
+
+  static func maskName(_ index: Int) -> String { "mask_\(index).png" }
+
+  /// JSON with the field's usual snake case.
+  var json: Data {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.keyEncodingStrategy = .convertToSnakeCase
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      return try encoder.encode(self)
+    }
+  }
+}
+
+/// A folder that results go into, made if it isn't there.
+struct OutputFolder {
+  let path: String
+
+  /// Makes the folder and sees that files can be made in it.
+  init(_ path: String) throws {
+    self.path = path
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw FileError.unwritable(path: path, reason: "the folder can't be made: \(error.localizedDescription)")
+    }
+    _ = try OutputFile(path: file("probe"))
+  }
+
+  func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
+
+  /// Writes a segmentation's masks, overlay and report.
+  func write(_ segmentation: Segmentation, report: SegmentationReport) throws {
+    for (index, found) in segmentation.masks.enumerated() {
+      try found.mask.write(path: file(SegmentationReport.maskName(index)))
+    }
+    try segmentation.overlay().write(path: file("overlay.png"))
+    let json = try OutputFile(path: file("prediction.json"))
+    try json.write(try report.json)
+    try json.commit()
+  }
+}
