@@ -4,8 +4,8 @@
     python tools/make_full_size.py --variant sam2.1_hiera_l --output out/large.pt
     python tools/bench_convert.py --checkpoint out/large.pt --sam2kit .build/release/sam2kit
 
-The checkpoint is in the page cache before each turn and nothing is left to be written back. Python's time is without its
-imports. Anonymous memory is the largest RssAnon seen in /proc, read every 2 ms (Linux only).
+The checkpoint is in the page cache before each turn and nothing is left to be written back. Python's time is
+without its imports. Anonymous memory is the largest RssAnon seen in /proc, read every 2 ms (Linux only).
 """
 
 import argparse

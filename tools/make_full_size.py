@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes a checkpoint of an official variant with torch-seeded weights: the full-size file that parity is measured on.
+"""Makes a checkpoint of an official variant with torch-seeded weights, which parity is measured on.
 
     python tools/make_full_size.py --variant sam2.1_hiera_t --seed 0 --output out/sam2.1_hiera_t.pt
 
-The weights are exactly what PyTorch's initialisers give after `torch.manual_seed(seed)`, so anyone can make the same.
+The weights are what PyTorch's initialisers give after `torch.manual_seed(seed)`, so anyone can make the same.
 """
 
 import argparse

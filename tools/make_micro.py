@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 320, 240  # pixels; not square, so that the resize to 160 x 160 
 LOGIT_GAIN = 3.0  # brings mask logits, the sum of transformer_dim / 8 products, to magnitudes around 10
 OBJECT_SCORE = 5.0  # bias of the object score: every object counts as present
 
-# One with a negative point, one with a box, one with both: single masks, so that the dynamic fallback is taken.
+# Single masks: the first is stable (211 of 215 pixels) and kept; the others fall back to the best of three.
 SINGLE = {
     "multimask": False,
     "objects": [

@@ -1,4 +1,4 @@
-"""The official SAM 2 model, built as `sam2.build_sam.build_sam2` builds it, but from any YAML file and on the CPU."""
+"""The official SAM 2 model, built as `sam2.build_sam.build_sam2` does, from any YAML file and on the CPU."""
 
 import hashlib
 import os
@@ -28,7 +28,7 @@ def variant_configuration(variant):
 
 
 def build(configuration, checkpoint=None, postprocessing=True):
-    """Builds `SAM2Base` in evaluation mode from a YAML file, with the weights of a checkpoint if one is given."""
+    """Builds `SAM2Base` in evaluation mode from a YAML file, with a checkpoint's weights if one is given."""
     tree = OmegaConf.load(configuration)
     if postprocessing:
         for name, value in POSTPROCESSING.items():

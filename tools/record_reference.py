@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Records one picture's run through the official SAM 2 as a sam2kit trace (HDF5): every module call, in and out.
+"""Records a picture's run through the official SAM 2 as a sam2kit trace (HDF5): every module call, in and out.
 
 The schema is described in Reference/README.md. Recording the same run again gives the same bytes.
 
-    python tools/record_reference.py --config Weights/sam2.1_micro.yaml --checkpoint Weights/sam2.1_micro.pt \
-        --image Reference/micro.png --prompts Reference/micro.prompts.json --output Reference/micro.h5 --compress
+    python tools/record_reference.py \
+        --config Weights/sam2.1_micro.yaml --checkpoint Weights/sam2.1_micro.pt \
+        --image Reference/micro.png --prompts Reference/micro.prompts.json --compress \
+        --output Reference/micro.h5
 """
 
 import argparse
@@ -114,7 +116,8 @@ class Taps:
         self.sequence = 0
         for path, module in model.named_modules():
             if path and any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns):
-                module.register_forward_hook(self.hook(path, inspect.signature(module.forward)), with_kwargs=True)
+                signature = inspect.signature(module.forward)
+                module.register_forward_hook(self.hook(path, signature), with_kwargs=True)
 
     def hook(self, path, signature):
         def record(module, arguments, keywords, output):
