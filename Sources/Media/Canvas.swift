@@ -75,31 +75,38 @@ struct Canvas {
 
   private mutating func blend(_ color: OverlayColor, at index: Int, opacity: Float) {
     if opacity <= 0 { return }
-    for (channel, value) in [color.red, color.green, color.blue].enumerated() {
-      let old = Float(picture.pixels[3 * index + channel])
-      picture.pixels[3 * index + channel] = UInt8((old + (Float(value) - old) * opacity).rounded())
-    }
+    blend(color.red, at: 3 * index, opacity)
+    blend(color.green, at: 3 * index + 1, opacity)
+    blend(color.blue, at: 3 * index + 2, opacity)
+  }
+
+  private mutating func blend(_ value: UInt8, at place: Int, _ opacity: Float) {
+    let old = Float(picture.pixels[place])
+    picture.pixels[place] = UInt8((old + (Float(value) - old) * opacity).rounded())
   }
 }
 
 extension BinaryMask {
   /// The pixels whose whole square of `radius` around them is foreground; beyond the edges counts as foreground.
   func eroded(by radius: Int) -> [UInt8] {
-    let wide = Self.erode(pixels, lines: height, length: width, lineStep: width, step: 1, radius: radius)
-    return Self.erode(wide, lines: width, length: height, lineStep: 1, step: width, radius: radius)
+    let wide = Self.erode(pixels, rows: height, length: width, shifts: -radius...radius)
+    // Down the columns the mask is one long row, shifted by whole rows.
+    return Self.erode(
+      wide, rows: 1, length: pixels.count, shifts: -radius...radius, shiftLength: width)
   }
 
-  /// Erodes along one axis: an element stays if the last background is more than `radius` away on both sides.
+  /// Keeps an element only where it is foreground in every shifted copy of its row.
   private static func erode(
-    _ pixels: [UInt8], lines: Int, length: Int, lineStep: Int, step: Int, radius: Int
+    _ pixels: [UInt8], rows: Int, length: Int, shifts: ClosedRange<Int>, shiftLength: Int = 1
   ) -> [UInt8] {
     var result = pixels
     pixels.withUnsafeBufferPointer { pixels in
       result.withUnsafeMutableBufferPointer { result in
-        for line in 0..<lines {
-          for place in 0..<length where pixels[line * lineStep + place * step] == 0 {
-            for near in max(0, place - radius)...min(length - 1, place + radius) {
-              result[line * lineStep + near * step] = 0
+        guard let source = pixels.baseAddress, let target = result.baseAddress else { return }
+        for row in 0..<rows {
+          for shift in shifts.map({ $0 * shiftLength }) where abs(shift) < length {
+            for place in max(0, -shift)..<min(length, length - shift) {
+              target[row * length + place] &= source[row * length + place + shift]
             }
           }
         }

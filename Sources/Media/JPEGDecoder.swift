@@ -45,21 +45,28 @@ enum JPEGDecoder {
     defer { tjDestroy(handle) }
     let channels = format == TJPF_CMYK ? 4 : 3
     var pixels = [UInt8](repeating: 0, count: header.width * header.height * channels)
-    // Fancy upsampling is on unless switched off. The scan limit stops small files that take hours to decode.
-    let status = tjDecompress2(
-      handle, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, UInt(bytes.count), &pixels,
-      Int32(header.width), 0, Int32(header.height), Int32(format.rawValue),
-      TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS)
-    if status != 0 {
-      let reason = String(cString: tjGetErrorStr2(handle))
-      guard tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue) else {
-        throw .corrupt(path: path, reason: reason)
-      }
-      guard hasEndMarker(bytes, after: header.scanOffset) else {
-        throw .corrupt(path: path, reason: "the JPEG file is truncated (\(reason))")
-      }
-      notes.append("damage inside the JPEG data ignored (\(reason))")
+
+    /// TurboJPEG's complaint, if any. Fancy upsampling is on unless switched off; the scan limit stops small files
+    /// that take hours to decode.
+    func complaint(_ flags: Int32) -> String? {
+      let status = tjDecompress2(
+        handle, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, UInt(bytes.count), &pixels,
+        Int32(header.width), 0, Int32(header.height), Int32(format.rawValue),
+        TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS | flags)
+      return status == 0 ? nil : String(cString: tjGetErrorStr2(handle))
     }
+
+    guard let first = complaint(TJFLAG_STOPONWARNING) else { return pixels }
+    // Going on, a decoding that reaches its end complains of its first warning again, and one that gives up says
+    // why: the error code alone does not tell them apart.
+    let last = complaint(0) ?? first
+    guard last == first, tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue) else {
+      throw .corrupt(path: path, reason: last)
+    }
+    guard hasEndMarker(bytes, after: header.scanOffset) else {
+      throw .corrupt(path: path, reason: "the JPEG file is truncated (\(first))")
+    }
+    notes.append("damage inside the JPEG data ignored (\(first))")
     return pixels
   }
 

@@ -41,12 +41,11 @@ enum PNGEncoder {
       compression_method: 0, filter_method: 0, interlace_method: 0)
     try check(spng_set_ihdr(context, &header))
     try check(spng_set_option(context, SPNG_ENCODE_TO_BUFFER, 1))
-    // Level 3 takes a third of the default's time for a few per cent more bytes. Grey is for masks, whose flat
-    // areas compress best without filters.
+    // Measured on a photograph of 1800 × 1200: these take a fifth of the default's time for 2.5 % more bytes.
+    // Grey is for masks, whose flat areas compress best without filters.
+    let filter = kind == .rgb ? SPNG_FILTER_CHOICE_UP : SPNG_DISABLE_FILTERING
     try check(spng_set_option(context, SPNG_IMG_COMPRESSION_LEVEL, 3))
-    if kind == .grey {
-      try check(spng_set_option(context, SPNG_FILTER_CHOICE, Int32(SPNG_DISABLE_FILTERING.rawValue)))
-    }
+    try check(spng_set_option(context, SPNG_FILTER_CHOICE, Int32(filter.rawValue)))
     try check(
       spng_encode_image(
         context, pixels, pixels.count, Int32(SPNG_FMT_PNG.rawValue), Int32(SPNG_ENCODE_FINALIZE.rawValue)))

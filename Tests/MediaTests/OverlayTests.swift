@@ -41,7 +41,8 @@ import Testing
   }
 
   @Test func boxIsAnOutlineOfTwoPixels() throws {
-    let drawn = try grey.overlaid(with: [OverlayObject(box: OverlayBox(left: 8, top: 6, right: 30, bottom: 20))])
+    let drawn = try grey.overlaid(with: [OverlayObject(box: OverlayBox(left: 8, top: 6, right: 30, bottom: 20))]
+    )
     let own = bytes(OverlayColor(object: 0))
     for (x, y) in [(7, 12), (8, 12), (29, 12), (30, 12), (20, 5), (20, 6), (20, 19), (20, 20)] {
       #expect(color(drawn, x, y) == own, "\(x), \(y)")

@@ -32,7 +32,9 @@ import Testing
   @Test func unitTensorOfTheSameSizeKeepsEveryPixel() {
     let tensor = picture.unitTensor(height: picture.height, width: picture.width)
     let interleaved = picture.pixels.map { Float($0) / 255 }
-    let planar = (0..<3).flatMap { channel in stride(from: channel, to: interleaved.count, by: 3).map { interleaved[$0] } }
+    let planar = (0..<3).flatMap { channel in
+      stride(from: channel, to: interleaved.count, by: 3).map { interleaved[$0] }
+    }
     #expect(tensor.elements == planar)
   }
 }

@@ -25,13 +25,14 @@ import Testing
   @Test func runsOfMoreThan15BitsSurvive() throws {
     let full = BinaryMask(width: 400, height: 300, pixels: [UInt8](repeating: 1, count: 120_000))
     // Recorded from pycocotools: encode(np.ones((300, 400))).
-    #expect(RunLengthEncoding(full).compressed == "0P[e3")
+    #expect(RunLengthEncoding(full).compressed == "0PVe3")
     #expect(RunLengthEncoding(full).counts == [0, 120_000])
   }
 
   @Test(arguments: [
     ("0", "20 of 4 × 5 pixels are in no run"), ("d0 ", "byte 32 is not one that the packing uses"),
-    ("P", "the text ends within a length"), ("O", "run 0 has length -1"), ("oooooooooo", "a length takes more than"),
+    ("P", "the text ends within a length"), ("O", "run 0 has length -1"),
+    ("oooooooooo", "a length takes more than"),
     ("d00d0", "goes beyond"), ("e0", "run 0 has length 21"),
   ])
   func malformedTextIsRefused(_ text: String, _ reason: String) throws {
