@@ -17,11 +17,11 @@ from PIL import Image, ImageDraw, ImageFilter
 import official_model
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDTH, HEIGHT = 320, 240  # pixels; not square, so that the resize to 160 x 160 changes the aspect
+WIDTH, HEIGHT = 320, 240  # pixels; not square, so that the resize to 192 x 192 changes the aspect
 LOGIT_GAIN = 3.0  # brings mask logits, the sum of transformer_dim / 8 products, to magnitudes around 10
 OBJECT_SCORE = 5.0  # bias of the object score: every object counts as present
 
-# Single masks: the first is stable (211 of 215 pixels) and kept; the others fall back to the best of three.
+# Single masks: the first and the last are stable and kept; the second falls back to the best of three.
 SINGLE = {
     "multimask": False,
     "objects": [
