@@ -43,6 +43,14 @@ public struct Provenance: Equatable, Sendable, Codable {
     self.prompts = prompts
     self.configuration = configuration
   }
+
+  // Spelt so that JSON in snake_case has the attributes' own names.
+  private enum CodingKeys: String, CodingKey {
+    case producer, producerVersion, backend, backendVersion, precision, threads
+    case checkpointSHA256 = "checkpointSha256"
+    case inputSHA256 = "inputSha256"
+    case input, prompts, configuration
+  }
 }
 
 extension Provenance {
