@@ -1,0 +1,77 @@
+import CHDF5
+import Files
+
+/// An HDF5 file: new files are written to a temporary twin and appear at `commit`; old ones are only read.
+///
+/// Files keep the format of HDF5 1.8, which every reader since 2008 opens, and carry no time stamps: equal
+/// contents give equal bytes.
+public struct HDF5File: ~Copyable {
+  /// The path that the file has, or will have once committed.
+  public let path: String
+  private let handle: Handle
+  private let output: OutputFile?
+
+  private init(path: String, handle: consuming Handle, output: consuming OutputFile?) {
+    self.path = path
+    self.handle = handle
+    self.output = output
+  }
+
+  /// Starts a new file, which replaces whatever stands at `path` only at `commit`.
+  ///
+  /// - Throws: `FileError.unwritable`, `HDF5Error.failed`.
+  public static func create(_ path: String) throws -> HDF5File {
+    let output = try OutputFile(path: path)
+    let place = Place(file: path, object: "/")
+    let action = "create the file"
+    let creation = try Handle(action, place) { H5Pcreate(chdf5_file_creation()) }
+    try Library.call(action, place) { H5Pset_obj_track_times(creation.id, false) }
+    let access = try Handle(action, place) { H5Pcreate(chdf5_file_access()) }
+    try Library.call(action, place) { H5Pset_libver_bounds(access.id, H5F_LIBVER_V18, H5F_LIBVER_V18) }
+    // Whatever a caller still holds open is closed with the file, so that commit can put it in place whole.
+    try Library.call(action, place) { H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG) }
+    let temporary = output.temporaryPath
+    let handle = try Handle(action, place) { H5Fcreate(temporary, chdf5_truncate(), creation.id, access.id) }
+    return HDF5File(path: path, handle: handle, output: output)
+  }
+
+  /// Opens a file for reading.
+  ///
+  /// - Throws: `FileError` when there is no such file, `HDF5Error.failed` when it is no HDF5 file or truncated.
+  public static func open(_ path: String) throws -> HDF5File {
+    // Says in plain words what the library would bury in details: no such file, no permission, a folder.
+    _ = try MappedFile(path: path)
+    let place = Place(file: path, object: "/")
+    let handle = try Handle("open it as an HDF5 file", place) {
+      H5Fopen(path, chdf5_read_only(), chdf5_default())
+    }
+    return HDF5File(path: path, handle: handle, output: nil)
+  }
+
+  /// The group that holds everything.
+  public func root() throws -> HDF5Group {
+    try HDF5Group(opening: "/", in: handle.id, Place(file: path, object: "/"))
+  }
+
+  /// Writes what is still in memory and puts a created file in its place; closes an opened one.
+  ///
+  /// - Throws: `HDF5Error.failed` when the disk is full, `FileError.unwritable`. The target then stays as it was.
+  public consuming func commit() throws {
+    let place = Place(file: path, object: "/")
+    if output != nil {
+      try Library.call("write the file", place) { [id = handle.id] in H5Fflush(id, H5F_SCOPE_GLOBAL) }
+    }
+    try handle.closeFile(place)
+    try output.commit()
+  }
+}
+
+extension Optional where Wrapped == OutputFile {
+  /// Puts the finished file in its place, if there is one.
+  fileprivate consuming func commit() throws {
+    switch consume self {
+    case .some(let file): try file.commit()
+    case .none: return
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import CHDF5
+import Synchronization
+
+/// The one way into the C library: distributions build it without thread safety, so calls go through one lock,
+/// and its habit of printing errors is turned into thrown ones.
+enum Library {
+  private static let gate = Mutex(())
+
+  /// Calls the library; a negative status is thrown with the library's own words.
+  @discardableResult
+  static func call<Status: SignedInteger & Sendable>(
+    _ action: String, _ place: Place, _ body: () -> Status
+  ) throws(HDF5Error) -> Status {
+    let (status, reason) = gate.withLock { _ in
+      // Thread-safe builds keep this setting for each thread, so it is made at every call.
+      H5Eset_auto2(chdf5_error_stack(), nil, nil)
+      let status = body()
+      return (status, status < 0 ? errorStack() : "")
+    }
+    guard status >= 0 else {
+      throw .failed(file: place.file, object: place.object, action: action, reason: reason)
+    }
+    return status
+  }
+
+  /// Lets go of an identifier of any kind.
+  static func release(_ id: hid_t) {
+    gate.withLock { _ in
+      H5Eset_auto2(chdf5_error_stack(), nil, nil)
+      _ = H5Idec_ref(id)
+    }
+  }
+
+  /// What the library says about its last failure: the general account, then the cause.
+  private static func errorStack() -> String {
+    var words: [String] = []
+    withUnsafeMutablePointer(to: &words) { words in
+      _ = H5Ewalk2(
+        chdf5_error_stack(), H5E_WALK_DOWNWARD,
+        { _, error, context in
+          guard let text = error?.pointee.desc, let context else { return 0 }
+          context.assumingMemoryBound(to: [String].self).pointee.append(String(cString: text))
+          return 0
+        }, words)
+    }
+    guard let general = words.first, let cause = words.last else { return "no reason given" }
+    return general == cause ? cause : "\(general): \(cause)"
+  }
+}
+
+/// An identifier of the library, let go at the end of its life.
+struct Handle: ~Copyable, Sendable {
+  let id: hid_t
+
+  /// Takes over the identifier that `open` returns.
+  init(_ action: String, _ place: Place, _ open: () -> hid_t) throws(HDF5Error) {
+    id = try Library.call(action, place, open)
+  }
+
+  /// Closes a file now, to learn whether its last bytes could be written.
+  consuming func closeFile(_ place: Place) throws(HDF5Error) {
+    let id = id
+    discard self
+    try Library.call("write the end of the file", place) { H5Fclose(id) }
+  }
+
+  deinit { Library.release(id) }
+}

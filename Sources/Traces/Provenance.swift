@@ -1,0 +1,123 @@
+import HDF5
+
+/// Where a trace comes from: everything that is needed to make it again.
+public struct Provenance: Equatable, Sendable, Codable {
+  /// The program that ran the model, such as `sam2kit` or `sam2`.
+  public var producer: String
+  /// Its version.
+  public var producerVersion: String
+  /// What did the arithmetic, such as `openblas` or `torch`.
+  public var backend: String
+  /// Its version.
+  public var backendVersion: String
+  /// The element type of the arithmetic.
+  public var precision: String
+  /// How many threads it ran on.
+  public var threads: Int
+  /// The digest of the checkpoint's file; empty when there was none.
+  public var checkpointSHA256: String
+  /// The digest of the picture's file; empty when there was none.
+  public var inputSHA256: String
+  /// What went in.
+  public var input: TraceInput
+  /// What was asked for.
+  public var prompts: TracePrompts
+  /// The model's configuration as JSON; empty when the checkpoint's name says it all.
+  public var configuration: String
+
+  /// A full account.
+  public init(
+    producer: String, producerVersion: String, backend: String, backendVersion: String,
+    precision: String = "float32", threads: Int, checkpointSHA256: String, inputSHA256: String,
+    input: TraceInput, prompts: TracePrompts, configuration: String = ""
+  ) {
+    self.producer = producer
+    self.producerVersion = producerVersion
+    self.backend = backend
+    self.backendVersion = backendVersion
+    self.precision = precision
+    self.threads = threads
+    self.checkpointSHA256 = checkpointSHA256
+    self.inputSHA256 = inputSHA256
+    self.input = input
+    self.prompts = prompts
+    self.configuration = configuration
+  }
+
+  // Spelt so that JSON in snake_case has the attributes' own names.
+  private enum CodingKeys: String, CodingKey {
+    case producer, producerVersion, backend, backendVersion, precision, threads
+    case checkpointSHA256 = "checkpointSha256"
+    case inputSHA256 = "inputSha256"
+    case input, prompts, configuration
+  }
+}
+
+extension Provenance {
+  /// Writes the root attributes.
+  func write(to root: borrowing HDF5Group) throws {
+    try root.setAttribute("format", .string(TraceSchema.format))
+    try root.setAttribute("format_version", .integer(Int64(TraceSchema.version)))
+    try root.setAttribute("producer", .string(producer))
+    try root.setAttribute("producer_version", .string(producerVersion))
+    try root.setAttribute("backend", .string(backend))
+    try root.setAttribute("backend_version", .string(backendVersion))
+    try root.setAttribute("precision", .string(precision))
+    try root.setAttribute("threads", .integer(Int64(threads)))
+    try root.setAttribute("checkpoint_sha256", .string(checkpointSHA256))
+    try root.setAttribute("input_sha256", .string(inputSHA256))
+    try root.setAttribute("input", .string(try JSONText.encode(input)))
+    try root.setAttribute("prompts", .string(try JSONText.encode(prompts)))
+    try root.setAttribute("configuration", .string(configuration))
+  }
+
+  /// Reads the root attributes of the trace at `file`.
+  init(of root: borrowing HDF5Group, file: String) throws {
+    guard case .string(TraceSchema.format) = try root.attribute("format") else {
+      let found = try root.attribute("format").map { "\($0)" } ?? "none"
+      throw TraceError.notATrace(file: file, found: found)
+    }
+    let version = try root.integer("format_version", file)
+    guard version == TraceSchema.version else {
+      throw TraceError.unsupportedVersion(file: file, expected: TraceSchema.version, found: version)
+    }
+    self.init(
+      producer: try root.text("producer", file), producerVersion: try root.text("producer_version", file),
+      backend: try root.text("backend", file), backendVersion: try root.text("backend_version", file),
+      precision: try root.text("precision", file), threads: Int(try root.integer("threads", file)),
+      checkpointSHA256: try root.text("checkpoint_sha256", file),
+      inputSHA256: try root.text("input_sha256", file), input: try root.json("input", file),
+      prompts: try root.json("prompts", file), configuration: try root.text("configuration", file))
+  }
+}
+
+extension HDF5Group {
+  fileprivate func text(_ name: String, _ file: String) throws -> String {
+    let found = try attribute(name)
+    guard case .string(let text) = found else {
+      throw TraceError.badAttribute(
+        file: file, attribute: name, expected: "text", found: found.map { "\($0)" } ?? "nothing")
+    }
+    return text
+  }
+
+  fileprivate func integer(_ name: String, _ file: String) throws -> Int64 {
+    let found = try attribute(name)
+    guard case .integer(let number) = found else {
+      throw TraceError.badAttribute(
+        file: file, attribute: name, expected: "a whole number", found: found.map { "\($0)" } ?? "nothing")
+    }
+    return number
+  }
+
+  fileprivate func json<Value: Decodable>(_ name: String, _ file: String) throws -> Value {
+    let text = try text(name, file)
+    do {
+      return try JSONText.decode(text)
+    } catch {
+      throw TraceError.badAttribute(
+        file: file, attribute: name, expected: "the JSON of the schema", found: "\(text.prefix(200)) (\(error))"
+      )
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import HDF5
+import Tensors
+
+/// Finds the taps of a trace and puts them in order.
+struct TapListing {
+  let file: String
+
+  private struct Call {
+    let sequence: Int64
+    let module: ModulePath
+    let name: String
+  }
+
+  /// Every tap: calls by sequence, inputs before output, then predictions.
+  func taps(of root: borrowing HDF5Group) throws -> [Tap] {
+    var taps: [Tap] = []
+    if try root.kind(of: TraceSchema.taps) != nil {
+      let group = try root.group(TraceSchema.taps)
+      // Equal numbers, which the schema rules out, fall back on names.
+      for call in try calls(in: group).sorted(by: { ($0.sequence, $0.name) < ($1.sequence, $1.name) }) {
+        let members = try group.group(call.name)
+        for part in [TraceSchema.input, TraceSchema.output] where try members.kind(of: part) != nil {
+          try collect(part, in: members, as: "\(call.name)/\(part)", call.module, depth: 0, &taps)
+        }
+      }
+    }
+    if try root.kind(of: TraceSchema.prediction) != nil {
+      try collect(TraceSchema.prediction, in: root, as: TraceSchema.prediction, nil, depth: 0, &taps)
+    }
+    return taps
+  }
+
+  private func calls(in group: borrowing HDF5Group) throws -> [Call] {
+    var calls: [Call] = []
+    for module in try group.children() {
+      let children = try group.group(module)
+      for index in try children.children() {
+        let found = try children.group(index).attribute(TraceSchema.sequence)
+        guard Int(index) != nil, case .integer(let sequence) = found else {
+          throw TraceError.malformed(
+            file: file, object: "/\(TraceSchema.taps)/\(module)/\(index)",
+            expected: "a call's number with the attribute \(TraceSchema.sequence)",
+            found: found.map { "\($0)" } ?? "none")
+        }
+        calls.append(Call(sequence: sequence, module: ModulePath(module), name: "\(module)/\(index)"))
+      }
+    }
+    return calls
+  }
+
+  /// Adds the dataset called `link`, or all those below the group of that name.
+  private func collect(
+    _ link: String, in group: borrowing HDF5Group, as name: String, _ module: ModulePath?, depth: Int,
+    _ taps: inout [Tap]
+  ) throws {
+    let object = group.path == "/" ? "/\(link)" : "\(group.path)/\(link)"
+    switch try group.kind(of: link) {
+    case .dataset:
+      let shape = try group.dataset(link).shape
+      taps.append(Tap(name: name, module: module, shape: shape, object: object))
+    case .group where depth < TraceSchema.deepestValue:
+      let inner = try group.group(link)
+      for child in try inner.children().sorted(by: Self.isBefore) {
+        try collect(child, in: inner, as: "\(name)/\(child)", module, depth: depth + 1, &taps)
+      }
+    case let found:
+      throw TraceError.malformed(
+        file: file, object: object,
+        expected: "an array, or groups of arrays at most \(TraceSchema.deepestValue) deep",
+        found: found.map { "a \($0.rawValue)" } ?? "nothing")
+    }
+  }
+
+  /// Positions by number, keys by their bytes.
+  private static func isBefore(_ first: String, _ second: String) -> Bool {
+    if let first = Int(first), let second = Int(second) { return first < second }
+    return first.utf8.lexicographicallyPrecedes(second.utf8)
+  }
+}

@@ -1,0 +1,37 @@
+/// What can go wrong with a trace, beyond what HDF5 and the file system say themselves.
+public enum TraceError: Error, Equatable, CustomStringConvertible {
+  /// An HDF5 file, but no trace; `found` is what its `format` attribute says.
+  case notATrace(file: String, found: String)
+  /// A trace of a version that is not read here.
+  case unsupportedVersion(file: String, expected: Int, found: Int64)
+  /// A root attribute of the provenance is missing or is not what it should be.
+  case badAttribute(file: String, attribute: String, expected: String, found: String)
+  /// Something in the file does not follow the schema.
+  case malformed(file: String, object: String, expected: String, found: String)
+  /// A module, parameter or key has a name that HDF5 can't take as one link.
+  case badName(file: String, name: String)
+  /// There is no such tap in the trace.
+  case noSuchTap(file: String, name: String)
+  /// Something was written to a trace that is finished.
+  case finished(file: String)
+
+  /// One sentence naming the file, what was expected and what was found.
+  public var description: String {
+    switch self {
+    case .notATrace(let file, let found):
+      "\(file): expected a trace, with the attribute format = \(TraceSchema.format), found \(found)"
+    case .unsupportedVersion(let file, let expected, let found):
+      "\(file): expected version \(expected) of the trace format, found \(found)"
+    case .badAttribute(let file, let attribute, let expected, let found):
+      "\(file): attribute \(attribute): expected \(expected), found \(found)"
+    case .malformed(let file, let object, let expected, let found):
+      "\(file): \(object): expected \(expected), found \(found)"
+    case .badName(let file, let name):
+      "\(file): expected a name without slashes that is neither empty nor a dot, found \"\(name)\""
+    case .noSuchTap(let file, let name):
+      "\(file): there is no tap \(name)"
+    case .finished(let file):
+      "\(file): the trace is finished, nothing more can be written to it"
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import HDF5
+import Synchronization
+public import Tensors
+
+/// One recorded array of a trace.
+public struct Tap: Hashable, Sendable {
+  /// Its flattened name: `<module path>/<call>/output`, `<module path>/<call>/input/<parameter>`, both perhaps
+  /// with members behind, or `prediction/<name>`.
+  public let name: String
+  /// The module it belongs to; nil for predictions.
+  public let module: ModulePath?
+  /// The extent of every axis.
+  public let shape: Shape
+  /// Its path in the file.
+  let object: String
+
+  /// Whether the module path, or the whole name, fits a pattern.
+  public func matches(_ pattern: TapPattern) -> Bool {
+    pattern.matches(name) || (module.map { pattern.matches($0.name) } ?? false)
+  }
+}
+
+/// A trace to read: what it holds is listed at once, elements come in ranges.
+public final class TraceReader: Sendable {
+  /// The trace's file.
+  public let path: String
+  /// Where the trace comes from.
+  public let provenance: Provenance
+  /// What was recorded, in the order in which calls returned, each call's inputs before its output; predictions last.
+  public let taps: [Tap]
+  private let state: Mutex<State>
+
+  private struct State: ~Copyable {
+    let file: HDF5File
+    /// The dataset read last, kept because ranges of one tap follow each other.
+    var open: OpenDataset?
+  }
+
+  private struct OpenDataset: ~Copyable {
+    let object: String
+    let dataset: HDF5Dataset
+  }
+
+  /// Opens a trace.
+  ///
+  /// - Throws: `FileError` when there is no such file, `HDF5Error` when it is truncated or no HDF5 file,
+  ///   `TraceError` when it is no trace of this version.
+  public init(path: String) throws {
+    self.path = path
+    let file = try HDF5File.open(path)
+    let root = try file.root()
+    provenance = try Provenance(of: root, file: path)
+    taps = try TapListing(file: path).taps(of: root)
+    state = Mutex(State(file: consume file))
+  }
+
+  /// The tap of that flattened name.
+  ///
+  /// - Throws: `TraceError.noSuchTap`.
+  public func tap(_ name: String) throws -> Tap {
+    guard let tap = taps.first(where: { $0.name == name }) else {
+      throw TraceError.noSuchTap(file: path, name: name)
+    }
+    return tap
+  }
+
+  /// Reads a tap's elements, counted row-major, from `offset` on.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func read(_ tap: Tap, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
+    try state.withLock { state in
+      if let open = state.open.take(), open.object == tap.object {
+        state.open = consume open
+      } else {
+        let dataset = try state.file.root().dataset(tap.object)
+        state.open = OpenDataset(object: tap.object, dataset: dataset)
+      }
+      try state.open?.dataset.read(from: offset, into: buffer)
+    }
+  }
+
+  /// Reads a whole tap.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func tensor(_ tap: Tap) throws -> Tensor {
+    try Tensor(tap.shape) { try read(tap, from: 0, into: $0) }
+  }
+}

@@ -1,0 +1,30 @@
+/// The fixed names of a trace file; `Reference/README.md` describes the whole format.
+enum TraceSchema {
+  static let format = "sam2kit.trace"
+  static let version = 1
+  static let taps = "taps"
+  static let prediction = "prediction"
+  static let input = "input"
+  static let output = "output"
+  static let sequence = "sequence"
+  /// Lists within lists of tensors go no deeper than this, so that a file linked in a circle ends.
+  static let deepestValue = 8
+
+  /// Whether HDF5 takes `name` as one link.
+  static func isLinkName(_ name: String) -> Bool {
+    !name.isEmpty && name != "." && !name.utf8.contains(UInt8(ascii: "/")) && !name.utf8.contains(0)
+  }
+}
+
+/// The predictions that every trace holds besides its taps.
+public enum TracePrediction: String, CaseIterable, Sendable {
+  /// Mask logits before they are resized to the picture: [objects, masks, h, w].
+  case lowResLogits = "low_res_logits"
+  /// The model's own estimate of each mask's intersection over union: [objects, masks].
+  case iou
+  /// The logit of an object being there at all: [objects, 1].
+  case objectScore = "object_score"
+
+  /// The tap's flattened name, such as `prediction/iou`.
+  public var tapName: String { "\(TraceSchema.prediction)/\(rawValue)" }
+}

@@ -1,0 +1,108 @@
+public import HDF5
+import Synchronization
+public import Tensors
+
+/// A trace being written: every tensor goes to disk at once, and the file appears when it is finished.
+///
+/// After a failure nothing more is written, and `finish` throws it.
+public final class TraceWriter: Sendable {
+  /// Where the trace will stand.
+  public let path: String
+  private let storage: HDF5Storage
+  private let state: Mutex<State>
+
+  private struct State: ~Copyable {
+    var file: HDF5File?
+    var recent = RecentTensors()
+    var failure: (any Error)?
+  }
+
+  /// Starts a trace, which replaces whatever stands at `path` only when it is finished.
+  ///
+  /// - Throws: `FileError.unwritable`, `HDF5Error`.
+  public init(path: String, provenance: Provenance, storage: HDF5Storage = .contiguous) throws {
+    self.path = path
+    self.storage = storage
+    let file = try HDF5File.create(path)
+    let root = try file.root()
+    try provenance.write(to: root)
+    _ = try root.createGroup(TraceSchema.taps)
+    _ = try root.createGroup(TraceSchema.prediction)
+    state = Mutex(State(file: consume file))
+  }
+
+  /// Writes what went into and came out of one call of a module.
+  ///
+  /// - Parameters:
+  ///   - call: The how-many-eth call of this module in the run it was, from 0.
+  ///   - sequence: A number that grows in the order in which calls return.
+  ///   - inputs: Parameters by their names in PyTorch's signature.
+  /// - Throws: `TraceError.badName`, `TraceError.finished`, `HDF5Error`.
+  public func write(
+    _ module: ModulePath, call: Int, sequence: Int, inputs: [(String, any TapValue)], output: any TapValue
+  ) throws {
+    try append { root, recent in
+      guard TraceSchema.isLinkName(module.name) else {
+        throw TraceError.badName(file: path, name: module.name)
+      }
+      let group = try root.createGroup("\(TraceSchema.taps)/\(module.name)/\(call)")
+      try group.setAttribute(TraceSchema.sequence, .integer(Int64(sequence)))
+      for (parameter, value) in inputs {
+        try value.visitTensors(named: "\(TraceSchema.input)/\(parameter)") { name, tensor in
+          try write(tensor, name, in: group, &recent)
+        }
+      }
+      try output.visitTensors(named: TraceSchema.output) { name, tensor in
+        try write(tensor, name, in: group, &recent)
+      }
+    }
+  }
+
+  /// Writes one of the run's predictions.
+  ///
+  /// - Throws: `TraceError.finished`, `HDF5Error`.
+  public func write(_ prediction: TracePrediction, _ tensor: Tensor) throws {
+    try append { root, recent in
+      try write(tensor, prediction.rawValue, in: try root.group(TraceSchema.prediction), &recent)
+    }
+  }
+
+  /// Puts the finished trace in its place.
+  ///
+  /// - Throws: What stopped the writing, `TraceError.finished`, `HDF5Error` and `FileError` from the disk.
+  public func finish() throws {
+    try state.withLock { state in
+      guard let file = state.file.take() else { throw state.failure ?? TraceError.finished(file: path) }
+      state.recent = RecentTensors()
+      try file.commit()
+    }
+  }
+
+  private func append(_ body: (borrowing HDF5Group, inout RecentTensors) throws -> Void) throws {
+    try state.withLock { state in
+      if let failure = state.failure { throw failure }
+      guard let root = try state.file?.root() else { throw TraceError.finished(file: path) }
+      do {
+        try body(root, &state.recent)
+      } catch {
+        state.failure = error
+        state.file = nil
+        throw error
+      }
+    }
+  }
+
+  private func write(
+    _ tensor: Tensor, _ name: String, in group: borrowing HDF5Group, _ recent: inout RecentTensors
+  ) throws {
+    for step in name.split(separator: "/", omittingEmptySubsequences: false) {
+      guard TraceSchema.isLinkName(String(step)) else { throw TraceError.badName(file: path, name: name) }
+    }
+    if let existing = recent.path(of: tensor) {
+      try group.link(name, to: existing)
+    } else {
+      try group.write(name, tensor, storage: storage)
+      recent.remember(tensor, at: "\(group.path)/\(name)")
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Tensors
+
+/// A comparison as a table for the terminal, and the verdict below it.
+public struct ComparisonTable: Sendable {
+  /// How rows follow each other.
+  public enum Order: String, Sendable, CaseIterable {
+    /// As the model ran: the first row that fails is where it went wrong.
+    case execution
+    /// What fails first, the furthest off before the others.
+    case worst
+  }
+
+  private let comparison: Comparison
+  private let order: Order
+  private let limit: Int?
+
+  /// A table of at most `limit` rows.
+  public init(_ comparison: Comparison, order: Order = .execution, limit: Int? = nil) {
+    self.comparison = comparison
+    self.order = order
+    self.limit = limit
+  }
+
+  /// The whole text: columns, rows, and the verdict.
+  public var text: String { (rows + ["", verdict]).joined(separator: "\n") }
+
+  private static let headings = ["", "tap", "shape", "max abs", "mean abs", "relative", "cosine", "SQNR dB"]
+
+  /// The heading and one line per array.
+  private var rows: [String] {
+    var arrays = comparison.arrays
+    if order == .worst {
+      // Sorting is not stable, so equals keep their order by their position.
+      arrays = arrays.enumerated().sorted {
+        let (first, second) = ($0.element.smallestPassingTolerance, $1.element.smallestPassingTolerance)
+        return first == second ? $0.offset < $1.offset : first > second
+      }.map(\.element)
+    }
+    let shown = arrays.prefix(limit ?? arrays.count)
+    var lines = Self.aligned([Self.headings] + shown.map(cells))
+    if shown.count < arrays.count { lines.append("… \(arrays.count - shown.count) more") }
+    return lines
+  }
+
+  private func cells(_ array: ArrayComparison) -> [String] {
+    let mark = array.passes(comparison.tolerance) ? "ok" : "FAIL"
+    switch array.outcome {
+    case .missing: return [mark, array.name, "\(array.shape)", "missing"]
+    case .shapeMismatch(let found): return [mark, array.name, "\(array.shape)", "found \(found)"]
+    case .matched(let metrics):
+      var cells = [
+        mark, array.name, "\(array.shape)", Self.scientific(metrics.maxAbsError),
+        Self.scientific(metrics.meanAbsError), Self.scientific(metrics.relativeError),
+        String(format: "%.7f", metrics.cosineSimilarity), String(format: "%.1f", metrics.sqnrDecibels),
+      ]
+      if metrics.nonFiniteMismatches > 0 { cells.append("\(metrics.nonFiniteMismatches) NaN or Inf differ") }
+      if let flips = metrics.signFlips, flips.signFlips > 0 {
+        cells.append("\(flips.signFlips) signs flip, \(flips.unexplainedFlips) beyond tolerance")
+      }
+      return cells
+    }
+  }
+
+  /// Whether it passes, what fails, and where it begins.
+  private var verdict: String {
+    let arrays = comparison.arrays
+    let missing = arrays.count { $0.outcome == .missing }
+    let misshaped = arrays.count { if case .shapeMismatch = $0.outcome { true } else { false } }
+    let diverged = comparison.failures.count - missing - misshaped
+    var lines = [
+      "\(comparison.passes ? "PASS" : "FAIL"): \(arrays.count - missing - misshaped) compared, \(diverged) past "
+        + "the relative tolerance \(Self.scientific(comparison.tolerance.relative)), \(missing) missing, "
+        + "\(misshaped) misshaped, \(comparison.extra.count) only in the candidate"
+    ]
+    if arrays.isEmpty { lines.append("There was nothing to compare.") }
+    if let first = comparison.firstDivergence, let metrics = first.metrics {
+      let worst = metrics.worst.map { " at \($0.index): expected \($0.reference), found \($0.candidate)" }
+      lines.append("First divergence: \(first.name)\(worst ?? "")")
+    }
+    if let smallest = comparison.smallestPassingTolerance {
+      lines.append("Smallest tolerance that passes: \(Self.scientific(smallest))")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func scientific(_ value: Double) -> String {
+    value == 0 ? "0" : String(format: "%.2e", value)
+  }
+
+  /// Columns as wide as their widest cell: text to the left, numbers to the right. A cell that stands for all the
+  /// numbers, and remarks behind them, don't count for the width.
+  private static func aligned(_ rows: [[String]]) -> [String] {
+    let textColumns = 3
+    var widths = [Int](repeating: 0, count: headings.count)
+    for row in rows {
+      let counted = row.count < headings.count ? textColumns : headings.count
+      for column in 0..<counted { widths[column] = max(widths[column], row[column].count) }
+    }
+    return rows.map { row in
+      let cells = row.enumerated().map { column, cell in
+        guard column < widths.count, row.count >= headings.count || column < textColumns else { return cell }
+        let padding = String(repeating: " ", count: widths[column] - cell.count)
+        return column < textColumns ? cell + padding : padding + cell
+      }
+      return cells.joined(separator: "  ")
+    }
+  }
+}

@@ -1,0 +1,83 @@
+public import Tensors
+public import Traces
+
+/// The taps of a trace that fit a filter, as arrays to compare.
+public struct TraceArrays: NamedArrays {
+  /// Every tap's flattened name and shape, in the order of execution.
+  public let arrays: [(name: String, shape: Shape)]
+  private let reader: TraceReader
+  private let taps: [String: Tap]
+
+  /// The taps whose module path or whole name fits one of `patterns`; all when there are none.
+  public init(_ reader: TraceReader, patterns: [TapPattern] = []) {
+    let kept = reader.taps.filter { tap in patterns.isEmpty || patterns.contains { tap.matches($0) } }
+    self.reader = reader
+    arrays = kept.map { ($0.name, $0.shape) }
+    taps = Dictionary(kept.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Reads elements of a tap.
+  ///
+  /// - Throws: `TraceError.noSuchTap`, `HDF5Error`.
+  public func read(_ name: String, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
+    guard let tap = taps[name] else { throw TraceError.noSuchTap(file: reader.path, name: name) }
+    try reader.read(tap, from: offset, into: buffer)
+  }
+}
+
+/// Two traces compared: what is off, and whether they are of the same run at all.
+public struct TraceComparison: Equatable, Sendable {
+  /// One trace, by where it lies and comes from.
+  public struct Side: Equatable, Sendable, Codable {
+    /// The trace's file.
+    public let path: String
+    /// Where it comes from.
+    public let provenance: Provenance
+  }
+
+  /// Something that should be the same in both traces and isn't.
+  public struct Difference: Equatable, Sendable, Codable {
+    /// The attribute, such as `input_sha256`.
+    public let attribute: String
+    /// Its value in the reference.
+    public let reference: String
+    /// Its value in the candidate.
+    public let candidate: String
+  }
+
+  /// The trace that is taken to be right.
+  public let reference: Side
+  /// The trace that is held against it.
+  public let candidate: Side
+  /// What makes the comparison doubtful: another checkpoint, picture or prompt. It does not fail for that.
+  public let differences: [Difference]
+  /// The comparison of what was recorded.
+  public let comparison: Comparison
+
+  /// Compares two traces.
+  ///
+  /// - Parameter patterns: Which taps, by module path or whole name; all when there are none.
+  /// - Throws: `HDF5Error` when a file turns out to be damaged.
+  public init(
+    reference: TraceReader, candidate: TraceReader, patterns: [TapPattern] = [],
+    tolerance: Tolerance = Tolerance()
+  ) throws {
+    self.reference = Side(path: reference.path, provenance: reference.provenance)
+    self.candidate = Side(path: candidate.path, provenance: candidate.provenance)
+    differences = Self.differences(reference.provenance, candidate.provenance)
+    let comparator = ArrayComparator(tolerance: tolerance, maskNames: [TracePrediction.lowResLogits.tapName])
+    comparison = try comparator.compare(
+      TraceArrays(reference, patterns: patterns), TraceArrays(candidate, patterns: patterns))
+  }
+
+  private static func differences(_ reference: Provenance, _ candidate: Provenance) -> [Difference] {
+    func pair(_ attribute: String, _ value: (Provenance) -> String) -> Difference {
+      Difference(attribute: attribute, reference: value(reference), candidate: value(candidate))
+    }
+    let pairs = [
+      pair("checkpoint_sha256", \.checkpointSHA256), pair("input_sha256", \.inputSHA256),
+      pair("input", { "\($0.input)" }), pair("prompts", { "\($0.prompts)" }),
+    ]
+    return pairs.filter { $0.reference != $0.candidate }
+  }
+}

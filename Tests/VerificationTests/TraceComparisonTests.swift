@@ -1,0 +1,124 @@
+// Traces on disk compared, and the report of it.
+import Foundation
+import Tensors
+import Testing
+import Traces
+
+@testable import Verification
+
+private func provenance(input: String = "f0") -> Provenance {
+  Provenance(
+    producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
+    checkpointSHA256: "c0", inputSHA256: input,
+    input: TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"),
+    prompts: TracePrompts(multimask: false, objects: []))
+}
+
+/// Writes a trace of the given taps and logits and opens it.
+private func trace(
+  _ path: String, _ taps: [(String, Tensor)], logits: Tensor? = nil, input: String = "f0"
+) throws -> TraceReader {
+  let writer = try TraceWriter(path: path, provenance: provenance(input: input))
+  for (index, tap) in taps.enumerated() {
+    try writer.write(ModulePath(tap.0), call: 0, sequence: index, inputs: [("x", one)], output: tap.1)
+  }
+  if let logits { try writer.write(.lowResLogits, logits) }
+  try writer.finish()
+  return try TraceReader(path: path)
+}
+
+private func withFolder(_ body: (String) throws -> Void) throws {
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  try body(folder.path)
+}
+
+@Test func tracesOfOneRunPass() throws {
+  try withFolder { folder in
+    let reader = try trace(folder + "/a.h5", [("z", one), ("a", near)], logits: one)
+    let traces = try TraceComparison(reference: reader, candidate: reader)
+    #expect(traces.comparison.passes)
+    #expect(
+      traces.comparison.arrays.map(\.name)
+        == ["z/0/input/x", "z/0/output", "a/0/input/x", "a/0/output", "prediction/low_res_logits"])
+    #expect(traces.differences.isEmpty)
+    #expect(traces.comparison.arrays.last?.metrics?.signFlips?.signFlips == 0)
+  }
+}
+
+@Test func plantedErrorIsTheFirstDivergence() throws {
+  try withFolder { folder in
+    let reference = try trace(folder + "/a.h5", [("z", one), ("m", one), ("a", one)])
+    let candidate = try trace(folder + "/b.h5", [("z", one), ("m", near), ("a", near)])
+    let traces = try TraceComparison(reference: reference, candidate: candidate)
+    #expect(!traces.comparison.passes)
+    #expect(traces.comparison.firstDivergence?.name == "m/0/output")
+    #expect(
+      traces.comparison.firstDivergence?.metrics?.worst
+        == WorstElement(index: [1, 1], reference: 4, candidate: 4.5))
+  }
+}
+
+@Test func filterChoosesTapsByModuleOrName() throws {
+  try withFolder { folder in
+    let reference = try trace(folder + "/a.h5", [("trunk.a", one), ("neck", one)], logits: one)
+    let candidate = try trace(folder + "/b.h5", [("trunk.a", near), ("neck", one)], logits: one)
+    func names(_ pattern: String) throws -> [String] {
+      try TraceComparison(reference: reference, candidate: candidate, patterns: [TapPattern(pattern)])
+        .comparison.arrays.map(\.name)
+    }
+    #expect(try names("neck") == ["neck/0/input/x", "neck/0/output"])
+    #expect(try names("*/output") == ["trunk.a/0/output", "neck/0/output"])
+    #expect(try names("prediction/*") == ["prediction/low_res_logits"])
+    let nothing = try TraceComparison(
+      reference: reference, candidate: candidate, patterns: [TapPattern("decoder")])
+    #expect(!nothing.comparison.passes)
+  }
+}
+
+@Test func anotherPictureIsPointedOut() throws {
+  try withFolder { folder in
+    let reference = try trace(folder + "/a.h5", [("m", one)])
+    let candidate = try trace(folder + "/b.h5", [("m", one)], input: "f1")
+    let traces = try TraceComparison(reference: reference, candidate: candidate)
+    #expect(traces.comparison.passes)
+    #expect(
+      traces.differences == [.init(attribute: "input_sha256", reference: "f0", candidate: "f1")])
+  }
+}
+
+@Test func aDamagedTraceThrowsInsteadOfFailing() throws {
+  try withFolder { folder in
+    _ = try trace(folder + "/a.h5", [("m", one)])
+    let bytes = try Data(contentsOf: URL(filePath: folder + "/a.h5"))
+    try bytes.dropLast(64).write(to: URL(filePath: folder + "/cut.h5"))
+    let error = #expect(throws: (any Error).self) { _ = try TraceReader(path: folder + "/cut.h5") }
+    #expect(error.map { "\($0)" }?.contains("truncated file") == true)
+  }
+}
+
+@Test func reportSurvivesJSONWithInfinityAndNaN() throws {
+  try withFolder { folder in
+    let reference = try trace(folder + "/a.h5", [("equal", one), ("nan", one), ("gone", one), ("shape", one)])
+    let candidate = try trace(
+      folder + "/b.h5",
+      [("equal", one), ("nan", Tensor([2, 2], [.nan, 2, 3, 4])), ("shape", Tensor([1], [1])), ("new", one)])
+    let report = ComparisonReport(try TraceComparison(reference: reference, candidate: candidate))
+    let json = try report.json()
+    let text = String(decoding: json, as: UTF8.self)
+    #expect(text.contains("\"sqnr_decibels\" : \"inf\""))
+    #expect(text.contains("\"checkpoint_sha256\" : \"c0\""))
+    #expect(text.contains("\"status\" : \"shape_mismatch\""))
+    let read = try ComparisonReport(json: json)
+    #expect(read.reference == report.reference)
+    #expect(read.passes == false)
+    #expect(read.smallestPassingTolerance == nil)
+    #expect(read.firstDivergence == "nan/0/output")
+    #expect(
+      read.arrays.filter { $0.name.hasSuffix("output") }.map(\.status)
+        == ["passed", "diverged", "missing", "shape_mismatch"])
+    #expect(read.arrays.first { $0.status == "diverged" }?.metrics?.worst?.candidate.isNaN == true)
+    #expect(read.extra == ["new/0/input/x", "new/0/output"])
+  }
+}
