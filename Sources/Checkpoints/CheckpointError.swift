@@ -17,6 +17,8 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case torch(path: String, TorchError)
   /// A broken or hostile safetensors file, or tensors that the format can't hold.
   case safetensors(path: String, SafetensorsError)
+  /// A format that this package reads and does not write.
+  case notWritable(path: String, format: String)
   /// No tensor of that name.
   case missingTensor(path: String, name: String)
   /// A tensor whose elements can't be read as Float32.
@@ -35,6 +37,7 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     case .pickle(let path, let error): "\(path): data.pkl: \(error)"
     case .torch(let path, let error): "\(path): \(error)"
     case .safetensors(let path, let error): "\(path): \(error)"
+    case .notWritable(let path, let format): "\(path): expected safetensors or h5 as output format, found \(format)"
     case .missingTensor(let path, let name): "\(path): expected a tensor '\(name)', found none"
     case .notFloat32(let path, let name, let found):
       "\(path): expected '\(name)' to be readable as float32, found \(found.rawValue)"

@@ -1,0 +1,34 @@
+import Dispatch
+import Files
+import Synchronization
+
+/// The SHA-256 of a whole file, taken on another thread while this one works.
+final class BackgroundDigest: Sendable {
+  private let group = DispatchGroup()
+  private let digest = Mutex<String?>(nil)
+  private let isCancelled = Atomic(false)
+  /// Large enough to run at full speed, small enough to stop soon.
+  private static let piece = 4 << 20
+
+  init(of file: MappedFile) {
+    DispatchQueue.global().async(group: group) { [self] in
+      var sum = SHA256()
+      for start in stride(from: 0, to: file.bytes.count, by: Self.piece) {
+        if isCancelled.load(ordering: .relaxed) { return }
+        let end = min(start + Self.piece, file.bytes.count)
+        sum.update(UnsafeRawBufferPointer(rebasing: file.bytes[start..<end]))
+      }
+      let hex = sum.finish()
+      digest.withLock { $0 = hex }
+    }
+  }
+
+  /// Stops early: nobody wants the digest any more.
+  func cancel() { isCancelled.store(true, ordering: .relaxed) }
+
+  /// The digest as 64 hexadecimal digits, or nil after `cancel`.
+  func wait() -> String? {
+    group.wait()
+    return digest.withLock { $0 }
+  }
+}

@@ -1,0 +1,68 @@
+import Files
+
+/// Writes a checkpoint's tensors into another format, every bit kept.
+///
+/// The output carries `source_sha256`, the digest of the whole source file, which is taken while the tensors are
+/// written. Nothing appears at the output path before every checksum of the source was verified.
+public struct Conversion: Sendable {
+  /// What to convert.
+  public let source: Checkpoint
+  /// Words for the output to carry.
+  public let metadata: [String: String]
+
+  /// The key of the source's digest in the output's metadata.
+  public static let digestKey = "source_sha256"
+  private static let placeholder = String(repeating: "0", count: 64)
+
+  /// A conversion of `source` whose output carries `metadata`.
+  public init(_ source: Checkpoint, metadata: [String: String] = [:]) {
+    self.source = source
+    self.metadata = metadata
+  }
+
+  /// Writes the tensors to `path`, replacing what is there.
+  ///
+  /// - Throws: `CheckpointError` where the source is broken, `format` can't hold one of its tensors, or the
+  ///   output can't be written; `path` then stays as it was.
+  public func write(to path: String, as format: Checkpoint.Format) throws(CheckpointError) {
+    switch format {
+    case .safetensors: try writeSafetensors(to: path)
+    case .torch, .hdf5: throw .notWritable(path: path, format: format.rawValue)
+    }
+  }
+
+  private func writeSafetensors(to path: String) throws(CheckpointError) {
+    let placed = metadata.merging([Self.digestKey: Self.placeholder]) { $1 }
+    let layout = try naming(path, CheckpointError.safetensors) { () throws(SafetensorsError) in
+      try SafetensorsLayout(source.entries, metadata: placed)
+    }
+    let key = Array("\"\(Self.digestKey)\":\"".utf8)
+    let keyOffset = layout.header.firstRange(of: key)?.upperBound ?? 0
+    let digest = BackgroundDigest(of: source.file)
+    defer { digest.cancel() }
+    let output = try filing { () throws(FileError) in try OutputFile(path: path) }
+    try filing { () throws(FileError) in try output.write(layout.header) }
+    for index in layout.order {
+      let bytes = try source.contents.bytes(at: index)
+      try filing { () throws(FileError) in
+        try bytes.withBytes { bytes throws(FileError) in try output.write(bytes) }
+      }
+    }
+    try source.verify()
+    if let digest = digest.wait() {
+      try filing { () throws(FileError) in try output.overwrite(at: keyOffset, with: Array(digest.utf8)) }
+    }
+    do { try output.commit() } catch { throw .file(error) }
+  }
+}
+
+/// Runs `body` and wraps what it throws.
+private func filing<Result: ~Copyable>(
+  _ body: () throws(FileError) -> Result
+) throws(CheckpointError) -> Result {
+  do {
+    return try body()
+  } catch {
+    throw .file(error)
+  }
+}
