@@ -11,7 +11,7 @@ struct Sam2Kit: ParsableCommand {
       Results go to stdout, remarks and progress to stderr.
       """,
     version: Product.version,
-    subcommands: [Segment.self, Benchmark.self])
+    subcommands: [Inspect.self, Convert.self, Segment.self, Compare.self, Benchmark.self])
 }
 
 /// What this program calls itself, in traces and converted files too.

@@ -53,12 +53,32 @@ struct ArchitectureOptions: ParsableArguments {
   }
 }
 
-/// The keys that a converted file's metadata has from us.
+extension ArchitectureOptions {
+  /// The architecture, once every name and shape in the checkpoint was seen to fit it.
+  func verifiedConfiguration(of checkpoint: Checkpoint) throws -> ModelConfiguration {
+    let configuration = try configuration(of: checkpoint)
+    let difference = LayoutDifference(checkpoint.shapes, against: StateDictLayout(configuration))
+    guard difference.isEmpty else {
+      throw SAM2Error.wrongModel(
+        origin: checkpoint.path, difference: difference, looksLike: Recognition(checkpoint.shapes).summary)
+    }
+    return configuration
+  }
+}
+
+/// The keys that a converted file's metadata has from us, beside the source's digest.
 enum MetadataKey {
   static let configuration = "sam2_configuration"
   static let variant = "sam2_variant"
   static let producer = "producer"
-  static let sourceDigest = "source_sha256"
+  /// The digest of the checkpoint that a chain of conversions began with.
+  static let checkpointDigest = "checkpoint_sha256"
+
+  /// The digest of the checkpoint that a file was converted from, or of the file itself.
+  static func digest(of checkpoint: Checkpoint) throws -> String {
+    try checkpoint.metadata[checkpointDigest] ?? checkpoint.metadata[Conversion.digestKey]
+      ?? SHA256.hex(ofFile: checkpoint.path)
+  }
 }
 
 /// A checkpoint that is none of the released models, and no YAML to say what it is.

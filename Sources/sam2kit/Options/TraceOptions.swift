@@ -27,8 +27,7 @@ struct TraceOptions: ParsableArguments {
     let provenance = Provenance(
       producer: Product.name, producerVersion: Product.version, backend: model.backend.name,
       backendVersion: model.backend.version, threads: Parallelism.threads,
-      checkpointSHA256: try checkpoint.metadata[MetadataKey.sourceDigest]
-        ?? SHA256.hex(ofFile: checkpoint.path),
+      checkpointSHA256: try MetadataKey.digest(of: checkpoint),
       inputSHA256: try SHA256.hex(ofFile: image),
       input: TraceInput(width: picture.width, height: picture.height, preprocessing: "SAM2Transforms"),
       prompts: prompts, configuration: model.configuration.json)

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Foundation
+import Traces
+import Verification
+
+struct Compare: Command {
+  static let configuration = CommandConfiguration(
+    abstract: "Compare two traces tap by tap and name the first divergence.",
+    discussion: """
+      A tap passes when its largest error is at most the tolerance times the reference's largest magnitude. \
+      A tap that the candidate lacks fails; taps that it has beyond the reference are mentioned. Exits with 0 \
+      if everything passes, 1 if something doesn't, 2 if a file can't be read.
+      """)
+
+  @Argument(help: "The trace to trust, usually recorded from PyTorch.")
+  var reference: String
+  @Argument(help: "The trace to judge.")
+  var candidate: String
+  @Option(name: .long, help: "The largest relative error that passes.")
+  var tolerance = 1e-4
+  @Option(name: .long, help: "Compare only taps whose module path or name matches this glob; may be repeated.")
+  var tap: [String] = []
+  @Flag(name: .long, help: "The ten worst taps and the verdict, instead of every tap in order.")
+  var brief = false
+  @Flag(name: .long, help: "Print JSON.")
+  var json = false
+
+  func validate() throws {
+    guard tolerance >= 0 else { throw ValidationError("--tolerance should not be negative, found \(tolerance)") }
+  }
+
+  func execute() throws {
+    let result = try TraceComparison(
+      reference: TraceReader(path: reference), candidate: TraceReader(path: candidate),
+      patterns: tap.map { TapPattern($0) }, tolerance: Tolerance(relative: tolerance))
+    for difference in result.differences {
+      Console.remark(
+        "note: \(difference.attribute) differs: reference \(difference.reference), candidate \(difference.candidate)")
+    }
+    if json {
+      print(String(decoding: try ComparisonReport(result).json(), as: UTF8.self))
+    } else {
+      let table = brief
+        ? ComparisonTable(result.comparison, order: .worst, limit: 10) : ComparisonTable(result.comparison)
+      print(table.text)
+    }
+    if !result.comparison.passes { throw ExitCode(1) }
+  }
+}

@@ -1,0 +1,104 @@
+import Architecture
+import Checkpoints
+import Tensors
+
+/// What `inspect` says: the file, the model, every tensor.
+struct InspectionReport: Encodable {
+  /// Which released model it is, or the nearest and why not.
+  struct Model: Encodable {
+    let variant: String?
+    let nearest: String
+    let summary: String
+    let missing: [String]
+    let unexpected: [String]
+    let misshaped: [String]
+  }
+
+  /// One tensor; without statistics where none were asked for, or its numbers have no order.
+  struct Row: Encodable {
+    let name: String
+    let shape: Shape
+    let type: String
+    let bytes: Int
+    var min: Double?
+    var max: Double?
+    var mean: Double?
+    var std: Double?
+    var nan: Int?
+    var inf: Int?
+  }
+
+  let file: String
+  let format: String
+  let bytes: Int
+  let metadata: [String: String]
+  let model: Model
+  let parameters: Int
+  let tensors: [Row]
+
+  init(_ checkpoint: Checkpoint, statistics: Bool) throws {
+    file = checkpoint.path
+    format = checkpoint.format.rawValue
+    bytes = checkpoint.fileByteCount
+    metadata = checkpoint.metadata
+    model = Model(Recognition(checkpoint.shapes))
+    parameters = checkpoint.entries.reduce(0) { $0 + $1.shape.count }
+    tensors = try checkpoint.entries.map { entry in
+      var row = Row(name: entry.name, shape: entry.shape, type: entry.elementType.rawValue, bytes: entry.byteCount)
+      if statistics, let found = TensorStatistics(of: try checkpoint.bytes(of: entry.name), entry.elementType) {
+        row.add(found)
+      }
+      return row
+    }
+  }
+
+  /// The same for people.
+  var text: String {
+    var lines = [
+      "\(file): \(kind), \(bytes.bytes)",
+      "model: \(model.summary)",
+      "\(tensors.count) tensors, \(parameters.grouped) numbers",
+    ]
+    lines += metadata.sorted { $0.key < $1.key }.map { key, value in
+      "metadata \(key): \(value.count > 80 ? "\(value.prefix(77))…" : value)"
+    }
+    let headings = ["name", "shape", "type", "bytes", "min", "max", "mean", "std", "NaN", "Inf"]
+    return (lines + [""] + TextTable.aligned([headings] + tensors.map(\.cells))).joined(separator: "\n")
+  }
+
+  private var kind: String {
+    switch format {
+    case Checkpoint.Format.torch.rawValue: "a PyTorch checkpoint (zip)"
+    case Checkpoint.Format.safetensors.rawValue: "safetensors"
+    default: "HDF5 weights"
+    }
+  }
+}
+
+extension InspectionReport.Model {
+  init(_ recognition: Recognition) {
+    variant = recognition.variant?.rawValue
+    nearest = recognition.nearest.rawValue
+    summary = recognition.summary
+    missing = recognition.difference.missing
+    unexpected = recognition.difference.unexpected
+    misshaped = recognition.difference.misshaped.map { "\($0.name): expected \($0.expected), found \($0.found)" }
+  }
+}
+
+extension InspectionReport.Row {
+  fileprivate mutating func add(_ statistics: TensorStatistics) {
+    nan = statistics.nanCount
+    inf = statistics.infinityCount
+    guard statistics.finiteCount > 0 else { return }
+    min = statistics.minimum
+    max = statistics.maximum
+    mean = statistics.mean
+    std = statistics.standardDeviation
+  }
+
+  fileprivate var cells: [String] {
+    [name, "\(shape)", type, "\(bytes)"]
+      + [min, max, mean, std].map { $0?.significant ?? "–" } + [nan, inf].map { $0.map(String.init) ?? "–" }
+  }
+}
