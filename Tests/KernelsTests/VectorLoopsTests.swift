@@ -74,7 +74,7 @@ func layerNormOfColumnsIsThatOfRows(count: Int) {
 
 @Test(arguments: lengths)
 func movesAndSumsAgreeWithPlainLoops(count: Int) {
-  let x = samples(5 * count + 8)
+  let x = samples(5 * count + 16)
   for step in 1...5 {
     var gathered = [Float](repeating: 0, count: count)
     cvector_gather(x, step, &gathered, count)
@@ -82,11 +82,14 @@ func movesAndSumsAgreeWithPlainLoops(count: Int) {
     var spread = [Float](repeating: 0, count: count * step)
     cvector_scatter(x, &spread, step, count)
     #expect(spread == (0..<count * step).map { $0 % step == 0 ? x[$0 / step] : 0 })
-    var correlated = [Float](repeating: 1, count: count)
-    let weights: [Float] = [0.5, -1, 2]
-    cvector_correlate(x, step, weights, 3, &correlated, count)
+    var correlated = [Float](repeating: 0, count: count)
+    let weights: [Float] = [0.5, -1, 2, 1, 3, -2]
+    cvector_correlate(x, 5, step, weights, 2, 3, 4, &correlated, count)
     for (i, found) in correlated.enumerated() {
-      #expect(abs(found - (1 + 0.5 * x[i * step] - x[i * step + 1] + 2 * x[i * step + 2])) <= 1e-5)
+      let expected = weights.enumerated().reduce(Float(4)) { sum, weight in
+        sum + weight.element * x[weight.offset / 3 * 5 + i * step + weight.offset % 3]
+      }
+      #expect(abs(found - expected) <= 3e-5)
     }
   }
   var pooled = [Float](repeating: 0, count: count)
