@@ -78,18 +78,43 @@ void cvector_pool_pairs(const float *a, const float *b, float *out, size_t count
   }
 }
 
+// `vectors` times 16 neighbouring results at once, so that their sums stay in registers over all taps.
+CVECTOR_INLINE void correlate_block(
+    const float *x, size_t x_stride, const float *weights, size_t height, size_t width, float start, float *out,
+    int vectors) {
+  lanes sums[4];
+  for (int v = 0; v < vectors; v++) sums[v] = start;
+  for (size_t ky = 0; ky < height; ky++) {
+    for (size_t kx = 0; kx < width; kx++) {
+      lanes w = weights[ky * width + kx];
+      for (int v = 0; v < vectors; v++) {
+        lanes next;
+        memcpy(&next, x + ky * x_stride + kx + TILE * v, sizeof next);
+        sums[v] += next * w;
+      }
+    }
+  }
+  memcpy(out, sums, (size_t)vectors * sizeof(lanes));
+}
+
 CVECTOR_VARIANTS
-void cvector_correlate(const float *x, size_t step, const float *weights, size_t taps, float *out, size_t count) {
+void cvector_correlate(
+    const float *x, size_t x_stride, size_t step, const float *weights, size_t height, size_t width, float start,
+    float *out, size_t count) {
+  size_t i = 0;
   if (step == 1) {
-    for (size_t t = 0; t < taps; t++) {
-      float w = weights[t];
-      CVECTOR_LOOP for (size_t i = 0; i < count; i++) out[i] += x[i + t] * w;
+    for (; i + 4 * TILE <= count; i += 4 * TILE) {
+      correlate_block(x + i, x_stride, weights, height, width, start, out + i, 4);
     }
-  } else {
-    for (size_t i = 0; i < count; i++) {
-      float sum = 0;
-      for (size_t t = 0; t < taps; t++) sum += x[i * step + t] * weights[t];
-      out[i] += sum;
+    for (; i + TILE <= count; i += TILE) {
+      correlate_block(x + i, x_stride, weights, height, width, start, out + i, 1);
     }
+  }
+  for (; i < count; i++) {
+    float sum = start;
+    for (size_t ky = 0; ky < height; ky++) {
+      for (size_t kx = 0; kx < width; kx++) sum += x[ky * x_stride + i * step + kx] * weights[ky * width + kx];
+    }
+    out[i] = sum;
   }
 }

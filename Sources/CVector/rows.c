@@ -41,7 +41,8 @@ void cvector_softmax_rows(float *x, size_t stride, float scale, size_t rows, siz
 
 CVECTOR_VARIANTS
 void cvector_layer_norm_rows(
-    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows, size_t columns) {
+    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows,
+    size_t columns) {
 #pragma clang fp reassociate(on)
   for (size_t r = 0; r < rows; r++) {
     const float *row = x + r * columns;
@@ -52,7 +53,9 @@ void cvector_layer_norm_rows(
     float squares = 0;
     CVECTOR_LOOP for (size_t i = 0; i < columns; i++) squares += (row[i] - mean) * (row[i] - mean);
     float inverse = 1.0f / sqrtf(squares / (float)columns + epsilon);
-    CVECTOR_LOOP for (size_t i = 0; i < columns; i++) result[i] = (row[i] - mean) * inverse * weight[i] + bias[i];
+    CVECTOR_LOOP for (size_t i = 0; i < columns; i++) {
+      result[i] = (row[i] - mean) * inverse * weight[i] + bias[i];
+    }
   }
 }
 

@@ -22,7 +22,8 @@ void cvector_softmax_rows_scalar(float *x, size_t stride, float scale, size_t ro
 }
 
 void cvector_layer_norm_rows_scalar(
-    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows, size_t columns) {
+    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows,
+    size_t columns) {
   for (size_t r = 0; r < rows; r++) {
     const float *row = x + r * columns;
     double mean = 0, variance = 0;

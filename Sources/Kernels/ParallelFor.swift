@@ -1,5 +1,5 @@
-// One way to use the cores. Work is cut into tiles by its shape alone, never by the number of threads, so that a
-// result has the same bits however many threads computed it.
+// One way to use the cores. Work is cut into tiles by its shape alone, never by the number of threads, so that
+// a result has the same bits however many threads computed it.
 import Dispatch
 import Foundation
 import Synchronization
@@ -32,8 +32,8 @@ public func parallelFor(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Vo
   parallelFor(count, grain: grain, scratch: 0) { range, _ in body(range) }
 }
 
-/// Calls `body` with ranges of at most `grain` that cover `0 ..< count` once, on several threads at a time, and with
-/// `scratch` uninitialised elements that no other thread uses meanwhile.
+/// Calls `body` with ranges of at most `grain` that cover `0 ..< count` once, on several threads at a time, and
+/// with `scratch` uninitialised elements that no other thread uses meanwhile.
 public func parallelFor(
   _ count: Int, grain: Int, scratch: Int, _ body: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
 ) {

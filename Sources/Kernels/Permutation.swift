@@ -39,7 +39,8 @@ private struct Move {
   var target: Int
 }
 
-/// The result's axes with their strides here and there; axes that stay neighbours become one, extent 1 is dropped.
+/// The result's axes with their strides here and there; axes that stay neighbours become one, extent 1 is
+/// dropped.
 private func joinedAxes(_ result: Shape, _ sourceStrides: [Int]) -> [Move] {
   var moves: [Move] = []
   for (axis, target) in result.strides.enumerated() where result[axis] != 1 {

@@ -3,7 +3,8 @@ import CVector
 public import Tensors
 
 extension Tensor {
-  /// The largest of each `kernel` × `kernel` square. `[B, C, H, W]` to `[B, C, H / kernel, W / kernel]`, rounded down.
+  /// The largest of each `kernel` × `kernel` square. `[B, C, H, W]` to `[B, C, H / kernel, W / kernel]`,
+  /// rounded down.
   public func maxPooled(kernel: Int) -> Tensor {
     precondition(shape.rank == 4, "maxPooled takes [B, C, H, W], got \(shape)")
     let (height, width) = (shape[2], shape[3])

@@ -3,8 +3,8 @@
 public import Tensors
 
 extension Tensor {
-  /// Windows of `size` × `size` tokens, row by row; zeros are added below and to the right where `size` doesn't divide.
-  /// `[B, H, W, C]` to `[B · windows, size, size, C]`, and the padded height and width in tokens.
+  /// Windows of `size` × `size` tokens, row by row; zeros are added below and to the right where `size` doesn't
+  /// divide. `[B, H, W, C]` to `[B · windows, size, size, C]`, and the padded height and width in tokens.
   public func windowPartitioned(_ size: Int) -> (windows: Tensor, padded: (height: Int, width: Int)) {
     precondition(shape.rank == 4, "windowPartitioned takes [B, H, W, C], got \(shape)")
     let grid = WindowGrid(shape[0], shape[1], shape[2], shape[3], size)
@@ -54,8 +54,8 @@ private struct WindowGrid {
   /// How many windows in all.
   var count: Int { batch * down * across }
 
-  /// Calls `body` with each window row's offset in the image, offset among the windows, and how many of its elements
-  /// the image has, possibly none.
+  /// Calls `body` with each window row's offset in the image, offset among the windows, and how many of its
+  /// elements the image has, possibly none.
   func forEachRow(_ body: (_ image: Int, _ window: Int, _ count: Int) -> Void) {
     parallelFor(count * size, grain: Parallelism.rows(of: size * channels)) { range in
       for row in range {

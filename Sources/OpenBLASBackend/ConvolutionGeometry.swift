@@ -39,8 +39,8 @@ struct ConvolutionPlane {
   var inPixels: Int { height * width }
   var outPixels: Int { outHeight * outWidth }
 
-  /// For each input channel of a group and each place of the kernel, one row of `columns` with the pixel under it for
-  /// every output of `rows`; zero outside the image.
+  /// For each input channel of a group and each place of the kernel, one row of `columns` with the pixel under
+  /// it for every output of `rows`; zero outside the image.
   func gather(
     _ channels: UnsafePointer<Float>, rows: Range<Int>, _ geometry: ConvolutionGeometry,
     into columns: UnsafeMutablePointer<Float>

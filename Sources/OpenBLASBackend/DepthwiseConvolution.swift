@@ -32,14 +32,10 @@ struct DepthwiseConvolution: Kernel {
               }
               let shift = bias?.withElements { $0[channel] } ?? 0
               for y in 0..<plane.outHeight {
-                let target = out.start + item * plane.outPixels + y * plane.outWidth
-                target.update(repeating: shift, count: plane.outWidth)
-                for ky in 0..<kernelHeight {
-                  cvector_correlate(
-                    padded + (y * stride + ky) * paddedWidth, stride,
-                    weight.start + (channel * kernelHeight + ky) * kernelWidth, kernelWidth, target,
-                    plane.outWidth)
-                }
+                cvector_correlate(
+                  padded + y * stride * paddedWidth, paddedWidth, stride,
+                  weight.start + channel * kernelHeight * kernelWidth, kernelHeight, kernelWidth, shift,
+                  out.start + item * plane.outPixels + y * plane.outWidth, plane.outWidth)
               }
             }
           }

@@ -3,7 +3,8 @@ import COpenBLAS
 import Kernels
 import Tensors
 
-/// A matrix in memory, row-major: its first element, the distance between rows, and whether to read it transposed.
+/// A matrix in memory, row-major: its first element, the distance between rows, and whether to read it
+/// transposed.
 struct MatrixView {
   let start: UnsafePointer<Float>
   let stride: Int
@@ -50,8 +51,8 @@ func matrixProduct(_ a: Tensor, _ b: Tensor) -> Tensor {
   }
 }
 
-/// How many rows of a product one tile computes. OpenBLAS packs the other matrix anew for each tile, which costs
-/// little from 128 rows on; more than 16 tiles are for balance only.
+/// How many rows of a product one tile computes. OpenBLAS packs the other matrix anew for each tile, which
+/// costs little from 128 rows on; more than 16 tiles are for balance only.
 func rowsPerTile(_ rows: Int) -> Int {
   let even = (rows + 15) / 16
   return min(512, max(128, (even + 31) / 32 * 32))

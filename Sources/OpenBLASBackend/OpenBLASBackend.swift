@@ -5,8 +5,8 @@ public import Tensors
 
 /// Float32 kernels on OpenBLAS, written to be read and trusted.
 ///
-/// OpenBLAS runs on one thread per call; the work is cut into tiles by shape, so that a result has the same bits
-/// at any number of threads.
+/// OpenBLAS runs on one thread per call; the work is cut into tiles by shape, so that a result has the same
+/// bits at any number of threads.
 public struct OpenBLASBackend: Backend {
   /// `openblas`.
   public let name = "openblas"

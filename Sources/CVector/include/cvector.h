@@ -37,9 +37,11 @@ void cvector_softmax_rows_scalar(float *x, size_t stride, float scale, size_t ro
 
 // Each row of x [rows, columns] to mean 0 and (biased) variance 1, then times weight, plus bias.
 void cvector_layer_norm_rows(
-    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows, size_t columns);
+    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows,
+    size_t columns);
 void cvector_layer_norm_rows_scalar(
-    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows, size_t columns);
+    const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows,
+    size_t columns);
 
 // The same down the columns of x [channels, count], whose rows lie `stride` apart. `scratch` holds 2 * count.
 void cvector_layer_norm_columns(
@@ -56,5 +58,8 @@ void cvector_gather(const float *in, size_t step, float *out, size_t count);
 void cvector_scatter(const float *in, float *out, size_t step, size_t count);
 // out[i] = the largest of a[2i], a[2i + 1], b[2i], b[2i + 1]. No overlap.
 void cvector_pool_pairs(const float *a, const float *b, float *out, size_t count);
-// out[i] = sum over t < taps of weights[t] * x[i * step + t], added to what out holds. No overlap.
-void cvector_correlate(const float *x, size_t step, const float *weights, size_t taps, float *out, size_t count);
+// out[i] = start + the sum over ky < height, kx < width of weights[ky, kx] * x[ky, i * step + kx], where rows of x
+// lie `x_stride` apart. No overlap.
+void cvector_correlate(
+    const float *x, size_t x_stride, size_t step, const float *weights, size_t height, size_t width, float start,
+    float *out, size_t count);

@@ -1,0 +1,101 @@
+// CVector's loops against their scalar twins, at lengths around the vector widths.
+import CVector
+import Testing
+
+private let lengths = [1, 3, 15, 16, 17, 33, 96, 112, 1000]
+
+/// Numbers from −12 to 12, in no order.
+private func samples(_ count: Int) -> [Float] {
+  (0..<count).map { Float($0 * 7919 % 24001) / 1000 - 12 }
+}
+
+/// The largest difference of two functions that write `count` numbers.
+private func difference(_ count: Int, _ a: (inout [Float]) -> Void, _ b: (inout [Float]) -> Void) -> Float {
+  var (left, right) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count))
+  a(&left)
+  b(&right)
+  return zip(left, right).reduce(0) { max($0, abs($1.0 - $1.1)) }
+}
+
+@Test(arguments: lengths + [24001])
+func activationsAgreeWithTheirTwins(count: Int) {
+  let x = samples(count)
+  // One unit in the last place of a result up to 12; in the tails the absolute error is far smaller.
+  #expect(difference(count, { cvector_gelu(x, &$0, count) }, { cvector_gelu_scalar(x, &$0, count) }) <= 9.6e-7)
+  #expect(
+    difference(count, { cvector_sigmoid(x, &$0, count) }, { cvector_sigmoid_scalar(x, &$0, count) }) <= 1.2e-7)
+}
+
+/// Down to −12 with gelu(−12) = −2e-32: the relative error stays small where results all but vanish.
+@Test func leftTailOfGeluKeepsItsDigits() {
+  let x = (0...1200).map { -Float($0) / 100 }
+  var (found, expected) = ([Float](repeating: 0, count: x.count), [Float](repeating: 0, count: x.count))
+  cvector_gelu(x, &found, x.count)
+  cvector_gelu_scalar(x, &expected, x.count)
+  for (found, expected) in zip(found, expected) { #expect(abs(found - expected) <= 1e-5 * abs(expected)) }
+}
+
+@Test(arguments: lengths)
+func rowsAgreeWithTheirTwins(columns: Int) {
+  let rows = 3
+  let x = samples(rows * columns)
+  let softmax = difference(
+    rows * columns,
+    {
+      $0 = x
+      cvector_softmax_rows(&$0, columns, 0.3, rows, columns)
+    },
+    {
+      $0 = x
+      cvector_softmax_rows_scalar(&$0, columns, 0.3, rows, columns)
+    })
+  #expect(softmax <= 3e-7)
+  let (weight, bias) = (samples(columns).map { $0 / 12 }, samples(columns))
+  let layerNorm = difference(
+    rows * columns, { cvector_layer_norm_rows(x, weight, bias, 1e-6, &$0, rows, columns) },
+    { cvector_layer_norm_rows_scalar(x, weight, bias, 1e-6, &$0, rows, columns) })
+  // Results are up to 15; one unit in the last place is 1e-6, and three of them add up.
+  #expect(layerNorm <= 4e-6)
+}
+
+@Test(arguments: lengths)
+func layerNormOfColumnsIsThatOfRows(count: Int) {
+  let channels = 19
+  let x = samples(channels * count)
+  let (weight, bias) = (samples(channels), samples(channels))
+  var scratch = [Float](repeating: 0, count: 2 * count)
+  var (down, turned, back) = (x, x, x)
+  cvector_layer_norm_columns(x, weight, bias, 1e-6, &down, count, channels, count, &scratch)
+  cvector_transpose(x, count, &turned, channels, channels, count)
+  cvector_layer_norm_rows_scalar(turned, weight, bias, 1e-6, &back, count, channels)
+  cvector_transpose(back, channels, &turned, count, count, channels)
+  #expect(zip(down, turned).allSatisfy { abs($0 - $1) <= 1e-5 })
+}
+
+@Test(arguments: lengths)
+func movesAndSumsAgreeWithPlainLoops(count: Int) {
+  let x = samples(5 * count + 16)
+  for step in 1...5 {
+    var gathered = [Float](repeating: 0, count: count)
+    cvector_gather(x, step, &gathered, count)
+    #expect(gathered == (0..<count).map { x[$0 * step] })
+    var spread = [Float](repeating: 0, count: count * step)
+    cvector_scatter(x, &spread, step, count)
+    #expect(spread == (0..<count * step).map { $0 % step == 0 ? x[$0 / step] : 0 })
+    var correlated = [Float](repeating: 0, count: count)
+    let weights: [Float] = [0.5, -1, 2, 1, 3, -2]
+    cvector_correlate(x, 5, step, weights, 2, 3, 4, &correlated, count)
+    for (i, found) in correlated.enumerated() {
+      let expected = weights.enumerated().reduce(Float(4)) { sum, weight in
+        sum + weight.element * x[weight.offset / 3 * 5 + i * step + weight.offset % 3]
+      }
+      #expect(abs(found - expected) <= 3e-5)
+    }
+  }
+  var pooled = [Float](repeating: 0, count: count)
+  cvector_pool_pairs(x, Array(x.reversed()), &pooled, count)
+  let y = Array(x.reversed())
+  #expect(pooled == (0..<count).map { max(x[2 * $0], x[2 * $0 + 1], y[2 * $0], y[2 * $0 + 1]) })
+  #expect(abs(cvector_sum(x, count) - x[..<count].reduce(0, +)) <= 1e-3)
+  #expect(cvector_count_above(x, 0.5, count) == x[..<count].count { $0 > 0.5 })
+}
