@@ -56,7 +56,7 @@ public struct Checkpoint: WeightSource {
       switch format {
       case .torch: try TorchArchive(file, limits: limits)
       case .safetensors: try SafetensorsFile(file, limits: limits)
-      case .hdf5: throw .unknownFormat(path: path, found: "HDF5")
+      case .hdf5: try HDF5Weights(file, limits: limits)
       }
     return Checkpoint(path: path, format: format, contents: contents, file: file)
   }
@@ -68,6 +68,14 @@ public struct Checkpoint: WeightSource {
     self.file = file
     let names = contents.entries.enumerated().map { ($0.element.name, $0.offset) }
     numbers = Dictionary(names) { first, _ in first }
+  }
+
+  /// What the numbers of one tensor look like, or nil for complex ones.
+  ///
+  /// - Throws: as `bytes(of:)`.
+  public func statistics(of name: String) throws(CheckpointError) -> TensorStatistics? {
+    let stored = try bytes(of: name)
+    return self[name].flatMap { TensorStatistics(of: stored, $0.elementType) }
   }
 
   /// The entry of that name.

@@ -1,4 +1,5 @@
 public import Files
+public import HDF5
 public import Tensors
 
 /// Why a weight file can't be read or written.
@@ -17,6 +18,8 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case torch(path: String, TorchError)
   /// A broken or hostile safetensors file, or tensors that the format can't hold.
   case safetensors(path: String, SafetensorsError)
+  /// A broken HDF5 file, or one that holds more than tensors.
+  case hdf5(HDF5Error)
   /// A format that this package reads and does not write.
   case notWritable(path: String, format: String)
   /// No tensor of that name.
@@ -37,7 +40,9 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     case .pickle(let path, let error): "\(path): data.pkl: \(error)"
     case .torch(let path, let error): "\(path): \(error)"
     case .safetensors(let path, let error): "\(path): \(error)"
-    case .notWritable(let path, let format): "\(path): expected safetensors or h5 as output format, found \(format)"
+    case .hdf5(let error): error.description
+    case .notWritable(let path, let format):
+      "\(path): expected safetensors or h5 as output format, found \(format)"
     case .missingTensor(let path, let name): "\(path): expected a tensor '\(name)', found none"
     case .notFloat32(let path, let name, let found):
       "\(path): expected '\(name)' to be readable as float32, found \(found.rawValue)"

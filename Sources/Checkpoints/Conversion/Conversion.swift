@@ -27,7 +27,8 @@ public struct Conversion: Sendable {
   public func write(to path: String, as format: Checkpoint.Format) throws(CheckpointError) {
     switch format {
     case .safetensors: try writeSafetensors(to: path)
-    case .torch, .hdf5: throw .notWritable(path: path, format: format.rawValue)
+    case .hdf5: try writeHDF5(to: path)
+    case .torch: throw .notWritable(path: path, format: format.rawValue)
     }
   }
 

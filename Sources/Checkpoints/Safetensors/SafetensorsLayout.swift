@@ -33,7 +33,8 @@ struct SafetensorsLayout {
       guard entry.name != "__metadata__" else { throw .duplicate(entry.name) }
       let extents = entry.shape.extents.map(String.init).joined(separator: ",")
       let range = "\(offset),\(offset + entry.byteCount)"
-      members.append("\(quoted(entry.name)):{\"dtype\":\"\(type)\",\"shape\":[\(extents)],\"data_offsets\":[\(range)]}")
+      members.append(
+        "\(quoted(entry.name)):{\"dtype\":\"\(type)\",\"shape\":[\(extents)],\"data_offsets\":[\(range)]}")
       offset += entry.byteCount
     }
     var json = Array("{\(members.joined(separator: ","))}".utf8)

@@ -1,0 +1,28 @@
+import HDF5
+
+extension Conversion {
+  /// One contiguous dataset per tensor at the root; the metadata become attributes of the root.
+  func writeHDF5(to path: String) throws(CheckpointError) {
+    let digest = BackgroundDigest(of: source.file)
+    defer { digest.cancel() }
+    do {
+      let output = try HDF5File.create(path)
+      let root = try output.root()
+      for (index, entry) in source.entries.enumerated() {
+        guard !entry.name.isEmpty, entry.name != ".", !entry.name.contains("/") else {
+          throw HDF5Error.unsupported(file: path, object: entry.name, found: "the name '\(entry.name)'")
+        }
+        let dataset = try root.createDataset(entry.name, entry.elementType, entry.shape)
+        try source.contents.bytes(at: index).withBytes { try dataset.write($0) }
+      }
+      try source.verify()
+      for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key != Self.digestKey {
+        try root.setAttribute(key, .string(value))
+      }
+      if let digest = digest.wait() { try root.setAttribute(Self.digestKey, .string(digest)) }
+      try output.commit()
+    } catch {
+      throw CheckpointError(hdf5: error, path: path)
+    }
+  }
+}

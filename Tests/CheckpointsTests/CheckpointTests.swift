@@ -1,0 +1,52 @@
+import Checkpoints
+import Tensors
+import Testing
+
+@Suite struct CheckpointTests {
+  @Test func convertsToFloat32() throws {
+    let checkpoint = try Fixtures.open("genuine/dtypes.pt")
+    let bytes = (0..<48).map { UInt8(truncatingIfNeeded: 37 * $0 + 11) }
+    func numbers<Number>(_ type: Number.Type) -> [Number] {
+      bytes.withUnsafeBytes { Array($0.bindMemory(to: Number.self)) }
+    }
+    #expect(try checkpoint.tensor("bool").elements == [1, 0, 1])
+    #expect(try checkpoint.tensor("uint8").elements == bytes.map(Float.init))
+    #expect(try checkpoint.tensor("int8").elements == numbers(Int8.self).map { Float($0) })
+    #expect(try checkpoint.tensor("int16").elements == numbers(Int16.self).map { Float($0) })
+    #expect(try checkpoint.tensor("int32").elements == numbers(Int32.self).map { Float($0) })
+    #expect(try checkpoint.tensor("uint64").elements == numbers(UInt64.self).map { Float($0) })
+    #expect(try checkpoint.tensor("float64").elements == numbers(Double.self).map { Float($0) })
+    #expect(try checkpoint.tensor("float32").elements == numbers(Float.self))
+  }
+
+  @Test(arguments: [ElementType.float8E4M3FN, .complex64])
+  func refusesTypesThatAreNoFloat32(_ type: ElementType) throws {
+    let name = "genuine/dtypes.pt"
+    let checkpoint = try Fixtures.open(name)
+    #expect(throws: CheckpointError.notFloat32(path: Fixtures.path(name), name: type.rawValue, found: type)) {
+      try checkpoint.tensor(type.rawValue)
+    }
+  }
+
+  @Test func namesAMissingTensor() throws {
+    let name = "genuine/nans.pt"
+    let checkpoint = try Fixtures.open(name)
+    let expected = CheckpointError.missingTensor(path: Fixtures.path(name), name: "v")
+    #expect(throws: expected) { try checkpoint.bytes(of: "v") }
+    #expect(throws: expected) { try checkpoint.tensor("v") }
+  }
+
+  @Test func sharesTheFilesMemory() throws {
+    let checkpoint = try Fixtures.open("genuine/training.pt")
+    let stored = try checkpoint.bytes(of: "weight").withBytes { $0.baseAddress.map(Int.init(bitPattern:)) }
+    let borrowed = try checkpoint.tensor("weight").withElements {
+      $0.baseAddress.map { Int(bitPattern: UnsafeRawPointer($0)) }
+    }
+    #expect(stored == borrowed)
+  }
+
+  @Test func outlivesItsCheckpoint() throws {
+    let tensor = try Fixtures.open("genuine/training.pt").tensor("weight")
+    #expect(tensor.elements == [0, 1, 2, 3, 4, 5])
+  }
+}

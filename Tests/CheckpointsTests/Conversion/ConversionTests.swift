@@ -1,0 +1,104 @@
+import Files
+import Foundation
+import Tensors
+import Testing
+
+@testable import Checkpoints
+
+@Suite struct ConversionTests {
+  private func digest(of path: String) throws -> String { SHA256.hex(of: try MappedFile(path: path).bytes) }
+
+  @Test(
+    arguments: ["views", "training", "nans", "parameters", "deflated"], [Checkpoint.Format.safetensors, .hdf5])
+  func keepsEveryBit(_ file: String, _ format: Checkpoint.Format) throws {
+    try Fixtures.withFolder { folder in
+      let source = try Fixtures.open("genuine/\(file).pt")
+      let path = "\(folder)/out.\(format.rawValue)"
+      try Conversion(source, metadata: ["note": "a \"b\"\n\u{1}"]).write(to: path, as: format)
+      let result = try Checkpoint.open(path: path)
+      #expect(result.format == format)
+      #expect(Set(result.entries.map(\.name)) == Set(source.entries.map(\.name)))
+      for entry in source.entries {
+        #expect(result[entry.name]?.shape == entry.shape)
+        #expect(result[entry.name]?.elementType == entry.elementType)
+        #expect(try result.copy(of: entry.name) == source.copy(of: entry.name))
+      }
+      let expected = ["note": "a \"b\"\n\u{1}", "source_sha256": try digest(of: source.path)]
+      #expect(result.metadata == expected)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["out.\(format.rawValue)"])
+    }
+  }
+
+  @Test func goesBothWaysBetweenSafetensorsAndHDF5() throws {
+    try Fixtures.withFolder { folder in
+      let source = try Fixtures.open("genuine/reference.safetensors")
+      try Conversion(source).write(to: "\(folder)/a.h5", as: .hdf5)
+      let middle = try Checkpoint.open(path: "\(folder)/a.h5")
+      try Conversion(middle).write(to: "\(folder)/b.safetensors", as: .safetensors)
+      let result = try Checkpoint.open(path: "\(folder)/b.safetensors")
+      for entry in source.entries { #expect(try result.copy(of: entry.name) == source.copy(of: entry.name)) }
+      #expect(result.metadata == ["source_sha256": try digest(of: "\(folder)/a.h5")])
+    }
+  }
+
+  @Test func alignsTheBufferAndOrdersByElementSize() throws {
+    let entries = [("b", ElementType.bool), ("a", .float32), ("c", .int64), ("A", .float32)].map {
+      Checkpoint.Entry(
+        name: $0.0, elementType: $0.1, shape: [2], byteCount: 2 * $0.1.byteCount, isContiguous: true)
+    }
+    let layout = try SafetensorsLayout(entries, metadata: [:])
+    #expect(layout.order.map { entries[$0].name } == ["c", "A", "a", "b"])
+    #expect(layout.header.count.isMultiple(of: 64))
+    let header = try SafetensorsHeader(Array(layout.header[8...]), bufferLength: 34, limits: ReadingLimits())
+    #expect(header.records.map(\.range) == [0..<16, 16..<24, 24..<32, 32..<34])
+  }
+
+  @Test func refusesTypesThatSafetensorsLacks() throws {
+    try Fixtures.withFolder { folder in
+      let path = "\(folder)/out.safetensors"
+      let expected = CheckpointError.safetensors(
+        path: path, .elementType(tensor: "complex32", found: "complex32"))
+      #expect(throws: expected) {
+        try Conversion(try Fixtures.open("genuine/dtypes.pt")).write(to: path, as: .safetensors)
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
+  @Test func writesEveryTypeToHDF5() throws {
+    try Fixtures.withFolder { folder in
+      let source = try Fixtures.open("genuine/dtypes.pt")
+      try Conversion(source).write(to: "\(folder)/out.h5", as: .hdf5)
+      let result = try Checkpoint.open(path: "\(folder)/out.h5")
+      for entry in source.entries {
+        #expect(result[entry.name]?.elementType == entry.elementType)
+        #expect(try result.copy(of: entry.name) == source.copy(of: entry.name))
+      }
+    }
+  }
+
+  @Test(arguments: [Checkpoint.Format.safetensors, .hdf5])
+  func leavesNothingBehindWhenTheSourceIsBroken(_ format: Checkpoint.Format) throws {
+    try Fixtures.withFolder { folder in
+      let path = "\(folder)/out"
+      try Data("before".utf8).write(to: URL(filePath: path))
+      let source = try Fixtures.open("hostile/11_storage_checksum.pt")
+      #expect(throws: CheckpointError.self) { try Conversion(source).write(to: path, as: format) }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["out"])
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == "before")
+    }
+  }
+
+  @Test func namesAFolderThatIsNotThere() throws {
+    let path = "/nonexistent/out.safetensors"
+    #expect(throws: CheckpointError.file(.unwritable(path: path, reason: "No such file or directory"))) {
+      try Conversion(try Fixtures.open("genuine/nans.pt")).write(to: path, as: .safetensors)
+    }
+  }
+
+  @Test func doesNotWriteTorchArchives() throws {
+    #expect(throws: CheckpointError.notWritable(path: "out.pt", format: "pt")) {
+      try Conversion(try Fixtures.open("genuine/nans.pt")).write(to: "out.pt", as: .torch)
+    }
+  }
+}

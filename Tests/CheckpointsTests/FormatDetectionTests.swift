@@ -1,0 +1,28 @@
+import Checkpoints
+import Files
+import Testing
+
+@Suite struct FormatDetectionTests {
+  @Test func namesLegacyLayoutsAndHowToResave() {
+    let tar = Fixtures.refusal(of: "hostile/10_tar.pt")
+    #expect(tar == .legacyTorch(path: Fixtures.path("hostile/10_tar.pt"), layout: "tar"))
+    let stacked = Fixtures.refusal(of: "genuine/legacy.pt")
+    #expect(stacked == .legacyTorch(path: Fixtures.path("genuine/legacy.pt"), layout: "stacked pickle"))
+    #expect(stacked?.description.contains("torch.save(torch.load(path), new_path)") == true)
+  }
+
+  @Test(arguments: [
+    ("not_a_zip", "a file of 34 bytes that begins with 4d 5a 20 74 68 69 73 20"),
+    ("empty", "an empty file"), ("bare_pickle", "a bare pickle"),
+  ])
+  func refusesOtherContent(_ file: String, _ found: String) {
+    let path = Fixtures.path("hostile/\(file).pt")
+    #expect(Fixtures.refusal(of: "hostile/\(file).pt") == .unknownFormat(path: path, found: found))
+  }
+
+  @Test func namesAMissingFile() {
+    let path = Fixtures.path("nowhere.pt")
+    let expected = CheckpointError.file(.unreadable(path: path, reason: "No such file or directory"))
+    #expect(Fixtures.refusal(of: "nowhere.pt") == expected)
+  }
+}
