@@ -26,11 +26,7 @@ public struct SAM2Base: Sendable {
   public init(
     _ configuration: ModelConfiguration, weights: any WeightSource, backend: any Backend
   ) throws {
-    let difference = LayoutDifference(weights.shapes, against: StateDictLayout(configuration))
-    guard difference.isEmpty else {
-      throw SAM2Error.wrongModel(
-        origin: weights.origin, difference: difference, looksLike: Recognition(weights.shapes).summary)
-    }
+    try Self.check(weights, fit: configuration)
     self.configuration = configuration
     self.backend = backend
     let loader = WeightLoader(source: weights, backend: backend)
@@ -44,6 +40,20 @@ public struct SAM2Base: Sendable {
     maskDecoder = try MaskDecoder(configuration, root("sam_mask_decoder"))
     noMemEmbed = try root.parameter("no_mem_embed", [1, 1, dim]).reshaped([1, dim, 1, 1])
     try loader.requireAllTaken(below: ["image_encoder", "sam_prompt_encoder", "sam_mask_decoder"])
+  }
+
+  /// Sees that names and shapes are exactly those of a configuration, without reading a tensor.
+  ///
+  /// - Throws: `SAM2Error.wrongModel`.
+  public static func check(
+    _ weights: any WeightSource, fit configuration: ModelConfiguration
+  ) throws(SAM2Error) {
+    let shapes = weights.shapes
+    let difference = LayoutDifference(shapes, against: StateDictLayout(configuration))
+    guard difference.isEmpty else {
+      throw .wrongModel(
+        origin: weights.origin, difference: difference, looksLike: Recognition(shapes).summary)
+    }
   }
 
   /// Features `[B, C, H, W]` of a prepared picture, highest resolution first, the finer two projected for the

@@ -1,6 +1,7 @@
 import Architecture
 import ArgumentParser
 import Checkpoints
+import SAM2
 
 struct Convert: Command {
   static let configuration = CommandConfiguration(
@@ -39,7 +40,8 @@ struct Convert: Command {
   func execute() throws {
     guard let target = format ?? inferredFormat else { return }
     let source = try Checkpoint.open(path: input)
-    let configuration = try architecture.verifiedConfiguration(of: source)
+    let configuration = try architecture.configuration(of: source)
+    try SAM2Base.check(source, fit: configuration)
     var metadata = [
       MetadataKey.configuration: configuration.json, MetadataKey.producer: "\(Product.name) \(Product.version)",
     ]

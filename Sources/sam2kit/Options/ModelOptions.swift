@@ -53,19 +53,6 @@ struct ArchitectureOptions: ParsableArguments {
   }
 }
 
-extension ArchitectureOptions {
-  /// The architecture, once every name and shape in the checkpoint was seen to fit it.
-  func verifiedConfiguration(of checkpoint: Checkpoint) throws -> ModelConfiguration {
-    let configuration = try configuration(of: checkpoint)
-    let difference = LayoutDifference(checkpoint.shapes, against: StateDictLayout(configuration))
-    guard difference.isEmpty else {
-      throw SAM2Error.wrongModel(
-        origin: checkpoint.path, difference: difference, looksLike: Recognition(checkpoint.shapes).summary)
-    }
-    return configuration
-  }
-}
-
 /// The keys that a converted file's metadata has from us, beside the source's digest.
 enum MetadataKey {
   static let configuration = "sam2_configuration"
