@@ -71,10 +71,18 @@ let package = Package(
     tests("Kernels", ["Tensors", "CVector"]),
     tests("OpenBLASBackend", ["Tensors", "Kernels"]),
     tests("Traces", ["Files", "Tensors", "HDF5"]),
-    tests("SAM2", ["Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces", "Media"]),
+    tests(
+      "SAM2",
+      [
+        "Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces", "Media", "Verification",
+        "Files",
+      ], fixtures: true),
     tests("Verification", ["Tensors", "Traces"]),
     tests("Media", ["Files", "Tensors"], fixtures: true),
+    // Runs the program itself, as a user would.
     .testTarget(
-      name: "sam2kitTests", dependencies: ["Files", "Tensors", "Checkpoints", "TestSupport"], swiftSettings: settings),
+      name: "sam2kitTests",
+      dependencies: ["sam2kit", "Files", "Tensors", "Checkpoints", "Media", "TestSupport", "Traces"],
+      swiftSettings: settings),
   ]
 )

@@ -15,10 +15,6 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   case wrongPicture(expected: Shape, found: Shape)
   /// A point lies outside the picture.
   case pointOutside(x: Float, y: Float, width: Int, height: Int)
-  /// A point's label isn't one that a user can give.
-  case unknownLabel(Int)
-  /// There are as many labels as points in no prompt that works.
-  case labelCount(points: Int, labels: Int)
   /// A box's second corner isn't below and to the right of its first.
   case emptyBox([Float])
   /// A box reaches outside the picture.
@@ -46,9 +42,6 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
       "expected a prepared picture of shape \(expected), found \(found)"
     case .pointOutside(let x, let y, let width, let height):
       "point \(x),\(y) lies outside the picture, which is \(width) × \(height) pixels"
-    case .unknownLabel(let label):
-      "a point's label should be 1 (object) or 0 (background), found \(label)"
-    case .labelCount(let points, let labels): "expected a label for each of \(points) points, found \(labels)"
     case .emptyBox(let box):
       "box \(Self.list(box)): expected x0 < x1 and y0 < y1, found an empty or turned-over box"
     case .boxOutside(let box, let width, let height):

@@ -10,13 +10,13 @@ struct Benchmark: Command {
     discussion: "Runs once to warm up, then measures. tools/bench_encoder.py sets PyTorch beside it.")
 
   @OptionGroup var model: ModelOptions
-  @Option(name: .long, help: "How often to measure.")
-  var repeats = 5
+  @Option(name: .customLong("repeat"), help: "How often to measure.")
+  var rounds = 5
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
   func validate() throws {
-    guard repeats > 0 else { throw ValidationError("--repeats should be at least 1, found \(repeats)") }
+    guard rounds > 0 else { throw ValidationError("--repeat should be at least 1, found \(rounds)") }
   }
 
   func execute() throws {
@@ -29,7 +29,7 @@ struct Benchmark: Command {
     }
     let prompt = Prompt(points: [.init(x: 1, y: 1)])
     var result = Result()
-    for round in 0...repeats {
+    for round in 0...rounds {
       let clock = ContinuousClock()
       let start = clock.now
       let embedding = try predictor.embed(picture, width: size, height: size)
@@ -47,7 +47,7 @@ struct Benchmark: Command {
     }
   }
 
-  /// Seconds of every repeat.
+  /// Seconds of every round.
   struct Result: Encodable {
     var imageEncoderSeconds: [Double] = []
     var promptSeconds: [Double] = []

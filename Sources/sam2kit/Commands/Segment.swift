@@ -26,13 +26,13 @@ struct Segment: Command {
   var output: String
 
   func execute() throws {
-    let asked = try prompts.load()
+    let (asked, maskFolder) = try prompts.load()
     let picture = try Picture.read(path: image)
     for note in picture.notes { Console.remark("\(image): \(note)") }
     let folder = try OutputFolder(output)
     let (model, checkpoint) = try model.load()
     let recording = try trace.start(model: model, checkpoint: checkpoint, image: image, picture: picture, prompts: asked)
-    let found = try Segmentation(picture, asked, model: model, Run(taps: recording?.taps))
+    let found = try Segmentation(picture, asked, folder: maskFolder, model: model, Run(taps: recording?.taps))
     try recording?.finish(found)
     try folder.write(found, report: SegmentationReport(found, image: image, model: checkpoint.path))
     for (index, mask) in found.masks.enumerated() {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Traces
 
 /// What to segment.
@@ -43,9 +44,16 @@ struct PromptOptions: ParsableArguments {
     }
   }
 
-  /// The prompts, one per object, in ascending order of object.
-  func load() throws -> TracePrompts {
-    if let prompts { return try PromptFile(path: prompts).prompts }
+  /// The prompts, one per object in ascending order of object, and the folder that mask paths start from.
+  func load() throws -> (prompts: TracePrompts, folder: URL) {
+    if let prompts {
+      let file = try PromptFile(path: prompts)
+      return (file.prompts, file.folder)
+    }
+    return (fromArguments, URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true))
+  }
+
+  private var fromArguments: TracePrompts {
     let objects = Set(point.map(\.object) + box.map(\.object) + mask.map(\.object)).sorted()
     return TracePrompts(
       multimask: multimask,

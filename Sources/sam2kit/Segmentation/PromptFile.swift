@@ -5,18 +5,16 @@ import Traces
 /// Reads prompts from a JSON file, naming the field that is wrong.
 struct PromptFile {
   let prompts: TracePrompts
+  /// What its mask paths are relative to.
+  let folder: URL
 
-  /// Reads and checks a file; mask paths in it are relative to its folder.
+  /// Reads and checks a file.
   init(path: String) throws {
     let data = Data(try MappedFile.contents(of: path))
     do {
       _ = try JSONDecoder().decode(KnownFields.self, from: data)
-      var prompts = try JSONDecoder().decode(TracePrompts.self, from: data)
-      let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-      for index in prompts.objects.indices {
-        prompts.objects[index].mask = prompts.objects[index].mask.map { URL(fileURLWithPath: $0, relativeTo: folder).path }
-      }
-      self.prompts = prompts
+      prompts = try JSONDecoder().decode(TracePrompts.self, from: data)
+      folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     } catch let error as DecodingError { throw PromptError(place: path, problem: error.problem) }
     try check(path)
   }

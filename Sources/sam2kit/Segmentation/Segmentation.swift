@@ -1,4 +1,5 @@
 import Architecture
+import Foundation
 import Kernels
 import Media
 import SAM2
@@ -30,11 +31,13 @@ struct Segmentation {
   private static let stabilityOffset: Float = 1
 
   /// Embeds the picture once and predicts every object, one after the other.
-  init(_ picture: Picture, _ prompts: TracePrompts, model: SAM2Base, _ run: Run) throws {
+  ///
+  /// `folder` is what mask paths in the prompts are relative to.
+  init(_ picture: Picture, _ prompts: TracePrompts, folder: URL, model: SAM2Base, _ run: Run) throws {
     let size = model.configuration.imageSize
     let predictor = ImagePredictor(model)
     let ready = try prompts.objects.map {
-      try $0.prompt(in: picture, maskSide: model.configuration.imageEmbeddingSize * 4)
+      try $0.prompt(in: picture, folder: folder, maskSide: model.configuration.imageEmbeddingSize * 4)
     }
     try ImagePredictor(model).check(ready, width: picture.width, height: picture.height)
     Console.progress("embedding \(picture.width) × \(picture.height) pixels")
@@ -81,12 +84,12 @@ struct Segmentation {
 
 extension TracePrompts.Object {
   /// The prompt, its mask read and brought to `maskSide` × `maskSide` logits.
-  func prompt(in picture: Picture, maskSide: Int) throws -> Prompt {
+  func prompt(in picture: Picture, folder: URL, maskSide: Int) throws -> Prompt {
     let points = zip(points ?? [], labels ?? []).map { place, label in
       Prompt.Point(x: Float(place[0]), y: Float(place[1]), isObject: label == 1)
     }
     let box = box.map { Prompt.Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3])) }
-    let mask = try mask.map { try Self.maskLogits($0, picture: picture, side: maskSide) }
+    let mask = try mask.map { try Self.maskLogits(URL(fileURLWithPath: $0, relativeTo: folder).path, picture: picture, side: maskSide) }
     return Prompt(points: points, box: box, maskLogits: mask)
   }
 

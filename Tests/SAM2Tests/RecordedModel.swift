@@ -1,0 +1,79 @@
+import Architecture
+import Checkpoints
+import Files
+import Kernels
+import Media
+import OpenBLASBackend
+import SAM2
+import Tensors
+import TestSupport
+import Traces
+import Verification
+
+/// A committed model with the picture that its recordings from PyTorch use.
+struct RecordedModel {
+  let predictor: ImagePredictor
+  let picture: Picture
+
+  /// `Weights/sam2.1_micro`, every switch of SAM 2.1 on.
+  static func micro() throws -> RecordedModel {
+    try RecordedModel(TestFiles.package("Weights/sam2.1_micro"))
+  }
+
+  /// `Fixtures/plain`, the switches off that every released model has on.
+  static func plain() throws -> RecordedModel { try RecordedModel(TestFiles.fixture("plain")) }
+
+  private init(_ stem: String) throws {
+    let yaml = String(decoding: try MappedFile.contents(of: "\(stem).yaml"), as: UTF8.self)
+    let weights = try Checkpoint.open(path: "\(stem).pt")
+    predictor = ImagePredictor(
+      try SAM2Base(
+        ModelConfiguration(yaml: yaml, origin: "\(stem).yaml"), weights: weights, backend: OpenBLASBackend()))
+    picture = try Picture.read(path: TestFiles.package("Reference/micro.png"))
+  }
+
+  var maskSide: Int { predictor.model.configuration.imageSize / 4 }
+
+  func embed(_ run: Run = Run()) throws -> ImageEmbedding {
+    let size = predictor.model.configuration.imageSize
+    return try predictor.embed(
+      picture.imageTensor(size: size), width: picture.width, height: picture.height, run)
+  }
+
+  /// Runs what a recording was asked for, recording it too, and compares.
+  func compare(with reference: String, patterns: [String] = []) throws -> Comparison {
+    let reader = try TraceReader(path: reference)
+    return try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/candidate.h5"
+      let writer = try TraceWriter(path: path, provenance: reader.provenance)
+      let taps = Taps(writer: writer, patterns: patterns)
+      let run = Run(taps: taps)
+      let prompts = reader.provenance.prompts
+      let embedding = try embed(run)
+      let predictions = try prompts.objects.map {
+        try predictor.predict([prompt($0)], in: embedding, multimask: prompts.multimask, run)
+      }
+      try writer.write(.lowResLogits, .concatenated(predictions.map(\.lowResLogits), axis: 0))
+      try writer.write(.iou, .concatenated(predictions.map(\.iou), axis: 0))
+      try writer.write(.objectScore, .concatenated(predictions.map(\.objectScore), axis: 0))
+      try taps.finish()
+      return try TraceComparison(reference: reader, candidate: TraceReader(path: path)).comparison
+    }
+  }
+
+  private func prompt(_ object: TracePrompts.Object) throws -> Prompt {
+    var prompt = Prompt(
+      points: zip(object.points ?? [], object.labels ?? []).map {
+        Prompt.Point(x: Float($0[0]), y: Float($0[1]), isObject: $1 == 1)
+      },
+      box: object.box.map {
+        Prompt.Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3]))
+      })
+    if let name = object.mask {
+      let mask = try BinaryMask.read(path: TestFiles.package("Reference/\(name)"))
+      let inside = Tensor([1, mask.height, mask.width], mask.pixels.map { Float($0) })
+      prompt.maskLogits = inside.resizedBilinearAntialiased(height: maskSide, width: maskSide) * 20 + -10
+    }
+    return prompt
+  }
+}
