@@ -23,6 +23,11 @@ void cvector_maximum(const float *a, const float *b, float *out, size_t count) {
 }
 
 CVECTOR_VARIANTS
+void cvector_fill(float value, float *out, size_t count) {
+  CVECTOR_LOOP for (size_t i = 0; i < count; i++) out[i] = value;
+}
+
+CVECTOR_VARIANTS
 void cvector_scale_shift(const float *x, float scale, float shift, float *out, size_t count) {
 #pragma clang fp contract(off)
   CVECTOR_LOOP for (size_t i = 0; i < count; i++) out[i] = x[i] * scale + shift;

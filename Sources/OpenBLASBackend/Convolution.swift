@@ -86,7 +86,7 @@ struct Convolution: Kernel {
     let outputs = geometry.outputsPerGroup
     bias?.withElements { bias in
       for output in 0..<outputs {
-        (target + output * stride).update(repeating: bias[group * outputs + output], count: count)
+        cvector_fill(bias[group * outputs + output], target + output * stride, count)
       }
     }
     multiply(

@@ -40,7 +40,7 @@ struct TransposedConvolution: Kernel {
               let pixels = rows.count * width
               for square in 0..<squares {
                 let shift = bias?.withElements { $0[square / (kernel * kernel)] } ?? 0
-                (products + square * pixels).update(repeating: shift, count: pixels)
+                cvector_fill(shift, products + square * pixels, pixels)
               }
               multiply(
                 MatrixView(start: weight.start, stride: squares, transposed: true),

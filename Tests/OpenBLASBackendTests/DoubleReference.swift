@@ -14,7 +14,8 @@ func noise(_ shape: Shape, seed: UInt64) -> Tensor {
     })
 }
 
-/// Expects that both have the same shape and differ nowhere by more than `tolerance` times the largest expected element.
+/// Expects that both have the same shape and differ nowhere by more than `tolerance` times the largest expected
+/// element.
 func expectClose(
   _ found: Tensor, _ expected: (shape: Shape, elements: [Double]), tolerance: Double = 2e-6,
   sourceLocation: SourceLocation = #_sourceLocation

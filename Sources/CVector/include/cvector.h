@@ -11,6 +11,8 @@ void cvector_subtract(const float *a, const float *b, float *out, size_t count);
 void cvector_multiply(const float *a, const float *b, float *out, size_t count);
 void cvector_maximum(const float *a, const float *b, float *out, size_t count);
 
+// out[i] = value.
+void cvector_fill(float value, float *out, size_t count);
 // out[i] = x[i] * scale + shift, in two roundings.
 void cvector_scale_shift(const float *x, float scale, float shift, float *out, size_t count);
 // out[i] += x[i] * scale.
