@@ -15,6 +15,8 @@ final class ZipArchive: Sendable {
   init(_ file: MappedFile, limits: ReadingLimits) throws(ZipError) {
     self.file = file
     self.limits = limits
+    // The file must outlive the views of its bytes.
+    defer { withExtendedLifetime(file) {} }
     directory = try ZipDirectory(file.bytes, limits: limits)
     handle = Mutex(try ZipHandle(file.bytes))
   }

@@ -100,7 +100,7 @@ import Testing
   }
 
   @Test func refusesALoneMark() {
-    #expect(throws: PickleError.leftOnStack(count: 2)) { try read([0x4e, 0x28, 0x4e]) }
+    #expect(throws: PickleError.leftOnStack(count: 3)) { try read([0x4e, 0x28, 0x4e]) }
   }
 
   @Test func holdsItsLimits() {
