@@ -33,4 +33,12 @@ import Testing
     for entry in stored.entries { #expect(try stored.copy(of: entry.name) == deflated.copy(of: entry.name)) }
     try deflated.verify()
   }
+
+  @Test(arguments: ["zip64_local", "zip64_central", "streamed"])
+  func readsOtherWritersLayouts(_ file: String) throws {
+    let checkpoint = try Fixtures.open("genuine/\(file).pt")
+    let expected = try Fixtures.open("genuine/nans.pt").copy(of: "w")
+    #expect(try checkpoint.copy(of: "w") == expected)
+    try checkpoint.verify()
+  }
 }
