@@ -122,5 +122,12 @@ protocol TensorContents: Sendable {
   var metadata: [String: String] { get }
   /// The verified bytes of one entry, row-major and little-endian.
   func bytes(at index: Int) throws(CheckpointError) -> TensorBytes
+  /// Verifies every checksum that the format has.
   func verify() throws(CheckpointError)
+  /// Verifies what reading all tensors leaves out.
+  func verifyUnread() throws(CheckpointError)
+}
+
+extension TensorContents {
+  func verifyUnread() throws(CheckpointError) {}
 }

@@ -5,6 +5,8 @@ extension Checkpoint.Format {
   ///
   /// - Throws: `CheckpointError.legacyTorch` for PyTorch's old layouts, `.unknownFormat` for anything else.
   init(of file: MappedFile) throws(CheckpointError) {
+    // The file must outlive the view of its bytes.
+    defer { withExtendedLifetime(file) {} }
     let view = ByteView(bytes: file.bytes)
     if view.integer(UInt32.self, at: 0) == 0x0403_4b50 || view.integer(UInt32.self, at: 0) == 0x0605_4b50 {
       self = .torch

@@ -1,4 +1,5 @@
 import Checkpoints
+import Foundation
 import Tensors
 import Testing
 
@@ -48,5 +49,44 @@ import Testing
   @Test func outlivesItsCheckpoint() throws {
     let tensor = try Fixtures.open("genuine/training.pt").tensor("weight")
     #expect(tensor.elements == [0, 1, 2, 3, 4, 5])
+  }
+
+  /// Files with one bit flipped after another: refused, or nothing that was read changes. Bits that mean
+  /// nothing, such as time stamps, may flip freely.
+  @Test(arguments: ["nans.pt", "deflated.pt"]) func noticesEveryFlippedBit(_ file: String) throws {
+    let genuine = try Fixtures.open("genuine/\(file)")
+    let bytes = try Array(Data(contentsOf: URL(filePath: genuine.path)))
+    try Fixtures.withFolder { folder in
+      let path = "\(folder)/flipped.pt"
+      var accepted = 0
+      // Every third bit, for time.
+      for bit in stride(from: 0, to: bytes.count * 8, by: 3) {
+        var flipped = bytes
+        flipped[bit / 8] ^= 1 << (bit % 8)
+        try Data(flipped).write(to: URL(filePath: path))
+        guard let checkpoint = try? Checkpoint.open(path: path), (try? checkpoint.verify()) != nil else {
+          continue
+        }
+        accepted += 1
+        #expect(checkpoint.entries == genuine.entries, "bit \(bit)")
+        for entry in genuine.entries {
+          let (found, expected) = (try checkpoint.copy(of: entry.name), try genuine.copy(of: entry.name))
+          #expect(found == expected, "bit \(bit)")
+        }
+      }
+      #expect(accepted < bytes.count * 4 / 3)
+    }
+  }
+
+  @Test(arguments: ["genuine/nans.pt", "genuine/reference.safetensors"])
+  func refusesEveryTruncation(_ file: String) throws {
+    let bytes = try Data(contentsOf: URL(filePath: Fixtures.path(file)))
+    try Fixtures.withFolder { folder in
+      let path = "\(folder)/cut"
+      for count in stride(from: 0, to: bytes.count, by: 5) {
+        try bytes.prefix(count).write(to: URL(filePath: path))
+        #expect(throws: CheckpointError.self, "\(count) bytes") { try Checkpoint.open(path: path) }
+      }
+    }
   }
 }

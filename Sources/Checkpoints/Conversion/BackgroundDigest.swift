@@ -12,15 +12,19 @@ final class BackgroundDigest: Sendable {
 
   init(of file: MappedFile) {
     DispatchQueue.global().async(group: group) { [self] in
-      var sum = SHA256()
-      for start in stride(from: 0, to: file.bytes.count, by: Self.piece) {
-        if isCancelled.load(ordering: .relaxed) { return }
-        let end = min(start + Self.piece, file.bytes.count)
-        sum.update(UnsafeRawBufferPointer(rebasing: file.bytes[start..<end]))
-      }
-      let hex = sum.finish()
+      let hex = withExtendedLifetime(file) { sum(of: file.bytes) }
       digest.withLock { $0 = hex }
     }
+  }
+
+  /// The digest, or nil when cancelled on the way.
+  private func sum(of bytes: UnsafeRawBufferPointer) -> String? {
+    var sum = SHA256()
+    for start in stride(from: 0, to: bytes.count, by: Self.piece) {
+      if isCancelled.load(ordering: .relaxed) { return nil }
+      sum.update(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.piece, bytes.count)]))
+    }
+    return sum.finish()
   }
 
   /// Stops early: nobody wants the digest any more.

@@ -49,7 +49,7 @@ public struct Conversion: Sendable {
         try bytes.withBytes { bytes throws(FileError) in try output.write(bytes) }
       }
     }
-    try source.verify()
+    try source.contents.verifyUnread()
     if let digest = digest.wait() {
       try filing { () throws(FileError) in try output.overwrite(at: keyOffset, with: Array(digest.utf8)) }
     }

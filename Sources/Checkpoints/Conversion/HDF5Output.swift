@@ -15,7 +15,7 @@ extension Conversion {
         let dataset = try root.createDataset(entry.name, entry.elementType, entry.shape)
         try source.contents.bytes(at: index).withBytes { try dataset.write($0) }
       }
-      try source.verify()
+      try source.contents.verifyUnread()
       for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key != Self.digestKey {
         try root.setAttribute(key, .string(value))
       }

@@ -52,7 +52,7 @@ public enum PickleError: Error, Equatable, Sendable, CustomStringConvertible {
   case bomb(limit: Int)
   /// A count beyond the reading limits.
   case limit(of: String, limit: Int, offset: Int)
-  /// Values left on the stack at STOP.
+  /// Values, and open MARKs, left on the stack at STOP.
   case leftOnStack(count: Int)
   /// Bytes behind STOP.
   case trailingData(byteCount: Int)

@@ -9,6 +9,8 @@ struct SafetensorsFile: TensorContents {
   private let records: [SafetensorsHeader.Record]
 
   init(_ file: MappedFile, limits: ReadingLimits) throws(CheckpointError) {
+    // The file must outlive the view of its bytes.
+    defer { withExtendedLifetime(file) {} }
     let view = ByteView(bytes: file.bytes)
     let declared = view.integer(UInt64.self, at: 0) ?? 0
     let limit = min(limits.safetensorsHeader, max(0, view.count - 8))

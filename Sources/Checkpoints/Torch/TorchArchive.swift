@@ -108,4 +108,6 @@ struct TorchArchive: TensorContents {
   func verify() throws(CheckpointError) {
     try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in try archive.verify() }
   }
+
+  func verifyUnread() throws(CheckpointError) { try verify() }
 }

@@ -15,6 +15,8 @@ final class ZipArchive: Sendable {
   init(_ file: MappedFile, limits: ReadingLimits) throws(ZipError) {
     self.file = file
     self.limits = limits
+    // The file must outlive the views of its bytes.
+    defer { withExtendedLifetime(file) {} }
     directory = try ZipDirectory(file.bytes, limits: limits)
     handle = Mutex(try ZipHandle(file.bytes))
   }
@@ -23,23 +25,23 @@ final class ZipArchive: Sendable {
   func bytes(of entry: ZipEntry) throws(ZipError) -> TensorBytes {
     if entry.isDeflated { return try inflate(entry) }
     let part = UnsafeRawBufferPointer(rebasing: file.bytes[entry.dataOffset..<entry.dataEnd])
-    if !verified.withLock({ $0.contains(entry.number) }) {
-      try Self.check(part, of: entry)
-      verified.withLock { _ = $0.insert(entry.number) }
-    }
+    if !isVerified(entry) { try check(part, of: entry) }
     return TensorBytes(part, owner: file)
   }
 
-  /// Verifies every entry's checksum.
+  /// Verifies the checksum of every entry that nobody has read yet.
   func verify() throws(ZipError) {
-    for entry in directory.entries { _ = try bytes(of: entry) }
+    for entry in directory.entries where !isVerified(entry) { _ = try bytes(of: entry) }
   }
 
-  private static func check(_ bytes: UnsafeRawBufferPointer, of entry: ZipEntry) throws(ZipError) {
+  private func isVerified(_ entry: ZipEntry) -> Bool { verified.withLock { $0.contains(entry.number) } }
+
+  private func check(_ bytes: UnsafeRawBufferPointer, of entry: ZipEntry) throws(ZipError) {
     let found = CRC32.checksum(bytes)
     guard found == entry.checksum else {
       throw .checksum(name: entry.name, expected: entry.checksum, found: found)
     }
+    verified.withLock { _ = $0.insert(entry.number) }
   }
 
   /// Allocates no more than the declared size, and that only within the limits.
@@ -52,7 +54,7 @@ final class ZipArchive: Sendable {
     }
     let block = ByteBlock(count: entry.size)
     try handle.withLock { handle throws(ZipError) in try handle.inflate(entry, into: block.bytes) }
-    try Self.check(UnsafeRawBufferPointer(block.bytes), of: entry)
+    try check(UnsafeRawBufferPointer(block.bytes), of: entry)
     return TensorBytes(block)
   }
 }

@@ -100,7 +100,24 @@ import Testing
   }
 
   @Test func refusesALoneMark() {
-    #expect(throws: PickleError.leftOnStack(count: 2)) { try read([0x4e, 0x28, 0x4e]) }
+    #expect(throws: PickleError.leftOnStack(count: 3)) { try read([0x4e, 0x28, 0x4e]) }
+  }
+
+  @Test func refusesStateThatIsNoDictionary() {
+    // OrderedDict() with BUILD of None.
+    let opcodes = Array("ccollections\nOrderedDict\n)RNb".utf8)
+    #expect(throws: PickleError.cannotBuild(found: "state that is None", offset: 30)) { try read(opcodes) }
+  }
+
+  @Test func countsCopiesAgainstTheLimit() {
+    var limits = ReadingLimits()
+    limits.pickleValues = 100
+    // x = [None] * 8, then set(x) again and again: each copy counts.
+    var opcodes: [UInt8] = [0x5d, 0x71, 0, 0x28] + [UInt8](repeating: 0x4e, count: 8) + [0x65]
+    for _ in 0..<20 { opcodes += Array("cbuiltins\nset\n".utf8) + [0x68, 0, 0x85, 0x52, 0x30] }
+    #expect(throws: PickleError.self) { try read(opcodes, limits: limits) }
+    limits.pickleValues = 1000
+    #expect(throws: Never.self) { try read(opcodes, limits: limits) }
   }
 
   @Test func holdsItsLimits() {

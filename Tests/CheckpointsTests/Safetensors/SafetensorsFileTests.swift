@@ -1,6 +1,7 @@
-import Checkpoints
 import Tensors
 import Testing
+
+@testable import Checkpoints
 
 @Suite struct SafetensorsFileTests {
   static let refusals: [(String, SafetensorsError)] = [
@@ -46,5 +47,26 @@ import Testing
     #expect(checkpoint["a"]?.elementType == .bfloat16)
     #expect(try checkpoint.tensor("a").elements == (0..<24).map(Float.init))
     #expect(try checkpoint.tensor("b").elements == [0, 1, 2])
+  }
+
+  @Test func resolvesEscapes() throws {
+    let json = #"{"__metadata__":{"a\u00e9\ud83d\ude00":"\"\\\/\b\f\n\r\t"}}  "#
+    let header = try SafetensorsHeader(Array(json.utf8), bufferLength: 0, limits: ReadingLimits())
+    #expect(header.metadata == ["aé😀": "\"\\/\u{8}\u{c}\n\r\t"])
+  }
+
+  /// Every byte of a header replaced by every other: refused or read, never a trap.
+  @Test func survivesEveryOneByteChange() {
+    let json = #"{"__metadata__":{"k":"\u00e9"},"w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}} "#
+    let genuine = Array(json.utf8)
+    var accepted = 0
+    for index in genuine.indices {
+      for byte in UInt8.min ... .max {
+        var changed = genuine
+        changed[index] = byte
+        if (try? SafetensorsHeader(changed, bufferLength: 16, limits: ReadingLimits())) != nil { accepted += 1 }
+      }
+    }
+    #expect(accepted >= genuine.count && accepted < genuine.count * 128)
   }
 }
