@@ -41,17 +41,17 @@ public struct HDF5Group: ~Copyable, Sendable {
   /// What `name` stands for, or nil when there is nothing of that name.
   public func kind(of name: String) throws -> HDF5Kind? {
     let place = place.child(name)
+    let access = try Handle("look for it", place) { H5Pcreate(chdf5_group_access()) }
+    try access.refuseExternalLinks(place)
     // The library asks for every step of a path to be tested before the next.
     var prefix = name.hasPrefix("/") ? "/" : ""
     for step in name.split(separator: "/") {
       prefix += prefix.isEmpty || prefix == "/" ? String(step) : "/\(step)"
       let exists = try Library.call("look for it", place) { [id = handle.id] in
-        H5Lexists(id, prefix, chdf5_default())
+        H5Lexists(id, prefix, access.id)
       }
       guard exists > 0 else { return nil }
     }
-    let access = try Handle("open it", place) { H5Pcreate(chdf5_group_access()) }
-    try access.refuseExternalLinks(place)
     let object = try Handle("open it", place) { [id = handle.id] in H5Oopen(id, name, access.id) }
     switch try Library.call("tell what it is", place, { H5Iget_type(object.id).rawValue }) {
     case H5I_GROUP.rawValue: return .group

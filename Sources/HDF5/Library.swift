@@ -4,7 +4,12 @@ import Synchronization
 /// The one way into the C library: distributions build it without thread safety, so calls go through one lock,
 /// and its habit of printing errors is turned into thrown ones.
 enum Library {
-  private static let gate = Mutex(())
+  private static let gate: Mutex<Void> = {
+    // At exit the library closes what is open, and crashes on a file that a full disk has kept from closing. Nothing
+    // is owed to it: files are committed or dropped before.
+    H5dont_atexit()
+    return Mutex(())
+  }()
 
   /// Calls the library; a negative status is thrown with the library's own words.
   @discardableResult
@@ -44,7 +49,16 @@ enum Library {
         }, words)
     }
     guard let general = words.first, let cause = words.last else { return "no reason given" }
-    return general == cause ? cause : "\(general): \(cause)"
+    return general == cause ? plain(cause) : "\(general): \(plain(cause))"
+  }
+
+  /// The cause on one line. Where the library quotes the system among a dozen numbers, the system's words alone.
+  static func plain(_ cause: String) -> String {
+    let mark = "error message = '"
+    guard let quote = cause.firstRange(of: mark) else {
+      return cause.split(separator: "\n").joined(separator: " ")
+    }
+    return String(cause[quote.upperBound...].prefix { $0 != "'" })
   }
 }
 

@@ -1,0 +1,62 @@
+// Files that other programs wrote. Written with h5py by tools/fixtures/make_hdf5.py.
+import Foundation
+import HDF5
+import Tensors
+import Testing
+
+private let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .appending(path: "Fixtures/foreign.h5").path
+
+@Test func readsNumbersAsH5pyEncodesThem() throws {
+  let file = try HDF5File.open(path)
+  let root = try file.root()
+  let expected: [(String, ElementType, Shape, [Float])] = [
+    ("big_endian", .float32, [2], [1, -2]), ("bool", .bool, [2], [1, 0]),
+    ("float16", .float16, [1], [1.5]), ("int32", .int32, [2, 1], [7, -8]),
+  ]
+  for (name, type, shape, elements) in expected {
+    let dataset = try root.dataset(name)
+    #expect(try dataset.elementType() == type)
+    #expect(dataset.shape == shape)
+    #expect(try dataset.tensor().elements == elements)
+  }
+}
+
+@Test func complexNumbersComeAsPairs() throws {
+  let file = try HDF5File.open(path)
+  let dataset = try file.root().dataset("complex64")
+  #expect(try dataset.elementType() == .complex64)
+  var pair: [Float] = [0, 0]
+  try pair.withUnsafeMutableBytes { try dataset.read(into: $0) }
+  #expect(pair == [1, 2])
+}
+
+@Test func readsAttributesAsH5pyEncodesThem() throws {
+  let file = try HDF5File.open(path)
+  let root = try file.root()
+  #expect(try root.attribute("fixed") == .string("fixed"))
+  #expect(try root.attribute("flag") == .integer(1))
+  #expect(throws: HDF5Error.self) { try root.attribute("list") }
+}
+
+@Test func refusesDataThatLieInOtherFiles() throws {
+  let file = try HDF5File.open(path)
+  let root = try file.root()
+  for name in ["external_data", "virtual"] {
+    let error = #expect(throws: HDF5Error.self) { _ = try root.dataset(name) }
+    #expect(error?.description.contains("in other files") == true)
+  }
+  for name in ["external_link", "external_link/iou"] {
+    #expect(throws: HDF5Error.self) { try root.kind(of: name) }
+    #expect(throws: HDF5Error.self) { _ = try root.dataset(name) }
+    #expect(throws: HDF5Error.self) { _ = try root.group(name) }
+  }
+}
+
+@Test func refusesWhatIsNoArrayOfNumbers() throws {
+  let file = try HDF5File.open(path)
+  let root = try file.root()
+  #expect(throws: HDF5Error.self) { try root.dataset("text").elementType() }
+  #expect(throws: HDF5Error.self) { _ = try root.dataset("empty") }
+  #expect(throws: HDF5Error.self) { _ = try root.dataset("dangling") }
+}
