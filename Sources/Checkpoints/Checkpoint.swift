@@ -32,6 +32,8 @@ public struct Checkpoint: WeightSource {
   public let path: String
   /// How the file holds its tensors.
   public let format: Format
+  /// Every tensor's name and shape.
+  public let shapes: [String: Shape]
   let contents: any TensorContents
   let file: MappedFile
   private let numbers: [String: Int]
@@ -68,6 +70,7 @@ public struct Checkpoint: WeightSource {
     self.file = file
     let names = contents.entries.enumerated().map { ($0.element.name, $0.offset) }
     numbers = Dictionary(names) { first, _ in first }
+    shapes = Dictionary(contents.entries.map { ($0.name, $0.shape) }) { first, _ in first }
   }
 
   /// What the numbers of one tensor look like, or nil for complex ones.
@@ -97,11 +100,6 @@ public struct Checkpoint: WeightSource {
 
   /// The path.
   public var origin: String { path }
-
-  /// Every tensor's name and shape.
-  public var shapes: [String: Shape] {
-    Dictionary(entries.map { ($0.name, $0.shape) }) { first, _ in first }
-  }
 
   /// The tensor of that name: a view of the mapped file where it holds aligned float32, else converted.
   ///

@@ -58,12 +58,17 @@ import Testing
     let bytes = try Array(Data(contentsOf: URL(filePath: genuine.path)))
     try Fixtures.withFolder { folder in
       let path = "\(folder)/flipped.pt"
+      try Data(bytes).write(to: URL(filePath: path))
+      let file = try FileHandle(forUpdating: URL(filePath: path))
+      func write(_ byte: UInt8, at offset: Int) throws {
+        try file.seek(toOffset: UInt64(offset))
+        try file.write(contentsOf: [byte])
+      }
       var accepted = 0
       // Every third bit, for time.
       for bit in stride(from: 0, to: bytes.count * 8, by: 3) {
-        var flipped = bytes
-        flipped[bit / 8] ^= 1 << (bit % 8)
-        try Data(flipped).write(to: URL(filePath: path))
+        try write(bytes[bit / 8] ^ 1 << (bit % 8), at: bit / 8)
+        defer { try? write(bytes[bit / 8], at: bit / 8) }
         guard let checkpoint = try? Checkpoint.open(path: path), (try? checkpoint.verify()) != nil else {
           continue
         }
@@ -83,8 +88,10 @@ import Testing
     let bytes = try Data(contentsOf: URL(filePath: Fixtures.path(file)))
     try Fixtures.withFolder { folder in
       let path = "\(folder)/cut"
-      for count in stride(from: 0, to: bytes.count, by: 5) {
-        try bytes.prefix(count).write(to: URL(filePath: path))
+      try bytes.write(to: URL(filePath: path))
+      let file = try FileHandle(forUpdating: URL(filePath: path))
+      for count in stride(from: bytes.count - 1, through: 0, by: -5) {
+        try file.truncate(atOffset: UInt64(count))
         #expect(throws: CheckpointError.self, "\(count) bytes") { try Checkpoint.open(path: path) }
       }
     }

@@ -59,7 +59,7 @@ final class ZipArchive: Sendable {
   }
 }
 
-/// libzip's view of the same bytes.
+/// libzip's view of the same bytes. Not thread-safe: it lives behind a lock.
 private struct ZipHandle: ~Copyable, @unchecked Sendable {
   private let archive: OpaquePointer
 
