@@ -1,4 +1,4 @@
-import Architecture
+@testable import Architecture
 import Tensors
 import Testing
 
