@@ -66,7 +66,8 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: settings),
 
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: settings),
-    tests("Files"), tests("Tensors"), tests("HDF5", ["Tensors"]), tests("Architecture", ["Files", "Tensors"], fixtures: true),
+    tests("Files"), tests("Tensors"), tests("HDF5", ["Tensors"]),
+    tests("Architecture", ["Files", "Tensors"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
     tests("OpenBLASBackend", ["Tensors", "Kernels"]),
@@ -74,7 +75,8 @@ let package = Package(
     tests(
       "SAM2",
       [
-        "Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces", "Media", "Verification",
+        "Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces", "Media",
+        "Verification",
         "Files",
       ], fixtures: true),
     tests("Verification", ["Tensors", "Traces"]),

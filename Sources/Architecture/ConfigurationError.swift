@@ -15,7 +15,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notYAML(let origin, let reason): "\(origin): expected a YAML configuration: \(reason)"
-    case .missingKey(let origin, let key, let expected): "\(origin): expected `\(key)` (\(expected)), found nothing"
+    case .missingKey(let origin, let key, let expected):
+      "\(origin): expected `\(key)` (\(expected)), found nothing"
     case .unknownKey(let origin, let key, let line):
       "\(origin):\(line): `\(key)` is no option of SAM 2 that sam2kit knows"
     case .wrongValue(let origin, let key, let expected, let found):

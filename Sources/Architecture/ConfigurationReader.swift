@@ -27,9 +27,12 @@ final class ConfigurationReader {
   static func parse(_ text: String, origin: String) throws(ConfigurationError) -> ConfigurationReader {
     let node: Node?
     do { node = try compose(yaml: text) } catch {
-      throw .notYAML(origin: origin, reason: "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)")
+      throw .notYAML(
+        origin: origin, reason: "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)")
     }
-    guard let mapping = node?.mapping else { throw .notYAML(origin: origin, reason: "found no mapping at its root") }
+    guard let mapping = node?.mapping else {
+      throw .notYAML(origin: origin, reason: "found no mapping at its root")
+    }
     return ConfigurationReader(mapping, path: "", origin: origin)
   }
 

@@ -151,7 +151,8 @@ extension HieraConfiguration {
     try reader.finish()
     guard stages.count == windowSpec.count, !stages.isEmpty, stages.allSatisfy({ $0 > 0 }) else {
       throw .inconsistent(
-        origin: reader.origin, reason: "\(stages.count) stages \(stages) need as many windows, found \(windowSpec)")
+        origin: reader.origin,
+        reason: "\(stages.count) stages \(stages) need as many windows, found \(windowSpec)")
     }
     guard qStride.count == 2, qStride[0] == qStride[1], qStride[0] > 0 else {
       throw .wrongValue(
@@ -164,7 +165,8 @@ extension HieraConfiguration {
     }
     guard (0..<stages.count).contains(qPool) else {
       throw .wrongValue(
-        origin: reader.origin, key: reader.name("q_pool"), expected: "0 to \(stages.count - 1)", found: "\(qPool)")
+        origin: reader.origin, key: reader.name("q_pool"), expected: "0 to \(stages.count - 1)",
+        found: "\(qPool)")
     }
     for block in blocks where block.dimOut % block.heads != 0 {
       throw .inconsistent(
@@ -211,7 +213,8 @@ extension SinePositionConfiguration {
     try reader.finish()
     guard numPosFeats % 4 == 0 else {
       throw .wrongValue(
-        origin: reader.origin, key: reader.name("num_pos_feats"), expected: "a multiple of 4", found: "\(numPosFeats)"
+        origin: reader.origin, key: reader.name("num_pos_feats"), expected: "a multiple of 4",
+        found: "\(numPosFeats)"
       )
     }
   }

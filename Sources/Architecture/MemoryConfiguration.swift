@@ -160,7 +160,8 @@ extension RoPEAttentionConfiguration {
     guard numHeads > 0, downsampleRate > 0, embeddingDim / downsampleRate % numHeads == 0 else {
       throw .inconsistent(
         origin: reader.origin,
-        reason: "\(reader.name("num_heads")) \(numHeads) doesn't divide \(embeddingDim) / \(downsampleRate) channels")
+        reason:
+          "\(reader.name("num_heads")) \(numHeads) doesn't divide \(embeddingDim) / \(downsampleRate) channels")
     }
   }
 }
@@ -203,7 +204,8 @@ extension FuserConfiguration {
     inputProjection = try reader.bool("input_projection", default: inputProjection)
     try reader.finish()
     guard !inputProjection || self.dim != nil else {
-      throw .missingKey(origin: reader.origin, key: reader.name("dim"), expected: "channels of the input projection")
+      throw .missingKey(
+        origin: reader.origin, key: reader.name("dim"), expected: "channels of the input projection")
     }
   }
 }

@@ -110,9 +110,12 @@ public struct StateDictLayout: Sendable {
       channels = outputs
     }
     addConv(
-      "memory_encoder.mask_downsampler.encoder.\(3 * downsampler.channels.count)", channels, downsampler.embedDim, 1)
+      "memory_encoder.mask_downsampler.encoder.\(3 * downsampler.channels.count)", channels,
+      downsampler.embedDim, 1)
     addConv("memory_encoder.pix_feat_proj", encoder.inDim, encoder.inDim, 1)
-    if encoder.fuser.inputProjection, let dim = encoder.fuser.dim { addConv("memory_encoder.fuser.proj", dim, dim, 1) }
+    if encoder.fuser.inputProjection, let dim = encoder.fuser.dim {
+      addConv("memory_encoder.fuser.proj", dim, dim, 1)
+    }
     let block = encoder.fuser.layer
     for index in 0..<encoder.fuser.numLayers {
       let name = "memory_encoder.fuser.layers.\(index)"

@@ -97,9 +97,7 @@ private func combine(_ lhs: consuming Tensor, _ rhs: Tensor, _ combination: Comb
   let (shape, runs) = broadcastRuns(lhs.shape, rhs.shape)
   if shape == lhs.shape {
     rhs.withElements { b in
-      lhs.withMutableElements { a in
-        combine(UnsafePointer(a.start), b.start, a.start, runs, combination)
-      }
+      lhs.rewriteElements { a, out in combine(a.start, b.start, out.start, runs, combination) }
     }
     return lhs
   }
@@ -159,10 +157,10 @@ extension Tensor {
   package consuming func mapped(
     _ loop: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
   ) -> Tensor {
-    withMutableElements { elements in
-      let start = elements.start
+    rewriteElements { elements, out in
+      let (source, target) = (elements.start, out.start)
       parallelFor(elements.count, grain: Parallelism.tileElements) { range in
-        loop(start + range.lowerBound, start + range.lowerBound, range.count)
+        loop(source + range.lowerBound, target + range.lowerBound, range.count)
       }
     }
     return self

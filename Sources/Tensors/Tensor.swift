@@ -35,8 +35,7 @@ public struct Tensor: Sendable {
   public init(
     borrowing memory: UnsafePointer<Float>, _ shape: Shape, owner: any AnyObject & Sendable
   ) {
-    self.init(
-      shape: shape, storage: TensorStorage(borrowing: memory, count: shape.count, owner: owner), offset: 0)
+    self.init(shape: shape, storage: TensorStorage(borrowing: memory, owner: owner), offset: 0)
   }
 
   /// How many elements.
@@ -67,6 +66,18 @@ public struct Tensor: Sendable {
     return try body(UnsafeMutableBufferPointer(start: storage.base + offset, count: count))
   }
 
+  /// Calls `body` with the elements to read and where to write the new ones: the same memory if nobody else sees
+  /// it, else fresh memory, so that nothing is copied first.
+  public mutating func rewriteElements(
+    _ body: (UnsafeBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void
+  ) {
+    if storage.isReadOnly || !isKnownUniquelyReferenced(&storage) {
+      self = Tensor(shape) { target in withElements { body($0, target) } }
+    } else {
+      withMutableElements { body(UnsafeBufferPointer($0), $0) }
+    }
+  }
+
   /// The same elements under another shape of the same count. Shares memory.
   public consuming func reshaped(_ shape: Shape) -> Tensor {
     precondition(shape.count == count, "can't reshape \(self.shape) to \(shape)")
@@ -86,6 +97,7 @@ public struct Tensor: Sendable {
       shape.rank > 0 && range.lowerBound >= 0 && range.upperBound <= shape[0], "range \(range) of \(shape)")
     let rest = Array(shape.extents.dropFirst())
     return Tensor(
-      shape: Shape([range.count] + rest), storage: storage, offset: offset + range.lowerBound * Shape(rest).count)
+      shape: Shape([range.count] + rest), storage: storage,
+      offset: offset + range.lowerBound * Shape(rest).count)
   }
 }

@@ -8,28 +8,32 @@ internal import Synchronization
 /// pool when the last tensor lets go, or somebody else's that must not be written.
 final class TensorStorage: @unchecked Sendable {
   let base: UnsafeMutablePointer<Float>
-  let count: Int
-  /// What keeps borrowed memory alive; nil for memory of our own.
-  private let owner: (any AnyObject & Sendable)?
+  /// What keeps the memory: the pool's block, or somebody else.
+  private enum Owner {
+    case pool(StoragePool.Block)
+    case other(any AnyObject & Sendable)
+  }
+  private let owner: Owner
 
-  var isReadOnly: Bool { owner != nil }
+  var isReadOnly: Bool {
+    if case .other = owner { true } else { false }
+  }
 
   /// Uninitialised memory from the pool.
   init(count: Int) {
-    base = StoragePool.take(count: count)
-    self.count = count
-    owner = nil
+    let block = StoragePool.take(count: count)
+    base = block.base
+    owner = .pool(block)
   }
 
   /// Read-only memory that `owner` keeps alive.
-  init(borrowing memory: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable) {
+  init(borrowing memory: UnsafePointer<Float>, owner: any AnyObject & Sendable) {
     base = UnsafeMutablePointer(mutating: memory)
-    self.count = count
-    self.owner = owner
+    self.owner = .other(owner)
   }
 
   deinit {
-    if owner == nil { StoragePool.give(base, count: count) }
+    if case .pool(let block) = owner { StoragePool.give(block) }
   }
 }
 
@@ -43,9 +47,28 @@ enum StoragePool {
   /// No more than this many idle bytes are held back from the system.
   private static let capacity = 1 << 30
 
-  private struct Idle: @unchecked Sendable {
-    var blocks: [Int: [UnsafeMutablePointer<Float>]] = [:]
+  /// A block may serve a tensor that fills at least this part of it.
+  private static let smallestFill = 0.5
+
+  /// Memory and how much of it there is.
+  struct Block: @unchecked Sendable {
+    let base: UnsafeMutablePointer<Float>
+    let bytes: Int
+  }
+
+  private struct Idle {
+    var blocks: [Block] = []
     var bytes = 0
+
+    mutating func take(_ wanted: Int) -> Block? {
+      // Searched from the end: what was given back last is warm.
+      let fitting = blocks.indices.reversed().filter {
+        blocks[$0].bytes >= wanted && Double(wanted) >= smallestFill * Double(blocks[$0].bytes)
+      }
+      guard let best = fitting.min(by: { blocks[$0].bytes < blocks[$1].bytes }) else { return nil }
+      bytes -= blocks[best].bytes
+      return blocks.remove(at: best)
+    }
   }
   private static let idle = Mutex(Idle())
 
@@ -56,17 +79,12 @@ enum StoragePool {
     return (bytes + grain - 1) / grain * grain
   }
 
-  static func take(count: Int) -> UnsafeMutablePointer<Float> {
+  /// The smallest idle block that `count` elements fit and fill well enough, else a new one.
+  static func take(count: Int) -> Block {
     let bytes = blockBytes(count)
-    if bytes >= smallestKept {
-      let reused = idle.withLock { idle -> UnsafeMutablePointer<Float>? in
-        guard let block = idle.blocks[bytes]?.popLast() else { return nil }
-        idle.bytes -= bytes
-        return block
-      }
-      if let reused { return reused }
-    }
-    return allocate(bytes).bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)
+    if bytes >= smallestKept, let reused = idle.withLock({ $0.take(bytes) }) { return reused }
+    let memory = allocate(bytes).bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)
+    return Block(base: memory, bytes: bytes)
   }
 
   private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
@@ -79,16 +97,15 @@ enum StoragePool {
     return block
   }
 
-  static func give(_ block: UnsafeMutablePointer<Float>, count: Int) {
-    let bytes = blockBytes(count)
+  static func give(_ block: Block) {
     let kept =
-      bytes >= smallestKept
+      block.bytes >= smallestKept
       && idle.withLock { idle in
-        guard idle.bytes + bytes <= capacity else { return false }
-        idle.blocks[bytes, default: []].append(block)
-        idle.bytes += bytes
+        guard idle.bytes + block.bytes <= capacity else { return false }
+        idle.blocks.append(block)
+        idle.bytes += block.bytes
         return true
       }
-    if !kept { UnsafeMutableRawPointer(block).deallocate() }
+    if !kept { UnsafeMutableRawPointer(block.base).deallocate() }
   }
 }

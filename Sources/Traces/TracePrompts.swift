@@ -33,6 +33,13 @@ public struct TracePrompts: Equatable, Sendable, Codable {
     self.objects = objects
   }
 
+  /// Reads the JSON of the schema; `multimask` is false where it isn't given.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    multimask = try values.decodeIfPresent(Bool.self, forKey: .multimask) ?? false
+    objects = try values.decode([Object].self, forKey: .objects)
+  }
+
   /// The prompts for one object; what was not given is nil.
   public struct Object: Equatable, Sendable, Codable {
     /// The caller's number for it.

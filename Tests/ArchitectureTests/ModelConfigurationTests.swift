@@ -26,7 +26,10 @@ private func micro() throws -> String {
 
 @Test func refusesAKeyItDoesNotKnow() throws {
   let text = try micro().replacingOccurrences(of: "  num_maskmem:", with: "  num_maskmems: 3\n  num_maskmem:")
-  let line = try #require(text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains("num_maskmems") }) + 1
+  let line =
+    try #require(
+      text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains("num_maskmems") })
+    + 1
   #expect(throws: ConfigurationError.unknownKey(origin: "y", key: "model.num_maskmems", line: line)) {
     try ModelConfiguration(yaml: text, origin: "y")
   }
@@ -41,7 +44,8 @@ private func micro() throws -> String {
 }
 
 @Test func namesAMissingPart() {
-  #expect(throws: ConfigurationError.missingKey(origin: "y", key: "model.image_encoder", expected: "a mapping")) {
+  #expect(throws: ConfigurationError.missingKey(origin: "y", key: "model.image_encoder", expected: "a mapping"))
+  {
     try ModelConfiguration(yaml: "model:\n  image_size: 1024\n", origin: "y")
   }
 }

@@ -73,16 +73,23 @@ private let box = Prompt(box: .init(x0: 168, y0: 34, x1: 282, y1: 156))
     #expect(prediction.lowResLogits.elements.allSatisfy { abs($0) <= 32 })
   }
 
-  @Test(arguments: [
-    (Prompt(points: [.init(x: 321, y: 5)]), SAM2Error.pointOutside(x: 321, y: 5, width: 320, height: 240)),
-    (Prompt(points: [.init(x: 5, y: -1)]), .pointOutside(x: 5, y: -1, width: 320, height: 240)),
-    (Prompt(points: [.init(x: .nan, y: 1)]), nil),
-    (Prompt(box: .init(x0: 50, y0: 10, x1: 40, y1: 20)), .emptyBox([50, 10, 40, 20])),
-    (Prompt(box: .init(x0: 50, y0: 10, x1: 60, y1: 10)), .emptyBox([50, 10, 60, 10])),
-    (Prompt(box: .init(x0: 50, y0: 10, x1: 60, y1: 241)), .boxOutside([50, 10, 60, 241], width: 320, height: 240)),
-    (Prompt(), .emptyPrompt),
-    (Prompt(maskLogits: Tensor(repeating: 0, [1, 4, 4])), .wrongMask(expected: [1, 48, 48], found: [1, 4, 4])),
-  ] as [(Prompt, SAM2Error?)])
+  @Test(
+    arguments: [
+      (Prompt(points: [.init(x: 321, y: 5)]), SAM2Error.pointOutside(x: 321, y: 5, width: 320, height: 240)),
+      (Prompt(points: [.init(x: 5, y: -1)]), .pointOutside(x: 5, y: -1, width: 320, height: 240)),
+      (Prompt(points: [.init(x: .nan, y: 1)]), nil),
+      (Prompt(box: .init(x0: 50, y0: 10, x1: 40, y1: 20)), .emptyBox([50, 10, 40, 20])),
+      (Prompt(box: .init(x0: 50, y0: 10, x1: 60, y1: 10)), .emptyBox([50, 10, 60, 10])),
+      (
+        Prompt(box: .init(x0: 50, y0: 10, x1: 60, y1: 241)),
+        .boxOutside([50, 10, 60, 241], width: 320, height: 240)
+      ),
+      (Prompt(), .emptyPrompt),
+      (
+        Prompt(maskLogits: Tensor(repeating: 0, [1, 4, 4])),
+        .wrongMask(expected: [1, 48, 48], found: [1, 4, 4])
+      ),
+    ] as [(Prompt, SAM2Error?)])
   func refusesPromptsThatCanNotBeMeant(prompt: Prompt, expected: SAM2Error?) throws {
     let error = #expect(throws: SAM2Error.self) { try model.predictor.check([prompt], width: 320, height: 240) }
     if let expected { #expect(error == expected) }

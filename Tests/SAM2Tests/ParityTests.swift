@@ -13,7 +13,8 @@ import Verification
 
 @Test func multimaskAndMaskPromptMatchPyTorch() throws {
   let comparison = try RecordedModel.micro().compare(
-    with: TestFiles.package("Reference/micro_multimask.h5"), patterns: ["sam_prompt_encoder*", "sam_mask_decoder*"])
+    with: TestFiles.package("Reference/micro_multimask.h5"),
+    patterns: ["sam_prompt_encoder*", "sam_mask_decoder*"])
   #expect(comparison.passes, "\(comparison.firstDivergence.map { "\($0)" } ?? "nothing compared")")
   #expect(comparison.arrays.count == 256)
   #expect(comparison.extra.isEmpty)

@@ -14,6 +14,7 @@ public enum TestFiles {
   }
 
   /// A new empty folder, removed after `body`.
+  @discardableResult
   public static func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sam2kit-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

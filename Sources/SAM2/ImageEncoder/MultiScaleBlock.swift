@@ -26,19 +26,21 @@ struct MultiScaleBlock: Module {
     dropPath = Identity(path: scope("drop_path").path)
     norm2 = try LayerNorm(block.dimOut, epsilon: 1e-6, scope("norm2"))
     mlp = try MLP(
-      block.dimOut, hidden: 4 * block.dimOut, block.dimOut, layers: 2, activation: GELU.init(path:), scope("mlp"))
+      block.dimOut, hidden: 4 * block.dimOut, block.dimOut, layers: 2, activation: GELU.init(path:),
+      scope("mlp"))
     proj = block.dim == block.dimOut ? nil : try Linear(block.dim, block.dimOut, scope("proj"))
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, H, W, dim] → [B, H′, W′, dimOut]
     var shortcut = copy x
-    var x = norm1(x, run)
+    let normed = norm1(consume x, run)
     if let proj {
-      let projected = proj(x, run)
+      let projected = proj(normed, run)
       shortcut = pool?(projected, run) ?? projected
     }
-    x = shortcut + dropPath(attention(x, like: shortcut.shape, run), run)
-    return dropPath(mlp(norm2(x, run), run), run) + x
+    let attended = dropPath(attention(normed, like: shortcut.shape, run), run)
+    let sum = consume attended + shortcut
+    return dropPath(mlp(norm2(sum, run), run), run) + sum
   }
 
   /// Attention in windows, put together again and cut to the height and width of `target`.

@@ -34,7 +34,8 @@ struct TwoWayAttentionBlock: Module {
   private let crossAttnImageToToken: Attention
   private let skipFirstLayerPE: Bool
 
-  init(_ dim: Int, heads: Int, mlpDim: Int, downsampleRate: Int, skipFirstLayerPE: Bool, _ scope: Scope) throws {
+  init(_ dim: Int, heads: Int, mlpDim: Int, downsampleRate: Int, skipFirstLayerPE: Bool, _ scope: Scope) throws
+  {
     path = scope.path
     self.skipFirstLayerPE = skipFirstLayerPE
     selfAttn = try Attention(dim, heads: heads, scope("self_attn"))

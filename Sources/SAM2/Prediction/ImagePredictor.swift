@@ -18,9 +18,13 @@ public struct ImagePredictor: Sendable {
   ///   - width: the original picture's width in pixels, in which prompts will be given.
   ///   - height: its height in pixels.
   /// - Throws: `SAM2Error.wrongPicture`.
-  public func embed(_ image: Tensor, width: Int, height: Int, _ run: Run = Run()) throws(SAM2Error) -> ImageEmbedding {
+  public func embed(_ image: Tensor, width: Int, height: Int, _ run: Run = Run()) throws(SAM2Error)
+    -> ImageEmbedding
+  {
     let size = model.configuration.imageSize
-    guard image.shape == [3, size, size] else { throw .wrongPicture(expected: [3, size, size], found: image.shape) }
+    guard image.shape == [3, size, size] else {
+      throw .wrongPicture(expected: [3, size, size], found: image.shape)
+    }
     let levels = model.forwardImage(image.reshaped([1, 3, size, size]), run)
     let last = levels[levels.count - 1]
     return ImageEmbedding(

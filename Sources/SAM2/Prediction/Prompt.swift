@@ -67,7 +67,9 @@ public struct Prompt: Sendable {
       }
     }
     if let maskLogits {
-      guard maskLogits.shape == maskShape else { throw .wrongMask(expected: maskShape, found: maskLogits.shape) }
+      guard maskLogits.shape == maskShape else {
+        throw .wrongMask(expected: maskShape, found: maskLogits.shape)
+      }
     }
   }
 

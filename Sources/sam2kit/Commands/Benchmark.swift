@@ -68,6 +68,7 @@ extension [Double] {
   /// The least and the median, in milliseconds.
   fileprivate var summary: String {
     let sorted = sorted()
-    return "\((sorted[0] * 1000).rounded(1)) ms at best, \((sorted[count / 2] * 1000).rounded(1)) ms median of \(count)"
+    return
+      "\((sorted[0] * 1000).rounded(1)) ms at best, \((sorted[count / 2] * 1000).rounded(1)) ms median of \(count)"
   }
 }

@@ -26,7 +26,9 @@ struct Compare: Command {
   var json = false
 
   func validate() throws {
-    guard tolerance >= 0 else { throw ValidationError("--tolerance should not be negative, found \(tolerance)") }
+    guard tolerance >= 0 else {
+      throw ValidationError("--tolerance should not be negative, found \(tolerance)")
+    }
   }
 
   func execute() throws {
@@ -35,12 +37,14 @@ struct Compare: Command {
       patterns: tap.map { TapPattern($0) }, tolerance: Tolerance(relative: tolerance))
     for difference in result.differences {
       Console.remark(
-        "note: \(difference.attribute) differs: reference \(difference.reference), candidate \(difference.candidate)")
+        "note: \(difference.attribute) differs: reference \(difference.reference), candidate \(difference.candidate)"
+      )
     }
     if json {
       print(String(decoding: try ComparisonReport(result).json(), as: UTF8.self))
     } else {
-      let table = brief
+      let table =
+        brief
         ? ComparisonTable(result.comparison, order: .worst, limit: 10) : ComparisonTable(result.comparison)
       print(table.text)
     }

@@ -31,7 +31,8 @@ struct Segment: Command {
     for note in picture.notes { Console.remark("\(image): \(note)") }
     let folder = try OutputFolder(output)
     let (model, checkpoint) = try model.load()
-    let recording = try trace.start(model: model, checkpoint: checkpoint, image: image, picture: picture, prompts: asked)
+    let recording = try trace.start(
+      model: model, checkpoint: checkpoint, image: image, picture: picture, prompts: asked)
     let found = try Segmentation(picture, asked, folder: maskFolder, model: model, Run(taps: recording?.taps))
     try recording?.finish(found)
     try folder.write(found, report: SegmentationReport(found, image: image, model: checkpoint.path))

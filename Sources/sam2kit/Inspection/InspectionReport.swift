@@ -44,7 +44,8 @@ struct InspectionReport: Encodable {
     model = Model(Recognition(checkpoint.shapes))
     parameters = checkpoint.entries.reduce(0) { $0 + $1.shape.count }
     tensors = try checkpoint.entries.map { entry in
-      var row = Row(name: entry.name, shape: entry.shape, type: entry.elementType.rawValue, bytes: entry.byteCount)
+      var row = Row(
+        name: entry.name, shape: entry.shape, type: entry.elementType.rawValue, bytes: entry.byteCount)
       if statistics, let found = TensorStatistics(of: try checkpoint.bytes(of: entry.name), entry.elementType) {
         row.add(found)
       }
@@ -82,7 +83,9 @@ extension InspectionReport.Model {
     summary = recognition.summary
     missing = recognition.difference.missing
     unexpected = recognition.difference.unexpected
-    misshaped = recognition.difference.misshaped.map { "\($0.name): expected \($0.expected), found \($0.found)" }
+    misshaped = recognition.difference.misshaped.map {
+      "\($0.name): expected \($0.expected), found \($0.found)"
+    }
   }
 }
 

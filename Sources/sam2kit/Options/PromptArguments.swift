@@ -46,7 +46,9 @@ struct BoxArgument: ExpressibleByArgument {
   let corners: [Double]
 
   init?(argument: String) {
-    guard let parsed = ObjectArgument(argument), let numbers = parsed.numbers, numbers.count == 4 else { return nil }
+    guard let parsed = ObjectArgument(argument), let numbers = parsed.numbers, numbers.count == 4 else {
+      return nil
+    }
     object = parsed.object
     corners = numbers
   }

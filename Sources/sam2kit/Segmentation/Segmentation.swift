@@ -76,7 +76,9 @@ struct Segmentation {
         points: zip(object.points ?? [], object.labels ?? []).map {
           OverlayPoint(x: Float($0[0]), y: Float($0[1]), isPositive: $1 == 1)
         },
-        box: object.box.map { OverlayBox(left: Float($0[0]), top: Float($0[1]), right: Float($0[2]), bottom: Float($0[3])) })
+        box: object.box.map {
+          OverlayBox(left: Float($0[0]), top: Float($0[1]), right: Float($0[2]), bottom: Float($0[3]))
+        })
     }
     return try picture.overlaid(with: objects)
   }
@@ -89,7 +91,9 @@ extension TracePrompts.Object {
       Prompt.Point(x: Float(place[0]), y: Float(place[1]), isObject: label == 1)
     }
     let box = box.map { Prompt.Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3])) }
-    let mask = try mask.map { try Self.maskLogits(URL(fileURLWithPath: $0, relativeTo: folder).path, picture: picture, side: maskSide) }
+    let mask = try mask.map {
+      try Self.maskLogits(URL(fileURLWithPath: $0, relativeTo: folder).path, picture: picture, side: maskSide)
+    }
     return Prompt(points: points, box: box, maskLogits: mask)
   }
 

@@ -1,0 +1,23 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@Test func mapsAnEmptyFile() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    try Data().write(to: URL(fileURLWithPath: "\(folder)/empty"))
+    #expect(try MappedFile.contents(of: "\(folder)/empty").isEmpty)
+  }
+}
+
+@Test func namesAMissingFile() {
+  #expect(throws: FileError.unreadable(path: "/none/such", reason: "No such file or directory")) {
+    try MappedFile(path: "/none/such")
+  }
+}
+
+@Test func refusesAFolder() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    #expect(throws: FileError.notAFile(path: folder)) { try MappedFile(path: folder) }
+  }
+}

@@ -1,0 +1,135 @@
+import Checkpoints
+import Files
+import Foundation
+import Media
+import Tensors
+import TestSupport
+import Testing
+import Traces
+
+private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
+private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
+private let picture = TestFiles.package("Reference/micro.png")
+private let recording = TestFiles.package("Reference/micro.h5")
+
+/// The part of `prediction.json` that the tests look at.
+private struct Report: Decodable {
+  struct Mask: Decodable {
+    struct Encoding: Decodable {
+      let size: [Int]
+      let counts: String
+    }
+    let file: String
+    let object: Int
+    let segmentation: Encoding
+    let bbox: [Int]
+    let area: Int
+    let predicted_iou: Float
+    let stability_score: Float
+    let object_score: Float
+  }
+  struct Image: Decodable {
+    let width: Int
+    let height: Int
+  }
+  let image: Image
+  let masks: [Mask]
+}
+
+@Test func theWholeJobGoesFromCheckpointToVerdict() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let model = "\(folder)/micro.safetensors"
+    let converted = try Program.run("convert", micro, model, "--config", microYAML)
+    #expect(converted.code == 0, "\(converted.errors)")
+    #expect(try Checkpoint.open(path: model).metadata["source_sha256"] == SHA256.hex(ofFile: micro))
+
+    let trace = "\(folder)/trace.h5"
+    let segmented = try Program.run(
+      "segment", "--model", model, "--image", picture, "--prompts",
+      TestFiles.package("Reference/micro.prompts.json"),
+      "--output", "\(folder)/out", "--trace", trace)
+    #expect(segmented.code == 0, "\(segmented.errors)")
+
+    let compared = try Program.run("compare", recording, trace)
+    #expect(compared.code == 0, "\(compared.output)")
+    // The converted model's trace names the checkpoint that PyTorch ran.
+    #expect(compared.errors.isEmpty, "\(compared.errors)")
+
+    let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out/prediction.json"))
+    let report = try JSONDecoder().decode(Report.self, from: data)
+    #expect(report.image.width == 320 && report.image.height == 240)
+    #expect(report.masks.map(\.object) == [1, 2, 3])
+    for mask in report.masks {
+      let png = try BinaryMask.read(path: "\(folder)/out/\(mask.file)")
+      let runs = try RunLengthEncoding(width: 320, height: 240, compressed: mask.segmentation.counts)
+      #expect(BinaryMask(runs) == png)
+      #expect(png.area == mask.area)
+      #expect(mask.segmentation.size == [240, 320])
+    }
+    #expect(try Picture.read(path: "\(folder)/out/overlay.png").width == 320)
+  }
+}
+
+@Test func hdf5WeightsRunAsTheCheckpointDoes() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let model = "\(folder)/micro.h5"
+    #expect(try Program.run("convert", micro, model, "--config", microYAML).code == 0)
+    for (name, arguments) in [("pt", ["--model", micro, "--config", microYAML]), ("h5", ["--model", model])] {
+      let run = try Program.run(
+        ["segment", "--image", picture, "--point", "100,100", "--output", "\(folder)/\(name)"] + arguments)
+      #expect(run.code == 0, "\(run.errors)")
+    }
+    #expect(
+      try MappedFile.contents(of: "\(folder)/pt/mask_0.png")
+        == MappedFile.contents(of: "\(folder)/h5/mask_0.png"))
+  }
+}
+
+@Test func aTapFilterRecordsOnlyThat() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let trace = "\(folder)/t.h5"
+    let run = try Program.run(
+      "segment", "--model", micro, "--config", microYAML, "--image", picture, "--point", "2:100,100,1", "--box",
+      "10,10,90,90", "--multimask", "--output", folder, "--trace", trace, "--tap",
+      "image_encoder.trunk.blocks.?")
+    #expect(run.code == 0, "\(run.errors)")
+    let reader = try TraceReader(path: trace)
+    #expect(
+      Set(reader.taps.compactMap(\.module?.name)) == Set((0..<6).map { "image_encoder.trunk.blocks.\($0)" }))
+    // Two objects, three masks each.
+    #expect(try reader.tap("prediction/low_res_logits").shape == [2, 3, 48, 48])
+    #expect(reader.provenance.prompts.objects.map(\.id) == [1, 2])
+  }
+}
+
+@Test func compareFailsOnAMissingTapAndOnATightTolerance() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let trace = "\(folder)/t.h5"
+    _ = try Program.run(
+      "segment", "--model", micro, "--config", microYAML, "--image", picture, "--prompts",
+      TestFiles.package("Reference/micro.prompts.json"), "--output", folder, "--trace", trace, "--tap", "sam_*")
+    #expect(try Program.run("compare", recording, trace, "--brief").code == 1)
+    #expect(try Program.run("compare", recording, trace, "--tap", "sam_*").code == 0)
+    #expect(try Program.run("compare", recording, trace, "--tap", "sam_*", "--tolerance", "1e-9").code == 1)
+  }
+}
+
+@Test func inspectSaysWhatAFileIs() throws {
+  let text = try Program.run("inspect", micro)
+  #expect(text.code == 0)
+  #expect(text.output.contains("347 tensors, 1,645,586 numbers"))
+  #expect(text.output.contains("nearest is sam2.1_hiera_tiny"))
+  let json = try Program.run("inspect", micro, "--json")
+  struct Inspection: Decodable {
+    struct Tensor: Decodable {
+      let name: String
+      let shape: [Int]
+      let nan: Int?
+    }
+    let tensors: [Tensor]
+  }
+  let tensors = try JSONDecoder().decode(Inspection.self, from: Data(json.output.utf8)).tensors
+  #expect(tensors.count == 347)
+  #expect(tensors.first { $0.name == "no_mem_embed" }?.shape == [1, 1, 64])
+  #expect(tensors.allSatisfy { $0.nan == 0 })
+}
