@@ -41,6 +41,20 @@ public final class MappedFile: Sendable {
     return withExtendedLifetime(file) { Array(file.bytes) }
   }
 
+  /// Brings all pages into memory and maps them in one go, which costs far less than a fault for each.
+  ///
+  /// A hint: where the system does not take it, pages come when they are touched.
+  public func prefetch() {
+    guard let base = bytes.baseAddress else { return }
+    let start = UnsafeMutableRawPointer(mutating: base)
+    #if canImport(Darwin)
+      madvise(start, bytes.count, MADV_WILLNEED)
+    #else
+      // MADV_POPULATE_READ, Linux 5.14; not in every C library's headers.
+      if madvise(start, bytes.count, 22) != 0 { madvise(start, bytes.count, MADV_WILLNEED) }
+    #endif
+  }
+
   deinit {
     if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
   }

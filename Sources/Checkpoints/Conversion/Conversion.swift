@@ -41,6 +41,7 @@ public struct Conversion: Sendable {
     let keyOffset = layout.header.firstRange(of: key)?.upperBound ?? 0
     let digest = BackgroundDigest(of: source.file)
     defer { digest.cancel() }
+    source.file.prefetch()
     let output = try filing { () throws(FileError) in try OutputFile(path: path) }
     try filing { () throws(FileError) in try output.write(layout.header) }
     for index in layout.order {

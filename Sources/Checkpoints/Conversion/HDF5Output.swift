@@ -1,3 +1,4 @@
+import Files
 import HDF5
 
 extension Conversion {
@@ -5,6 +6,7 @@ extension Conversion {
   func writeHDF5(to path: String) throws(CheckpointError) {
     let digest = BackgroundDigest(of: source.file)
     defer { digest.cancel() }
+    source.file.prefetch()
     do {
       let output = try HDF5File.create(path)
       let root = try output.root()
