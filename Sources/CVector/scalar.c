@@ -35,3 +35,15 @@ void cvector_layer_norm_rows_scalar(
     }
   }
 }
+
+void cvector_fused_accumulate_scalar(const float *x, float scale, float *out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = fmaf(x[i], scale, out[i]);
+}
+
+void cvector_fused_gather_scalar(
+    const float *x, const ptrdiff_t *starts, const float *weights, size_t reach, float *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    out[i] = x[starts[i]] * weights[i * reach];
+    for (size_t tap = 1; tap < reach; tap++) out[i] = fmaf(x[starts[i] + tap], weights[i * reach + tap], out[i]);
+  }
+}

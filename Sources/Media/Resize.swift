@@ -1,6 +1,7 @@
 // Bilinear resizing that averages where it shrinks, as PyTorch's `interpolate(antialias=True)` does.
 // Source: ATen/native/cpu/UpSampleKernel.cpp, upsample_bilinear2d_aa (align_corners=False).
 
+import CVector
 internal import Dispatch
 public import Tensors
 
@@ -71,7 +72,8 @@ struct AntialiasedResize {
 /// Which source elements make up each target element of one axis, and with what weights.
 ///
 /// The triangle filter reaches one source element to either side, or one target element where that is longer.
-/// Positions are rounded to Float32 where PyTorch rounds them: at 1000 pixels that shows in the weights.
+/// Positions are rounded to Float32 where PyTorch rounds them, and sums are fused multiply-adds as its vector code
+/// has them: sums of up to four terms have PyTorch's bits.
 struct AxisTaps {
   let sourceCount: Int
   let targetCount: Int
@@ -114,13 +116,8 @@ struct AxisTaps {
   func gather(from source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
     starts.withUnsafeBufferPointer { starts in
       weights.withUnsafeBufferPointer { weights in
-        for x in 0..<targetCount {
-          let start = source + starts[x]
-          let first = x &* reach
-          var sum: Float = 0
-          for tap in 0..<reach { sum += start[tap] * weights[first &+ tap] }
-          target[x] = sum
-        }
+        guard let starts = starts.baseAddress, let weights = weights.baseAddress else { return }
+        cvector_fused_gather(source, starts, weights, reach, target, targetCount)
       }
     }
   }
@@ -130,13 +127,9 @@ struct AxisTaps {
     rowsAt plane: UnsafePointer<Float>, of width: Int, target: Int, into output: UnsafeMutablePointer<Float>
   ) {
     let first = plane + starts[target] * width
-    let firstWeight = weights[target * reach]
-    for x in 0..<width { output[x] = first[x] * firstWeight }
+    cvector_scale_shift(first, weights[target * reach], 0, output, width)
     for tap in 1..<max(reach, 1) {
-      let weight = weights[target * reach + tap]
-      if weight == 0 { continue }
-      let row = first + tap * width
-      for x in 0..<width { output[x] += row[x] * weight }
+      cvector_fused_accumulate(first + tap * width, weights[target * reach + tap], output, width)
     }
   }
 }

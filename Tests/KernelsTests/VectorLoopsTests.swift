@@ -26,6 +26,22 @@ func activationsAgreeWithTheirTwins(count: Int) {
     difference(count, { cvector_sigmoid(x, &$0, count) }, { cvector_sigmoid_scalar(x, &$0, count) }) <= 1.2e-7)
 }
 
+/// Fused multiply-adds round once on every machine, so the two agree to the bit.
+@Test(arguments: lengths)
+func fusedSumsAreTheirTwins(count: Int) {
+  let x = samples(count + 4)
+  let start = samples(count)
+  var (found, expected) = (start, start)
+  cvector_fused_accumulate(x, 0.3, &found, count)
+  cvector_fused_accumulate_scalar(x, 0.3, &expected, count)
+  #expect(found == expected)
+  let starts = (0..<count).map { $0 * 7 % (count + 1) }
+  let weights = samples(5 * count).map { $0 / 24 + 0.5 }
+  cvector_fused_gather(x, starts, weights, 4, &found, count)
+  cvector_fused_gather_scalar(x, starts, weights, 4, &expected, count)
+  #expect(found == expected)
+}
+
 /// Down to −12 with gelu(−12) = −2e-32: the relative error stays small where results all but vanish.
 @Test func leftTailOfGeluKeepsItsDigits() {
   let x = (0...1200).map { -Float($0) / 100 }

@@ -17,8 +17,11 @@ import Testing
     for expected in recorded.pictures {
       let tensor = picture.imageTensor(size: expected.size)
       #expect(tensor.shape == [3, expected.size, expected.size])
-      // 1e-6 on the scale of 0 to 1, divided by the smallest deviation, 0.224.
-      #expect(largestDifference(tensor.elements, floats(expected.normalised)) < 4.5e-6)
+      let difference = largestDifference(tensor.elements, floats(expected.normalised))
+      // Enlarged, 37 × 23 to 64 × 64, no sum has more than two terms: PyTorch's bits.
+      if expected.size > picture.width { #expect(difference == 0) }
+      // Five units in the last place of a number near 2.
+      #expect(difference < 1.2e-6)
     }
   }
 

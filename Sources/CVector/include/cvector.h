@@ -17,6 +17,15 @@ void cvector_fill(float value, float *out, size_t count);
 void cvector_scale_shift(const float *x, float scale, float shift, float *out, size_t count);
 // out[i] += x[i] * scale.
 void cvector_accumulate(const float *x, float scale, float *out, size_t count);
+// out[i] = x[i] * scale + out[i], with a single rounding on every machine.
+void cvector_fused_accumulate(const float *x, float scale, float *out, size_t count);
+void cvector_fused_accumulate_scalar(const float *x, float scale, float *out, size_t count);
+// out[i] = x[starts[i]] * weights[i * reach] + ... over `reach` neighbours, each further term with a single
+// rounding. `out` must not overlap x.
+void cvector_fused_gather(
+    const float *x, const ptrdiff_t *starts, const float *weights, size_t reach, float *out, size_t count);
+void cvector_fused_gather_scalar(
+    const float *x, const ptrdiff_t *starts, const float *weights, size_t reach, float *out, size_t count);
 // out[i] = max(low, min(high, x[i])).
 void cvector_clamp(const float *x, float low, float high, float *out, size_t count);
 
