@@ -12,6 +12,13 @@ struct InspectionReport: Encodable {
     let missing: [String]
     let unexpected: [String]
     let misshaped: [String]
+    /// Whether every tensor fits the configuration that the file carries; nil if it carries none.
+    let fitsOwnConfiguration: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+      case variant, nearest, summary, missing, unexpected, misshaped
+      case fitsOwnConfiguration = "fits_own_configuration"
+    }
   }
 
   /// One tensor; without statistics where none were asked for, or its numbers have no order.
@@ -41,7 +48,8 @@ struct InspectionReport: Encodable {
     format = checkpoint.format.rawValue
     bytes = checkpoint.fileByteCount
     metadata = checkpoint.metadata
-    model = Model(Recognition(checkpoint.shapes))
+    model = Model(
+      Recognition(checkpoint.shapes), fitsOwnConfiguration: try Self.fitsOwnConfiguration(checkpoint))
     parameters = checkpoint.entries.reduce(0) { $0 + $1.shape.count }
     tensors = try checkpoint.entries.map { entry in
       var row = Row(
@@ -51,6 +59,12 @@ struct InspectionReport: Encodable {
       }
       return row
     }
+  }
+
+  private static func fitsOwnConfiguration(_ checkpoint: Checkpoint) throws -> Bool? {
+    guard let stated = checkpoint.metadata[MetadataKey.configuration] else { return nil }
+    let configuration = try ModelConfiguration(yaml: stated, origin: checkpoint.path)
+    return LayoutDifference(checkpoint.shapes, against: StateDictLayout(configuration)).isEmpty
   }
 
   /// The same for people.
@@ -77,10 +91,13 @@ struct InspectionReport: Encodable {
 }
 
 extension InspectionReport.Model {
-  init(_ recognition: Recognition) {
+  init(_ recognition: Recognition, fitsOwnConfiguration: Bool?) {
     variant = recognition.variant?.rawValue
     nearest = recognition.nearest.rawValue
-    summary = recognition.summary
+    self.fitsOwnConfiguration = fitsOwnConfiguration
+    summary =
+      variant == nil && fitsOwnConfiguration == true
+      ? "SAM 2 at a size of its own: every tensor fits the configuration in the file" : recognition.summary
     missing = recognition.difference.missing
     unexpected = recognition.difference.unexpected
     misshaped = recognition.difference.misshaped.map {
