@@ -5,7 +5,8 @@
     python tools/measure_parity.py --variant sam2.1_hiera_t --image truck.jpg --work /tmp/parity
 
 Makes a checkpoint of torch-seeded weights, records the official run for both of tools/parity*.prompts.json, runs
-sam2kit on the same and compares. What is in the work folder already is used again; a recording takes 3 to 6 GB.
+sam2kit on the same and compares. What is in the work folder already is used again; a recording takes 3 to 20 GB, or
+little with --tap (a glob on module paths, repeatable).
 """
 
 import argparse
@@ -34,13 +35,19 @@ def run(*command):
         [str(word) for word in command], check=False, stdout=subprocess.PIPE, text=True).stdout
 
 
-def reference(variant, checkpoint, image, prompts, work):
+def taps(patterns):
+    """The patterns as arguments of the recorder and of sam2kit alike."""
+    return [word for pattern in patterns for word in ("--tap", pattern)]
+
+
+def reference(variant, checkpoint, image, prompts, work, patterns):
     """The official run's recording, made unless it is there."""
-    path = work / f"{variant}.{prompts.name.removesuffix('.prompts.json')}.h5"
+    kind = ".some" if patterns else ""
+    path = work / f"{variant}.{prompts.name.removesuffix('.prompts.json')}{kind}.h5"
     if not path.exists():
         run(sys.executable, TOOLS / "record_reference.py",
             "--config", official_model.variant_configuration(variant), "--checkpoint", checkpoint,
-            "--image", image, "--prompts", prompts, "--output", path)
+            "--image", image, "--prompts", prompts, "--output", path, *taps(patterns))
     return path
 
 
@@ -61,13 +68,13 @@ def mask_flips(recording, folder):
     return flipped, pixels, largest
 
 
-def measure(variant, checkpoint, image, prompts, work):
+def measure(variant, checkpoint, image, prompts, work, patterns):
     """Prints one row for the README's table."""
-    recorded = reference(variant, checkpoint, image, prompts, work)
+    recorded = reference(variant, checkpoint, image, prompts, work, patterns)
     folder = work / f"{recorded.stem}.sam2kit"
     trace = folder / "trace.h5"
     run(SAM2KIT, "segment", "--model", checkpoint, "--image", image, "--prompts", prompts,
-        "--output", folder, "--trace", trace)
+        "--output", folder, "--trace", trace, *taps(patterns))
     report = json.loads(run(SAM2KIT, "compare", recorded, trace, "--json"))
     trace.unlink()
     metrics = {row["name"]: row["metrics"] for row in report["arrays"]}
@@ -77,7 +84,8 @@ def measure(variant, checkpoint, image, prompts, work):
     print(f"  worst array            {worst['metrics']['relative_error']:.1e} relative, {worst['name']}")
     print(f"  low_res_logits         {metrics[LOGITS]['relative_error']:.1e} relative, "
           f"{metrics[LOGITS]['max_abs_error']:.1e} absolute")
-    print(f"  prepared picture       {metrics[PICTURE]['max_abs_error']:.1e} absolute, normalised")
+    if PICTURE in metrics:
+        print(f"  prepared picture       {metrics[PICTURE]['max_abs_error']:.1e} absolute, normalised")
     print(f"  mask pixels that flip  {flipped} of {pixels}, the largest of their logits {largest:.1e}")
 
 
@@ -86,12 +94,13 @@ def main():
     parser.add_argument("--variant", choices=official_model.VARIANTS, default="sam2.1_hiera_t")
     parser.add_argument("--image", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints and recordings")
+    parser.add_argument("--tap", action="append", default=[], metavar="GLOB", help="record only these modules")
     options = parser.parse_args()
     checkpoint = options.work / f"{options.variant}.pt"
     if not checkpoint.exists():
         run(sys.executable, TOOLS / "make_full_size.py", "--variant", options.variant, "--output", checkpoint)
     for name in ("parity", "parity_multimask"):
-        measure(options.variant, checkpoint, options.image, TOOLS / f"{name}.prompts.json", options.work)
+        measure(options.variant, checkpoint, options.image, TOOLS / f"{name}.prompts.json", options.work, options.tap)
 
 
 if __name__ == "__main__":
