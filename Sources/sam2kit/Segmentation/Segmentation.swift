@@ -39,7 +39,7 @@ struct Segmentation {
     let ready = try prompts.objects.map {
       try $0.prompt(in: picture, folder: folder, maskSide: model.configuration.imageEmbeddingSize * 4)
     }
-    try ImagePredictor(model).check(ready, width: picture.width, height: picture.height)
+    try predictor.check(ready, width: picture.width, height: picture.height)
     Console.progress("embedding \(picture.width) × \(picture.height) pixels")
     let embedding = try predictor.embed(
       picture.imageTensor(size: size), width: picture.width, height: picture.height, run)
