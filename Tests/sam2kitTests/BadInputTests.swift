@@ -57,6 +57,22 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
   }
 }
 
+@Test func aWeightThatIsNoNumberEndsWith2AndNoMask() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let model = "\(folder)/broken.safetensors"
+    #expect(try Program.run("convert", micro, model, "--config", microYAML).code == 0)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: model))
+    // The last tensor of the file is sam_prompt_encoder.point_embeddings.3.weight, which a box needs.
+    bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: [0, 0, 0xc0, 0x7f])
+    try bytes.write(to: URL(fileURLWithPath: model))
+    let outcome = try Program.run(
+      "segment", "--model", model, "--image", picture, "--box", "9,9,50,50", "--output", "\(folder)/out")
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("found NaN"), "\(outcome.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/out").isEmpty)
+  }
+}
+
 @Test func aPictureThatIsNoneIsRefused() throws {
   let outcome = try segment("--point", "1,1", image: microYAML)
   #expect(outcome.code == 2)

@@ -80,12 +80,13 @@ struct OutputFolder {
 
   /// Writes a segmentation's masks, overlay and report.
   func write(_ segmentation: Segmentation, report: SegmentationReport) throws {
+    let text = try report.json
     for (index, found) in segmentation.masks.enumerated() {
       try found.mask.write(path: file(SegmentationReport.maskName(index)))
     }
     try segmentation.overlay().write(path: file("overlay.png"))
     let json = try OutputFile(path: file("prediction.json"))
-    try json.write(try report.json)
+    try json.write(text)
     try json.commit()
   }
 }
