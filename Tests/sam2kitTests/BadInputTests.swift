@@ -98,6 +98,18 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
   #expect(outcome.errors.contains("\(picture)/out: can't be written"), "\(outcome.errors)")
 }
 
+@Test func outputsAppearTogetherOrNotAtAll() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    try FileManager.default.createDirectory(atPath: "\(folder)/overlay.png", withIntermediateDirectories: false)
+    let outcome = try Program.run(
+      "segment", "--model", micro, "--config", microYAML, "--image", picture, "--point", "1,1", "--output",
+      folder)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("\(folder)/overlay.png: can't be written"), "\(outcome.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["overlay.png"])
+  }
+}
+
 @Test func anUnknownArchitectureAsksForItsYAML() throws {
   let outcome = try Program.run(
     "segment", "--model", micro, "--image", picture, "--point", "1,1", "--output", "/tmp")
