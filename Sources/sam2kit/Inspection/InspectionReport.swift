@@ -41,7 +41,7 @@ struct InspectionReport: Encodable {
     format = checkpoint.format.rawValue
     bytes = checkpoint.fileByteCount
     metadata = checkpoint.metadata
-    model = Model(Recognition(checkpoint.shapes))
+    model = Model(checkpoint)
     parameters = checkpoint.entries.reduce(0) { $0 + $1.shape.count }
     tensors = try checkpoint.entries.map { entry in
       var row = Row(
@@ -77,15 +77,27 @@ struct InspectionReport: Encodable {
 }
 
 extension InspectionReport.Model {
-  init(_ recognition: Recognition) {
+  init(_ checkpoint: Checkpoint) {
+    let recognition = Recognition(checkpoint.shapes)
     variant = recognition.variant?.rawValue
     nearest = recognition.nearest.rawValue
-    summary = recognition.summary
+    summary =
+      variant == nil && Self.isAsStated(checkpoint)
+      ? "no released SAM 2 model; exactly the one that its \(MetadataKey.configuration) describes"
+      : recognition.summary
     missing = recognition.difference.missing
     unexpected = recognition.difference.unexpected
     misshaped = recognition.difference.misshaped.map {
       "\($0.name): expected \($0.expected), found \($0.found)"
     }
+  }
+
+  /// Whether the tensors are those of the configuration that a converted file carries.
+  private static func isAsStated(_ checkpoint: Checkpoint) -> Bool {
+    guard let stated = checkpoint.metadata[MetadataKey.configuration],
+      let configuration = try? ModelConfiguration(yaml: stated, origin: checkpoint.path)
+    else { return false }
+    return LayoutDifference(checkpoint.shapes, against: StateDictLayout(configuration)).isEmpty
   }
 }
 
