@@ -134,11 +134,11 @@ class Taps:
 
 
 def mask_logits(path, side):
-    """Logits [1, side, side] of a mask picture: antialiased bilinear of its 0/1 values, then 20 v - 10.
+    """Logits [1, side, side] of a mask picture: antialiased bilinear of its 0/1 values, 1 unless black, then 20 v - 10.
 
     Scale and bias are those SAM2Base._use_mask_as_output gives a mask prompt.
     """
-    binary = np.asarray(Image.open(path).convert("L")) > 127
+    binary = np.asarray(Image.open(path).convert("RGB")).any(axis=2)
     values = torch.from_numpy(binary).float()[None, None]
     values = F.interpolate(values, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
     return (values * 20 - 10)[0].numpy()
@@ -148,12 +148,12 @@ def predict(predictor, prompts, folder):
     """Yields (logits, iou) for every object of the prompts, in order."""
     for item in prompts["objects"]:
         arguments = {"multimask_output": prompts.get("multimask", False)}
-        if "points" in item:
+        if item.get("points"):
             arguments["point_coords"] = np.array(item["points"], np.float32)
             arguments["point_labels"] = np.array(item["labels"], np.int32)
-        if "box" in item:
+        if item.get("box"):
             arguments["box"] = np.array(item["box"], np.float32)
-        if "mask" in item:
+        if item.get("mask"):
             arguments["mask_input"] = mask_logits(folder / item["mask"], predictor.model.image_size // 4)
         _, iou, logits = predictor.predict(**arguments)
         yield logits, iou

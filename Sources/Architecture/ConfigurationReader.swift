@@ -53,12 +53,26 @@ final class ConfigurationReader {
     return ConfigurationReader(mapping, path: name(key), origin: origin)
   }
 
-  func int(_ key: String, default fallback: Int? = nil) throws(ConfigurationError) -> Int {
-    try value(key, "a whole number", fallback) { $0.int }
+  /// What a number of channels, pixels or tokens may be: far beyond any model, and so small that products of a
+  /// few don't overflow.
+  static let counts = 0...1 << 20
+  /// The same where zero makes no sense.
+  static let positives = 1...counts.upperBound
+  /// How many layers or blocks there may be in a row.
+  static let layers = 0...256
+
+  func int(
+    _ key: String, in range: ClosedRange<Int> = counts, default fallback: Int? = nil
+  ) throws(ConfigurationError) -> Int {
+    try value(key, "a whole number \(Self.words(range))", fallback) {
+      $0.int.flatMap { range.contains($0) ? $0 : nil }
+    }
   }
 
   func float(_ key: String, default fallback: Float? = nil) throws(ConfigurationError) -> Float {
-    try value(key, "a number", fallback) { $0.float.map { Float($0) } }
+    try value(key, "a finite number", fallback) { node in
+      node.float.map { Float($0) }.flatMap { $0.isFinite ? $0 : nil }
+    }
   }
 
   func bool(_ key: String, default fallback: Bool? = nil) throws(ConfigurationError) -> Bool {
@@ -69,10 +83,12 @@ final class ConfigurationReader {
     try value(key, "a word", fallback) { $0.string }
   }
 
-  func ints(_ key: String, default fallback: [Int]? = nil) throws(ConfigurationError) -> [Int] {
-    try value(key, "a list of whole numbers", fallback) { node in
+  func ints(
+    _ key: String, in range: ClosedRange<Int> = counts, default fallback: [Int]? = nil
+  ) throws(ConfigurationError) -> [Int] {
+    try value(key, "a list of whole numbers \(Self.words(range))", fallback) { node in
       guard let items = node.sequence else { return nil }
-      let numbers = items.compactMap(\.int)
+      let numbers = items.compactMap(\.int).filter(range.contains)
       return numbers.count == items.count ? numbers : nil
     }
   }
@@ -91,6 +107,10 @@ final class ConfigurationReader {
     if let (key, line) = unread.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
       throw .unknownKey(origin: origin, key: name(key), line: line)
     }
+  }
+
+  private static func words(_ range: ClosedRange<Int>) -> String {
+    "from \(range.lowerBound) to \(range.upperBound)"
   }
 
   private func take(_ key: String) -> Node? {

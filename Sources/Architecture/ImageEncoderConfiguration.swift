@@ -131,8 +131,8 @@ extension ImageEncoderConfiguration {
 
 extension HieraConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
-    embedDim = try reader.int("embed_dim", default: embedDim)
-    numHeads = try reader.int("num_heads", default: numHeads)
+    embedDim = try reader.int("embed_dim", in: ConfigurationReader.positives, default: embedDim)
+    numHeads = try reader.int("num_heads", in: ConfigurationReader.positives, default: numHeads)
     // Stochastic depth and the choice of outputs act in training alone, as far as SAM 2 uses them.
     _ = try reader.float("drop_path_rate", default: 0)
     guard try reader.bool("return_interm_layers", default: true) else {
@@ -140,21 +140,22 @@ extension HieraConfiguration {
         origin: reader.origin, key: reader.name("return_interm_layers"), expected: "true", found: "false")
     }
     qPool = try reader.int("q_pool", default: qPool)
-    qStride = try reader.ints("q_stride", default: qStride)
-    stages = try reader.ints("stages", default: stages)
+    qStride = try reader.ints("q_stride", in: 1...16, default: qStride)
+    stages = try reader.ints("stages", in: ConfigurationReader.layers, default: stages)
     dimMul = try reader.float("dim_mul", default: dimMul)
     headMul = try reader.float("head_mul", default: headMul)
     windowPosEmbedBkgSpatialSize = try reader.ints(
-      "window_pos_embed_bkg_spatial_size", default: windowPosEmbedBkgSpatialSize)
-    windowSpec = try reader.ints("window_spec", default: windowSpec)
+      "window_pos_embed_bkg_spatial_size", in: ConfigurationReader.positives,
+      default: windowPosEmbedBkgSpatialSize)
+    windowSpec = try reader.ints("window_spec", in: 0...256, default: windowSpec)
     globalAttBlocks = try reader.ints("global_att_blocks", default: globalAttBlocks)
     try reader.finish()
-    guard stages.count == windowSpec.count, !stages.isEmpty, stages.allSatisfy({ $0 > 0 }) else {
+    guard stages.count == windowSpec.count, (1...8).contains(stages.count), stages.allSatisfy({ $0 > 0 }) else {
       throw .inconsistent(
         origin: reader.origin,
         reason: "\(stages.count) stages \(stages) need as many windows, found \(windowSpec)")
     }
-    guard qStride.count == 2, qStride[0] == qStride[1], qStride[0] > 0 else {
+    guard qStride.count == 2, qStride[0] == qStride[1] else {
       throw .wrongValue(
         origin: reader.origin, key: reader.name("q_stride"), expected: "two equal numbers", found: "\(qStride)")
     }
@@ -168,6 +169,23 @@ extension HieraConfiguration {
         origin: reader.origin, key: reader.name("q_pool"), expected: "0 to \(stages.count - 1)",
         found: "\(qPool)")
     }
+    for (key, first, factor) in [("dim_mul", embedDim, dimMul), ("head_mul", numHeads, headMul)] {
+      var grown = first
+      for _ in stages.dropFirst() {
+        let next = Float(grown) * factor
+        guard next >= 1, next <= Float(ConfigurationReader.counts.upperBound) else {
+          throw .wrongValue(
+            origin: reader.origin, key: reader.name(key), expected: "a factor that \(first) can grow by",
+            found: "\(factor)")
+        }
+        grown = Int(next)
+      }
+    }
+    for block in blocks where block.poolsQueries && block.windowSize % qStride[0] != 0 {
+      throw .inconsistent(
+        origin: reader.origin,
+        reason: "a window of \(block.windowSize) tokens can't be pooled by the q_stride \(qStride[0])")
+    }
     for block in blocks where block.dimOut % block.heads != 0 {
       throw .inconsistent(
         origin: reader.origin, reason: "\(block.heads) heads don't divide \(block.dimOut) channels")
@@ -178,10 +196,10 @@ extension HieraConfiguration {
 extension FpnNeckConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
     positionEncoding = try SinePositionConfiguration(reader.child("position_encoding"))
-    dModel = try reader.int("d_model")
+    dModel = try reader.int("d_model", in: ConfigurationReader.positives)
     backboneChannelList = try reader.ints("backbone_channel_list")
-    kernelSize = try reader.int("kernel_size", default: kernelSize)
-    stride = try reader.int("stride", default: stride)
+    kernelSize = try reader.int("kernel_size", in: ConfigurationReader.positives, default: kernelSize)
+    stride = try reader.int("stride", in: ConfigurationReader.positives, default: stride)
     padding = try reader.int("padding", default: padding)
     fpnTopDownLevels = try reader.intsIfPresent("fpn_top_down_levels")
     fpnInterpModel = try reader.string("fpn_interp_model", default: fpnInterpModel)
@@ -192,6 +210,13 @@ extension FpnNeckConfiguration {
         origin: reader.origin, key: reader.name("fpn_interp_model"), expected: "nearest, bilinear or bicubic",
         found: fpnInterpModel)
     }
+    guard stride == 1, kernelSize == 2 * padding + 1 else {
+      throw .inconsistent(
+        origin: reader.origin,
+        reason:
+          "the neck's kernel_size \(kernelSize), stride \(stride) and padding \(padding) change a level's size"
+      )
+    }
     guard ["sum", "avg"].contains(fuseType) else {
       throw .wrongValue(
         origin: reader.origin, key: reader.name("fuse_type"), expected: "sum or avg", found: fuseType)
@@ -201,7 +226,7 @@ extension FpnNeckConfiguration {
 
 extension SinePositionConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
-    numPosFeats = try reader.int("num_pos_feats")
+    numPosFeats = try reader.int("num_pos_feats", in: ConfigurationReader.positives)
     temperature = try reader.float("temperature", default: temperature)
     normalize = try reader.bool("normalize", default: normalize)
     let scale = try reader.float("scale", default: 0)

@@ -120,7 +120,7 @@ extension MemoryAttentionConfiguration {
     dModel = try reader.int("d_model")
     posEncAtInput = try reader.bool("pos_enc_at_input")
     layer = try MemoryAttentionLayerConfiguration(reader.child("layer"))
-    numLayers = try reader.int("num_layers")
+    numLayers = try reader.int("num_layers", in: ConfigurationReader.layers)
     batchFirst = try reader.bool("batch_first", default: batchFirst)
     try reader.finish()
   }
@@ -198,7 +198,7 @@ extension MaskDownSamplerConfiguration {
 extension FuserConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
     layer = try CXBlockConfiguration(reader.child("layer"))
-    numLayers = try reader.int("num_layers")
+    numLayers = try reader.int("num_layers", in: ConfigurationReader.layers)
     let dim = try reader.int("dim", default: 0)
     self.dim = dim == 0 ? nil : dim
     inputProjection = try reader.bool("input_projection", default: inputProjection)

@@ -79,18 +79,34 @@ public struct ModelConfiguration: Hashable, Sendable, Encodable {
     let trunk = imageEncoder.trunk
     let levels = trunk.stages.count - imageEncoder.scalp
     // The patch embedding takes every 4th pixel, then each pooled stage every `qStride`-th token.
-    let stride = (0..<min(trunk.qPool, levels - 1)).reduce(4) { stride, _ in stride * trunk.qStride[0] }
-    if imageSize <= 0 || backboneStride <= 0 || imageSize % backboneStride != 0 {
+    let strides = trunk.stages.indices.map { stage in
+      (0..<min(trunk.qPool, stage)).reduce(4) { stride, _ in stride * trunk.qStride[0] }
+    }
+    let stride = strides[levels - 1]
+    if imageSize % backboneStride != 0 {
       return "image_size \(imageSize) is no multiple of backbone_stride \(backboneStride)"
     }
     if stride != backboneStride {
       return "backbone_stride is \(backboneStride), but the \(levels) levels kept have a stride of \(stride)"
     }
-    if imageSize / 4 % trunk.windowSpec[0] != 0 {
+    if trunk.windowSpec[0] == 0 || imageSize / 4 % trunk.windowSpec[0] != 0 {
       return "image_size \(imageSize) is no multiple of 4 times the first window, \(trunk.windowSpec[0])"
+    }
+    if let coarsest = strides.last, imageSize % coarsest != 0 {
+      return "image_size \(imageSize) is no multiple of the last stage's stride, \(coarsest)"
+    }
+    let topDown = imageEncoder.neck.fpnTopDownLevels ?? Array(strides.indices)
+    if let level = strides.indices.dropLast().first(where: {
+      topDown.contains($0) && strides[$0 + 1] != 2 * strides[$0]
+    }) {
+      return "level \(level) is added to level \(level + 1) at twice its size, but their strides are "
+        + "\(strides[level]) and \(strides[level + 1])"
     }
     if useHighResFeaturesInSam && levels != 3 {
       return "use_high_res_features_in_sam needs 3 levels, but scalp leaves \(levels)"
+    }
+    if useHighResFeaturesInSam && strides[..<3] != [4, 8, 16] {
+      return "use_high_res_features_in_sam needs strides of 4, 8 and 16, but the stages have \(strides)"
     }
     if hiddenDim % 16 != 0 { return "d_model \(hiddenDim) is no multiple of 16" }
     if memoryEncoder.inDim != hiddenDim || memoryAttention.dModel != hiddenDim {
@@ -139,11 +155,13 @@ extension ModelConfiguration {
     memoryAttention = try MemoryAttentionConfiguration(reader.child("memory_attention"))
     memoryEncoder = try MemoryEncoderConfiguration(reader.child("memory_encoder"))
     numMaskmem = try reader.int("num_maskmem", default: numMaskmem)
-    imageSize = try reader.int("image_size", default: imageSize)
-    backboneStride = try reader.int("backbone_stride", default: backboneStride)
+    imageSize = try reader.int("image_size", in: 1...4096, default: imageSize)
+    backboneStride = try reader.int(
+      "backbone_stride", in: ConfigurationReader.positives, default: backboneStride)
     sigmoidScaleForMemEnc = try reader.float("sigmoid_scale_for_mem_enc", default: sigmoidScaleForMemEnc)
     sigmoidBiasForMemEnc = try reader.float("sigmoid_bias_for_mem_enc", default: sigmoidBiasForMemEnc)
-    maxCondFramesInAttn = try reader.int("max_cond_frames_in_attn", default: maxCondFramesInAttn)
+    maxCondFramesInAttn = try reader.int(
+      "max_cond_frames_in_attn", in: -1...ConfigurationReader.counts.upperBound, default: maxCondFramesInAttn)
     multimaskMinPtNum = try reader.int("multimask_min_pt_num", default: multimaskMinPtNum)
     multimaskMaxPtNum = try reader.int("multimask_max_pt_num", default: multimaskMaxPtNum)
     memoryTemporalStrideForEval = try reader.int(

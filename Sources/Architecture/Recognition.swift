@@ -70,7 +70,7 @@ public struct Recognition: Hashable, Sendable {
     let candidates = Variant.allCases.map { variant in
       (variant, LayoutDifference(shapes, against: StateDictLayout(variant.configuration)))
     }
-    // Later variants win ties, so that something unlike any of them is measured against 2.1.
+    // Later variants win ties. Something unlike any of them is measured against the one with the fewest tensors.
     var best = candidates[0]
     for candidate in candidates where candidate.1.count <= best.1.count { best = candidate }
     nearest = best.0
@@ -81,7 +81,10 @@ public struct Recognition: Hashable, Sendable {
   /// One sentence: what it is, or what it comes nearest to and why it isn't.
   public var summary: String {
     if let variant { return "\(variant)" }
-    if matching == 0 { return "no SAM 2 model: no tensor has the name and shape of any released one" }
+    if matching == 0 {
+      return
+        "no SAM 2 model: no tensor has the name and shape of any released one; against \(nearest): \(difference)"
+    }
     return "no released SAM 2 model; nearest is \(nearest): \(difference)"
   }
 }

@@ -19,7 +19,7 @@ void cvector_multiply(const float *a, const float *b, float *out, size_t count) 
 
 CVECTOR_VARIANTS
 void cvector_maximum(const float *a, const float *b, float *out, size_t count) {
-  CVECTOR_LOOP for (size_t i = 0; i < count; i++) out[i] = a[i] > b[i] ? a[i] : b[i];
+  CVECTOR_LOOP for (size_t i = 0; i < count; i++) out[i] = a[i] > b[i] || a[i] != a[i] ? a[i] : b[i];
 }
 
 CVECTOR_VARIANTS
@@ -41,14 +41,14 @@ void cvector_accumulate(const float *x, float scale, float *out, size_t count) {
 CVECTOR_VARIANTS
 void cvector_clamp(const float *x, float low, float high, float *out, size_t count) {
   CVECTOR_LOOP for (size_t i = 0; i < count; i++) {
-    float v = x[i] < high ? x[i] : high;
-    out[i] = v > low ? v : low;
+    float v = x[i] > high ? high : x[i];
+    out[i] = v < low ? low : v;
   }
 }
 
 CVECTOR_VARIANTS
 void cvector_relu(const float *x, float *out, size_t count) {
-  CVECTOR_LOOP for (size_t i = 0; i < count; i++) out[i] = x[i] > 0 ? x[i] : 0;
+  CVECTOR_LOOP for (size_t i = 0; i < count; i++) out[i] = x[i] < 0 ? 0 : x[i];
 }
 
 CVECTOR_VARIANTS

@@ -69,12 +69,13 @@ void cvector_scatter(const float *in, float *out, size_t step, size_t count) {
   for (size_t i = 0; i < count; i++) out[i * step] = in[i];
 }
 
+// The larger one, or NaN if either is.
+CVECTOR_INLINE float larger(float a, float b) { return a > b || a != a ? a : b; }
+
 CVECTOR_VARIANTS
 void cvector_pool_pairs(const float *a, const float *b, float *out, size_t count) {
   CVECTOR_LOOP for (size_t i = 0; i < count; i++) {
-    float left = a[2 * i] > b[2 * i] ? a[2 * i] : b[2 * i];
-    float right = a[2 * i + 1] > b[2 * i + 1] ? a[2 * i + 1] : b[2 * i + 1];
-    out[i] = left > right ? left : right;
+    out[i] = larger(larger(a[2 * i], b[2 * i]), larger(a[2 * i + 1], b[2 * i + 1]));
   }
 }
 

@@ -16,7 +16,8 @@ public final class MappedFile: Sendable {
   /// - Throws: `FileError.unreadable` or `FileError.notAFile`.
   public init(path: String) throws(FileError) {
     self.path = path
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe that nobody writes to would never open otherwise; files and folders don't mind.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .unreadable(path: path, reason: systemError()) }
     defer { close(descriptor) }
     var status = stat()

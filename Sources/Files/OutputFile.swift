@@ -23,8 +23,10 @@ public struct OutputFile: ~Copyable {
     let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
     guard !name.isEmpty else { throw .unwritable(path: path, reason: "expected a file name, found a folder") }
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      throw .unwritable(path: path, reason: "a folder of that name is in the way")
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      // The rename would put a file in a device's place: /dev/null, for one.
+      let obstacle = status.st_mode & S_IFMT == S_IFDIR ? "folder" : "device or pipe"
+      throw .unwritable(path: path, reason: "a \(obstacle) of that name is in the way")
     }
     let temporary = "\(folder).\(name).\(UInt32.random(in: 0 ... .max)).partial"
     let opened = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)

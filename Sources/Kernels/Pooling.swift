@@ -62,7 +62,11 @@ private func poolRow(
   for x in 0..<count {
     var largest = -Float.infinity
     for dy in 0..<kernel {
-      for dx in 0..<kernel { largest = max(largest, source[dy * rowStride + x * kernel + dx]) }
+      for dx in 0..<kernel {
+        let next = source[dy * rowStride + x * kernel + dx]
+        // Written out because Swift's max passes over a NaN.
+        largest = largest > next || largest.isNaN ? largest : next
+      }
     }
     target[x] = largest
   }

@@ -6,7 +6,7 @@ public struct Provenance: Equatable, Sendable, Codable {
   public var producer: String
   /// Its version.
   public var producerVersion: String
-  /// What did the arithmetic, such as `openblas` or `torch`.
+  /// What did the arithmetic, such as `openblas` or `pytorch`.
   public var backend: String
   /// Its version.
   public var backendVersion: String
@@ -22,7 +22,7 @@ public struct Provenance: Equatable, Sendable, Codable {
   public var input: TraceInput
   /// What was asked for.
   public var prompts: TracePrompts
-  /// The model's configuration as JSON; empty when the checkpoint's name says it all.
+  /// The model's configuration as YAML, of which JSON is a part; empty when the checkpoint's name says it all.
   public var configuration: String
 
   /// A full account.

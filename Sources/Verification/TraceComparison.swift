@@ -1,3 +1,4 @@
+import Foundation
 public import Tensors
 public import Traces
 
@@ -76,8 +77,14 @@ public struct TraceComparison: Equatable, Sendable {
     }
     let pairs = [
       pair("checkpoint_sha256", \.checkpointSHA256), pair("input_sha256", \.inputSHA256),
-      pair("input", { "\($0.input)" }), pair("prompts", { "\($0.prompts)" }),
+      pair("input", { Self.json($0.input) }), pair("prompts", { Self.json($0.prompts) }),
     ]
     return pairs.filter { $0.reference != $0.candidate }
+  }
+  /// As the attribute has it, for people to read.
+  private static func json(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
   }
 }

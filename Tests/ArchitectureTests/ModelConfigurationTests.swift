@@ -39,8 +39,33 @@ private func micro() throws -> String {
   let text = try micro().replacingOccurrences(of: "num_maskmem: 7", with: "num_maskmem: seven")
   #expect(
     throws: ConfigurationError.wrongValue(
-      origin: "y", key: "model.num_maskmem", expected: "a whole number", found: "`seven`")
+      origin: "y", key: "model.num_maskmem", expected: "a whole number from 0 to 1048576", found: "`seven`")
   ) { try ModelConfiguration(yaml: text, origin: "y") }
+}
+
+/// Values that would overflow, divide by zero, cost memory without bound, or make shapes that don't fit: whoever sends
+/// a converted file chooses them.
+@Test(arguments: [
+  ("stages: [1, 1, 2, 2]", "stages: [9000000000000000000, 9000000000000000000, 1, 1]"),
+  ("stages: [1, 1, 2, 2]", "stages: [100000000, 1, 1, 1]"),
+  ("embed_dim: 16", "embed_dim: 4611686018427387904"), ("embed_dim: 16", "embed_dim: 16\n      dim_mul: .inf"),
+  ("embed_dim: 16", "embed_dim: 16\n      dim_mul: 1.0e+30"), ("num_heads: 1", "num_heads: 0"),
+  ("num_heads: 1", "num_heads: 1\n      head_mul: 0.5"), ("num_heads: 1", "num_heads: 1\n      q_pool: 0"),
+  ("num_heads: 1", "num_heads: 1\n      q_pool: 1\n      q_stride: [4, 4]"),
+  ("window_spec: [8, 4, 8, 4]", "window_spec: [0, 4, 8, 4]"),
+  ("window_spec: [8, 4, 8, 4]", "window_spec: [8, 3, 8, 5]"),
+  ("window_spec: [8, 4, 8, 4]", "window_spec: [8, 1000000, 8, 4]"),
+  ("bkg_spatial_size: [7, 7]", "bkg_spatial_size: [-7, -7]"), ("num_pos_feats: 64", "num_pos_feats: -4"),
+  ("d_model: 64", "d_model: 64\n      padding: 5"), ("d_model: 64", "d_model: 64\n      stride: 2"),
+  ("image_size: 192", "image_size: 1048576"), ("image_size: 192", "image_size: 176"),
+  ("num_layers: 2", "num_layers: -1"), ("num_layers: 2", "num_layers: 1000000000"),
+])
+func refusesAValueThatCanNotBeMeant(official: String, changed: String) throws {
+  let text = try micro()
+  let place = try #require(text.firstRange(of: official))
+  #expect(throws: ConfigurationError.self) {
+    try ModelConfiguration(yaml: text.replacingCharacters(in: place, with: changed), origin: "y")
+  }
 }
 
 @Test func namesAMissingPart() {

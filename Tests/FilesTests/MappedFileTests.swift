@@ -21,3 +21,12 @@ import Testing
     #expect(throws: FileError.notAFile(path: folder)) { try MappedFile(path: folder) }
   }
 }
+
+/// Without waiting for somebody to write to it.
+@Test(.timeLimit(.minutes(1))) func refusesAPipe() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/pipe"
+    try #require(mkfifo(path, 0o600) == 0)
+    #expect(throws: FileError.notAFile(path: path)) { try MappedFile(path: path) }
+  }
+}

@@ -47,3 +47,14 @@ private func names(in folder: String) throws -> [String] {
     }
   }
 }
+
+/// The rename would put a file where a device was, such as `/dev/null`.
+@Test func aPipeInTheWayIsRefused() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/pipe"
+    try #require(mkfifo(path, 0o600) == 0)
+    #expect(throws: FileError.unwritable(path: path, reason: "a device or pipe of that name is in the way")) {
+      _ = try OutputFile(path: path)
+    }
+  }
+}

@@ -88,6 +88,32 @@ func layerNormOfColumnsIsThatOfRows(count: Int) {
   #expect(zip(down, turned).allSatisfy { abs($0 - $1) <= 1e-5 })
 }
 
+/// PyTorch's functions do; one that returned a number would hide a broken weight.
+@Test(arguments: lengths)
+func nansPassThrough(count: Int) {
+  let numbers = samples(2 * count)
+  for place in Set([0, count / 2, count - 1]) {
+    var broken = numbers
+    broken[place] = .nan
+    func hasNaN(at index: Int, _ fill: (inout [Float]) -> Void) -> Bool {
+      var out = [Float](repeating: 0, count: count)
+      fill(&out)
+      return out[index].isNaN && out.count { $0.isNaN } == 1
+    }
+    #expect(hasNaN(at: place) { cvector_relu(broken, &$0, count) })
+    #expect(hasNaN(at: place) { cvector_gelu(broken, &$0, count) })
+    #expect(hasNaN(at: place) { cvector_sigmoid(broken, &$0, count) })
+    #expect(hasNaN(at: place) { cvector_clamp(broken, -1, 1, &$0, count) })
+    #expect(hasNaN(at: place) { cvector_maximum(broken, numbers, &$0, count) })
+    #expect(hasNaN(at: place) { cvector_maximum(numbers, broken, &$0, count) })
+    #expect(hasNaN(at: place / 2) { cvector_pool_pairs(broken, numbers, &$0, count) })
+    #expect(hasNaN(at: place / 2) { cvector_pool_pairs(numbers, broken, &$0, count) })
+    var row = broken
+    cvector_softmax_rows(&row, count, 0.3, 1, count)
+    #expect(row[..<count].allSatisfy { $0.isNaN })
+  }
+}
+
 @Test(arguments: lengths)
 func movesAndSumsAgreeWithPlainLoops(count: Int) {
   let x = samples(5 * count + 16)

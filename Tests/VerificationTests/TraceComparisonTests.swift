@@ -6,19 +6,20 @@ import Traces
 
 @testable import Verification
 
-private func provenance(input: String = "f0") -> Provenance {
+private func provenance(input: String = "f0", multimask: Bool = false) -> Provenance {
   Provenance(
     producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
     checkpointSHA256: "c0", inputSHA256: input,
     input: TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"),
-    prompts: TracePrompts(multimask: false, objects: []))
+    prompts: TracePrompts(multimask: multimask, objects: []))
 }
 
 /// Writes a trace of the given taps and logits and opens it.
 private func trace(
-  _ path: String, _ taps: [(String, Tensor)], logits: Tensor? = nil, input: String = "f0"
+  _ path: String, _ taps: [(String, Tensor)], logits: Tensor? = nil, input: String = "f0",
+  multimask: Bool = false
 ) throws -> TraceReader {
-  let writer = try TraceWriter(path: path, provenance: provenance(input: input))
+  let writer = try TraceWriter(path: path, provenance: provenance(input: input, multimask: multimask))
   for (index, tap) in taps.enumerated() {
     try writer.write(ModulePath(tap.0), call: 0, sequence: index, inputs: [("x", one)], output: tap.1)
   }
@@ -44,6 +45,20 @@ private func withFolder(_ body: (String) throws -> Void) throws {
         == ["z/0/input/x", "z/0/output", "a/0/input/x", "a/0/output", "prediction/low_res_logits"])
     #expect(traces.differences.isEmpty)
     #expect(traces.comparison.arrays.last?.metrics?.signFlips?.signFlips == 0)
+  }
+}
+
+@Test func otherPromptsAreShownAsTheFileHasThem() throws {
+  try withFolder { folder in
+    let traces = try TraceComparison(
+      reference: trace(folder + "/a.h5", [("a", one)]),
+      candidate: trace(folder + "/b.h5", [("a", one)], multimask: true))
+    #expect(
+      traces.differences == [
+        .init(
+          attribute: "prompts", reference: #"{"multimask":false,"objects":[]}"#,
+          candidate: #"{"multimask":true,"objects":[]}"#)
+      ])
   }
 }
 

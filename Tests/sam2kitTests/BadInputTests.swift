@@ -23,6 +23,8 @@ private func segment(_ arguments: [String], image: String = picture) throws -> P
 
 @Test(arguments: [
   (["--point", "321,5"], "point 321.0,5.0 lies outside the picture, which is 320 × 240 pixels"),
+  (["--point", "-5,3"], "point -5.0,3.0 lies outside the picture"),
+  (["--box", "-1,0,9,9"], "box -1.0,0.0,9.0,9.0 reaches outside the picture"),
   (["--box", "50,50,40,60"], "box 50.0,50.0,40.0,60.0: expected x0 < x1 and y0 < y1"),
   (["--mask", "/none.png"], "/none.png"),
 ])
@@ -55,6 +57,22 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
   }
 }
 
+@Test func aWeightThatIsNoNumberEndsWith2AndNoMask() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let model = "\(folder)/broken.safetensors"
+    #expect(try Program.run("convert", micro, model, "--config", microYAML).code == 0)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: model))
+    // The last tensor of the file is sam_prompt_encoder.point_embeddings.3.weight, which a box needs.
+    bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: [0, 0, 0xc0, 0x7f])
+    try bytes.write(to: URL(fileURLWithPath: model))
+    let outcome = try Program.run(
+      "segment", "--model", model, "--image", picture, "--box", "9,9,50,50", "--output", "\(folder)/out")
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("found NaN"), "\(outcome.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/out").isEmpty)
+  }
+}
+
 @Test func aPictureThatIsNoneIsRefused() throws {
   let outcome = try segment("--point", "1,1", image: microYAML)
   #expect(outcome.code == 2)
@@ -78,6 +96,18 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
     "\(picture)/out")
   #expect(outcome.code == 2)
   #expect(outcome.errors.contains("\(picture)/out: can't be written"), "\(outcome.errors)")
+}
+
+@Test func outputsAppearTogetherOrNotAtAll() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    try FileManager.default.createDirectory(atPath: "\(folder)/overlay.png", withIntermediateDirectories: false)
+    let outcome = try Program.run(
+      "segment", "--model", micro, "--config", microYAML, "--image", picture, "--point", "1,1", "--output",
+      folder)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("\(folder)/overlay.png: can't be written"), "\(outcome.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["overlay.png"])
+  }
 }
 
 @Test func anUnknownArchitectureAsksForItsYAML() throws {

@@ -43,6 +43,9 @@ private struct Report: Decodable {
     #expect(converted.code == 0, "\(converted.errors)")
     #expect(try Checkpoint.open(path: model).metadata["source_sha256"] == SHA256.hex(ofFile: micro))
 
+    let inspected = try Program.run("inspect", model, "--no-statistics")
+    #expect(inspected.output.contains("exactly the one that its sam2_configuration describes"))
+
     let trace = "\(folder)/trace.h5"
     let segmented = try Program.run(
       "segment", "--model", model, "--image", picture, "--prompts",

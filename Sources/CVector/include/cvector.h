@@ -1,5 +1,7 @@
 // Inner loops over Float32 that need the machine's vectors. Each picks its instruction set at run time.
 //
+// A NaN in an element makes every result that depends on it NaN, as in PyTorch, maxima and clamps included.
+//
 // Unless said otherwise `out` may equal an input exactly, but must not overlap one partly. Functions ending in
 // `_scalar` compute the same with the C library, one element at a time: the tests compare the two.
 #pragma once

@@ -11,7 +11,9 @@ extension Conversion {
       let output = try HDF5File.create(path)
       let root = try output.root()
       for (index, entry) in source.entries.enumerated() {
-        guard !entry.name.isEmpty, entry.name != ".", !entry.name.contains("/") else {
+        guard !entry.name.isEmpty, entry.name != ".",
+          !entry.name.utf8.contains(where: { [0, 0x2f].contains($0) })
+        else {
           throw HDF5Error.unsupported(file: path, object: entry.name, found: "the name '\(entry.name)'")
         }
         let dataset = try root.createDataset(entry.name, entry.elementType, entry.shape)

@@ -35,6 +35,7 @@ struct Segment: Command {
       model: model, checkpoint: checkpoint, image: image, picture: picture, prompts: asked)
     let found = try Segmentation(picture, asked, folder: maskFolder, model: model, Run(taps: recording?.taps))
     try recording?.finish(found)
+    try found.requireNumbers()
     try folder.write(found, report: SegmentationReport(found, image: image, model: checkpoint.path))
     for (index, mask) in found.masks.enumerated() {
       print(

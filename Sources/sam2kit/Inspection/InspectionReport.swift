@@ -12,13 +12,6 @@ struct InspectionReport: Encodable {
     let missing: [String]
     let unexpected: [String]
     let misshaped: [String]
-    /// Whether every tensor fits the configuration that the file carries; nil if it carries none.
-    let fitsOwnConfiguration: Bool?
-
-    private enum CodingKeys: String, CodingKey {
-      case variant, nearest, summary, missing, unexpected, misshaped
-      case fitsOwnConfiguration = "fits_own_configuration"
-    }
   }
 
   /// One tensor; without statistics where none were asked for, or its numbers have no order.
@@ -48,8 +41,7 @@ struct InspectionReport: Encodable {
     format = checkpoint.format.rawValue
     bytes = checkpoint.fileByteCount
     metadata = checkpoint.metadata
-    model = Model(
-      Recognition(checkpoint.shapes), fitsOwnConfiguration: try Self.fitsOwnConfiguration(checkpoint))
+    model = Model(checkpoint)
     parameters = checkpoint.entries.reduce(0) { $0 + $1.shape.count }
     tensors = try checkpoint.entries.map { entry in
       var row = Row(
@@ -59,12 +51,6 @@ struct InspectionReport: Encodable {
       }
       return row
     }
-  }
-
-  private static func fitsOwnConfiguration(_ checkpoint: Checkpoint) throws -> Bool? {
-    guard let stated = checkpoint.metadata[MetadataKey.configuration] else { return nil }
-    let configuration = try ModelConfiguration(yaml: stated, origin: checkpoint.path)
-    return LayoutDifference(checkpoint.shapes, against: StateDictLayout(configuration)).isEmpty
   }
 
   /// The same for people.
@@ -91,18 +77,27 @@ struct InspectionReport: Encodable {
 }
 
 extension InspectionReport.Model {
-  init(_ recognition: Recognition, fitsOwnConfiguration: Bool?) {
+  init(_ checkpoint: Checkpoint) {
+    let recognition = Recognition(checkpoint.shapes)
     variant = recognition.variant?.rawValue
     nearest = recognition.nearest.rawValue
-    self.fitsOwnConfiguration = fitsOwnConfiguration
     summary =
-      variant == nil && fitsOwnConfiguration == true
-      ? "SAM 2 at a size of its own: every tensor fits the configuration in the file" : recognition.summary
+      variant == nil && Self.isAsStated(checkpoint)
+      ? "no released SAM 2 model; exactly the one that its \(MetadataKey.configuration) describes"
+      : recognition.summary
     missing = recognition.difference.missing
     unexpected = recognition.difference.unexpected
     misshaped = recognition.difference.misshaped.map {
       "\($0.name): expected \($0.expected), found \($0.found)"
     }
+  }
+
+  /// Whether the tensors are those of the configuration that a converted file carries.
+  private static func isAsStated(_ checkpoint: Checkpoint) -> Bool {
+    guard let stated = checkpoint.metadata[MetadataKey.configuration],
+      let configuration = try? ModelConfiguration(yaml: stated, origin: checkpoint.path)
+    else { return false }
+    return LayoutDifference(checkpoint.shapes, against: StateDictLayout(configuration)).isEmpty
   }
 }
 

@@ -5,14 +5,14 @@ import Traces
 /// What to segment.
 struct PromptOptions: ParsableArguments {
   @Option(
-    name: .long, parsing: .singleValue,
+    name: .long, parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
       "A click in pixels; label 1 (default) on the object, 0 beside it; may be repeated.",
       valueName: "[object:]x,y[,label]"))
   var point: [PointArgument] = []
 
   @Option(
-    name: .long, parsing: .singleValue,
+    name: .long, parsing: .unconditionalSingleValue,
     help: ArgumentHelp("A rectangle around the object, in pixels.", valueName: "[object:]x0,y0,x1,y1"))
   var box: [BoxArgument] = []
 

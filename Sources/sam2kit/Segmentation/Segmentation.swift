@@ -39,7 +39,7 @@ struct Segmentation {
     let ready = try prompts.objects.map {
       try $0.prompt(in: picture, folder: folder, maskSide: model.configuration.imageEmbeddingSize * 4)
     }
-    try ImagePredictor(model).check(ready, width: picture.width, height: picture.height)
+    try predictor.check(ready, width: picture.width, height: picture.height)
     Console.progress("embedding \(picture.width) × \(picture.height) pixels")
     let embedding = try predictor.embed(
       picture.imageTensor(size: size), width: picture.width, height: picture.height, run)
@@ -67,6 +67,14 @@ struct Segmentation {
     objectScore = Tensor.concatenated(predictions.map(\.objectScore), axis: 0)
   }
 
+  /// Throws if a prediction is not a number: its mask would say nothing, and JSON has no word for it.
+  func requireNumbers() throws {
+    for (name, tensor) in [("mask", lowResLogits), ("IoU", iou), ("object score", objectScore)]
+    where tensor.withElements({ $0.contains(where: \.isNaN) }) {
+      throw BrokenPrediction(name: name)
+    }
+  }
+
   /// The picture with each object's best mask and its prompts drawn.
   func overlay() throws -> Picture {
     let objects = prompts.objects.map { object in
@@ -81,6 +89,16 @@ struct Segmentation {
         })
     }
     return try picture.overlaid(with: objects)
+  }
+}
+
+/// A prediction that holds NaN, most likely because a weight does.
+struct BrokenPrediction: Error, CustomStringConvertible {
+  let name: String
+
+  var description: String {
+    "expected numbers as the predicted \(name), found NaN: `sam2kit inspect` shows whether the weights hold any, "
+      + "--trace where the first one arises"
   }
 }
 

@@ -81,6 +81,18 @@ import Testing
     }
   }
 
+  /// C would end the name at the zero, and the tensor would be called `a`.
+  @Test func refusesANameWithAZeroForHDF5() throws {
+    try Fixtures.withFolder { folder in
+      let header = Array(#"{"a\u0000b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#.utf8)
+      let file = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header + [7]
+      try Data(file).write(to: URL(filePath: "\(folder)/in.safetensors"))
+      let source = try Checkpoint.open(path: "\(folder)/in.safetensors")
+      #expect(throws: CheckpointError.self) { try Conversion(source).write(to: "\(folder)/out.h5", as: .hdf5) }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["in.safetensors"])
+    }
+  }
+
   @Test func namesAFolderThatIsNotThere() throws {
     let path = "/nonexistent/out.safetensors"
     #expect(throws: CheckpointError.file(.unwritable(path: path, reason: "No such file or directory"))) {

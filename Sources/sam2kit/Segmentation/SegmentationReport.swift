@@ -1,4 +1,3 @@
-import Files
 import Foundation
 import Media
 
@@ -58,34 +57,5 @@ struct SegmentationReport: Encodable {
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       return try encoder.encode(self)
     }
-  }
-}
-
-/// A folder that results go into, made if it isn't there.
-struct OutputFolder {
-  let path: String
-
-  /// Makes the folder and sees that files can be made in it.
-  init(_ path: String) throws {
-    self.path = path
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw FileError.unwritable(path: path, reason: "the folder can't be made: \(error.localizedDescription)")
-    }
-    _ = try OutputFile(path: file("probe"))
-  }
-
-  func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
-
-  /// Writes a segmentation's masks, overlay and report.
-  func write(_ segmentation: Segmentation, report: SegmentationReport) throws {
-    for (index, found) in segmentation.masks.enumerated() {
-      try found.mask.write(path: file(SegmentationReport.maskName(index)))
-    }
-    try segmentation.overlay().write(path: file("overlay.png"))
-    let json = try OutputFile(path: file("prediction.json"))
-    try json.write(try report.json)
-    try json.commit()
   }
 }

@@ -1,0 +1,47 @@
+import Files
+import Foundation
+import Media
+
+/// A folder that results go into, made if it isn't there.
+struct OutputFolder {
+  let path: String
+
+  /// Makes the folder and sees that files can be made in it.
+  init(_ path: String) throws {
+    self.path = path
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw FileError.unwritable(path: path, reason: "the folder can't be made: \(error.localizedDescription)")
+    }
+    do { _ = try OutputFile(path: file("probe")) } catch .unwritable(_, let reason) {
+      throw FileError.unwritable(path: path, reason: reason)
+    }
+  }
+
+  func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
+
+  /// Writes a segmentation's masks, overlay and report: all of them, or none where one can't be written.
+  func write(_ segmentation: Segmentation, report: SegmentationReport) throws {
+    let staging = file(".\(UUID().uuidString).partial")
+    try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: staging) }
+    var names: [String] = []
+    func staged(_ name: String) throws -> String {
+      // What is in the way of a name shows here, before any file is in its place.
+      _ = try OutputFile(path: file(name))
+      names.append(name)
+      return "\(staging)/\(name)"
+    }
+    for (index, found) in segmentation.masks.enumerated() {
+      try found.mask.write(path: staged(SegmentationReport.maskName(index)))
+    }
+    try segmentation.overlay().write(path: staged("overlay.png"))
+    let json = try OutputFile(path: staged("prediction.json"))
+    try json.write(try report.json)
+    try json.commit()
+    for name in names where rename("\(staging)/\(name)", file(name)) != 0 {
+      throw FileError.unwritable(path: file(name), reason: String(cString: strerror(errno)))
+    }
+  }
+}
