@@ -31,6 +31,7 @@ public struct OutputFile: ~Copyable {
     let temporary = "\(folder).\(name).\(UInt32.random(in: 0 ... .max)).partial"
     let opened = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard opened >= 0 else { throw .unwritable(path: path, reason: systemError()) }
+    PartialFiles.add(temporary)
     self.path = path
     temporaryPath = temporary
     descriptor = opened
@@ -68,6 +69,7 @@ public struct OutputFile: ~Copyable {
   deinit {
     close(descriptor)
     unlink(temporaryPath)  // gone already after commit
+    PartialFiles.remove(temporaryPath)
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 
 /// The command line: parses, calls the libraries, prints.
 @main
@@ -12,6 +13,14 @@ struct Sam2Kit: ParsableCommand {
       """,
     version: Product.version,
     subcommands: [Inspect.self, Convert.self, Segment.self, Compare.self, Benchmark.self])
+}
+
+extension Sam2Kit {
+  /// Runs the command that the arguments name.
+  static func main() {
+    PartialFiles.removeOnInterrupt()
+    main(nil)
+  }
 }
 
 /// What this program calls itself, in traces and converted files too.

@@ -136,3 +136,18 @@ private struct Report: Decodable {
   #expect(tensors.first { $0.name == "no_mem_embed" }?.shape == [1, 1, 64])
   #expect(tensors.allSatisfy { $0.nan == 0 })
 }
+
+@Test func masksOfAnEarlierRunGoWithItsReport() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let arguments = [
+      "segment", "--model", micro, "--config", microYAML, "--image", picture, "--point", "100,100", "--output",
+      folder,
+    ]
+    #expect(try Program.run(arguments + ["--multimask"]).code == 0)
+    try Data().write(to: URL(fileURLWithPath: "\(folder)/mask_9.png"))
+    #expect(try Program.run(arguments).code == 0)
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    // mask_9.png is nobody's.
+    #expect(left == ["mask_0.png", "mask_9.png", "overlay.png", "prediction.json"])
+  }
+}

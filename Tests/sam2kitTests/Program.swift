@@ -9,20 +9,26 @@ enum Program {
   }
 
   /// The executable, which lies beside the test bundle.
-  private static var path: URL {
+  static var path: URL {
     let bundle =
       Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL
       ?? URL(fileURLWithPath: CommandLine.arguments[0])
     return bundle.deletingLastPathComponent().appendingPathComponent("sam2kit")
   }
 
+  /// The program, ready to be started.
+  static func process(_ arguments: [String]) -> Process {
+    let process = Process()
+    process.executableURL = path
+    process.arguments = arguments
+    return process
+  }
+
   static func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
   static func run(_ arguments: [String]) throws -> Outcome {
-    let process = Process()
+    let process = process(arguments)
     let (output, errors) = (Pipe(), Pipe())
-    process.executableURL = path
-    process.arguments = arguments
     process.standardOutput = output
     process.standardError = errors
     process.standardInput = FileHandle.nullDevice

@@ -24,8 +24,11 @@ struct OutputFolder {
   /// Writes a segmentation's masks, overlay and report: all of them, or none where one can't be written.
   func write(_ segmentation: Segmentation, report: SegmentationReport) throws {
     let staging = file(".\(UUID().uuidString).partial")
+    PartialFiles.add(staging)
+    defer { PartialFiles.remove(staging) }
     try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: staging) }
+    let before = previousMasks
     var names: [String] = []
     func staged(_ name: String) throws -> String {
       // What is in the way of a name shows here, before any file is in its place.
@@ -43,5 +46,19 @@ struct OutputFolder {
     for name in names where rename("\(staging)/\(name)", file(name)) != 0 {
       throw FileError.unwritable(path: file(name), reason: String(cString: strerror(errno)))
     }
+    for name in before.subtracting(names) { try? FileManager.default.removeItem(atPath: file(name)) }
+  }
+
+  /// The masks that an earlier report in this folder lists: once it is replaced, nothing speaks of them any more.
+  private var previousMasks: Set<String> {
+    struct Report: Decodable {
+      struct Mask: Decodable { let file: String }
+      let masks: [Mask]
+    }
+    guard let data = try? MappedFile.contents(of: file("prediction.json")),
+      let report = try? JSONDecoder().decode(Report.self, from: Data(data))
+    else { return [] }
+    // Only names that this program gives.
+    return Set(report.masks.map(\.file)).intersection(report.masks.indices.map(SegmentationReport.maskName))
   }
 }

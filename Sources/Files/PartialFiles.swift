@@ -1,0 +1,37 @@
+import Dispatch
+import Foundation
+internal import Synchronization
+
+/// Temporary files and folders that are not whole yet, so that an interrupted program leaves none behind.
+public enum PartialFiles {
+  private static let paths = Mutex<Set<String>>([])
+
+  /// Notes that `path` is to be removed if the program is interrupted.
+  public static func add(_ path: String) { paths.withLock { _ = $0.insert(path) } }
+
+  /// Forgets `path`, which was removed or renamed.
+  public static func remove(_ path: String) { paths.withLock { _ = $0.remove(path) } }
+
+  /// From now on an interrupt (Ctrl-C), a hang-up or a request to terminate removes partial files, then ends the
+  /// program as it would have; and a file grown past the system's limit is an error instead of an end.
+  ///
+  /// For programs, which own their signals; a library leaves them alone.
+  public static func removeOnInterrupt() {
+    signal(SIGXFSZ, SIG_IGN)
+    let queue = DispatchQueue(label: "partial files")
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler {
+        // The handler keeps its source. The lock is held to the end: no new file is noted, and writers wait.
+        withExtendedLifetime(source) {}
+        paths.withLock { paths in
+          for path in paths { try? FileManager.default.removeItem(atPath: path) }
+          // As a shell reports a program that the signal ended.
+          _exit(128 + number)
+        }
+      }
+      source.resume()
+    }
+  }
+}
