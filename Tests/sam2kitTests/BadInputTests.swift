@@ -95,7 +95,9 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
     "segment", "--model", micro, "--config", microYAML, "--image", picture, "--point", "1,1", "--output",
     "\(picture)/out")
   #expect(outcome.code == 2)
-  #expect(outcome.errors.contains("\(picture)/out: can't be written"), "\(outcome.errors)")
+  #expect(
+    outcome.errors.contains("\(picture)/out: can't be written: the folder can't be made: Not a directory"),
+    "\(outcome.errors)")
 }
 
 @Test func outputsAppearTogetherOrNotAtAll() throws {
@@ -149,6 +151,8 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
   (#"{"objects": [{"id": "a"}]}"#, "objects[0].id"),
   (#"{"objects": [{"id": 1, "box": [1, 2, 3]}]}"#, "objects[0]: `box`"),
   (#"{"objects": [{"id": 1, "box": [1, 2, 3, 4]}, {"id": 1, "box": [1, 2, 3, 4]}]}"#, "id 1 stands twice"),
+  (#"{"objects": [{"id": 1}]}"#, "objects[0]: expected `points`, `box` or `mask`"),
+  ("[]", "expected an object with `objects` in it"),
   (#"{"objects": []}"#, "`objects` is empty"),
   (#"{"objects": "#, "prompts.json"),
 ])

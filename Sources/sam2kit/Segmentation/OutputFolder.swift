@@ -9,14 +9,20 @@ struct OutputFolder {
   /// Makes the folder and sees that files can be made in it.
   init(_ path: String) throws {
     self.path = path
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw FileError.unwritable(path: path, reason: "the folder can't be made: \(error.localizedDescription)")
+    for end in path.indices where path[end] == "/" && end != path.startIndex {
+      try Self.make(String(path[..<end]))
     }
-    do { _ = try OutputFile(path: file("probe")) } catch .unwritable(_, let reason) {
-      throw FileError.unwritable(path: path, reason: reason)
+    try Self.make(path)
+    guard access(path, W_OK | X_OK) == 0 else {
+      throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
     }
+  }
+
+  /// Makes one folder, unless it is there.
+  private static func make(_ path: String) throws {
+    guard mkdir(path, 0o755) != 0, errno != EEXIST else { return }
+    throw FileError.unwritable(
+      path: path, reason: "the folder can't be made: \(String(cString: strerror(errno)))")
   }
 
   func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }

@@ -33,6 +33,9 @@ struct PromptFile {
         labels.count == points.count, "\(points.count) points need as many `labels`, found \(labels.count)")
       try require(
         labels.allSatisfy((0...1).contains), "`labels` should be 1 (object) or 0 (background), found \(labels)")
+      try require(
+        !points.isEmpty || object.box != nil || object.mask != nil,
+        "expected `points`, `box` or `mask`, found none")
       if let box = object.box { try require(box.count == 4, "`box` should be [x0, y0, x1, y1], found \(box)") }
     }
   }
@@ -90,7 +93,10 @@ extension DecodingError {
     case .keyNotFound(let key, let context):
       return "expected `\(name(context.codingPath + [key]))`, found nothing"
     case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-      return "`\(name(context.codingPath))` should be \(type): \(context.debugDescription)"
+      let place = name(context.codingPath)
+      return place.isEmpty
+        ? "expected an object with `objects` in it"
+        : "`\(place)` should be \(type): \(context.debugDescription)"
     case .dataCorrupted(let context):
       let reason = (context.underlyingError as NSError?)?.userInfo[NSDebugDescriptionErrorKey] as? String
       let place = name(context.codingPath)
