@@ -27,7 +27,7 @@ private func writeRun(_ path: String, storage: HDF5Storage = .contiguous) throws
   let x = Tensor([2, 2], [1, 2, 3, 4])
   try writer.write(
     ModulePath("trunk.blocks.0"), call: 0, sequence: 0, inputs: [("x", x)],
-    output: TapMembers(tuple: x, nil, [x, Tensor([1], [5])]))
+    output: [[x], nil, [x, Tensor([1], [5])]])
   try writer.write(ModulePath("trunk"), call: 0, sequence: 1, inputs: [("sample", x)], output: ["features": x])
   try writer.write(.iou, Tensor([1, 3], [0.1, 0.2, 0.3]))
   try writer.write(.lowResLogits, Tensor(repeating: -1, [1, 3, 64, 64]))
@@ -42,7 +42,7 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
     #expect(reader.provenance == sample)
     #expect(
       reader.taps.map(\.name) == [
-        "trunk.blocks.0/0/input/x", "trunk.blocks.0/0/output/0", "trunk.blocks.0/0/output/2/0",
+        "trunk.blocks.0/0/input/x", "trunk.blocks.0/0/output/0/0", "trunk.blocks.0/0/output/2/0",
         "trunk.blocks.0/0/output/2/1", "trunk/0/input/sample", "trunk/0/output/features",
         "prediction/iou", "prediction/low_res_logits",
       ])
