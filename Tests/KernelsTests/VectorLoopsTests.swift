@@ -51,6 +51,18 @@ func fusedSumsAreTheirTwins(count: Int) {
   for (found, expected) in zip(found, expected) { #expect(abs(found - expected) <= 1e-5 * abs(expected)) }
 }
 
+/// As torch.nn.functional.gelu has them, computed by PyTorch itself rather than by oneDNN.
+@Test(arguments: lengths)
+func geluOfInfinitiesIsPyTorchs(count: Int) {
+  var found = [Float](repeating: 0, count: count)
+  cvector_gelu([Float](repeating: .infinity, count: count), &found, count)
+  #expect(found.allSatisfy { $0 == .infinity })
+  cvector_gelu([Float](repeating: .greatestFiniteMagnitude, count: count), &found, count)
+  #expect(found.allSatisfy { $0 == .greatestFiniteMagnitude })
+  cvector_gelu([Float](repeating: -.infinity, count: count), &found, count)
+  #expect(found.allSatisfy { $0.isNaN })
+}
+
 @Test(arguments: lengths)
 func rowsAgreeWithTheirTwins(columns: Int) {
   let rows = 3

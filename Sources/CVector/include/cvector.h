@@ -35,7 +35,7 @@ void cvector_clamp(const float *x, float low, float high, float *out, size_t cou
 void cvector_relu(const float *x, float *out, size_t count);
 // out[i] = 1 / (1 + exp(-x[i])).
 void cvector_sigmoid(const float *x, float *out, size_t count);
-// out[i] = x[i] * Phi(x[i]), the exact Gaussian error linear unit.
+// out[i] = x[i] * Phi(x[i]), the exact Gaussian error linear unit; infinity for infinity, NaN for -infinity.
 void cvector_gelu(const float *x, float *out, size_t count);
 void cvector_sigmoid_scalar(const float *x, float *out, size_t count);
 void cvector_gelu_scalar(const float *x, float *out, size_t count);
