@@ -56,7 +56,7 @@ let package = Package(
     layer("Traces", ["Tensors", "HDF5"]),
     layer("SAM2", ["Tensors", "Architecture", "Kernels", "Traces"]),
     layer("Verification", ["Tensors", "Traces"]),
-    layer("Media", ["Files", "Tensors", "CVector", "CJPEG", "CPNG"]),
+    layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG"]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
