@@ -60,8 +60,9 @@ let package = Package(
     .executableTarget(
       name: "sam2kit",
       dependencies: [
-        "Files", "Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces", "SAM2",
-        "Verification", "Media", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Files", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces",
+        "SAM2", "Verification", "Media",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: settings),
 
