@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import HDF5
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct HDF5WeightsTests {
@@ -22,6 +23,12 @@ import Testing
       #expect(elements == [1, 2, 3, 4])
       try checkpoint.verify()
     }
+  }
+
+  @Test func saysThatATraceIsNone() {
+    let path = TestFiles.package("Tests/Fixtures/trace.h5")
+    #expect(throws: CheckpointError.trace(path: path)) { try Checkpoint.open(path: path) }
+    #expect(CheckpointError.trace(path: path).description.contains("found a trace"))
   }
 
   @Test func refusesWhatIsNoDataset() throws {
