@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct HDF5WeightsTests {
   @Test func readsDatasetsAndAttributes() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
       let file = try HDF5File.create(path)
       let root = try file.root()
@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func refusesWhatIsNoDataset() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
       let file = try HDF5File.create(path)
       _ = try file.root().createGroup("layer")
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func refusesADatasetBeyondWhatItsFileCanHold() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
       let file = try HDF5File.create(path)
       // Chunks that were never written take no room: a file of a few KB that declares 1 TiB.
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func refusesATruncatedFile() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
       try Conversion(try Fixtures.open("genuine/training.pt")).write(to: path, as: .hdf5)
       let whole = try Data(contentsOf: URL(filePath: path))

@@ -111,11 +111,13 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
 }
 
 @Test func anUnknownArchitectureAsksForItsYAML() throws {
-  let outcome = try Program.run(
-    "segment", "--model", micro, "--image", picture, "--point", "1,1", "--output", "/tmp")
-  #expect(outcome.code == 2)
-  #expect(outcome.errors.contains("nearest is sam2.1_hiera_tiny"))
-  #expect(outcome.errors.contains("--config"))
+  try TestFiles.withTemporaryFolder { folder in
+    let outcome = try Program.run(
+      "segment", "--model", micro, "--image", picture, "--point", "1,1", "--output", folder)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("nearest is sam2.1_hiera_tiny"))
+    #expect(outcome.errors.contains("--config"))
+  }
 }
 
 @Test func anotherModelsYAMLIsRefusedAndNothingWritten() throws {
@@ -131,14 +133,20 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
 }
 
 @Test func anOutputOfUnknownKindIsWrongUsage() throws {
-  #expect(try Program.run("convert", micro, "/tmp/x.bin", "--config", microYAML).code == 64)
+  try TestFiles.withTemporaryFolder { folder in
+    let outcome = try Program.run("convert", micro, "\(folder)/x.bin", "--config", microYAML)
+    #expect(outcome.code == 64)
+  }
 }
 
 @Test func filesThatCanNotBeReadEndWith2() throws {
   #expect(try Program.run("inspect", "/none.pt").code == 2)
   #expect(try Program.run("inspect", picture).code == 2)
   #expect(try Program.run("compare", picture, picture).code == 2)
-  #expect(try Program.run("convert", "/none.pt", "/tmp/x.safetensors").code == 2)
+  try TestFiles.withTemporaryFolder { folder in
+    let outcome = try Program.run("convert", "/none.pt", "\(folder)/x.safetensors")
+    #expect(outcome.code == 2)
+  }
 }
 
 @Test(arguments: [
