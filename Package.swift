@@ -56,12 +56,13 @@ let package = Package(
     layer("Traces", ["Tensors", "HDF5"]),
     layer("SAM2", ["Tensors", "Architecture", "Kernels", "Traces"]),
     layer("Verification", ["Tensors", "Traces"]),
-    layer("Media", ["Files", "Tensors", "CVector", "CJPEG", "CPNG"]),
+    layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG"]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
-        "Files", "Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces", "SAM2",
-        "Verification", "Media", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Files", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces",
+        "SAM2", "Verification", "Media",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: settings),
 

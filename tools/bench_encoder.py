@@ -5,13 +5,13 @@
     python tools/bench_encoder.py --variant sam2.1_hiera_t --threads 2 \
         --ours ".build/release/sam2kit benchmark --model out/sam2.1_hiera_t.safetensors --repeat 3 --json"
 
-`--ours` is any command that prints {"image_encoder_seconds": [...]}. Prints seconds of one picture, the least
-and the median of each side, and their ratios.
+`--ours` is any command that takes `--threads N`, which is appended to it, and prints
+{"image_encoder_seconds": [...]}. Prints seconds of one picture, the least and the median of each side, and their
+ratios.
 """
 
 import argparse
 import json
-import os
 import shlex
 import statistics
 import subprocess
@@ -35,8 +35,8 @@ def time_pytorch(encoder, picture, repeat):
 
 def time_ours(command, threads):
     """Seconds of each forward pass that the command reports."""
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
-    result = subprocess.run(shlex.split(command), env=environment, check=True, stdout=subprocess.PIPE)
+    arguments = shlex.split(command) + ["--threads", str(threads)]
+    result = subprocess.run(arguments, check=True, stdout=subprocess.PIPE)
     return json.loads(result.stdout)["image_encoder_seconds"]
 
 

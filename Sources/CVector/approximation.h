@@ -5,10 +5,9 @@
 
 #include "variants.h"
 
-// exp(x) to 2 units in the last place for x in [-87.3, 88.3]; arguments outside are clamped to it.
-CVECTOR_INLINE float cvector_exp(float x) {
+// exp(x) to 2 units in the last place for x in [-87.3, 88.3]; arguments below are taken for -87.3.
+CVECTOR_INLINE float cvector_exp_to_88(float x) {
   x = x < -87.3f ? -87.3f : x;
-  x = x > 88.3f ? 88.3f : x;
   // Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the significand.
   const float magic = 12582912.0f;
   float shifted = x * 1.44269504f + magic;
@@ -30,8 +29,12 @@ CVECTOR_INLINE float cvector_exp(float x) {
   return p * power;
 }
 
+// The same, with arguments above taken for 88.3.
+CVECTOR_INLINE float cvector_exp(float x) { return cvector_exp_to_88(x > 88.3f ? 88.3f : x); }
+
 // x * Phi(x) = max(x, 0) - |x| / 2 * erfc(|x| / sqrt(2)), which loses nothing in the left tail.
 // Largest absolute error for |x| <= 12: 2.4e-7, one unit in the last place of the result.
+// As in PyTorch's own loop gelu(infinity) is infinity and gelu(-infinity) NaN: 0.5 * x * (1 + erf) has inf * 0.
 CVECTOR_INLINE float cvector_gelu_one(float x) {
   float a = x < 0 ? -x : x;
   float t = 1.0f / (1.0f + 0.23f * a);
@@ -43,6 +46,7 @@ CVECTOR_INLINE float cvector_gelu_one(float x) {
   p = p * t + 0.22062783508694575f;
   p = p * t + 0.17676533884378132f;
   p = p * t + 0.1839288570389971f;
-  float tail = p * t * cvector_exp(-0.5f * a * a);
-  return (x > 0 ? x : 0) - 0.5f * a * tail;
+  float tail = p * t * cvector_exp_to_88(-0.5f * a * a);
+  // From 14 on the tail is too small to change x, and at infinity it is no number.
+  return x > 14.0f ? x : (x > 0 ? x : 0) - 0.5f * a * tail;
 }

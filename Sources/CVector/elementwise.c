@@ -1,4 +1,4 @@
-// One result per element: arithmetic, activations, and the two reductions over a whole array.
+// One result per element: arithmetic, activations; and counting over a whole array.
 #include "approximation.h"
 #include "cvector.h"
 
@@ -59,14 +59,6 @@ void cvector_sigmoid(const float *x, float *out, size_t count) {
 CVECTOR_VARIANTS
 void cvector_gelu(const float *x, float *out, size_t count) {
   CVECTOR_LOOP for (size_t i = 0; i < count; i++) out[i] = cvector_gelu_one(x[i]);
-}
-
-CVECTOR_VARIANTS
-float cvector_sum(const float *x, size_t count) {
-#pragma clang fp reassociate(on)
-  float sum = 0;
-  CVECTOR_LOOP for (size_t i = 0; i < count; i++) sum += x[i];
-  return sum;
 }
 
 CVECTOR_VARIANTS

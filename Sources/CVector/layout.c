@@ -1,4 +1,4 @@
-// Moving elements: transposes, strided copies, pooling of pairs, short correlations.
+// Moving elements: transposes, strided copies, short correlations.
 #include <string.h>
 
 #include "cvector.h"
@@ -67,16 +67,6 @@ void cvector_gather(const float *in, size_t step, float *out, size_t count) {
 CVECTOR_VARIANTS
 void cvector_scatter(const float *in, float *out, size_t step, size_t count) {
   for (size_t i = 0; i < count; i++) out[i * step] = in[i];
-}
-
-// The larger one, or NaN if either is.
-CVECTOR_INLINE float larger(float a, float b) { return a > b || a != a ? a : b; }
-
-CVECTOR_VARIANTS
-void cvector_pool_pairs(const float *a, const float *b, float *out, size_t count) {
-  CVECTOR_LOOP for (size_t i = 0; i < count; i++) {
-    out[i] = larger(larger(a[2 * i], b[2 * i]), larger(a[2 * i + 1], b[2 * i + 1]));
-  }
 }
 
 // `vectors` times 16 neighbouring results at once, so that their sums stay in registers over all taps.

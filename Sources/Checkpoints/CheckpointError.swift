@@ -20,6 +20,8 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case safetensors(path: String, SafetensorsError)
   /// A broken HDF5 file, or one that holds more than tensors.
   case hdf5(HDF5Error)
+  /// The recording of a run.
+  case trace(path: String)
   /// A format that this package reads and does not write.
   case notWritable(path: String, format: String)
   /// No tensor of that name.
@@ -41,6 +43,7 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     case .torch(let path, let error): "\(path): \(error)"
     case .safetensors(let path, let error): "\(path): \(error)"
     case .hdf5(let error): error.description
+    case .trace(let path): "\(path): expected a model's weights, found a trace, which is the recording of a run"
     case .notWritable(let path, let format):
       "\(path): expected safetensors or h5 as output format, found \(format)"
     case .missingTensor(let path, let name): "\(path): expected a tensor '\(name)', found none"

@@ -33,7 +33,7 @@ extension Checkpoint.Format {
     guard view.count > 0 else { return "an empty file" }
     if view.integer(UInt8.self, at: 0) == 0x80 { return "a bare pickle" }
     if view.has("GGUF", at: 0) { return "GGUF" }
-    let first = view.bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: " ")
+    let first = view.bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
     return "a file of \(view.count) bytes that begins with \(first)"
   }
 }

@@ -14,12 +14,16 @@ final class HDF5Weights: TensorContents {
     path = file.path
     do {
       root = try HDF5File.open(file.path).root()
-      entries = try Self.entries(of: root, file, limits)
       metadata = try Self.metadata(of: root)
+      guard metadata["format"] != Self.traceFormat else { throw CheckpointError.trace(path: file.path) }
+      entries = try Self.entries(of: root, file, limits)
     } catch {
       throw CheckpointError(hdf5: error, path: file.path)
     }
   }
+
+  /// What a trace's root says that it is; see `Reference/README.md`.
+  private static let traceFormat = "sam2kit.trace"
 
   private static func entries(
     of root: borrowing HDF5Group, _ file: MappedFile, _ limits: ReadingLimits

@@ -1,6 +1,5 @@
 // Functions of one number applied to every element.
 import CVector
-import Foundation
 public import Tensors
 
 extension Tensor {
@@ -12,16 +11,6 @@ extension Tensor {
 
   /// `1 / (1 + exp(-x))`.
   public consuming func sigmoid() -> Tensor { mapped { cvector_sigmoid($0, $1, $2) } }
-
-  /// The sine; elements in radians.
-  public consuming func sin() -> Tensor {
-    mapped { x, out, count in for i in 0..<count { out[i] = sinf(x[i]) } }
-  }
-
-  /// The cosine; elements in radians.
-  public consuming func cos() -> Tensor {
-    mapped { x, out, count in for i in 0..<count { out[i] = cosf(x[i]) } }
-  }
 
   /// Every element moved into `range`.
   public consuming func clamped(_ range: ClosedRange<Float>) -> Tensor {

@@ -3,12 +3,6 @@ import CVector
 public import Tensors
 
 extension Tensor {
-  /// The last two axes exchanged.
-  public func transposed() -> Tensor {
-    precondition(shape.rank >= 2, "can't transpose \(shape)")
-    return permuted(Array(0..<shape.rank - 2) + [shape.rank - 1, shape.rank - 2])
-  }
-
   /// The axes in another order: axis `i` of the result is axis `axes[i]` of this.
   public func permuted(_ axes: Int...) -> Tensor { permuted(axes) }
 

@@ -1,6 +1,7 @@
 // From pixels to the tensor that SAM 2's image encoder takes.
 // Source: sam2/utils/transforms.py, SAM2Transforms.
 
+import Kernels
 public import Tensors
 
 /// What the model was trained to expect of its pictures.
@@ -18,7 +19,7 @@ extension Picture {
     var tensor = unitTensor(height: size, width: size)
     tensor.withMutableElements { elements in
       guard let base = elements.baseAddress else { return }
-      inParallel(3 * size) { rows in
+      parallelFor(3 * size, grain: rowsAtOnce) { rows in
         for row in rows {
           let (mean, deviation) = (
             ImageNormalization.mean[row / size], ImageNormalization.deviation[row / size]

@@ -2,7 +2,7 @@
 // Source: ATen/native/cpu/UpSampleKernel.cpp, upsample_bilinear2d_aa (align_corners=False).
 
 import CVector
-internal import Dispatch
+import Kernels
 public import Tensors
 
 extension Tensor {
@@ -25,6 +25,9 @@ extension Tensor {
   }
 }
 
+/// How many rows of a picture make a tile of `parallelFor`.
+let rowsAtOnce = 32
+
 /// The two passes of a separable resize: along the rows, then down the columns.
 struct AntialiasedResize {
   private let columns: AxisTaps
@@ -46,19 +49,16 @@ struct AntialiasedResize {
     let (height, width) = (rows.sourceCount, columns.targetCount)
     let narrowed = Tensor([planes, height, width]) { narrowed in
       guard let narrowed = narrowed.baseAddress else { return }
-      inParallel(planes * height) { range in
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: columns.sourceCount) { scratch in
-          guard let scratch = scratch.baseAddress else { return }
-          for row in range {
-            readRow(row / height, row % height, scratch)
-            columns.gather(from: scratch, into: narrowed + row * width)
-          }
+      parallelFor(planes * height, grain: rowsAtOnce, scratch: columns.sourceCount) { range, scratch in
+        for row in range {
+          readRow(row / height, row % height, scratch)
+          columns.gather(from: scratch, into: narrowed + row * width)
         }
       }
     }
     narrowed.withElements { narrowed in
       guard let narrowed = narrowed.baseAddress else { return }
-      inParallel(planes * rows.targetCount) { range in
+      parallelFor(planes * rows.targetCount, grain: rowsAtOnce) { range in
         for row in range {
           let (plane, y) = row.quotientAndRemainder(dividingBy: rows.targetCount)
           rows.blend(
@@ -130,18 +130,6 @@ struct AxisTaps {
     cvector_scale_shift(first, weights[target * reach], 0, output, width)
     for tap in 1..<max(reach, 1) {
       cvector_fused_accumulate(first + tap * width, weights[target * reach + tap], output, width)
-    }
-  }
-}
-
-/// Splits `0..<count` into pieces that run on all cores at once; `body` must write nothing that two pieces share.
-func inParallel(_ count: Int, _ body: (Range<Int>) -> Void) {
-  let piece = 32
-  withoutActuallyEscaping(body) { body in
-    // Safe because all pieces are done before this returns, and `body` keeps them apart.
-    nonisolated(unsafe) let body = body
-    DispatchQueue.concurrentPerform(iterations: (count + piece - 1) / piece) { index in
-      body(index * piece..<min((index + 1) * piece, count))
     }
   }
 }

@@ -35,23 +35,3 @@ extension Dictionary: TapValue where Key == String, Value: TapValue {
     }
   }
 }
-
-/// Values of different kinds under one name: a Python tuple, or a dictionary of tensors and lists.
-public struct TapMembers: TapValue, ExpressibleByDictionaryLiteral {
-  private let members: [(name: String, value: (any TapValue)?)]
-
-  /// A tuple, with nil for members that are no tensors: they keep their position and leave nothing.
-  public init(tuple: (any TapValue)?...) {
-    members = tuple.enumerated().map { ("\($0.offset)", $0.element) }
-  }
-
-  /// Named members.
-  public init(dictionaryLiteral elements: (String, any TapValue)...) {
-    members = elements.map { ($0.0, $0.1) }
-  }
-
-  /// Visits the members under their names.
-  public func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
-    for member in members { try member.value?.visitTensors(named: "\(name)/\(member.name)", visit) }
-  }
-}

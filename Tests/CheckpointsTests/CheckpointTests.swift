@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct CheckpointTests {
@@ -56,7 +57,7 @@ import Testing
   @Test(arguments: ["nans.pt", "deflated.pt"]) func noticesEveryFlippedBit(_ file: String) throws {
     let genuine = try Fixtures.open("genuine/\(file)")
     let bytes = try Array(Data(contentsOf: URL(filePath: genuine.path)))
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/flipped.pt"
       try Data(bytes).write(to: URL(filePath: path))
       let file = try FileHandle(forUpdating: URL(filePath: path))
@@ -86,7 +87,7 @@ import Testing
   @Test(arguments: ["genuine/nans.pt", "genuine/reference.safetensors"])
   func refusesEveryTruncation(_ file: String) throws {
     let bytes = try Data(contentsOf: URL(filePath: Fixtures.path(file)))
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/cut"
       try bytes.write(to: URL(filePath: path))
       let file = try FileHandle(forUpdating: URL(filePath: path))

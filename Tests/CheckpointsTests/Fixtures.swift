@@ -20,14 +20,6 @@ enum Fixtures {
       return error
     }
   }
-
-  /// Calls `body` with the path of an empty folder that is removed afterwards.
-  static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "checkpoints-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try body(folder.path)
-  }
 }
 
 extension Checkpoint {

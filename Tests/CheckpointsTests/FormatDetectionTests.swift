@@ -1,5 +1,7 @@
 import Checkpoints
 import Files
+import Foundation
+import TestSupport
 import Testing
 
 @Suite struct FormatDetectionTests {
@@ -18,6 +20,16 @@ import Testing
   func refusesOtherContent(_ file: String, _ found: String) {
     let path = Fixtures.path("hostile/\(file).pt")
     #expect(Fixtures.refusal(of: "hostile/\(file).pt") == .unknownFormat(path: path, found: found))
+  }
+
+  @Test func printsEveryByteWithTwoDigits() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/zeros.pt"
+      try Data([0, 1, 0x0f, 0x10, 0xff, 0, 0, 9, 9]).write(to: URL(filePath: path))
+      let expected = CheckpointError.unknownFormat(
+        path: path, found: "a file of 9 bytes that begins with 00 01 0f 10 ff 00 00 09")
+      #expect(throws: expected) { try Checkpoint.open(path: path) }
+    }
   }
 
   @Test func namesAMissingFile() {

@@ -2,11 +2,12 @@ import Checkpoints
 import Foundation
 import HDF5
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct HDF5WeightsTests {
   @Test func readsDatasetsAndAttributes() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
       let file = try HDF5File.create(path)
       let root = try file.root()
@@ -24,8 +25,14 @@ import Testing
     }
   }
 
+  @Test func saysThatATraceIsNone() {
+    let path = TestFiles.package("Tests/Fixtures/trace.h5")
+    #expect(throws: CheckpointError.trace(path: path)) { try Checkpoint.open(path: path) }
+    #expect(CheckpointError.trace(path: path).description.contains("found a trace"))
+  }
+
   @Test func refusesWhatIsNoDataset() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
       let file = try HDF5File.create(path)
       _ = try file.root().createGroup("layer")
@@ -37,7 +44,7 @@ import Testing
   }
 
   @Test func refusesADatasetBeyondWhatItsFileCanHold() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
       let file = try HDF5File.create(path)
       // Chunks that were never written take no room: a file of a few KB that declares 1 TiB.
@@ -48,7 +55,7 @@ import Testing
   }
 
   @Test func refusesATruncatedFile() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
       try Conversion(try Fixtures.open("genuine/training.pt")).write(to: path, as: .hdf5)
       let whole = try Data(contentsOf: URL(filePath: path))

@@ -1,11 +1,12 @@
 // Arrays in a file: every element type, every range, both layouts.
 import HDF5
 import Tensors
+import TestSupport
 import Testing
 
 @Test(arguments: ElementType.allCases)
 func bytesOfEveryElementTypeComeBack(_ type: ElementType) throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     // 0 and 1 are the only bytes that every type, also bool, has as values.
     let bytes = (0..<6 * type.byteCount).map { UInt8($0 * 5 % 3 % 2) }
@@ -23,7 +24,7 @@ func bytesOfEveryElementTypeComeBack(_ type: ElementType) throws {
 }
 
 @Test func otherNumbersAreReadAsFloat32() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let file = try HDF5File.create(folder + "/x.h5")
     let root = try file.root()
     // 1.5 and −2 as bfloat16 are the upper halves of 0x3FC0_0000 and 0xC000_0000.
@@ -38,7 +39,7 @@ func bytesOfEveryElementTypeComeBack(_ type: ElementType) throws {
 
 @Test(arguments: [HDF5Storage.contiguous, .compressed])
 func everyRangeOfElementsIsRead(_ storage: HDF5Storage) throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let file = try HDF5File.create(folder + "/x.h5")
     let shape: Shape = [3, 4, 5, 30]  // 7200 bytes, enough to be compressed
     try file.root().write("x", Tensor(shape, (0..<shape.count).map(Float.init)), storage: storage)
@@ -55,7 +56,7 @@ func everyRangeOfElementsIsRead(_ storage: HDF5Storage) throws {
 }
 
 @Test func piecesMakeUpADataset() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let file = try HDF5File.create(folder + "/x.h5")
     let dataset = try file.root().createDataset("x", .float32, [3, 3])
     try [Float(0), 1, 2, 3].withUnsafeBytes { try dataset.write($0, at: 0) }
@@ -67,7 +68,7 @@ func everyRangeOfElementsIsRead(_ storage: HDF5Storage) throws {
 }
 
 @Test func scalarsAndEmptyArraysComeBack() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let file = try HDF5File.create(folder + "/x.h5")
     let root = try file.root()
     try root.write("scalar", Tensor([], [5]))

@@ -3,15 +3,8 @@ import Files
 import Foundation
 import HDF5
 import Tensors
+import TestSupport
 import Testing
-
-/// Calls `body` with the path of a fresh folder, which is removed afterwards.
-func withFolder(_ body: (String) throws -> Void) throws {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  try body(folder.path)
-}
 
 private func writeSample(_ path: String) throws {
   let file = try HDF5File.create(path)
@@ -24,7 +17,7 @@ private func writeSample(_ path: String) throws {
 }
 
 @Test func appearsOnlyWhenCommitted() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     do {
       let file = try HDF5File.create(path)
@@ -37,7 +30,7 @@ private func writeSample(_ path: String) throws {
 }
 
 @Test func commitsWhileObjectsAreStillHeld() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     let file = try HDF5File.create(path)
     let group = try file.root().createGroup("held")
@@ -49,7 +42,7 @@ private func writeSample(_ path: String) throws {
 }
 
 @Test func equalContentsGiveEqualBytes() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     try writeSample(folder + "/1.h5")
     // Time stamps in HDF5 count seconds.
     Thread.sleep(forTimeInterval: 1.1)
@@ -60,7 +53,7 @@ private func writeSample(_ path: String) throws {
 }
 
 @Test func tellsWhatIsWrongWithAFile() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     #expect(throws: FileError.self) { _ = try HDF5File.open(folder + "/absent.h5") }
     #expect(throws: FileError.notAFile(path: folder)) { _ = try HDF5File.open(folder) }
 
@@ -81,7 +74,7 @@ private func writeSample(_ path: String) throws {
 }
 
 @Test func openedFilesCannotBeWritten() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     try writeSample(folder + "/x.h5")
     let file = try HDF5File.open(folder + "/x.h5")
     #expect(throws: HDF5Error.self) { try file.root().write("new", Tensor([1], [1])) }

@@ -1,10 +1,11 @@
 // Names in a file.
 import HDF5
 import Tensors
+import TestSupport
 import Testing
 
 @Test func listsChildrenInNameOrder() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let file = try HDF5File.create(folder + "/x.h5")
     let root = try file.root()
     for name in ["b", "a", "10", "2", "c.d"] { _ = try root.createGroup("top/" + name) }
@@ -15,7 +16,7 @@ import Testing
 }
 
 @Test func tellsGroupsDatasetsAndNothing() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let file = try HDF5File.create(folder + "/x.h5")
     let root = try file.root()
     try root.write("g/d", Tensor([1], [1]))
@@ -31,7 +32,7 @@ import Testing
 }
 
 @Test func linksShareOneDataset() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let file = try HDF5File.create(folder + "/x.h5")
     let root = try file.root()
     let dataset = try root.createDataset("first", .float32, [2])
@@ -42,7 +43,7 @@ import Testing
 }
 
 @Test func attributesComeBack() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     let file = try HDF5File.create(path)
     let written = try file.root()

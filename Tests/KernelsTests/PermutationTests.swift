@@ -28,7 +28,3 @@ func everyPermutationMovesEveryElement(shape: Shape) {
     #expect(result.elements == expected, "axes \(axes)")
   }
 }
-
-@Test func transposedExchangesTheLastTwo() {
-  #expect(positions([2, 2, 3]).transposed().elements == [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11])
-}

@@ -17,8 +17,5 @@ private func tensor(_ value: Float) -> Tensor { Tensor([1], [value]) }
   #expect(names([tensor(1), nil, tensor(3)]) == ["v/0=1.0", "v/2=3.0"])
   #expect(names(["b": [tensor(2)], "a": [tensor(1)]]) == ["v/a/0=1.0", "v/b/0=2.0"])
   #expect(names(Tensor?.none) == [])
-  #expect(
-    names(["features": tensor(1), "levels": [tensor(2), tensor(3)]] as TapMembers)
-      == ["v/features=1.0", "v/levels/0=2.0", "v/levels/1=3.0"])
-  #expect(names(TapMembers(tuple: tensor(1), nil, [tensor(2)])) == ["v/0=1.0", "v/2/0=2.0"])
+  #expect(names([[tensor(1)], nil, [tensor(2), tensor(3)]]) == ["v/0/0=1.0", "v/2/0=2.0", "v/2/1=3.0"])
 }

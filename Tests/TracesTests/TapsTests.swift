@@ -1,5 +1,6 @@
 // What a run offers and what is kept of it.
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Traces
@@ -7,7 +8,7 @@ import Testing
 private let one = Tensor([1], [1])
 
 @Test func recordsEveryCallWithoutPatterns() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let taps = Taps(writer: try TraceWriter(path: folder + "/x.h5", provenance: sample))
     taps.record(path: ModulePath("b"), inputs: [("x", one)], output: one)
     taps.record(path: ModulePath("a"), inputs: [], output: one)
@@ -19,7 +20,7 @@ private let one = Tensor([1], [1])
 }
 
 @Test func recordsOnlyWhatFitsAPattern() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let taps = Taps(
       writer: try TraceWriter(path: folder + "/x.h5", provenance: sample),
       patterns: ["*.attn", "neck", "blokcs.*"])
@@ -34,7 +35,7 @@ private let one = Tensor([1], [1])
 }
 
 @Test func finishThrowsWhatWentWrongWhileRecording() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     let taps = Taps(writer: try TraceWriter(path: path, provenance: sample))
     taps.record(path: ModulePath(), inputs: [], output: one)

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import HDF5
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Traces
@@ -52,7 +53,7 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
 }
 
 @Test func refusesWhatIsNoTrace() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     #expect(throws: FileError.self) { _ = try TraceReader(path: path) }
 
@@ -79,7 +80,7 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
 }
 
 @Test func refusesATruncatedTrace() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let bytes = try #require(FileManager.default.contents(atPath: fixture))
     let path = folder + "/cut.h5"
     try bytes.prefix(bytes.count / 2).write(to: URL(filePath: path))
@@ -89,7 +90,7 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
 }
 
 @Test func refusesCallsWithoutSequenceAndCirclesOfGroups() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     let unordered = try HDF5File.create(path)
     try sample.write(to: try unordered.root())

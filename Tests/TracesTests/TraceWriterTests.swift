@@ -2,6 +2,7 @@
 import Foundation
 import HDF5
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Traces
@@ -14,20 +15,12 @@ let sample = Provenance(
     multimask: true,
     objects: [.init(id: 1, points: [[500, 375.5]], labels: [1]), .init(id: 2, box: [0, 1, 2, 3])]))
 
-/// Calls `body` with the path of a fresh folder, which is removed afterwards.
-func withFolder(_ body: (String) throws -> Void) throws {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  try body(folder.path)
-}
-
 private func writeRun(_ path: String, storage: HDF5Storage = .contiguous) throws {
   let writer = try TraceWriter(path: path, provenance: sample, storage: storage)
   let x = Tensor([2, 2], [1, 2, 3, 4])
   try writer.write(
     ModulePath("trunk.blocks.0"), call: 0, sequence: 0, inputs: [("x", x)],
-    output: TapMembers(tuple: x, nil, [x, Tensor([1], [5])]))
+    output: [[x], nil, [x, Tensor([1], [5])]])
   try writer.write(ModulePath("trunk"), call: 0, sequence: 1, inputs: [("sample", x)], output: ["features": x])
   try writer.write(.iou, Tensor([1, 3], [0.1, 0.2, 0.3]))
   try writer.write(.lowResLogits, Tensor(repeating: -1, [1, 3, 64, 64]))
@@ -36,13 +29,13 @@ private func writeRun(_ path: String, storage: HDF5Storage = .contiguous) throws
 
 @Test(arguments: [HDF5Storage.contiguous, .compressed])
 func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     try writeRun(folder + "/x.h5", storage: storage)
     let reader = try TraceReader(path: folder + "/x.h5")
     #expect(reader.provenance == sample)
     #expect(
       reader.taps.map(\.name) == [
-        "trunk.blocks.0/0/input/x", "trunk.blocks.0/0/output/0", "trunk.blocks.0/0/output/2/0",
+        "trunk.blocks.0/0/input/x", "trunk.blocks.0/0/output/0/0", "trunk.blocks.0/0/output/2/0",
         "trunk.blocks.0/0/output/2/1", "trunk/0/input/sample", "trunk/0/output/features",
         "prediction/iou", "prediction/low_res_logits",
       ])
@@ -57,7 +50,7 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
 }
 
 @Test func identicalRunsGiveIdenticalFiles() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     try writeRun(folder + "/1.h5")
     Thread.sleep(forTimeInterval: 1.1)  // HDF5 would note the time in seconds
     try writeRun(folder + "/2.h5")
@@ -67,7 +60,7 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
 }
 
 @Test func sharedMemoryIsStoredOnce() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     let writer = try TraceWriter(path: path, provenance: sample)
     let x = Tensor(repeating: 1, [1 << 16])
@@ -82,7 +75,7 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
 }
 
 @Test func recycledMemoryIsNotTakenForSharedMemory() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     let writer = try TraceWriter(path: path, provenance: sample)
     for call in 0..<100 {
@@ -100,7 +93,7 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
 }
 
 @Test func nothingAppearsWithoutFinish() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     var writer: TraceWriter? = try TraceWriter(path: folder + "/x.h5", provenance: sample)
     try writer?.write(.iou, Tensor([1, 1], [1]))
     writer = nil
@@ -109,7 +102,7 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
 }
 
 @Test func aFailureStopsTheTraceForGood() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     let writer = try TraceWriter(path: path, provenance: sample)
     let bad = TraceError.badName(file: path, name: "a/b")
@@ -122,7 +115,7 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
 }
 
 @Test func finishedTracesTakeNothingMore() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
     let writer = try TraceWriter(path: path, provenance: sample)
     try writer.finish()

@@ -1,6 +1,7 @@
 // Traces on disk compared, and the report of it.
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 import Traces
 
@@ -28,15 +29,8 @@ private func trace(
   return try TraceReader(path: path)
 }
 
-private func withFolder(_ body: (String) throws -> Void) throws {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  try body(folder.path)
-}
-
 @Test func tracesOfOneRunPass() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let reader = try trace(folder + "/a.h5", [("z", one), ("a", near)], logits: one)
     let traces = try TraceComparison(reference: reader, candidate: reader)
     #expect(traces.comparison.passes)
@@ -49,7 +43,7 @@ private func withFolder(_ body: (String) throws -> Void) throws {
 }
 
 @Test func otherPromptsAreShownAsTheFileHasThem() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let traces = try TraceComparison(
       reference: trace(folder + "/a.h5", [("a", one)]),
       candidate: trace(folder + "/b.h5", [("a", one)], multimask: true))
@@ -63,7 +57,7 @@ private func withFolder(_ body: (String) throws -> Void) throws {
 }
 
 @Test func plantedErrorIsTheFirstDivergence() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let reference = try trace(folder + "/a.h5", [("z", one), ("m", one), ("a", one)])
     let candidate = try trace(folder + "/b.h5", [("z", one), ("m", near), ("a", near)])
     let traces = try TraceComparison(reference: reference, candidate: candidate)
@@ -76,7 +70,7 @@ private func withFolder(_ body: (String) throws -> Void) throws {
 }
 
 @Test func filterChoosesTapsByModuleOrName() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let reference = try trace(folder + "/a.h5", [("trunk.a", one), ("neck", one)], logits: one)
     let candidate = try trace(folder + "/b.h5", [("trunk.a", near), ("neck", one)], logits: one)
     func names(_ pattern: String) throws -> [String] {
@@ -93,7 +87,7 @@ private func withFolder(_ body: (String) throws -> Void) throws {
 }
 
 @Test func anotherPictureIsPointedOut() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let reference = try trace(folder + "/a.h5", [("m", one)])
     let candidate = try trace(folder + "/b.h5", [("m", one)], input: "f1")
     let traces = try TraceComparison(reference: reference, candidate: candidate)
@@ -104,7 +98,7 @@ private func withFolder(_ body: (String) throws -> Void) throws {
 }
 
 @Test func aDamagedTraceThrowsInsteadOfFailing() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     _ = try trace(folder + "/a.h5", [("m", one)])
     let bytes = try Data(contentsOf: URL(filePath: folder + "/a.h5"))
     try bytes.dropLast(64).write(to: URL(filePath: folder + "/cut.h5"))
@@ -114,7 +108,7 @@ private func withFolder(_ body: (String) throws -> Void) throws {
 }
 
 @Test func reportSurvivesJSONWithInfinityAndNaN() throws {
-  try withFolder { folder in
+  try TestFiles.withTemporaryFolder { folder in
     let reference = try trace(folder + "/a.h5", [("equal", one), ("nan", one), ("gone", one), ("shape", one)])
     let candidate = try trace(
       folder + "/b.h5",

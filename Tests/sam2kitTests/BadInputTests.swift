@@ -38,7 +38,7 @@ func promptsThatCanNotBeMeantEndWith2(arguments: [String], message: String) thro
 @Test(arguments: [
   [], ["--point", "a,b"], ["--point", "1,2,7"], ["--point", "inf,1"], ["--box", "1,2,3"],
   ["--box", "1,1,5,5", "--box", "2,2,6,6"], ["--point", "1,1", "--prompts", "x.json"],
-  ["--point", "1,1", "--tap", "x"], ["--point", "1,1", "--threads", "0"],
+  ["--point", "1,1", "--tap", "x"], ["--point", "1,1", "--compress"], ["--point", "1,1", "--threads", "0"],
 ])
 func wrongUsageEndsWith64(arguments: [String]) throws {
   let outcome = try segment(arguments)
@@ -113,11 +113,13 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
 }
 
 @Test func anUnknownArchitectureAsksForItsYAML() throws {
-  let outcome = try Program.run(
-    "segment", "--model", micro, "--image", picture, "--point", "1,1", "--output", "/tmp")
-  #expect(outcome.code == 2)
-  #expect(outcome.errors.contains("nearest is sam2.1_hiera_tiny"))
-  #expect(outcome.errors.contains("--config"))
+  try TestFiles.withTemporaryFolder { folder in
+    let outcome = try Program.run(
+      "segment", "--model", micro, "--image", picture, "--point", "1,1", "--output", folder)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.contains("nearest is sam2.1_hiera_tiny"))
+    #expect(outcome.errors.contains("--config"))
+  }
 }
 
 @Test func anotherModelsYAMLIsRefusedAndNothingWritten() throws {
@@ -133,14 +135,20 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
 }
 
 @Test func anOutputOfUnknownKindIsWrongUsage() throws {
-  #expect(try Program.run("convert", micro, "/tmp/x.bin", "--config", microYAML).code == 64)
+  try TestFiles.withTemporaryFolder { folder in
+    let outcome = try Program.run("convert", micro, "\(folder)/x.bin", "--config", microYAML)
+    #expect(outcome.code == 64)
+  }
 }
 
 @Test func filesThatCanNotBeReadEndWith2() throws {
   #expect(try Program.run("inspect", "/none.pt").code == 2)
   #expect(try Program.run("inspect", picture).code == 2)
   #expect(try Program.run("compare", picture, picture).code == 2)
-  #expect(try Program.run("convert", "/none.pt", "/tmp/x.safetensors").code == 2)
+  try TestFiles.withTemporaryFolder { folder in
+    let outcome = try Program.run("convert", "/none.pt", "\(folder)/x.safetensors")
+    #expect(outcome.code == 2)
+  }
 }
 
 @Test(arguments: [

@@ -105,6 +105,23 @@ private struct Report: Decodable {
   }
 }
 
+@Test func aCompressedTraceIsSmallerAndEqual() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let (plain, compressed) = ("\(folder)/plain.h5", "\(folder)/compressed.h5")
+    for arguments in [["--trace", plain], ["--trace", compressed, "--compress"]] {
+      let run = try Program.run(
+        [
+          "segment", "--model", micro, "--config", microYAML, "--image", picture, "--point", "100,100",
+          "--output", folder, "--tap", "image_encoder.neck*",
+        ] + arguments)
+      #expect(run.code == 0, "\(run.errors)")
+    }
+    let compared = try Program.run("compare", plain, compressed, "--tolerance", "0")
+    #expect(compared.code == 0, "\(compared.output)\(compared.errors)")
+    #expect(try MappedFile.contents(of: compressed).count < MappedFile.contents(of: plain).count)
+  }
+}
+
 @Test func compareFailsOnAMissingTapAndOnATightTolerance() throws {
   try TestFiles.withTemporaryFolder { folder in
     let trace = "\(folder)/t.h5"

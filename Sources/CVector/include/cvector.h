@@ -35,13 +35,12 @@ void cvector_clamp(const float *x, float low, float high, float *out, size_t cou
 void cvector_relu(const float *x, float *out, size_t count);
 // out[i] = 1 / (1 + exp(-x[i])).
 void cvector_sigmoid(const float *x, float *out, size_t count);
-// out[i] = x[i] * Phi(x[i]), the exact Gaussian error linear unit.
+// out[i] = x[i] * Phi(x[i]), the exact Gaussian error linear unit; infinity for infinity, NaN for -infinity.
 void cvector_gelu(const float *x, float *out, size_t count);
 void cvector_sigmoid_scalar(const float *x, float *out, size_t count);
 void cvector_gelu_scalar(const float *x, float *out, size_t count);
 
-// The sum of x, and how many elements are greater than `threshold`.
-float cvector_sum(const float *x, size_t count);
+// How many elements are greater than `threshold`.
 size_t cvector_count_above(const float *x, float threshold, size_t count);
 
 // Each row of x [rows, columns] becomes softmax(scale * row), in place. `stride` is the distance of rows.
@@ -69,8 +68,6 @@ void cvector_transpose(
 void cvector_gather(const float *in, size_t step, float *out, size_t count);
 // out[i * step] = in[i]. No overlap.
 void cvector_scatter(const float *in, float *out, size_t step, size_t count);
-// out[i] = the largest of a[2i], a[2i + 1], b[2i], b[2i + 1]. No overlap.
-void cvector_pool_pairs(const float *a, const float *b, float *out, size_t count);
 // out[i] = start + the sum over ky < height, kx < width of weights[ky, kx] * x[ky, i * step + kx], where rows of x
 // lie `x_stride` apart. No overlap.
 void cvector_correlate(

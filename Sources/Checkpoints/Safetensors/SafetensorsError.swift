@@ -2,8 +2,10 @@ import Tensors
 
 /// Why a safetensors file is refused, or can't be written.
 public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// A header length beyond the format's cap or the file's end.
+  /// A header length beyond the format's cap.
   case headerLength(declared: UInt64, limit: Int)
+  /// A file that ends before its header does.
+  case truncatedHeader(declared: UInt64, fileLength: Int)
   /// A header that is not the JSON that the format prescribes. Offsets count bytes from the header's start.
   case syntax(expected: String, found: String, offset: Int)
   /// A name, field or metadata key that occurs twice.
@@ -28,6 +30,8 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
     switch self {
     case .headerLength(let declared, let limit):
       "expected a safetensors header of at most \(limit) bytes, found \(declared)"
+    case .truncatedHeader(let declared, let length):
+      "expected a safetensors header of \(declared) bytes, found a file of \(length) bytes, shorter than that"
     case .syntax(let expected, let found, let offset):
       "expected \(expected) at byte \(offset) of the safetensors header, found \(found)"
     case .duplicate(let name): "expected '\(name)' once in the safetensors header, found it twice"

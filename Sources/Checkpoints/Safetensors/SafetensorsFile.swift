@@ -13,9 +13,12 @@ struct SafetensorsFile: TensorContents {
     defer { withExtendedLifetime(file) {} }
     let view = ByteView(bytes: file.bytes)
     let declared = view.integer(UInt64.self, at: 0) ?? 0
-    let limit = min(limits.safetensorsHeader, max(0, view.count - 8))
-    guard declared <= UInt64(limit), let bytes = view.slice(at: 8, count: Int(declared)) else {
+    let limit = limits.safetensorsHeader
+    guard declared <= UInt64(limit) else {
       throw .safetensors(path: file.path, .headerLength(declared: declared, limit: limit))
+    }
+    guard let bytes = view.slice(at: 8, count: Int(declared)) else {
+      throw .safetensors(path: file.path, .truncatedHeader(declared: declared, fileLength: view.count))
     }
     let offset = 8 + bytes.count
     let header = try naming(file.path, CheckpointError.safetensors) { () throws(SafetensorsError) in

@@ -5,10 +5,11 @@ import Synchronization
 /// A zip archive in a mapped file: stored entries are read in place, deflated ones through libzip, and none is
 /// handed out before its checksum was verified.
 final class ZipArchive: Sendable {
+  // Before the file, since properties go in their order: libzip must let go before the mapping does.
+  private let handle: Mutex<ZipHandle>
   let file: MappedFile
   let directory: ZipDirectory
   private let limits: ReadingLimits
-  private let handle: Mutex<ZipHandle>
   private let verified = Mutex<Set<Int>>([])
 
   /// Reads the directory and has libzip check it once more.

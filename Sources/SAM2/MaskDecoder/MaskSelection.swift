@@ -33,14 +33,7 @@ extension Tensor {
   /// Source: sam2/modeling/sam/mask_decoder.py, `_get_stability_scores`, and sam2/utils/amg.py,
   /// `calculate_stability_score`.
   public func stabilityScore(offset: Float) -> Float {
-    withElements { logits in
-      var certain = 0
-      var possible = 0
-      for logit in logits {
-        certain += logit > offset ? 1 : 0
-        possible += logit > -offset ? 1 : 0
-      }
-      return possible > 0 ? Float(certain) / Float(possible) : 1
-    }
+    let (certain, possible) = (count(above: offset), count(above: -offset))
+    return possible > 0 ? Float(certain) / Float(possible) : 1
   }
 }

@@ -2,6 +2,7 @@ import Architecture
 import ArgumentParser
 import Checkpoints
 import Files
+import HDF5
 import Kernels
 import Media
 import SAM2
@@ -15,8 +16,12 @@ struct TraceOptions: ParsableArguments {
   @Option(name: .long, help: "Record only modules whose path matches this glob; may be repeated.")
   var tap: [String] = []
 
+  @Flag(name: .long, help: "Compress the trace: smaller, slower.")
+  var compress = false
+
   func validate() throws {
     guard tap.isEmpty || trace != nil else { throw ValidationError("--tap needs --trace FILE.h5") }
+    guard !compress || trace != nil else { throw ValidationError("--compress needs --trace FILE.h5") }
   }
 
   /// Opens the trace, if one is asked for.
@@ -31,7 +36,8 @@ struct TraceOptions: ParsableArguments {
       inputSHA256: try SHA256.hex(ofFile: image),
       input: TraceInput(width: picture.width, height: picture.height, preprocessing: "SAM2Transforms"),
       prompts: prompts, configuration: model.configuration.json)
-    let writer = try TraceWriter(path: trace, provenance: provenance)
+    let writer = try TraceWriter(
+      path: trace, provenance: provenance, storage: compress ? .compressed : .contiguous)
     return Recording(writer: writer, taps: Taps(writer: writer, patterns: tap))
   }
 }

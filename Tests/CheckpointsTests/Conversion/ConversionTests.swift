@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct ConversionTests {
@@ -12,7 +13,7 @@ import Testing
   @Test(
     arguments: ["views", "training", "nans", "parameters", "deflated"], [Checkpoint.Format.safetensors, .hdf5])
   func keepsEveryBit(_ file: String, _ format: Checkpoint.Format) throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let source = try Fixtures.open("genuine/\(file).pt")
       let path = "\(folder)/out.\(format.rawValue)"
       try Conversion(source, metadata: ["note": "a \"b\"\n\u{1}"]).write(to: path, as: format)
@@ -32,7 +33,7 @@ import Testing
   }
 
   @Test func goesBothWaysBetweenSafetensorsAndHDF5() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let source = try Fixtures.open("genuine/reference.safetensors")
       try Conversion(source).write(to: "\(folder)/a.h5", as: .hdf5)
       let middle = try Checkpoint.open(path: "\(folder)/a.h5")
@@ -45,7 +46,7 @@ import Testing
   }
 
   @Test func refusesTypesThatSafetensorsLacks() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/out.safetensors"
       let expected = CheckpointError.safetensors(
         path: path, .elementType(tensor: "complex128", found: "complex128"))
@@ -58,7 +59,7 @@ import Testing
   }
 
   @Test func writesEveryTypeToHDF5() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let source = try Fixtures.open("genuine/dtypes.pt")
       try Conversion(source).write(to: "\(folder)/out.h5", as: .hdf5)
       let result = try Checkpoint.open(path: "\(folder)/out.h5")
@@ -71,7 +72,7 @@ import Testing
 
   @Test(arguments: [Checkpoint.Format.safetensors, .hdf5])
   func leavesNothingBehindWhenTheSourceIsBroken(_ format: Checkpoint.Format) throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/out"
       try Data("before".utf8).write(to: URL(filePath: path))
       let source = try Fixtures.open("hostile/11_storage_checksum.pt")
@@ -83,7 +84,7 @@ import Testing
 
   /// C would end the name at the zero, and the tensor would be called `a`.
   @Test func refusesANameWithAZeroForHDF5() throws {
-    try Fixtures.withFolder { folder in
+    try TestFiles.withTemporaryFolder { folder in
       let header = Array(#"{"a\u0000b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#.utf8)
       let file = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header + [7]
       try Data(file).write(to: URL(filePath: "\(folder)/in.safetensors"))

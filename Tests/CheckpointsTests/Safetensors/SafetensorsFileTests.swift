@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct SafetensorsFileTests {
   static let refusals: [(String, SafetensorsError)] = [
-    ("length_beyond_file", .headerLength(declared: 1 << 20, limit: 78)),
-    ("length_beyond_cap", .headerLength(declared: .max, limit: 78)),
+    ("length_beyond_file", .truncatedHeader(declared: 1 << 20, fileLength: 86)),
+    ("length_beyond_cap", .headerLength(declared: .max, limit: 100_000_000)),
     ("not_json", .syntax(expected: "'\"'", found: "'nonsense}'", offset: 1)),
     ("truncated_json", .syntax(expected: "'}'", found: "the end", offset: 19)),
     ("deep", .syntax(expected: "'{'", found: "'[[[[[[[[[[[['", offset: 5)),
