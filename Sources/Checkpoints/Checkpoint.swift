@@ -36,6 +36,8 @@ public struct Checkpoint: WeightSource {
   public let shapes: [String: Shape]
   let contents: any TensorContents
   let file: MappedFile
+  /// The file's digest, if it was begun when the file was opened.
+  let digest: BackgroundDigest?
   private let numbers: [String: Int]
 
   /// Words that the file carries beside its tensors.
@@ -47,23 +49,38 @@ public struct Checkpoint: WeightSource {
 
   /// Opens a `.pt`, `.pth`, `.safetensors` or `.h5` file and checks its structure; tensors are read later.
   ///
+  /// - Parameter digesting: Begin at once to take the file's SHA-256 on another thread, for a conversion to come:
+  ///   that is what a conversion waits for longest.
   /// - Throws: `CheckpointError`, saying why the file is refused.
   public static func open(
-    path: String, limits: ReadingLimits = ReadingLimits()
+    path: String, limits: ReadingLimits = ReadingLimits(), digesting: Bool = false
   ) throws(CheckpointError) -> Checkpoint {
     let file: MappedFile
     do { file = try MappedFile(path: path) } catch { throw .file(error) }
-    let format = try Format(of: file)
-    let contents: any TensorContents =
-      switch format {
-      case .torch: try TorchArchive(file, limits: limits)
-      case .safetensors: try SafetensorsFile(file, limits: limits)
-      case .hdf5: try HDF5Weights(file, limits: limits)
-      }
-    return Checkpoint(path: path, format: format, contents: contents, file: file)
+    let digest = digesting ? BackgroundDigest(of: file) : nil
+    do {
+      return Checkpoint(
+        path: path, format: try Format(of: file), contents: try contents(of: file, limits), file: file,
+        digest: digest)
+    } catch {
+      digest?.cancel()
+      throw error
+    }
   }
 
-  private init(path: String, format: Format, contents: any TensorContents, file: MappedFile) {
+  private static func contents(
+    of file: MappedFile, _ limits: ReadingLimits
+  ) throws(CheckpointError) -> any TensorContents {
+    switch try Format(of: file) {
+    case .torch: try TorchArchive(file, limits: limits)
+    case .safetensors: try SafetensorsFile(file, limits: limits)
+    case .hdf5: try HDF5Weights(file, limits: limits)
+    }
+  }
+  private init(
+    path: String, format: Format, contents: any TensorContents, file: MappedFile, digest: BackgroundDigest?
+  ) {
+    self.digest = digest
     self.path = path
     self.format = format
     self.contents = contents

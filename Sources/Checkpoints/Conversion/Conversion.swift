@@ -39,8 +39,8 @@ public struct Conversion: Sendable {
     }
     let key = Array("\"\(Self.digestKey)\":\"".utf8)
     let keyOffset = layout.header.firstRange(of: key)?.upperBound ?? 0
-    let digest = BackgroundDigest(of: source.file)
-    defer { digest.cancel() }
+    let digest = source.digest ?? BackgroundDigest(of: source.file)
+    defer { if source.digest == nil { digest.cancel() } }
     source.file.prefetch()
     let output = try filing { () throws(FileError) in try OutputFile(path: path) }
     try filing { () throws(FileError) in try output.write(layout.header) }

@@ -4,8 +4,8 @@ import HDF5
 extension Conversion {
   /// One contiguous dataset per tensor at the root; the metadata become attributes of the root.
   func writeHDF5(to path: String) throws(CheckpointError) {
-    let digest = BackgroundDigest(of: source.file)
-    defer { digest.cancel() }
+    let digest = source.digest ?? BackgroundDigest(of: source.file)
+    defer { if source.digest == nil { digest.cancel() } }
     source.file.prefetch()
     do {
       let output = try HDF5File.create(path)

@@ -39,7 +39,7 @@ struct Convert: Command {
 
   func execute() throws {
     guard let target = format ?? inferredFormat else { return }
-    let source = try Checkpoint.open(path: input)
+    let source = try Checkpoint.open(path: input, digesting: true)
     let configuration = try architecture.configuration(of: source)
     try SAM2Base.check(source, fit: configuration)
     var metadata = [

@@ -45,6 +45,22 @@ import Testing
     }
   }
 
+  @Test func aDigestBegunEarlyServesEveryConversion() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let file = Fixtures.path("genuine/views.pt")
+      let source = try Checkpoint.open(path: file, digesting: true)
+      // A conversion that fails leaves it to the next.
+      #expect(throws: CheckpointError.self) {
+        try Conversion(source).write(to: "\(folder)/none/a.safetensors", as: .safetensors)
+      }
+      for format in [Checkpoint.Format.safetensors, .hdf5] {
+        let path = "\(folder)/out.\(format.rawValue)"
+        try Conversion(source).write(to: path, as: format)
+        #expect(try Checkpoint.open(path: path).metadata["source_sha256"] == digest(of: file))
+      }
+    }
+  }
+
   @Test func refusesTypesThatSafetensorsLacks() throws {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/out.safetensors"
