@@ -59,32 +59,28 @@ public struct Checkpoint: WeightSource {
     do { file = try MappedFile(path: path) } catch { throw .file(error) }
     let digest = digesting ? BackgroundDigest(of: file) : nil
     do {
-      return Checkpoint(
-        path: path, format: try Format(of: file), contents: try contents(of: file, limits), file: file,
-        digest: digest)
+      let format = try Format(of: file)
+      let contents: any TensorContents =
+        switch format {
+        case .torch: try TorchArchive(file, limits: limits)
+        case .safetensors: try SafetensorsFile(file, limits: limits)
+        case .hdf5: try HDF5Weights(file, limits: limits)
+        }
+      return Checkpoint(path: path, format: format, contents: contents, file: file, digest: digest)
     } catch {
       digest?.cancel()
       throw error
     }
   }
 
-  private static func contents(
-    of file: MappedFile, _ limits: ReadingLimits
-  ) throws(CheckpointError) -> any TensorContents {
-    switch try Format(of: file) {
-    case .torch: try TorchArchive(file, limits: limits)
-    case .safetensors: try SafetensorsFile(file, limits: limits)
-    case .hdf5: try HDF5Weights(file, limits: limits)
-    }
-  }
   private init(
     path: String, format: Format, contents: any TensorContents, file: MappedFile, digest: BackgroundDigest?
   ) {
-    self.digest = digest
     self.path = path
     self.format = format
     self.contents = contents
     self.file = file
+    self.digest = digest
     let names = contents.entries.enumerated().map { ($0.element.name, $0.offset) }
     numbers = Dictionary(names) { first, _ in first }
     shapes = Dictionary(contents.entries.map { ($0.name, $0.shape) }) { first, _ in first }
