@@ -46,9 +46,7 @@ struct InspectionReport: Encodable {
     tensors = try checkpoint.entries.map { entry in
       var row = Row(
         name: entry.name, shape: entry.shape, type: entry.elementType.rawValue, bytes: entry.byteCount)
-      if statistics, let found = TensorStatistics(of: try checkpoint.bytes(of: entry.name), entry.elementType) {
-        row.add(found)
-      }
+      if statistics, let found = try checkpoint.statistics(of: entry.name) { row.add(found) }
       return row
     }
   }
