@@ -67,8 +67,8 @@ public struct TracePrompts: Equatable, Sendable, Codable {
 }
 
 /// JSON in an attribute: keys in order, so that equal values give equal bytes.
-enum JSONText {
-  static func encode(_ value: some Encodable) throws -> String {
+package enum JSONText {
+  package static func encode(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(value), as: UTF8.self)

@@ -1,4 +1,3 @@
-import Foundation
 public import Tensors
 public import Traces
 
@@ -65,26 +64,22 @@ public struct TraceComparison: Equatable, Sendable {
   ) throws {
     self.reference = Side(path: reference.path, provenance: reference.provenance)
     self.candidate = Side(path: candidate.path, provenance: candidate.provenance)
-    differences = Self.differences(reference.provenance, candidate.provenance)
+    differences = try Self.differences(reference.provenance, candidate.provenance)
     let comparator = ArrayComparator(tolerance: tolerance, maskNames: [TracePrediction.lowResLogits.tapName])
     comparison = try comparator.compare(
       TraceArrays(reference, patterns: patterns), TraceArrays(candidate, patterns: patterns))
   }
 
-  private static func differences(_ reference: Provenance, _ candidate: Provenance) -> [Difference] {
-    func pair(_ attribute: String, _ value: (Provenance) -> String) -> Difference {
-      Difference(attribute: attribute, reference: value(reference), candidate: value(candidate))
+  /// Values as the attributes have them, for people to read.
+  private static func differences(_ reference: Provenance, _ candidate: Provenance) throws -> [Difference] {
+    func pair(_ attribute: String, _ value: (Provenance) throws -> String) rethrows -> Difference {
+      try Difference(attribute: attribute, reference: value(reference), candidate: value(candidate))
     }
     let pairs = [
       pair("checkpoint_sha256", \.checkpointSHA256), pair("input_sha256", \.inputSHA256),
-      pair("input", { Self.json($0.input) }), pair("prompts", { Self.json($0.prompts) }),
+      try pair("input") { try JSONText.encode($0.input) },
+      try pair("prompts") { try JSONText.encode($0.prompts) },
     ]
     return pairs.filter { $0.reference != $0.candidate }
-  }
-  /// As the attribute has it, for people to read.
-  private static func json(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
   }
 }
