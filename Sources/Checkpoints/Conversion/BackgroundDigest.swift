@@ -30,9 +30,12 @@ final class BackgroundDigest: Sendable {
   /// Stops early: nobody wants the digest any more.
   func cancel() { isCancelled.store(true, ordering: .relaxed) }
 
-  /// The digest as 64 hexadecimal digits, or nil after `cancel`.
-  func wait() -> String? {
+  /// The digest as 64 hexadecimal digits. Nobody may have cancelled it.
+  func wait() -> String {
     group.wait()
-    return digest.withLock { $0 }
+    guard let hex = digest.withLock({ $0 }) else {
+      preconditionFailure("waited for a cancelled digest")
+    }
+    return hex
   }
 }

@@ -38,7 +38,9 @@ public struct Conversion: Sendable {
       try SafetensorsLayout(source.entries, metadata: placed)
     }
     let key = Array("\"\(Self.digestKey)\":\"".utf8)
-    let keyOffset = layout.header.firstRange(of: key)?.upperBound ?? 0
+    guard let place = layout.header.firstRange(of: key)?.upperBound else {
+      preconditionFailure("a header without its \(Self.digestKey)")
+    }
     let digest = source.digest ?? BackgroundDigest(of: source.file)
     defer { if source.digest == nil { digest.cancel() } }
     source.file.prefetch()
@@ -51,9 +53,7 @@ public struct Conversion: Sendable {
       }
     }
     try source.contents.verifyUnread()
-    if let digest = digest.wait() {
-      try filing { () throws(FileError) in try output.overwrite(at: keyOffset, with: Array(digest.utf8)) }
-    }
+    try filing { () throws(FileError) in try output.overwrite(at: place, with: Array(digest.wait().utf8)) }
     do { try output.commit() } catch { throw .file(error) }
   }
 }

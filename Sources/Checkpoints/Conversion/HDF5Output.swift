@@ -23,7 +23,7 @@ extension Conversion {
       for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key != Self.digestKey {
         try root.setAttribute(key, .string(value))
       }
-      if let digest = digest.wait() { try root.setAttribute(Self.digestKey, .string(digest)) }
+      try root.setAttribute(Self.digestKey, .string(digest.wait()))
       try output.commit()
     } catch {
       throw CheckpointError(hdf5: error, path: path)
