@@ -78,8 +78,7 @@ extension Tensor {
         for copy in 0..<times {
           copyBlocks(
             from: elements.start, every: inner, to: out.start + copy * inner, every: times * inner,
-            length: inner,
-            count: inner == 0 ? 0 : count / inner)
+            length: inner, count: inner == 0 ? 0 : count / inner)
         }
       }
     }

@@ -34,8 +34,7 @@ struct Convolution: Kernel {
   /// 1 × 1: the image is the columns already.
   private func multiplyPixels(
     _ input: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>,
-    batch: Int,
-    pixels: Int
+    batch: Int, pixels: Int
   ) {
     let (inputs, outputs) = (geometry.inputsPerGroup, geometry.outputsPerGroup)
     let tiles = (pixels + Self.tilePixels - 1) / Self.tilePixels
@@ -55,8 +54,7 @@ struct Convolution: Kernel {
 
   private func gatherAndMultiply(
     _ input: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>,
-    batch: Int,
-    _ plane: ConvolutionPlane
+    batch: Int, _ plane: ConvolutionPlane
   ) {
     let inner = geometry.inputsPerGroup * geometry.kernelHeight * geometry.kernelWidth
     let tileRows = min(plane.outHeight, max(1, Self.tilePixels / plane.outWidth))
@@ -91,7 +89,6 @@ struct Convolution: Kernel {
     }
     multiply(
       MatrixView(start: weight + group * outputs * inner, stride: inner), columns, rows: outputs,
-      columns: count,
-      inner: inner, accumulating: bias != nil, into: target, stride: stride)
+      columns: count, inner: inner, accumulating: bias != nil, into: target, stride: stride)
   }
 }

@@ -44,8 +44,8 @@ struct LinearKernel: Kernel {
               multiply(
                 MatrixView(start: input.start + row * inputs, stride: inputs),
                 MatrixView(start: weight.start + column * inputs, stride: inputs, transposed: true),
-                rows: height,
-                columns: width, inner: inputs, accumulating: bias != nil, into: target, stride: outputs)
+                rows: height, columns: width, inner: inputs, accumulating: bias != nil, into: target,
+                stride: outputs)
             }
           }
         }

@@ -18,10 +18,8 @@ func multiply(
 ) {
   cblas_sgemm(
     CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
-    blasint(m),
-    blasint(n), blasint(k), scale, a.start, blasint(a.stride), b.start, blasint(b.stride), accumulating ? 1 : 0,
-    out,
-    blasint(stride))
+    blasint(m), blasint(n), blasint(k), scale, a.start, blasint(a.stride), b.start, blasint(b.stride),
+    accumulating ? 1 : 0, out, blasint(stride))
 }
 
 /// `[…, m, k] × […, k, n]` to `[…, m, n]`; leading axes agree.

@@ -59,8 +59,7 @@ struct ScaledDotProductAttention: AttentionKernel {
         let rows = min(block, q.tokens - first)
         multiply(
           q.view(entry, head, from: first), k.view(entry, head, transposed: true), rows: rows,
-          columns: k.tokens,
-          inner: size, into: scores, stride: k.tokens)
+          columns: k.tokens, inner: size, into: scores, stride: k.tokens)
         cvector_softmax_rows(scores, k.tokens, scale, rows, k.tokens)
         multiply(
           MatrixView(start: scores, stride: k.tokens), v.view(entry, head), rows: rows, columns: size,
