@@ -81,7 +81,7 @@ let package = Package(
         "Files",
       ], fixtures: true),
     tests("Verification", ["Tensors", "Traces"]),
-    tests("Media", ["Files", "Tensors"], fixtures: true),
+    tests("Media", ["Files", "Tensors", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.
     .testTarget(
       name: "sam2kitTests",

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Media
 import Tensors
 import Testing
@@ -39,5 +40,17 @@ import Testing
       stride(from: channel, to: interleaved.count, by: 3).map { interleaved[$0] }
     }
     #expect(tensor.elements == planar)
+  }
+
+  /// Recorded from torchvision 0.29.2, `Resize((h, w))` on numbers of about ±20: 1e-5 is 5e-7 of the range.
+  @Test func planesAreResizedAsTorchvisionDoes() throws {
+    let recorded: ResizeFixtures = try #require(fixture("resizes"))
+    let logits = Tensor([2, 9, 14], floats(recorded.logits))
+    #expect(recorded.planes.count == 3)
+    for expected in recorded.planes {
+      let resized = logits.resizedBilinearAntialiased(height: expected.height, width: expected.width)
+      #expect(resized.shape == [2, expected.height, expected.width])
+      #expect(largestDifference(resized.elements, floats(expected.resized)) < 1e-5)
+    }
   }
 }

@@ -2,7 +2,6 @@
 // Source: ATen/native/cpu/UpSampleKernel.cpp, upsample_bilinear2d_aa (align_corners=False).
 
 import CVector
-import Kernels
 public import Tensors
 
 extension Tensor {
@@ -26,15 +25,15 @@ extension Tensor {
 }
 
 /// How many rows of a picture make a tile of `parallelFor`.
-let rowsAtOnce = 32
+package let rowsAtOnce = 32
 
 /// The two passes of a separable resize: along the rows, then down the columns.
-struct AntialiasedResize {
+package struct AntialiasedResize {
   private let columns: AxisTaps
   private let rows: AxisTaps
 
   /// A resize between two sizes of `(height, width)`.
-  init(from source: (height: Int, width: Int), to target: (height: Int, width: Int)) {
+  package init(from source: (height: Int, width: Int), to target: (height: Int, width: Int)) {
     columns = AxisTaps(from: source.width, to: target.width)
     rows = AxisTaps(from: source.height, to: target.height)
   }
@@ -42,7 +41,7 @@ struct AntialiasedResize {
   /// Resizes `planes` planes into `output`, `[planes, height, width]` of the target.
   ///
   /// `readRow(plane, row, scratch)` puts one source row into `scratch`; it is called from several threads.
-  func run(
+  package func run(
     planes: Int, into output: UnsafeMutablePointer<Float>,
     readRow: (Int, Int, UnsafeMutablePointer<Float>) -> Void
   ) {
