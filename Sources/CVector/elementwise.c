@@ -38,6 +38,29 @@ void cvector_accumulate(const float *x, float scale, float *out, size_t count) {
   CVECTOR_LOOP for (size_t i = 0; i < count; i++) out[i] += x[i] * scale;
 }
 
+typedef float lanes __attribute__((ext_vector_type(16)));
+
+CVECTOR_VARIANTS
+void cvector_multiply_complex(const float *x, const float *y, float *out, size_t count) {
+  const lanes signs = {-1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1};
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    lanes a, b;
+    memcpy(&a, x + i, sizeof a);
+    memcpy(&b, y + i, sizeof b);
+    lanes re = __builtin_shufflevector(b, b, 0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14, 14);
+    lanes im = __builtin_shufflevector(b, b, 1, 1, 3, 3, 5, 5, 7, 7, 9, 9, 11, 11, 13, 13, 15, 15);
+    lanes turned = __builtin_shufflevector(a, a, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    a = a * re + turned * (im * signs);
+    memcpy(out + i, &a, sizeof a);
+  }
+  for (; i < count; i += 2) {
+    float re = x[i] * y[i] - x[i + 1] * y[i + 1];
+    out[i + 1] = x[i] * y[i + 1] + x[i + 1] * y[i];
+    out[i] = re;
+  }
+}
+
 CVECTOR_VARIANTS
 void cvector_clamp(const float *x, float low, float high, float *out, size_t count) {
   CVECTOR_LOOP for (size_t i = 0; i < count; i++) {

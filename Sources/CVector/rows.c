@@ -40,6 +40,27 @@ void cvector_softmax_rows(float *x, size_t stride, float scale, size_t rows, siz
 }
 
 CVECTOR_VARIANTS
+void cvector_softmax_piece(
+    float *x, size_t stride, float scale, size_t rows, size_t columns, float *largest, float *sums,
+    float *factors) {
+#pragma clang fp reassociate(on)
+  for (size_t r = 0; r < rows; r++) {
+    float *row = x + r * stride;
+    float before = largest[r], top = largest_of(row, columns);
+    top = before > top ? before : top;
+    float sum = 0;
+    CVECTOR_LOOP for (size_t i = 0; i < columns; i++) {
+      row[i] = cvector_exp((row[i] - top) * scale);
+      sum += row[i];
+    }
+    // The difference is NaN, not 0, where both are infinite; then the sum is NaN anyway.
+    factors[r] = cvector_exp((before - top) * scale);
+    sums[r] = sums[r] * factors[r] + sum;
+    largest[r] = top;
+  }
+}
+
+CVECTOR_VARIANTS
 void cvector_layer_norm_rows(
     const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows,
     size_t columns) {

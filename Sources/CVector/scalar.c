@@ -21,6 +21,24 @@ void cvector_softmax_rows_scalar(float *x, size_t stride, float scale, size_t ro
   }
 }
 
+void cvector_softmax_piece_scalar(
+    float *x, size_t stride, float scale, size_t rows, size_t columns, float *largest, float *sums,
+    float *factors) {
+  for (size_t r = 0; r < rows; r++) {
+    float *row = x + r * stride;
+    double before = largest[r], top = before, sum = 0;
+    for (size_t i = 0; i < columns; i++) top = fmax(top, row[i]);
+    for (size_t i = 0; i < columns; i++) {
+      double power = exp((row[i] - top) * scale);
+      row[i] = (float)power;
+      sum += power;
+    }
+    factors[r] = (float)exp((before - top) * scale);
+    sums[r] = (float)(sums[r] * exp((before - top) * scale) + sum);
+    largest[r] = (float)top;
+  }
+}
+
 void cvector_layer_norm_rows_scalar(
     const float *x, const float *weight, const float *bias, float epsilon, float *out, size_t rows,
     size_t columns) {
@@ -45,5 +63,14 @@ void cvector_fused_gather_scalar(
   for (size_t i = 0; i < count; i++) {
     out[i] = x[starts[i]] * weights[i * reach];
     for (size_t tap = 1; tap < reach; tap++) out[i] = fmaf(x[starts[i] + tap], weights[i * reach + tap], out[i]);
+  }
+}
+
+void cvector_multiply_complex_scalar(const float *x, const float *y, float *out, size_t count) {
+  for (size_t i = 0; i < count; i += 2) {
+    double re = (double)x[i] * y[i] - (double)x[i + 1] * y[i + 1];
+    double im = (double)x[i] * y[i + 1] + (double)x[i + 1] * y[i];
+    out[i] = (float)re;
+    out[i + 1] = (float)im;
   }
 }

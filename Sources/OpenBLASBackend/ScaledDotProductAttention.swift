@@ -1,4 +1,5 @@
-// Attention by blocks of queries: scores, softmax, weighted values, each while the block is in the cache.
+// Attention by blocks of queries and pieces of keys: scores, softmax, weighted values, each while they are in the
+// cache. However many keys there are, only the scores of one block with one piece exist at a time.
 import CVector
 import Kernels
 import Tensors
@@ -45,31 +46,65 @@ struct ScaledDotProductAttention: AttentionKernel {
   private func attend(
     _ q: HeadViews, _ k: HeadViews, _ v: HeadViews, _ out: UnsafeMutablePointer<Float>, batch: Int, heads: Int
   ) {
-    let size = q.size
-    let scale = 1 / Float(size).squareRoot()
     let block = min(q.tokens, Self.queriesPerBlock)
     let blocks = (q.tokens + block - 1) / block
+    let piece = min(k.tokens, Self.keysPerPiece)
     // Small windows: several of them per tile.
     let grain = max(1, Parallelism.tileElements / (block * k.tokens))
-    parallelFor(batch * heads * blocks, grain: grain, scratch: block * k.tokens) { range, scores in
+    parallelFor(batch * heads * blocks, grain: grain, scratch: block * (piece + 3)) { range, scratch in
+      let rows = RunningRows(largest: scratch, sums: scratch + block, factors: scratch + 2 * block)
       for item in range {
         let (pair, tile) = item.quotientAndRemainder(dividingBy: blocks)
         let (entry, head) = pair.quotientAndRemainder(dividingBy: heads)
         let first = tile * block
-        let rows = min(block, q.tokens - first)
-        multiply(
-          q.view(entry, head, from: first), k.view(entry, head, transposed: true), rows: rows,
-          columns: k.tokens, inner: size, into: scores, stride: k.tokens)
-        cvector_softmax_rows(scores, k.tokens, scale, rows, k.tokens)
-        multiply(
-          MatrixView(start: scores, stride: k.tokens), v.view(entry, head), rows: rows, columns: size,
-          inner: k.tokens, into: out + ((entry * q.tokens + first) * heads + head) * size, stride: heads * size)
+        attend(
+          q.view(entry, head, from: first), count: min(block, q.tokens - first),
+          k.pieces(entry, head, of: piece),
+          v.pieces(entry, head, of: piece), size: q.size, rows, scores: scratch + 3 * block,
+          into: out + ((entry * q.tokens + first) * heads + head) * q.size, stride: heads * q.size)
       }
     }
   }
 
+  /// One block of queries against all keys: the weighted values of each piece are added to those before, which are
+  /// brought to the new largest score, and divided by the sum of weights at the end.
+  private func attend(
+    _ q: MatrixView, count: Int, _ keys: [HeadViews.Piece], _ values: [HeadViews.Piece], size: Int,
+    _ rows: RunningRows, scores: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    rows.largest.update(repeating: -.infinity, count: count)
+    rows.sums.update(repeating: 0, count: count)
+    let scale = 1 / Float(size).squareRoot()
+    for (index, (k, v)) in zip(keys, values).enumerated() {
+      multiply(
+        q, k.transposed, rows: count, columns: k.tokens, inner: size, into: scores, stride: k.tokens)
+      cvector_softmax_piece(
+        scores, k.tokens, scale, count, k.tokens, rows.largest, rows.sums, rows.factors)
+      if index > 0 { scaleRows(out, by: { rows.factors[$0] }, count, size, stride) }
+      multiply(
+        MatrixView(start: scores, stride: k.tokens), v.view, rows: count, columns: size, inner: k.tokens,
+        accumulating: index > 0, into: out, stride: stride)
+    }
+    scaleRows(out, by: { 1 / rows.sums[$0] }, count, size, stride)
+  }
+
+  private func scaleRows(
+    _ out: UnsafeMutablePointer<Float>, by factor: (Int) -> Float, _ rows: Int, _ columns: Int, _ stride: Int
+  ) {
+    for row in 0..<rows { cvector_scale_shift(out + row * stride, factor(row), 0, out + row * stride, columns) }
+  }
+
   /// Enough rows that packing the keys for each block costs little.
-  private static let queriesPerBlock = 128
+  private static let queriesPerBlock = 256
+  /// So many keys that the scores of a block stay in the second-level cache.
+  private static let keysPerPiece = 1024
+}
+
+/// What a block of queries remembers of the keys seen so far, one number per query.
+private struct RunningRows {
+  let largest: UnsafeMutablePointer<Float>
+  let sums: UnsafeMutablePointer<Float>
+  let factors: UnsafeMutablePointer<Float>
 }
 
 /// Queries, keys or values as one matrix per batch entry and head.
@@ -84,8 +119,22 @@ private struct HeadViews {
     (self.start, self.tokens, self.stride, self.size) = (start, tokens, stride, size)
   }
 
-  func view(_ entry: Int, _ head: Int, from token: Int = 0, transposed: Bool = false) -> MatrixView {
-    MatrixView(
-      start: start + (entry * tokens + token) * stride + head * size, stride: stride, transposed: transposed)
+  func view(_ entry: Int, _ head: Int, from token: Int) -> MatrixView {
+    MatrixView(start: start + (entry * tokens + token) * stride + head * size, stride: stride)
+  }
+
+  /// The tokens of one entry and head, cut into pieces of at most `length`.
+  func pieces(_ entry: Int, _ head: Int, of length: Int) -> [Piece] {
+    Swift.stride(from: 0, to: tokens, by: length).map { first in
+      Piece(view: view(entry, head, from: first), tokens: min(length, tokens - first))
+    }
+  }
+
+  /// Some neighbouring tokens.
+  struct Piece {
+    let view: MatrixView
+    let tokens: Int
+
+    var transposed: MatrixView { MatrixView(start: view.start, stride: view.stride, transposed: true) }
   }
 }

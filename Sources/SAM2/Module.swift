@@ -5,7 +5,7 @@ import Traces
 ///
 /// Authors write `forward`; calling the module runs it and offers its arguments and its result to the run's
 /// taps, as a forward hook does.
-protocol Module: Sendable {
+protocol Module<Input, Output>: Sendable {
   /// One argument, or a struct of several.
   associatedtype Input
   associatedtype Output: TapValue

@@ -2,7 +2,7 @@ public import Architecture
 public import Kernels
 public import Tensors
 
-/// A SAM 2 model: the root of the module tree, with the parts that a picture needs.
+/// A SAM 2 model: the root of the module tree.
 /// Source: sam2/modeling/sam2_base.py, SAM2Base.
 public struct SAM2Base: Sendable {
   /// What it was built from.
@@ -11,10 +11,28 @@ public struct SAM2Base: Sendable {
   public let backend: any Backend
 
   let imageEncoder: ImageEncoder
+  let memoryAttention: MemoryAttention
+  let memoryEncoder: MemoryEncoder
   let promptEncoder: PromptEncoder
   let maskDecoder: MaskDecoder
-  /// `[1, C, 1, 1]`.
+  /// Brings a mask prompt to the size of the decoder's masks, `[B, 1, S, S]` to `[B, 1, S / 4, S / 4]`, where the model
+  /// has object pointers.
+  let maskDownsample: Conv2d?
+  /// From the mask decoder's token to an object pointer, `[…, C]` to `[…, C]`.
+  let objPtrProj: any Module<Tensor, Tensor>
+  /// From the sine of a pointer's distance in time to what its memory tokens get added, `[…, C]` to `[…, memDim]`, or
+  /// unchanged where the model has no projection.
+  let objPtrTposProj: any Module<Tensor, Tensor>
+  /// What a memory gets added for its distance in time, `[numMaskmem, 1, 1, memDim]`.
+  let maskmemTposEnc: Tensor
+  /// What features get added that have no memory, `[1, C, 1, 1]`.
   let noMemEmbed: Tensor
+  /// The position encoding of a token that stands for no memory, `[1, 1, C]`.
+  let noMemPosEnc: Tensor
+  /// The pointer to an absent object, `[1, C]`, where the model predicts presence and has pointers.
+  let noObjPtr: Tensor?
+  /// What the memory of an absent object gets added, `[1, memDim]`, where the model has it.
+  let noObjEmbedSpatial: Tensor?
 
   /// Builds the model and prepares its kernels.
   ///
@@ -31,15 +49,38 @@ public struct SAM2Base: Sendable {
     self.backend = backend
     let loader = WeightLoader(source: weights, backend: backend)
     let root = Scope(loader: loader)
-    let dim = configuration.hiddenDim
+    let (dim, memDim) = (configuration.hiddenDim, configuration.memDim)
+    let hasPointers = configuration.useObjPtrsInEncoder
     imageEncoder = try ImageEncoder(
       configuration.imageEncoder, imageSize: configuration.imageSize, root("image_encoder"))
+    memoryAttention = try MemoryAttention(configuration.memoryAttention, root("memory_attention"))
+    memoryEncoder = try MemoryEncoder(configuration.memoryEncoder, root("memory_encoder"))
     promptEncoder = try PromptEncoder(
       dim, imageSize: configuration.imageSize, embeddingSize: configuration.imageEmbeddingSize,
       root("sam_prompt_encoder"))
     maskDecoder = try MaskDecoder(configuration, root("sam_mask_decoder"))
+    maskDownsample = hasPointers ? try Conv2d(1, 1, kernel: 4, stride: 4, root("mask_downsample")) : nil
+    objPtrProj = try Self.pointerProjection(configuration, root("obj_ptr_proj"))
+    let tpos = root("obj_ptr_tpos_proj")
+    objPtrTposProj =
+      configuration.projTposEncInObjPtrs ? try Linear(dim, memDim, tpos) : Identity(path: tpos.path)
+    maskmemTposEnc = try root.parameter("maskmem_tpos_enc", [configuration.numMaskmem, 1, 1, memDim])
     noMemEmbed = try root.parameter("no_mem_embed", [1, 1, dim]).reshaped([1, dim, 1, 1])
-    try loader.requireAllTaken(below: ["image_encoder", "sam_prompt_encoder", "sam_mask_decoder"])
+    noMemPosEnc = try root.parameter("no_mem_pos_enc", [1, 1, dim])
+    noObjPtr =
+      configuration.predObjScores && hasPointers ? try root.parameter("no_obj_ptr", [1, dim]) : nil
+    noObjEmbedSpatial =
+      configuration.noObjEmbedSpatial ? try root.parameter("no_obj_embed_spatial", [1, memDim]) : nil
+    try loader.requireAllTaken()
+  }
+
+  private static func pointerProjection(
+    _ configuration: ModelConfiguration, _ scope: Scope
+  ) throws -> any Module<Tensor, Tensor> {
+    let dim = configuration.hiddenDim
+    guard configuration.useObjPtrsInEncoder else { return Identity(path: scope.path) }
+    guard configuration.useMlpForObjPtrProj else { return try Linear(dim, dim, scope) }
+    return try MLP(dim, hidden: dim, dim, layers: 3, activation: ReLU.init(path:), scope)
   }
 
   /// Sees that names and shapes are exactly those of a configuration, without reading a tensor.

@@ -51,12 +51,10 @@ final class WeightLoader: Sendable {
     return try source.tensor(name)
   }
 
-  /// Throws if a tensor below one of these modules was never taken: the tree is then not the checkpoint's.
-  func requireAllTaken(below modules: [String]) throws(SAM2Error) {
+  /// Throws if a tensor was never taken: the tree is then not the checkpoint's.
+  func requireAllTaken() throws(SAM2Error) {
     let taken = taken.withLock { $0 }
-    let unread = shapes.keys.filter { name in
-      !taken.contains(name) && modules.contains { name.hasPrefix("\($0).") }
-    }
+    let unread = shapes.keys.filter { !taken.contains($0) }
     guard unread.isEmpty else { throw .unreadWeights(origin: source.origin, names: unread.sorted()) }
   }
 }

@@ -28,6 +28,10 @@ void cvector_fused_gather(
     const float *x, const ptrdiff_t *starts, const float *weights, size_t reach, float *out, size_t count);
 void cvector_fused_gather_scalar(
     const float *x, const ptrdiff_t *starts, const float *weights, size_t reach, float *out, size_t count);
+// Products of complex numbers, real and imaginary parts side by side: out[i] + out[i + 1] j =
+// (x[i] + x[i + 1] j) * (y[i] + y[i + 1] j) for even i < count; count is even.
+void cvector_multiply_complex(const float *x, const float *y, float *out, size_t count);
+void cvector_multiply_complex_scalar(const float *x, const float *y, float *out, size_t count);
 // out[i] = max(low, min(high, x[i])).
 void cvector_clamp(const float *x, float low, float high, float *out, size_t count);
 
@@ -46,6 +50,16 @@ size_t cvector_count_above(const float *x, float threshold, size_t count);
 // Each row of x [rows, columns] becomes softmax(scale * row), in place. `stride` is the distance of rows.
 void cvector_softmax_rows(float *x, size_t stride, float scale, size_t rows, size_t columns);
 void cvector_softmax_rows_scalar(float *x, size_t stride, float scale, size_t rows, size_t columns);
+
+// One step of a softmax whose rows come in pieces. Each row of x [rows, columns] becomes exp(scale * (row - m)), in
+// place, where m is the row's largest element so far, scale >= 0. `largest` and `sums` [rows] go from piece to piece,
+// -infinity and 0 before the first; factors[r] is what earlier pieces of row r have to be multiplied by to agree.
+void cvector_softmax_piece(
+    float *x, size_t stride, float scale, size_t rows, size_t columns, float *largest, float *sums,
+    float *factors);
+void cvector_softmax_piece_scalar(
+    float *x, size_t stride, float scale, size_t rows, size_t columns, float *largest, float *sums,
+    float *factors);
 
 // Each row of x [rows, columns] to mean 0 and (biased) variance 1, then times weight, plus bias.
 void cvector_layer_norm_rows(

@@ -6,11 +6,14 @@ struct Conv2d: TorchModule {
   let path: ModulePath
   private let apply: any Kernel
 
-  init(_ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, _ scope: Scope) throws {
+  init(
+    _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, groups: Int = 1,
+    _ scope: Scope
+  ) throws {
     path = scope.path
     apply = scope.backend.conv2d(
-      weight: try scope.parameter("weight", [outputs, inputs, kernel, kernel]),
-      bias: try scope.parameter("bias", [outputs]), stride: stride, padding: padding, groups: 1)
+      weight: try scope.parameter("weight", [outputs, inputs / groups, kernel, kernel]),
+      bias: try scope.parameter("bias", [outputs]), stride: stride, padding: padding, groups: groups)
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor { apply(x) }

@@ -1,0 +1,75 @@
+import Architecture
+import Kernels
+import Tensors
+import Traces
+
+/// Conditions a frame's features on the memory of other frames.
+/// Source: sam2/modeling/memory_attention.py, MemoryAttention.
+struct MemoryAttention: Module {
+  /// A frame's features and the memories of B objects.
+  struct Input {
+    /// `[B, hw, C]`, or `[1, hw, C]` for all objects: then what comes before the first look at the memory is
+    /// computed once, to the same bits.
+    let curr: Tensor
+    /// `[1, hw, C]`, or one per object.
+    let currPos: Tensor?
+    /// Frames of hw tokens one after another, then the object pointers: `[B, N, memDim]`.
+    let memory: Tensor
+    /// `[B, N, memDim]`, or `[1, N, memDim]`.
+    let memoryPos: Tensor
+    /// How many tokens at the memory's end are object pointers.
+    let objPtrTokens: Int
+
+    /// The same with one entry per object everywhere, as PyTorch is given it.
+    fileprivate var expanded: Input {
+      let batch = memory.shape[0]
+      func expand(_ x: Tensor) -> Tensor { x.repeated(leading: batch / x.shape[0]) }
+      return Input(
+        curr: expand(curr), currPos: currPos.map(expand), memory: memory, memoryPos: expand(memoryPos),
+        objPtrTokens: objPtrTokens)
+    }
+  }
+
+  let path: ModulePath
+  private let layers: [MemoryAttentionLayer]
+  private let norm: LayerNorm
+  private let posEncAtInput: Bool
+
+  init(_ configuration: MemoryAttentionConfiguration, _ scope: Scope) throws {
+    path = scope.path
+    posEncAtInput = configuration.posEncAtInput
+    let selfTurns = RotaryTurns(configuration.layer.selfAttention)
+    let crossTurns = RotaryTurns(configuration.layer.crossAttention)
+    layers = try (0..<configuration.numLayers).map { index in
+      try MemoryAttentionLayer(
+        configuration.layer, selfTurns: selfTurns, crossTurns: crossTurns, scope("layers")(index))
+    }
+    norm = try LayerNorm(configuration.dModel, scope("norm"))
+  }
+
+  /// PyTorch takes tokens first, and the frame's features in lists.
+  func arguments(_ input: Input) -> [(String, any TapValue)] {
+    let input = input.expanded
+    return [
+      ("curr", [input.curr.permuted(1, 0, 2)]), ("memory", input.memory.permuted(1, 0, 2)),
+      ("curr_pos", input.currPos.map { [$0.permuted(1, 0, 2)] }),
+      ("memory_pos", input.memoryPos.permuted(1, 0, 2)),
+    ]
+  }
+
+  func result(_ output: Tensor) -> any TapValue { output.permuted(1, 0, 2) }
+
+  func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, hw, C]
+    // A recording shows every object's calls, as PyTorch makes them.
+    let input = run.taps == nil ? input : input.expanded
+    var output = input.curr
+    if posEncAtInput, let positions = input.currPos { output = output + positions * 0.1 }
+    for layer in layers {
+      output = layer(
+        .init(
+          tgt: output, memory: input.memory, pos: input.memoryPos, queryPos: input.currPos,
+          pointerTokens: input.objPtrTokens), run)
+    }
+    return norm(output, run)
+  }
+}

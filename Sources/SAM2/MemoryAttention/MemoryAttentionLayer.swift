@@ -1,0 +1,92 @@
+import Architecture
+import Kernels
+import Tensors
+import Traces
+
+/// A frame's features attend to themselves, then to the memory, then pass a feed-forward part.
+/// Source: sam2/modeling/memory_attention.py, MemoryAttentionLayer.
+struct MemoryAttentionLayer: Module {
+  /// Features `[B, hw, C]`, memory `[B, N, memDim]`, and the positions of both. Features of a single entry become
+  /// one per memory where they meet.
+  struct Input {
+    let tgt: Tensor
+    let memory: Tensor
+    let pos: Tensor
+    let queryPos: Tensor?
+    /// How many tokens at the memory's end are object pointers, which have no place in the picture.
+    let pointerTokens: Int
+  }
+
+  /// Where position encodings are added.
+  private struct PositionSwitches {
+    let selfAttention, queries, keys: Bool
+  }
+
+  let path: ModulePath
+  private let selfAttn: RoPEAttention
+  private let crossAttnImage: RoPEAttention
+  private let linear1: Linear
+  private let dropout: Identity
+  private let linear2: Linear
+  private let norm1: LayerNorm
+  private let norm2: LayerNorm
+  private let norm3: LayerNorm
+  private let dropout1: Identity
+  private let dropout2: Identity
+  private let dropout3: Identity
+  private let usesGELU: Bool
+  private let adds: PositionSwitches
+
+  init(
+    _ configuration: MemoryAttentionLayerConfiguration, selfTurns: RotaryTurns, crossTurns: RotaryTurns,
+    _ scope: Scope
+  ) throws {
+    path = scope.path
+    let (dim, hidden) = (configuration.dModel, configuration.dimFeedforward)
+    selfAttn = try RoPEAttention(configuration.selfAttention, turns: selfTurns, scope("self_attn"))
+    crossAttnImage = try RoPEAttention(
+      configuration.crossAttention, turns: crossTurns, scope("cross_attn_image"))
+    linear1 = try Linear(dim, hidden, scope("linear1"))
+    dropout = Identity(path: scope("dropout").path)
+    linear2 = try Linear(hidden, dim, scope("linear2"))
+    norm1 = try LayerNorm(dim, scope("norm1"))
+    norm2 = try LayerNorm(dim, scope("norm2"))
+    norm3 = try LayerNorm(dim, scope("norm3"))
+    dropout1 = Identity(path: scope("dropout1").path)
+    dropout2 = Identity(path: scope("dropout2").path)
+    dropout3 = Identity(path: scope("dropout3").path)
+    usesGELU = configuration.activation == "gelu"
+    adds = PositionSwitches(
+      selfAttention: configuration.posEncAtAttn, queries: configuration.posEncAtCrossAttnQueries,
+      keys: configuration.posEncAtCrossAttnKeys)
+  }
+
+  func arguments(_ input: Input) -> [(String, any TapValue)] {
+    [("tgt", input.tgt), ("memory", input.memory), ("pos", input.pos), ("query_pos", input.queryPos)]
+  }
+
+  func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, hw, C]
+    let queryPos = input.queryPos
+    let (memory, pos, pointerTokens) = (input.memory, input.pos, input.pointerTokens)
+    var tgt = input.tgt
+
+    let normed = norm1(tgt, run)
+    let q = adds.selfAttention ? adding(queryPos, to: normed) : normed
+    tgt = tgt + dropout1(selfAttn(.init(q: q, k: q, v: normed), run), run)
+
+    let attended = crossAttnImage(
+      .init(
+        q: adds.queries ? adding(queryPos, to: norm2(tgt, run)) : norm2(tgt, run),
+        k: adds.keys ? memory + pos : memory, v: memory, keysWithoutPlace: pointerTokens), run)
+    tgt = consume tgt + dropout2(attended, run)
+
+    let hidden = linear1(norm3(tgt, run), run)
+    let activated = usesGELU ? (consume hidden).gelu() : (consume hidden).relu()
+    return consume tgt + dropout3(linear2(dropout(activated, run), run), run)
+  }
+
+  private func adding(_ positions: Tensor?, to x: consuming Tensor) -> Tensor {
+    guard let positions else { return x }
+    return x + positions
+  }
+}

@@ -1,0 +1,65 @@
+import Architecture
+import Kernels
+import Tensors
+import Traces
+
+/// Turns a frame's features and an object's mask into a memory of both.
+/// Source: sam2/modeling/memory_encoder.py, MemoryEncoder.
+struct MemoryEncoder: Module {
+  /// A frame and the masks of B objects.
+  struct Input {
+    /// `[B, C, h, w]`, or `[1, C, h, w]` for all objects.
+    let pixFeat: Tensor
+    /// `[B, 1, S, S]`, already scaled: PyTorch's `skip_mask_sigmoid`.
+    let masks: Tensor
+  }
+
+  /// Memories `[B, memDim, h, w]` and their position encodings.
+  struct Output: TapValue {
+    var visionFeatures: Tensor
+    var visionPosEnc: [Tensor]
+
+    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
+      try visionFeatures.visitTensors(named: "\(name)/vision_features", visit)
+      try visionPosEnc.visitTensors(named: "\(name)/vision_pos_enc", visit)
+    }
+  }
+
+  let path: ModulePath
+  private let maskDownsampler: MaskDownSampler
+  private let pixFeatProj: Conv2d
+  private let fuser: Fuser
+  private let positionEncoding: PositionEmbeddingSine
+  private let outProj: any Module<Tensor, Tensor>
+
+  init(_ configuration: MemoryEncoderConfiguration, _ scope: Scope) throws {
+    path = scope.path
+    let (inputs, outputs) = (configuration.inDim, configuration.outDim)
+    maskDownsampler = try MaskDownSampler(configuration.maskDownsampler, scope("mask_downsampler"))
+    pixFeatProj = try Conv2d(inputs, inputs, kernel: 1, scope("pix_feat_proj"))
+    fuser = try Fuser(configuration.fuser, scope("fuser"))
+    positionEncoding = PositionEmbeddingSine(configuration.positionEncoding, scope("position_encoding"))
+    if outputs == inputs {
+      outProj = Identity(path: scope("out_proj").path)
+    } else {
+      outProj = try Conv2d(inputs, outputs, kernel: 1, scope("out_proj"))
+    }
+  }
+
+  func arguments(_ input: Input) -> [(String, any TapValue)] {
+    [("pix_feat", pixFeat(of: input)), ("masks", input.masks)]
+  }
+
+  func forward(_ input: consuming Input, _ run: Run) -> Output {
+    // A recording shows every object's calls, as PyTorch makes them.
+    let pixFeat = run.taps == nil ? input.pixFeat : pixFeat(of: input)
+    let masks = maskDownsampler(input.masks, run)
+    let features = outProj(fuser(masks + pixFeatProj(pixFeat, run), run), run)
+    return Output(visionFeatures: features, visionPosEnc: [positionEncoding(features, run)])
+  }
+
+  /// One entry per object, as PyTorch is given it.
+  private func pixFeat(of input: Input) -> Tensor {
+    input.pixFeat.repeated(leading: input.masks.shape[0] / input.pixFeat.shape[0])
+  }
+}
