@@ -1,4 +1,4 @@
-"""The official SAM 2 model, built as `sam2.build_sam.build_sam2` does, from any YAML file and on the CPU."""
+"""The official SAM 2 model, built as `sam2.build_sam` does, from any YAML file and on the CPU."""
 
 import hashlib
 import os
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import sam2
 import torch
+import yaml
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
@@ -27,9 +28,30 @@ def variant_configuration(variant):
     return Path(sam2.__path__[0]) / "configs" / family / f"{variant}.yaml"
 
 
-def build(configuration, checkpoint=None, postprocessing=True):
-    """Builds `SAM2Base` in evaluation mode from a YAML file, with a checkpoint's weights if one is given."""
-    tree = OmegaConf.load(configuration)
+def configuration(path, overrides=()):
+    """A YAML file's tree; an override `key=value` sets a key, dots allowed, of what stands under `model`."""
+    tree = OmegaConf.load(path)
+    for override in overrides:
+        key, _, value = override.partition("=")
+        OmegaConf.update(tree, f"model.{key}", yaml.safe_load(value), force_add=True)
+    return tree
+
+
+def video_configuration(tree):
+    """The tree with fill_hole_area, which official code leaves undone on a CPU, set to 0 unless it says otherwise."""
+    tree = tree.copy()
+    tree.model.setdefault("fill_hole_area", 0)
+    return tree
+
+
+def yaml_text(tree):
+    """A tree as YAML text."""
+    return OmegaConf.to_yaml(tree)
+
+
+def build(tree, checkpoint=None, postprocessing=True):
+    """Builds `SAM2Base` in evaluation mode from a tree or a YAML file, with a checkpoint's weights if one is given."""
+    tree = tree.copy() if OmegaConf.is_config(tree) else OmegaConf.load(tree)
     if postprocessing:
         for name, value in POSTPROCESSING.items():
             OmegaConf.update(tree, f"model.sam_mask_decoder_extra_args.{name}", value, force_add=True)
@@ -39,6 +61,14 @@ def build(configuration, checkpoint=None, postprocessing=True):
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)["model"]
         model.load_state_dict(state, strict=True)
     return model.eval()
+
+
+def build_video(tree, checkpoint, predictor):
+    """Builds the class of a video predictor from a tree, with what build_sam2_video_predictor adds to it."""
+    tree = tree.copy()
+    OmegaConf.update(tree, "model._target_", f"{predictor.__module__}.{predictor.__qualname__}")
+    tree.model.setdefault("binarize_mask_from_pts_for_mem_enc", True)
+    return build(tree, checkpoint)
 
 
 def feature_sizes(model):
