@@ -44,6 +44,11 @@ let package = Package(
     system("CPNG", pkgConfig: "spng", apt: "libspng-dev", brew: "libspng"),
     system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
     system("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev", brew: "libdeflate"),
+    .systemLibrary(
+      name: "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil",
+      providers: [
+        .apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"]), .brew(["ffmpeg"]),
+      ]),
     .target(name: "CVector", exclude: ["README.md"]),
 
     layer("Files", [.target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
@@ -56,7 +61,7 @@ let package = Package(
     layer("Traces", ["Tensors", "HDF5"]),
     layer("SAM2", ["Tensors", "Architecture", "Kernels", "Traces"]),
     layer("Verification", ["Tensors", "Traces"]),
-    layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG"]),
+    layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [

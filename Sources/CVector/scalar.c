@@ -74,3 +74,30 @@ void cvector_multiply_complex_scalar(const float *x, const float *y, float *out,
     out[i + 1] = (float)im;
   }
 }
+
+static uint8_t rounded(int64_t sum) {
+  int64_t whole = (sum + (1 << 21)) >> 22;
+  return (uint8_t)(whole < 0 ? 0 : whole > 255 ? 255 : whole);
+}
+
+void cvector_fixed_gather_scalar(
+    const int32_t *x, const ptrdiff_t *starts, const int32_t *weights, size_t reach, uint8_t *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    for (size_t c = 0; c < 3; c++) {
+      int64_t sum = 0;
+      for (size_t tap = 0; tap < reach; tap++) {
+        sum += (int64_t)x[4 * (starts[i] + (ptrdiff_t)tap) + (ptrdiff_t)c] * weights[i * reach + tap];
+      }
+      out[3 * i + c] = rounded(sum);
+    }
+  }
+}
+
+void cvector_fixed_blend_scalar(
+    const uint8_t *x, size_t stride, const int32_t *weights, size_t reach, uint8_t *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    int64_t sum = 0;
+    for (size_t tap = 0; tap < reach; tap++) sum += (int64_t)x[tap * stride + i] * weights[tap];
+    out[i] = rounded(sum);
+  }
+}

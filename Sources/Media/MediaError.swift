@@ -14,6 +14,19 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
   case maskSizeMismatch(expectedWidth: Int, expectedHeight: Int, foundWidth: Int, foundHeight: Int)
   /// The pixels could not be encoded as a file.
   case couldNotEncode(path: String, reason: String)
+  /// A folder that was to be a video holds no JPEG or PNG picture.
+  case noFrames(path: String)
+  /// A frame is of another size than the video's first.
+  case frameSizeMismatch(
+    path: String, expectedWidth: Int, expectedHeight: Int, foundWidth: Int, foundHeight: Int)
+  /// A media file without pictures: `found` says what it has.
+  case noVideoStream(path: String, found: String)
+  /// A file that is no video, or not one frame of which can be decoded.
+  case undecodableVideo(path: String, reason: String)
+  /// No frames can be written: no encoder, a size or a time that no video has, or the encoder's own complaint.
+  case couldNotEncodeVideo(path: String, reason: String)
+  /// A label map has no room for an object of this number: expected 1 to 255.
+  case objectOutOfRange(object: Int)
   /// Run lengths that do not describe a mask of their size.
   case malformedRunLengths(reason: String)
 
@@ -29,6 +42,15 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
       "expected a mask of \(expectedWidth) × \(expectedHeight) pixels as the picture has, "
         + "found \(foundWidth) × \(foundHeight)"
     case .couldNotEncode(let path, let reason): "\(path): the picture can't be encoded: \(reason)"
+    case .noFrames(let path): "\(path): expected a folder of JPEG or PNG frames, found none in it"
+    case .frameSizeMismatch(let path, let expectedWidth, let expectedHeight, let foundWidth, let foundHeight):
+      "\(path): expected \(expectedWidth) × \(expectedHeight) pixels as the first frame has, "
+        + "found \(foundWidth) × \(foundHeight)"
+    case .noVideoStream(let path, let found): "\(path): expected a video, found \(found)"
+    case .undecodableVideo(let path, let reason): "\(path): the video can't be decoded: \(reason)"
+    case .couldNotEncodeVideo(let path, let reason): "\(path): the video can't be encoded: \(reason)"
+    case .objectOutOfRange(let object):
+      "a label map numbers its objects from 1 to 255, found object \(object)"
     case .malformedRunLengths(let reason): "run lengths don't describe a mask: \(reason)"
     }
   }

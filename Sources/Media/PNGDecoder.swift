@@ -9,20 +9,11 @@ enum PNGDecoder {
   ///
   /// - Throws: `MediaError.corrupt` or `.tooLarge`.
   static func decode(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> Picture {
-    func check(_ status: Int32) throws(MediaError) {
-      guard status == 0 else { throw .corrupt(path: path, reason: reason(status)) }
-    }
-    guard let context = spng_ctx_new(0) else {
-      throw .corrupt(path: path, reason: "the PNG decoder could not be started")
-    }
+    func check(_ status: Int32) throws(MediaError) { try PNGDecoder.check(status, path: path) }
+    let context = try context(of: bytes, path: path)
     defer { spng_ctx_free(context) }
-    try check(spng_set_png_buffer(context, bytes.baseAddress, bytes.count))
-    // Metadata is not needed, so little of it is let in.
-    try check(spng_set_chunk_limits(context, 1 << 26, 1 << 27))
-    var header = spng_ihdr()
-    try check(spng_get_ihdr(context, &header))
+    let header = try header(of: context, path: path)
     let (width, height) = (Int(header.width), Int(header.height))
-    try Picture.checkSize(width: width, height: height, path: path)
 
     let isDeepGrey = header.bit_depth == 16 && header.color_type == UInt8(SPNG_COLOR_TYPE_GRAYSCALE.rawValue)
     let pixels: [UInt8]
@@ -36,6 +27,64 @@ enum PNGDecoder {
       pixels = decoded
     }
     return Picture(width: width, height: height, pixels: pixels, notes: notes(header, context))
+  }
+
+  /// The samples themselves of an indexed or 8-bit greyscale PNG; `path` is for errors.
+  ///
+  /// - Throws: `MediaError.corrupt`, `.tooLarge`, `.unsupportedKind`.
+  static func decodeLabels(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> LabelMap {
+    let context = try context(of: bytes, path: path)
+    defer { spng_ctx_free(context) }
+    let header = try header(of: context, path: path)
+    let isIndexed = header.color_type == UInt8(SPNG_COLOR_TYPE_INDEXED.rawValue)
+    let isGrey = header.color_type == UInt8(SPNG_COLOR_TYPE_GRAYSCALE.rawValue)
+    guard isIndexed || isGrey && header.bit_depth == 8 else {
+      throw .unsupportedKind(
+        path: path, found: "a PNG of colours, where an indexed or 8-bit greyscale one holds object numbers")
+    }
+    let (width, height, depth) = (Int(header.width), Int(header.height), Int(header.bit_depth))
+    // Smaller samples are packed, the first in the highest bits; every row begins a byte.
+    let rowBytes = (width * depth + 7) / 8
+    var packed = [UInt8](repeating: 0, count: rowBytes * height)
+    try check(
+      spng_decode_image(context, &packed, packed.count, Int32(SPNG_FMT_PNG.rawValue), 0), path: path)
+    if depth == 8 { return LabelMap(width: width, height: height, labels: packed) }
+    let labels = (0..<width * height).map { place in
+      let (y, x) = place.quotientAndRemainder(dividingBy: width)
+      let byte = packed[y * rowBytes + x * depth / 8]
+      return byte >> UInt8(8 - depth - x * depth % 8) & UInt8(1 << depth - 1)
+    }
+    return LabelMap(width: width, height: height, labels: labels)
+  }
+
+  /// A decoder of the given bytes, which the caller frees.
+  private static func context(
+    of bytes: UnsafeRawBufferPointer, path: String
+  ) throws(MediaError) -> OpaquePointer {
+    guard let context = spng_ctx_new(0) else {
+      throw .corrupt(path: path, reason: "the PNG decoder could not be started")
+    }
+    // Metadata is not needed, so little of it is let in.
+    for status in [
+      spng_set_png_buffer(context, bytes.baseAddress, bytes.count),
+      spng_set_chunk_limits(context, 1 << 26, 1 << 27),
+    ] where status != 0 {
+      spng_ctx_free(context)
+      throw .corrupt(path: path, reason: reason(status))
+    }
+    return context
+  }
+
+  /// The header of a file, whose size has been looked at.
+  private static func header(of context: OpaquePointer, path: String) throws(MediaError) -> spng_ihdr {
+    var header = spng_ihdr()
+    try check(spng_get_ihdr(context, &header), path: path)
+    try Picture.checkSize(width: Int(header.width), height: Int(header.height), path: path)
+    return header
+  }
+
+  private static func check(_ status: Int32, path: String) throws(MediaError) {
+    guard status == 0 else { throw .corrupt(path: path, reason: reason(status)) }
   }
 
   /// 16-bit greyscale as Pillow reduces it: whatever exceeds 255 becomes white.

@@ -15,6 +15,8 @@ enum PNGEncoder {
   enum Kind {
     /// One byte of grey.
     case grey
+    /// One byte that counts into `ObjectPalette`.
+    case indexed
     /// Three bytes of red, green and blue.
     case rgb
   }
@@ -35,14 +37,31 @@ enum PNGEncoder {
       throw .couldNotEncode(path: path, reason: "the PNG encoder could not be started")
     }
     defer { spng_ctx_free(context) }
-    let colour = kind == .rgb ? SPNG_COLOR_TYPE_TRUECOLOR : SPNG_COLOR_TYPE_GRAYSCALE
+    let colour =
+      switch kind {
+      case .grey: SPNG_COLOR_TYPE_GRAYSCALE
+      case .indexed: SPNG_COLOR_TYPE_INDEXED
+      case .rgb: SPNG_COLOR_TYPE_TRUECOLOR
+      }
     var header = spng_ihdr(
       width: UInt32(width), height: UInt32(height), bit_depth: 8, color_type: UInt8(colour.rawValue),
       compression_method: 0, filter_method: 0, interlace_method: 0)
     try check(spng_set_ihdr(context, &header))
+    if kind == .indexed {
+      var palette = spng_plte()
+      palette.n_entries = 256
+      withUnsafeMutableBytes(of: &palette.entries) { entries in
+        for (index, color) in ObjectPalette.colors.enumerated() {
+          entries.storeBytes(
+            of: spng_plte_entry(red: color.red, green: color.green, blue: color.blue, alpha: 255),
+            toByteOffset: index * MemoryLayout<spng_plte_entry>.stride, as: spng_plte_entry.self)
+        }
+      }
+      try check(spng_set_plte(context, &palette))
+    }
     try check(spng_set_option(context, SPNG_ENCODE_TO_BUFFER, 1))
     // Measured on a photograph of 1800 × 1200: these take a fifth of the default's time for 2.5 % more bytes.
-    // Grey is for masks, whose flat areas compress best without filters.
+    // Grey and indexed are for masks, whose flat areas compress best without filters.
     let filter = kind == .rgb ? SPNG_FILTER_CHOICE_UP : SPNG_DISABLE_FILTERING
     try check(spng_set_option(context, SPNG_IMG_COMPRESSION_LEVEL, 3))
     try check(spng_set_option(context, SPNG_FILTER_CHOICE, Int32(filter.rawValue)))

@@ -6,6 +6,7 @@
 // `_scalar` compute the same with the C library, one element at a time: the tests compare the two.
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 
 // out[i] = a[i] + b[i], a[i] - b[i], a[i] * b[i], max(a[i], b[i]).
 void cvector_add(const float *a, const float *b, float *out, size_t count);
@@ -32,6 +33,19 @@ void cvector_fused_gather_scalar(
 // (x[i] + x[i + 1] j) * (y[i] + y[i + 1] j) for even i < count; count is even.
 void cvector_multiply_complex(const float *x, const float *y, float *out, size_t count);
 void cvector_multiply_complex_scalar(const float *x, const float *y, float *out, size_t count);
+// out[4 * i + c] = rgb[3 * i + c] for c < 3; the fourth lane is 0. No overlap.
+void cvector_widen_rgb(const uint8_t *rgb, int32_t *out, size_t count);
+// out[3 * i + c] = the sum over tap < reach of x[4 * (starts[i] + tap) + c] * weights[i * reach + tap], weights being
+// of 22 fractional bits, rounded half up and cut to 0...255. No overlap.
+void cvector_fixed_gather(
+    const int32_t *x, const ptrdiff_t *starts, const int32_t *weights, size_t reach, uint8_t *out, size_t count);
+void cvector_fixed_gather_scalar(
+    const int32_t *x, const ptrdiff_t *starts, const int32_t *weights, size_t reach, uint8_t *out, size_t count);
+// out[i] = the sum over tap < reach of x[tap * stride + i] * weights[tap], rounded and cut likewise. No overlap.
+void cvector_fixed_blend(
+    const uint8_t *x, size_t stride, const int32_t *weights, size_t reach, uint8_t *out, size_t count);
+void cvector_fixed_blend_scalar(
+    const uint8_t *x, size_t stride, const int32_t *weights, size_t reach, uint8_t *out, size_t count);
 // out[i] = max(low, min(high, x[i])).
 void cvector_clamp(const float *x, float low, float high, float *out, size_t count);
 

@@ -1,0 +1,69 @@
+// Where a video's frames come from: a folder of pictures or a video file, behind one protocol.
+
+import Files
+
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// A video's frames in presentation order, decoded when they are asked for.
+///
+/// Any order of access works; one after another, forwards or backwards, is what it is made for. Memory stays
+/// bounded however long the video is. Use one source from one thread at a time.
+public protocol FrameSource: AnyObject {
+  /// The file or folder.
+  var path: String { get }
+  /// Pixels per row as displayed, after any rotation. All frames are of one size.
+  var width: Int { get }
+  /// Rows as displayed.
+  var height: Int { get }
+  /// How many frames there are; nil where only decoding to the end can tell, until that has happened. It becomes
+  /// smaller when a damaged file turns out to end early.
+  var count: Int? { get }
+  /// Frames per second by the container's word; nil where it has none, as for a folder.
+  var frameRate: Double? { get }
+  /// What was wrong with the frames delivered so far, at most one entry a kind; empty for a sound video.
+  var damage: [VideoDamage] { get }
+
+  /// Frame `index`, from 0; nil where the video has ended before it.
+  ///
+  /// - Throws: `MediaError` where the frame is unreadable or of another size. Damage inside a video file doesn't
+  ///   throw: what could be decoded is delivered, and `damage` tells.
+  func frame(at index: Int) throws(MediaError) -> VideoFrame?
+}
+
+/// Opens a video: a folder's pictures in natural order, or any file that FFmpeg can demultiplex and decode.
+///
+/// - Throws: `MediaError.file`, `.noFrames`, `.noVideoStream`, `.undecodableVideo`, `.frameSizeMismatch`, and for a
+///   folder what `Picture.read` throws.
+public func openFrameSource(path: String) throws(MediaError) -> any FrameSource {
+  var status = stat()
+  guard stat(path, &status) == 0 else {
+    throw .file(.unreadable(path: path, reason: String(cString: strerror(errno))))
+  }
+  return status.st_mode & S_IFMT == S_IFDIR ? try FrameFolder(path: path) : try VideoFile(path: path)
+}
+
+/// One kind of damage met in a video file, and how much of it.
+public enum VideoDamage: Sendable, Equatable, CustomStringConvertible {
+  /// Nothing more could be read after `frames` frames, where the file promises `expected` (nil if it doesn't say).
+  case endedEarly(frames: Int, expected: Int?, reason: String)
+  /// `count` frames could not be decoded, `first` before all; the frame before each stands in for it.
+  case replaced(first: Int, count: Int)
+  /// `count` frames were decoded from damaged data, `first` before all, and may show it.
+  case concealed(first: Int, count: Int)
+
+  /// One sentence with the frame's index, counted from 0.
+  public var description: String {
+    switch self {
+    case .endedEarly(let frames, let expected, let reason):
+      "the video ends after frame \(frames - 1)" + (expected.map { ", expected \($0) frames" } ?? "") + ": \(reason)"
+    case .replaced(let first, let count):
+      "\(count) frame(s) from frame \(first) on can't be decoded; the frame before stands in"
+    case .concealed(let first, let count):
+      "\(count) frame(s) from frame \(first) on are decoded from damaged data"
+    }
+  }
+}

@@ -1,0 +1,194 @@
+// A video file opened by libavformat, and its best video stream's packets.
+
+internal import CFFmpeg
+import Kernels
+
+/// A packet's place in time, in units of the stream's time base.
+struct PacketTimes {
+  let presentation: Int64?
+  let decoding: Int64?
+  let isKey: Bool
+  /// Whether no frame comes of it: outside the edit list, or a picture that is only referred to.
+  let isHidden: Bool
+  /// Whether the file ends within it.
+  let isCut: Bool
+}
+
+/// An open file with one decoder.
+struct MediaContainer: ~Copyable {
+  let path: String
+  private let format: UnsafeMutablePointer<AVFormatContext>
+  private let decoder: UnsafeMutablePointer<AVCodecContext>
+  private let packet: UnsafeMutablePointer<AVPacket>
+  private let frame: UnsafeMutablePointer<AVFrame>
+  let stream: UnsafeMutablePointer<AVStream>
+
+  /// Opens a file and a decoder for its best video stream.
+  ///
+  /// - Throws: `MediaError.undecodableVideo`, `.noVideoStream`.
+  init(path: String) throws(MediaError) {
+    // Complaints come as errors; FFmpeg would print them as well.
+    av_log_set_level(cffmpeg_quiet())
+    // The protocol is named, so that no path is taken for an address.
+    var opened: UnsafeMutablePointer<AVFormatContext>?
+    var status = avformat_open_input(&opened, "file:" + path, nil, nil)
+    guard status == 0, let opened else {
+      throw .undecodableVideo(path: path, reason: "no known video format (\(ffmpegReason(status)))")
+    }
+    var decoder: UnsafeMutablePointer<AVCodecContext>?
+    var packet = av_packet_alloc()
+    var frame = av_frame_alloc()
+    do throws(MediaError) {
+      status = avformat_find_stream_info(opened, nil)
+      guard status >= 0 else { throw .undecodableVideo(path: path, reason: ffmpegReason(status)) }
+      let index = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
+      guard index >= 0, let stream = opened.pointee.streams[Int(index)], let parameters = stream.pointee.codecpar
+      else {
+        throw Self.missingStream(opened.pointee, status: index, path: path)
+      }
+      // A song's cover is a stream of one picture.
+      guard stream.pointee.disposition & AV_DISPOSITION_ATTACHED_PIC == 0 else {
+        throw .noVideoStream(path: path, found: "audio with a cover picture")
+      }
+      guard let codec = avcodec_find_decoder(parameters.pointee.codec_id) else {
+        let name = String(cString: avcodec_get_name(parameters.pointee.codec_id))
+        throw .undecodableVideo(path: path, reason: "this FFmpeg has no decoder for \(name)")
+      }
+      decoder = avcodec_alloc_context3(codec)
+      guard let decoder, let packet, let frame else {
+        throw .undecodableVideo(path: path, reason: "not enough memory for a decoder")
+      }
+      status = avcodec_parameters_to_context(decoder, parameters)
+      decoder.pointee.pkt_timebase = stream.pointee.time_base
+      decoder.pointee.thread_count = Int32(min(Parallelism.threads, 8))
+      decoder.pointee.max_pixels = Int64(Picture.pixelLimit)
+      if status >= 0 { status = avcodec_open2(decoder, codec, nil) }
+      guard status >= 0 else { throw .undecodableVideo(path: path, reason: ffmpegReason(status)) }
+      for other in 0..<Int(opened.pointee.nb_streams) where other != Int(index) {
+        opened.pointee.streams[other]?.pointee.discard = AVDISCARD_ALL
+      }
+      self.path = path
+      self.format = opened
+      self.decoder = decoder
+      self.packet = packet
+      self.frame = frame
+      self.stream = stream
+    } catch {
+      var closing: UnsafeMutablePointer<AVFormatContext>? = opened
+      avcodec_free_context(&decoder)
+      av_packet_free(&packet)
+      av_frame_free(&frame)
+      avformat_close_input(&closing)
+      throw error
+    }
+  }
+
+  deinit {
+    var format: UnsafeMutablePointer<AVFormatContext>? = format
+    var decoder: UnsafeMutablePointer<AVCodecContext>? = decoder
+    var packet: UnsafeMutablePointer<AVPacket>? = packet
+    var frame: UnsafeMutablePointer<AVFrame>? = frame
+    avcodec_free_context(&decoder)
+    av_packet_free(&packet)
+    av_frame_free(&frame)
+    avformat_close_input(&format)
+  }
+
+  /// The stream's display matrix as an orientation.
+  var orientation: FrameOrientation {
+    guard let matrix = cffmpeg_display_matrix(stream) else { return .upright }
+    return FrameOrientation(displayMatrix: (0..<9).map { matrix[$0] })
+  }
+
+  /// Frames per second by the container's word.
+  var frameRate: Double? {
+    let rate = av_guess_frame_rate(format, stream, nil)
+    return rate.num > 0 && rate.den > 0 ? Double(rate.num) / Double(rate.den) : nil
+  }
+
+  /// Seconds per unit of time.
+  var timeUnit: Double { Double(stream.pointee.time_base.num) / Double(max(1, stream.pointee.time_base.den)) }
+
+  /// Reads the next packet of the stream, which stays until the next call; nil at the end.
+  mutating func readPacket() throws(EndOfPackets) -> PacketTimes {
+    while true {
+      av_packet_unref(packet)
+      let status = av_read_frame(format, packet)
+      guard status >= 0 else {
+        throw EndOfPackets(reason: status == cffmpeg_end_of_file() ? nil : ffmpegReason(status))
+      }
+      guard packet.pointee.stream_index == stream.pointee.index else { continue }
+      return PacketTimes(
+        presentation: known(packet.pointee.pts), decoding: known(packet.pointee.dts),
+        isKey: cffmpeg_is_key(packet) != 0, isHidden: cffmpeg_is_dropped(packet) != 0 || isReferenceOnly,
+        isCut: cffmpeg_is_cut(packet) != 0)
+    }
+  }
+
+  /// Whether the packet is one of VP8's pictures that are never shown: bit 4 of its first byte, RFC 6386, 9.1.
+  private var isReferenceOnly: Bool {
+    guard stream.pointee.codecpar.pointee.codec_id == AV_CODEC_ID_VP8, packet.pointee.size > 0,
+      let data = packet.pointee.data
+    else { return false }
+    return data[0] & 0x10 == 0
+  }
+
+  /// Gives the packet that was read to the decoder; at the end of the file, `flush` it instead. False where the
+  /// decoder refuses it as damaged.
+  mutating func decode(flush: Bool = false) -> Bool {
+    let status = avcodec_send_packet(decoder, flush ? nil : packet)
+    return status >= 0
+  }
+
+  /// The next frame that the decoder has ready, and its time; nil where it needs more packets or is at its end.
+  mutating func takeFrame(orientation: FrameOrientation) -> DecoderOutput? {
+    let status = avcodec_receive_frame(decoder, frame)
+    if status == cffmpeg_again() || status == cffmpeg_end_of_file() { return nil }
+    guard status >= 0 else { return .failure }
+    defer { av_frame_unref(frame) }
+    guard frame.pointee.width > 0, frame.pointee.height > 0,
+      let decoded = DecodedFrame(frame, orientation: orientation, path: path)
+    else { return .failure }
+    return .frame(
+      decoded, time: known(frame.pointee.pts) ?? known(frame.pointee.best_effort_timestamp),
+      isDamaged: cffmpeg_is_damaged(frame) != 0)
+  }
+
+  /// Goes to the key frame at or before a decoding time, and forgets what the decoder was at. False where the
+  /// format can't.
+  mutating func seek(to time: Int64) -> Bool {
+    guard av_seek_frame(format, stream.pointee.index, time, cffmpeg_seek_backward()) >= 0 else { return false }
+    avcodec_flush_buffers(decoder)
+    return true
+  }
+
+  private func known(_ time: Int64) -> Int64? { time == cffmpeg_no_timestamp() ? nil : time }
+
+  private static func missingStream(_ format: AVFormatContext, status: Int32, path: String) -> MediaError {
+    let kinds = (0..<Int(format.nb_streams)).compactMap { index -> String? in
+      guard let parameters = format.streams[index]?.pointee.codecpar else { return nil }
+      return av_get_media_type_string(parameters.pointee.codec_type).map { String(cString: $0) }
+    }
+    let found = kinds.isEmpty ? "a file without streams" : "only " + Set(kinds).sorted().joined(separator: " and ")
+    return .noVideoStream(path: path, found: found)
+  }
+}
+
+/// What the decoder had to say.
+enum DecoderOutput {
+  case frame(DecodedFrame, time: Int64?, isDamaged: Bool)
+  /// A frame was lost.
+  case failure
+}
+
+/// No more packets: the end of the file, or a reason why reading broke off.
+struct EndOfPackets: Error {
+  let reason: String?
+}
+
+/// FFmpeg's words for an error code.
+func ffmpegReason(_ status: Int32) -> String {
+  var text = [CChar](repeating: 0, count: 256)
+  av_strerror(status, &text, text.count)
+  return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

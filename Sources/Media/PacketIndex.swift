@@ -1,0 +1,64 @@
+// When a video's frames are shown and where decoding can begin, from its packets alone.
+
+/// Frames in presentation order, where the packets tell: every packet that is shown has a time of its own.
+struct PacketIndex {
+  /// The presentation time of every frame, ascending, in units of the stream's time base.
+  let times: [Int64]
+  /// Where decoding can begin, in presentation order.
+  let keys: [Key]
+
+  /// A packet that needs none before it.
+  struct Key: Equatable {
+    /// When it is shown.
+    let presentation: Int64
+    /// Where it stands in the file.
+    let decoding: Int64
+    /// The first frame not shown before it.
+    let firstFrame: Int
+  }
+
+  /// The index of a stream's packets; nil where times are missing or not distinct.
+  init?(_ packets: [PacketTimes]) {
+    var times: [Int64] = []
+    for packet in packets where !packet.isHidden {
+      guard let presentation = packet.presentation else { return nil }
+      times.append(presentation)
+    }
+    times.sort()
+    guard !times.isEmpty, zip(times, times.dropFirst()).allSatisfy({ $0 < $1 }) else { return nil }
+    self.times = times
+    keys = packets.compactMap { packet -> Key? in
+      guard packet.isKey, let presentation = packet.presentation else { return nil }
+      return Key(
+        presentation: presentation, decoding: packet.decoding ?? presentation,
+        firstFrame: Self.place(of: presentation, in: times))
+    }.sorted { $0.presentation < $1.presentation }
+  }
+
+  /// The frame shown at a time.
+  func frame(at time: Int64) -> Int? {
+    let place = Self.place(of: time, in: times)
+    return place < times.count && times[place] == time ? place : nil
+  }
+
+  /// The last key from which frame `index` can be decoded; nil where there is none.
+  func key(before index: Int) -> Key? {
+    let after = keys.partitioningIndex { $0.firstFrame > index }
+    return after > 0 ? keys[after - 1] : nil
+  }
+
+  /// How many of `times` are before `time`.
+  static func place(of time: Int64, in times: [Int64]) -> Int { times.partitioningIndex { $0 >= time } }
+}
+
+extension Array {
+  /// The first index from which on `belongsToSecond` holds, by bisection.
+  func partitioningIndex(where belongsToSecond: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if belongsToSecond(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}

@@ -1,0 +1,128 @@
+// A video file as frames: random access over a demuxer and a decoder that only go forwards.
+
+/// The frames of a video file, decoded when they are asked for.
+///
+/// Where every packet tells its time, frames are found by seeking to the key frame before them. Where not (raw
+/// streams, some AVI), they are counted from the start. Damage never makes a difference between orders of access.
+final class VideoFile: FrameSource {
+  let path: String
+  let width: Int
+  let height: Int
+  let frameRate: Double?
+  private var decoding: DecodingRun
+  private var cache: FrameCache
+  private let index: PacketIndex?
+  private let timeUnit: Double
+  /// How many frames there are as far as is known.
+  private(set) var count: Int?
+  /// Frames of which a decoding from the start saw nothing.
+  private var missing: Set<Int> = []
+  private var concealed: Set<Int> = []
+  private var earlyEnd: VideoDamage?
+  private var firstTime: Int64?
+
+  /// 20 frames of 1080p; a group of pictures has up to 250.
+  static let cacheBytes = 64 << 20
+
+  /// Opens a file, reads all its packets' times and decodes its first frame.
+  ///
+  /// - Throws: `MediaError.file`, `.noVideoStream`, `.undecodableVideo`.
+  init(path: String, cacheBytes: Int = VideoFile.cacheBytes) throws(MediaError) {
+    let scan = try PacketScan(path: path)
+    var decoding = try DecodingRun(path: path, index: scan.index)
+    // The first frame that can be had, wherever it stands, gives the size.
+    guard let first = try decoding.nextFrame() else {
+      throw .undecodableVideo(path: path, reason: "not one of its \(scan.packetCount) packets gives a frame")
+    }
+    self.path = path
+    (width, height) = first.frame.size
+    (frameRate, timeUnit, index) = (scan.frameRate, scan.timeUnit, scan.index)
+    count = scan.index?.times.count
+    earlyEnd = scan.earlyEnd
+    firstTime = scan.index?.times.first ?? first.time
+    cache = FrameCache(byteLimit: cacheBytes)
+    self.decoding = decoding
+    note(first)
+  }
+
+  var damage: [VideoDamage] {
+    var damage: [VideoDamage] = []
+    if let earlyEnd { damage.append(earlyEnd) }
+    if let first = missing.min() { damage.append(.replaced(first: first, count: missing.count)) }
+    if let first = concealed.min() { damage.append(.concealed(first: first, count: concealed.count)) }
+    return damage
+  }
+
+  func frame(at index: Int) throws(MediaError) -> VideoFrame? {
+    guard index >= 0, index < count ?? .max else { return nil }
+    if let found = try decoded(at: index) { return videoFrame(found, at: index) }
+    guard index < count ?? .max else { return nil }
+    // The nearest frame before, else the nearest after, stands in.
+    for other in (0..<index).reversed() where !missing.contains(other) {
+      if let found = try decoded(at: other) { return videoFrame(found, at: index) }
+    }
+    var other = index + 1
+    while other < count ?? .max {
+      if let found = try decoded(at: other) { return videoFrame(found, at: index) }
+      other += 1
+    }
+    return nil
+  }
+
+  private func videoFrame(_ found: (frame: DecodedFrame, time: Int64?), at index: Int) -> VideoFrame {
+    let time = self.index?.times[index] ?? found.time
+    let seconds = time.flatMap { time in firstTime.map { Double(time - $0) * timeUnit } }
+    return VideoFrame(
+      index: index, timestamp: seconds ?? frameRate.map { Double(index) / $0 }, width: width, height: height,
+      content: .decoded(found.frame))
+  }
+
+  /// Frame `index` itself; nil where it is missing or the video has ended.
+  private func decoded(at index: Int) throws(MediaError) -> (frame: DecodedFrame, time: Int64?)? {
+    if let held = cache.frame(at: index) { return held }
+    if missing.contains(index) { return nil }
+    try decoding.approach(index)
+    if let found = try advance(to: index) { return found }
+    if missing.contains(index) { return nil }
+    if !decoding.isFromStart {
+      try decoding.restart()
+      if let found = try advance(to: index) { return found }
+    }
+    if decoding.last < index { end(after: decoding.last + 1) }
+    return nil
+  }
+
+  /// Decodes on to frame `index`; nil where the decoder passes it by or comes to its end.
+  private func advance(to index: Int) throws(MediaError) -> (frame: DecodedFrame, time: Int64?)? {
+    while decoding.last < index {
+      guard let next = try decoding.nextFrame() else { return nil }
+      note(next)
+    }
+    return cache.frame(at: index)
+  }
+
+  /// Remembers a decoded frame and, counting from the start, those that it shows to be missing.
+  private func note(_ next: DecodingRun.Output) {
+    if decoding.isFromStart { missing.formUnion(next.passed) }
+    if next.isDamaged { concealed.insert(next.index) }
+    cache.insert(next.frame, at: next.index, time: next.time)
+  }
+
+  /// The last frame has been decoded, and it is frame `frames` − 1.
+  private func end(after frames: Int) {
+    if let expected = count, frames < expected {
+      earlyEnd = .endedEarly(
+        frames: frames, expected: max(expected, earlyEnd?.expectedFrames ?? 0),
+        reason: decoding.failure ?? "its last packets give no frames")
+    } else if count == nil, let reason = decoding.failure {
+      earlyEnd = .endedEarly(frames: frames, expected: nil, reason: reason)
+    }
+    count = frames
+  }
+}
+
+extension VideoDamage {
+  fileprivate var expectedFrames: Int? {
+    if case .endedEarly(_, let expected, _) = self { expected } else { nil }
+  }
+}
