@@ -21,8 +21,9 @@ public struct ModelConfiguration: Hashable, Sendable, Encodable {
   public var sigmoidScaleForMemEnc: Float = 1
   /// Bias of the mask's sigmoid on its way into the memory.
   public var sigmoidBiasForMemEnc: Float = 0
-  /// Whether masks of clicked frames are binarised on their way into the memory.
-  public var binarizeMaskFromPtsForMemEnc = false
+  /// Whether masks of clicked frames are binarised on their way into the memory. On unless the YAML says
+  /// otherwise, as the official builder of video predictors has it.
+  public var binarizeMaskFromPtsForMemEnc = true
   /// Whether a mask prompt is the output on its frame.
   public var useMaskInputAsOutputWithoutSam = false
   /// How many conditioning frames are attended to at most; -1 for all.
@@ -71,6 +72,15 @@ public struct ModelConfiguration: Hashable, Sendable, Encodable {
   public var useMlpForObjPtrProj = false
   /// Whether an absent object's memory gets an embedding.
   public var noObjEmbedSpatial = false
+  /// Holes of at most so many low-resolution pixels are filled in a video's masks; 0 for none. 8 unless the YAML
+  /// says otherwise, as the official builder of video predictors has it.
+  public var fillHoleArea = 8
+  /// Whether a video's masks exclude each other.
+  public var nonOverlapMasks = false
+  /// Whether memories around a corrected frame are forgotten.
+  public var clearNonCondMemAroundInput = false
+  /// Whether a corrected frame becomes a conditioning frame.
+  public var addAllFramesToCorrectAsCond = false
   /// How the mask decoder chooses a single mask.
   public var samMaskDecoderExtraArgs = MaskSelectionConfiguration()
 
@@ -107,6 +117,12 @@ public struct ModelConfiguration: Hashable, Sendable, Encodable {
     }
     if useHighResFeaturesInSam && strides[..<3] != [4, 8, 16] {
       return "use_high_res_features_in_sam needs strides of 4, 8 and 16, but the stages have \(strides)"
+    }
+    if (0...1).contains(maxCondFramesInAttn) {
+      return "max_cond_frames_in_attn is \(maxCondFramesInAttn), expected -1 for all or at least 2"
+    }
+    if hiddenDim % memDim != 0 {
+      return "d_model \(hiddenDim) is no multiple of memory_encoder out_dim \(memDim)"
     }
     if hiddenDim % 16 != 0 { return "d_model \(hiddenDim) is no multiple of 16" }
     if memoryEncoder.inDim != hiddenDim || memoryAttention.dModel != hiddenDim {
@@ -167,6 +183,7 @@ extension ModelConfiguration {
     memoryTemporalStrideForEval = try reader.int(
       "memory_temporal_stride_for_eval", default: memoryTemporalStrideForEval)
     maxObjPtrsInEncoder = try reader.int("max_obj_ptrs_in_encoder", default: maxObjPtrsInEncoder)
+    fillHoleArea = try reader.int("fill_hole_area", default: fillHoleArea)
     for (key, property) in Self.switches {
       self[keyPath: property] = try reader.bool(key, default: self[keyPath: property])
     }
@@ -208,6 +225,9 @@ extension ModelConfiguration {
       ("soft_no_obj_ptr", \.softNoObjPtr),
       ("use_mlp_for_obj_ptr_proj", \.useMlpForObjPtrProj),
       ("no_obj_embed_spatial", \.noObjEmbedSpatial),
+      ("non_overlap_masks", \.nonOverlapMasks),
+      ("clear_non_cond_mem_around_input", \.clearNonCondMemAroundInput),
+      ("add_all_frames_to_correct_as_cond", \.addAllFramesToCorrectAsCond),
     ]
   }
 }

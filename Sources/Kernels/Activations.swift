@@ -16,4 +16,18 @@ extension Tensor {
   public consuming func clamped(_ range: ClosedRange<Float>) -> Tensor {
     mapped { cvector_clamp($0, range.lowerBound, range.upperBound, $1, $2) }
   }
+
+  /// 1 where an element exceeds `threshold`, else 0.
+  public consuming func binarized(above threshold: Float) -> Tensor {
+    mapped { source, target, count in
+      for index in 0..<count { target[index] = source[index] > threshold ? 1 : 0 }
+    }
+  }
+
+  /// 1 where an element is `threshold` or more, else 0.
+  public consuming func binarized(atLeast threshold: Float) -> Tensor {
+    mapped { source, target, count in
+      for index in 0..<count { target[index] = source[index] >= threshold ? 1 : 0 }
+    }
+  }
 }

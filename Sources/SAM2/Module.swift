@@ -28,7 +28,7 @@ extension Module {
     guard let taps = run.taps else { return forward(input, run) }
     let seen = copy input
     let output = forward(input, run)
-    taps.record(path: path, inputs: arguments(seen), output: result(output))
+    taps.record(path: path, inputs: arguments(seen), output: result(output), at: run.place)
     return output
   }
 

@@ -1,10 +1,19 @@
 public import Traces
 
 /// What accompanies one pass through the model.
-public struct Run {
+public struct Run: Sendable {
   /// Where the arguments and results of every module go; nil when nothing is recorded.
   public let taps: Taps?
+  /// What of a video the pass is about.
+  private(set) var place = TapPlace()
 
   /// A pass that records into `taps`, if given.
   public init(taps: Taps? = nil) { self.taps = taps }
+
+  /// The same, about one frame of a video, and about one object on it.
+  func on(frame: Int, object: Int? = nil) -> Run {
+    var run = self
+    run.place = TapPlace(frame: frame, object: object)
+    return run
+  }
 }

@@ -21,6 +21,22 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   case boxOutside([Float], width: Int, height: Int)
   /// A mask prompt isn't of the size that the model takes.
   case wrongMask(expected: Shape, found: Shape)
+  /// The architecture's parts don't fit each other for tracking.
+  case cannotTrack(String)
+  /// The video has no such frame.
+  case noSuchFrame(Int, count: Int?)
+  /// The session has no such object.
+  case noSuchObject(Int, known: [Int])
+  /// There is no object to follow.
+  case nothingToTrack
+  /// An object that nothing points at any more.
+  case objectWithoutPrompts(Int)
+  /// A box that should be added to points: it has to come first.
+  case boxAfterPoints(object: Int, frame: Int)
+  /// A frame needs what is known of another, which was let go.
+  case forgotten(object: Int, frame: Int, needs: Int)
+  /// A stored session lacks a tensor that it speaks of.
+  case brokenSnapshot(missing: String)
   /// A prompt without point, box or mask.
   case emptyPrompt
   /// Prompts in one batch have different numbers of points, or some have masks and others not.
@@ -47,6 +63,20 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
     case .boxOutside(let box, let width, let height):
       "box \(Self.list(box)) reaches outside the picture, which is \(width) × \(height) pixels"
     case .wrongMask(let expected, let found): "expected a mask prompt of shape \(expected), found \(found)"
+    case .cannotTrack(let reason): "the model can't track: \(reason)"
+    case .noSuchFrame(let frame, let count):
+      "expected a frame \(count.map { "from 0 to \($0 - 1)" } ?? "of at least 0"), found \(frame)"
+    case .noSuchObject(let id, let known):
+      "expected one of the objects \(known.map(String.init).joined(separator: ", ")), found \(id)"
+    case .nothingToTrack: "expected at least one object that was pointed at, found none"
+    case .objectWithoutPrompts(let id):
+      "object \(id): expected a point, a box or a mask on some frame before tracking, found none"
+    case .boxAfterPoints(let object, let frame):
+      "object \(object), frame \(frame): a box comes before any points and can't be added to earlier ones"
+    case .forgotten(let object, let frame, let needs):
+      "object \(object), frame \(frame): this frame attends to frame \(needs), which was let go; keep the whole "
+        + "history to correct frames so far back"
+    case .brokenSnapshot(let missing): "a stored session: expected the tensor \(missing), found none"
     case .emptyPrompt: "expected a point, a box or a mask, found none of them"
     case .unevenBatch(let reason): "prompts of one batch should be alike: \(reason)"
     }

@@ -7,7 +7,7 @@ public import Tensors
 /// Offering never throws, as a model's `forward` does not; what went wrong comes out of `finish`.
 public final class Taps: Sendable {
   private let writer: TraceWriter
-  private let patterns: [TapPattern]
+  private let filter: TapFilter
   private let state = Mutex(State())
 
   private struct State {
@@ -21,9 +21,14 @@ public final class Taps: Sendable {
   }
 
   /// Taps for the modules whose path fits one of `patterns`, or for all when there are none.
-  public init(writer: TraceWriter, patterns: [String] = []) {
+  public convenience init(writer: TraceWriter, patterns: [String] = []) {
+    self.init(writer: writer, filter: TapFilter(patterns))
+  }
+
+  /// Taps for the calls that a filter lets pass.
+  public init(writer: TraceWriter, filter: TapFilter) {
     self.writer = writer
-    self.patterns = patterns.map { TapPattern($0) }
+    self.filter = filter
   }
 
   /// Records one call of a module, or only counts it if it is not asked for.
@@ -31,23 +36,26 @@ public final class Taps: Sendable {
   /// - Parameters:
   ///   - inputs: Parameters by their names in PyTorch's signature.
   ///   - output: What the call returned.
-  public func record(path: ModulePath, inputs: [(String, any TapValue)], output: any TapValue) {
+  ///   - place: What of a video the call was for.
+  public func record(
+    path: ModulePath, inputs: [(String, any TapValue)], output: any TapValue, at place: TapPlace = TapPlace()
+  ) {
     state.withLock { state in
       var module = state.modules[path] ?? Module(isRecorded: isAskedFor(path))
       let (call, sequence) = (module.calls, state.sequence)
       module.calls += 1
       state.modules[path] = module
       state.sequence += 1
-      guard module.isRecorded else { return }
+      guard module.isRecorded, filter.passes(place) else { return }
       // The writer keeps its failure for finish.
-      try? writer.write(path, call: call, sequence: sequence, inputs: inputs, output: output)
+      try? writer.write(path, call: call, sequence: sequence, at: place, inputs: inputs, output: output)
     }
   }
 
   /// The patterns that no module called so far has fitted, most likely misspelt.
   public var unmatchedPatterns: [String] {
     let paths = state.withLock { Array($0.modules.keys) }
-    return patterns.filter { pattern in !paths.contains { pattern.matches($0.name) } }.map(\.text)
+    return filter.patterns.filter { pattern in !paths.contains { pattern.matches($0.name) } }.map(\.text)
   }
 
   /// Puts the finished trace in its place, after predictions were written.
@@ -56,6 +64,6 @@ public final class Taps: Sendable {
   public func finish() throws { try writer.finish() }
 
   private func isAskedFor(_ path: ModulePath) -> Bool {
-    patterns.isEmpty || patterns.contains { $0.matches(path.name) }
+    filter.patterns.isEmpty || filter.patterns.contains { $0.matches(path.name) }
   }
 }

@@ -7,6 +7,8 @@ enum TraceSchema {
   static let input = "input"
   static let output = "output"
   static let sequence = "sequence"
+  static let frame = "frame"
+  static let object = "object"
   /// Lists within lists of tensors go no deeper than this, so that a file linked in a circle ends.
   static let deepestValue = 8
 
@@ -25,6 +27,11 @@ public enum TracePrediction: String, CaseIterable, Sendable {
   /// The logit of an object being there at all: [objects, 1].
   case objectScore = "object_score"
 
-  /// The tap's flattened name, such as `prediction/iou`.
+  /// The tap's flattened name in a picture's trace, such as `prediction/iou`.
   public var tapName: String { "\(TraceSchema.prediction)/\(rawValue)" }
+
+  /// Whether a tap of that flattened name is this prediction, of a picture or of some frame of a video.
+  public func isTap(_ name: String) -> Bool {
+    name.hasPrefix("\(TraceSchema.prediction)/") && name.hasSuffix("/\(rawValue)")
+  }
 }

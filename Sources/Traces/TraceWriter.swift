@@ -36,10 +36,12 @@ public final class TraceWriter: Sendable {
   /// - Parameters:
   ///   - call: The how-many-eth call of this module in the run it was, from 0.
   ///   - sequence: A number that grows in the order in which calls return.
+  ///   - place: What of a video the call was for.
   ///   - inputs: Parameters by their names in PyTorch's signature.
   /// - Throws: `TraceError.badName`, `TraceError.finished`, `HDF5Error`.
   public func write(
-    _ module: ModulePath, call: Int, sequence: Int, inputs: [(String, any TapValue)], output: any TapValue
+    _ module: ModulePath, call: Int, sequence: Int, at place: TapPlace = TapPlace(),
+    inputs: [(String, any TapValue)], output: any TapValue
   ) throws {
     try append { root, recent in
       guard TraceSchema.isLinkName(module.name) else {
@@ -47,6 +49,8 @@ public final class TraceWriter: Sendable {
       }
       let group = try root.createGroup("\(TraceSchema.taps)/\(module.name)/\(call)")
       try group.setAttribute(TraceSchema.sequence, .integer(Int64(sequence)))
+      if let frame = place.frame { try group.setAttribute(TraceSchema.frame, .integer(Int64(frame))) }
+      if let object = place.object { try group.setAttribute(TraceSchema.object, .integer(Int64(object))) }
       for (parameter, value) in inputs {
         try value.visitTensors(named: "\(TraceSchema.input)/\(parameter)") { name, tensor in
           try write(tensor, name, in: group, &recent)
@@ -64,6 +68,17 @@ public final class TraceWriter: Sendable {
   public func write(_ prediction: TracePrediction, _ tensor: Tensor) throws {
     try append { root, recent in
       try write(tensor, prediction.rawValue, in: try root.group(TraceSchema.prediction), &recent)
+    }
+  }
+
+  /// Writes what was predicted for one object on one frame in one step of a video's script.
+  ///
+  /// - Throws: `TraceError.finished`, `HDF5Error`.
+  public func write(_ prediction: TracePrediction, _ tensor: Tensor, step: Int, frame: Int, object: Int) throws
+  {
+    try append { root, recent in
+      let name = "\(step)/\(frame)/\(object)/\(prediction.rawValue)"
+      try write(tensor, name, in: try root.group(TraceSchema.prediction), &recent)
     }
   }
 

@@ -65,7 +65,8 @@ public struct TraceComparison: Equatable, Sendable {
     self.reference = Side(path: reference.path, provenance: reference.provenance)
     self.candidate = Side(path: candidate.path, provenance: candidate.provenance)
     differences = try Self.differences(reference.provenance, candidate.provenance)
-    let comparator = ArrayComparator(tolerance: tolerance, maskNames: [TracePrediction.lowResLogits.tapName])
+    let masks = reference.taps.map(\.name).filter(TracePrediction.lowResLogits.isTap)
+    let comparator = ArrayComparator(tolerance: tolerance, maskNames: Set(masks))
     comparison = try comparator.compare(
       TraceArrays(reference, patterns: patterns), TraceArrays(candidate, patterns: patterns))
   }

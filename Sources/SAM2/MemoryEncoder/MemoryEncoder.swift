@@ -58,6 +58,9 @@ struct MemoryEncoder: Module {
     return Output(visionFeatures: features, visionPosEnc: [positionEncoding(features, run)])
   }
 
+  /// The position encoding of a memory that was stored without: `[B, memDim, h, w]`.
+  func positions(of memory: Tensor) -> Tensor { positionEncoding(memory, Run()) }
+
   /// One entry per object, as PyTorch is given it.
   private func pixFeat(of input: Input) -> Tensor {
     input.pixFeat.repeated(leading: input.masks.shape[0] / input.pixFeat.shape[0])

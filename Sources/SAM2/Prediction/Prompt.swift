@@ -81,6 +81,16 @@ public struct Prompt: Sendable {
   /// The label of every place: 2 and 3 a box's corners, 1 object, 0 background.
   private var labels: [Float] { (box == nil ? [] : [2, 3]) + points.map { $0.isObject ? 1 : 0 } }
 
+  /// The places and labels in pixels of the model's input.
+  func inputs(width: Int, height: Int, imageSize: Int) -> PointInputs {
+    let size = Float(imageSize)
+    return PointInputs(
+      coordinates: Tensor(
+        [1, places.count, 2],
+        places.flatMap { [$0.x / Float(width) * size, $0.y / Float(height) * size] }),
+      labels: Tensor([1, labels.count], labels))
+  }
+
   /// Prompts of a batch as the prompt encoder takes them, in pixels of the model's input.
   static func batch(
     _ prompts: [Prompt], width: Int, height: Int, imageSize: Int
@@ -93,16 +103,13 @@ public struct Prompt: Sendable {
     guard masks.isEmpty || masks.count == prompts.count else {
       throw .unevenBatch("\(masks.count) of \(prompts.count) have a mask")
     }
-    let size = Float(imageSize)
-    let coordinates = prompts.flatMap(\.places).flatMap {
-      [$0.x / Float(width) * size, $0.y / Float(height) * size]
-    }
+    let inputs = prompts.map { $0.inputs(width: width, height: height, imageSize: imageSize) }
     return PromptEncoder.Input(
       points: count == 0
         ? nil
         : (
-          Tensor([prompts.count, count, 2], coordinates),
-          Tensor([prompts.count, count], prompts.flatMap(\.labels))
+          Tensor.concatenated(inputs.map(\.coordinates), axis: 0),
+          Tensor.concatenated(inputs.map(\.labels), axis: 0)
         ),
       masks: masks.isEmpty
         ? nil

@@ -1,0 +1,101 @@
+import Architecture
+import Foundation
+import Kernels
+import Tensors
+
+/// Where in time a frame is asked about.
+struct Moment {
+  let frame: Int
+  /// Whether time runs backwards.
+  let isReverse: Bool
+  /// How many frames the video has, where that is known.
+  let frameCount: Int?
+}
+
+extension SAM2Base {
+  /// A frame's features `[1, C, h, w]` under the impression of an object's past.
+  /// Source: SAM2Base, `_prepare_memory_conditioned_features`.
+  ///
+  /// - Parameter bank: nil on a frame that starts an object without any past.
+  func conditioned(_ frame: FrameFeatures, at moment: Moment, on bank: MemoryBank?, _ run: Run) -> Tensor {
+    guard configuration.numMaskmem > 0 else { return frame.features }
+    guard let bank else { return unconditioned(frame, run) }
+    let selection = bank.selection(at: moment, configuration)
+    var tokens: [Tensor] = []
+    var positions: [Tensor] = []
+    for (age, output) in selection.memories {
+      guard let memory = output.memory?.tensor else { continue }
+      tokens.append(memory.asSequence)
+      let spatial = memoryEncoder.positions(of: memory).asSequence
+      positions.append(spatial + temporalPosition(age))
+    }
+    var pointerTokens = 0
+    if configuration.useObjPtrsInEncoder, !selection.pointers.isEmpty {
+      let (pointers, encodings) = pointerSequence(selection.pointers, at: moment, run)
+      pointerTokens = pointers.shape[1]
+      tokens.append(pointers)
+      positions.append(encodings)
+    }
+    return attended(
+      frame, memory: .concatenated(tokens, axis: 1), positions: .concatenated(positions, axis: 1),
+      pointerTokens: pointerTokens, run)
+  }
+
+  /// The features of a frame that has no past.
+  private func unconditioned(_ frame: FrameFeatures, _ run: Run) -> Tensor {
+    if configuration.directlyAddNoMemEmbed { return frame.features + noMemEmbed }
+    let dim = configuration.hiddenDim
+    return attended(
+      frame, memory: noMemEmbed.reshaped([1, 1, dim]), positions: noMemPosEnc.reshaped([1, 1, dim]),
+      pointerTokens: 0, run)
+  }
+
+  private func attended(
+    _ frame: FrameFeatures, memory: Tensor, positions: Tensor, pointerTokens: Int, _ run: Run
+  ) -> Tensor {
+    let attended = memoryAttention(
+      .init(
+        curr: frame.features.asSequence, currPos: frame.positions.asSequence, memory: memory,
+        memoryPos: positions, objPtrTokens: pointerTokens), run)
+    return attended.permuted(0, 2, 1).reshaped(frame.features.shape)
+  }
+
+  /// How a memory's age is told, `[1, 1, M]`: 0 for conditioning frames, else the more the older.
+  private func temporalPosition(_ age: Int) -> Tensor {
+    maskmemTposEnc[configuration.numMaskmem - age - 1].reshaped([1, 1, configuration.memDim])
+  }
+
+  /// Object pointers as tokens of a memory's width and their positions in time, both `[1, N, M]`.
+  private func pointerSequence(
+    _ pointers: [(distance: Int, pointer: Tensor)], at moment: Moment, _ run: Run
+  ) -> (tokens: Tensor, positions: Tensor) {
+    let (dim, memDim) = (configuration.hiddenDim, configuration.memDim)
+    let perPointer = max(1, dim / memDim)
+    let count = pointers.count * perPointer
+    let tokens = Tensor.concatenated(pointers.map(\.pointer), axis: 0).reshaped([1, count, dim / perPointer])
+    guard configuration.addTposEncToObjPtrs else { return (tokens, Tensor(repeating: 0, tokens.shape)) }
+    let most = min(moment.frameCount ?? .max, configuration.maxObjPtrsInEncoder)
+    // Differs: the official code divides by 0 in a video of one frame.
+    let scale = Float(max(1, most - 1))
+    let waves = Self.sinePositions(
+      pointers.map { Float($0.distance) / scale }, channels: configuration.projTposEncInObjPtrs ? dim : memDim)
+    let encodings = objPtrTposProj(waves, run)  // [n, M]
+    let repeated = encodings.reshaped([pointers.count, 1, memDim])
+      .broadcast(to: [pointers.count, perPointer, memDim])
+    return (tokens, repeated.reshaped([1, count, memDim]))
+  }
+
+  /// Sines, then cosines, of numbers: `[n, channels]`. Source: sam2/modeling/sam2_utils.py, `get_1d_sine_pe`.
+  static func sinePositions(_ places: [Float], channels: Int) -> Tensor {
+    let half = channels / 2
+    let periods = (0..<half).map { powf(10000, Float(2 * ($0 / 2)) / Float(half)) }
+    return Tensor([places.count, 2 * half]) { out in
+      for (row, place) in places.enumerated() {
+        for (channel, period) in periods.enumerated() {
+          out[row * 2 * half + channel] = sinf(place / period)
+          out[row * 2 * half + half + channel] = cosf(place / period)
+        }
+      }
+    }
+  }
+}

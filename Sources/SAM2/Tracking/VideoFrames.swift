@@ -1,0 +1,18 @@
+public import Tensors
+
+/// Where a video's frames come from, ready for the model.
+public protocol VideoFrames {
+  /// How many frames there are, if that is known.
+  var count: Int? { get }
+
+  /// A frame, `[3, size, size]`, resized and normalised as the model was trained to expect.
+  ///
+  /// - Throws: `EndOfVideo` if there are fewer frames than was thought, else what keeps the frame from being read.
+  func frame(_ index: Int, size: Int) throws -> Tensor
+}
+
+/// A frame was asked for that lies beyond the last one.
+public struct EndOfVideo: Error {
+  /// Says that there are no more frames.
+  public init() {}
+}

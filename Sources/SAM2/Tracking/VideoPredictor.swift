@@ -1,0 +1,53 @@
+import Architecture
+
+/// Tracks objects through videos: point at them on some frames, and follow them through the others.
+/// Source: sam2/sam2_video_predictor.py, SAM2VideoPredictor.
+public struct VideoPredictor: Sendable {
+  /// The model that tracks.
+  public let model: SAM2Base
+
+  /// A predictor over `model`.
+  ///
+  /// - Throws: `SAM2Error.cannotTrack` for an architecture that no past can be given to.
+  public init(_ model: SAM2Base) throws(SAM2Error) {
+    let configuration = model.configuration
+    if !configuration.directlyAddNoMemEmbed && configuration.memDim != configuration.hiddenDim {
+      throw .cannotTrack(
+        "without directly_add_no_mem_embed the first frame attends to no_mem_embed of \(configuration.hiddenDim) "
+          + "channels, which memories of \(configuration.memDim) channels leave no room for")
+    }
+    self.model = model
+  }
+
+  /// Begins with a video whose frames can be asked for in any order.
+  ///
+  /// - Parameters:
+  ///   - frames: where frames come from; each is asked for when it is needed.
+  ///   - width: the video's width in pixels, in which prompts will be given.
+  ///   - height: its height in pixels.
+  ///   - history: what is kept of frames left behind.
+  public func session(
+    _ frames: any VideoFrames, width: Int, height: Int, history: VideoHistory = .everything
+  ) -> VideoSession {
+    VideoSession(model: model, frames: frames, width: width, height: height, history: history)
+  }
+
+  /// Begins with a live source, whose frames will come one after another by `append`.
+  ///
+  /// - Parameters:
+  ///   - width: the frames' width in pixels, in which prompts will be given.
+  ///   - height: their height in pixels.
+  public func liveSession(width: Int, height: Int) -> LiveSession {
+    LiveSession(model: model, width: width, height: height)
+  }
+}
+
+/// What a session keeps of the frames it has left behind.
+public enum VideoHistory: Sendable {
+  /// What later frames attend to, and no more: as much for a long video as for a short one. Frames further back
+  /// than that can't be corrected any more, unless they were pointed at.
+  case window
+  /// Every frame's output, so that any frame can be corrected at any time: about 0.8 MB a frame and object with
+  /// the released models.
+  case everything
+}

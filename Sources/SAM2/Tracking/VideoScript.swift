@@ -1,0 +1,75 @@
+public import Tensors
+public import Traces
+
+/// A place in a script: where an interrupted run goes on.
+public struct ScriptPosition: Hashable, Sendable, Codable {
+  /// The step, from 0.
+  public var step: Int
+  /// The next frame of a propagation; nil where the step hasn't begun.
+  public var frame: Int?
+
+  /// A place in a script, its beginning unless told otherwise.
+  public init(step: Int = 0, frame: Int? = nil) {
+    self.step = step
+    self.frame = frame
+  }
+}
+
+extension VideoSession {
+  /// Does what a script says, step by step.
+  ///
+  /// - Parameters:
+  ///   - script: prompts, ways through the video, and what takes them back.
+  ///   - start: where to begin; elsewhere than at the beginning the session must be as it was there.
+  ///   - readMask: reads a prompt's mask file as 1 on the object and 0 beside it, `[height, width]` of the video.
+  ///   - visit: called with the step's position, every frame's masks that it gives, and the session as it is then.
+  ///     A prompt gives those of the prompted object alone.
+  /// - Throws: what the steps, `readMask` and `visit` throw.
+  public mutating func perform(
+    _ script: [VideoStep], from start: ScriptPosition = ScriptPosition(), _ run: Run = Run(),
+    readMask: (String) throws -> Tensor, _ visit: (Int, FrameMasks, VideoSession) throws -> Void
+  ) throws {
+    for (position, step) in script.enumerated().dropFirst(start.step) {
+      switch step {
+      case .prompt(let prompt):
+        let masks = try self.prompt(prompt, run, readMask: readMask)
+        try visit(position, masks.only(prompt.object), self)
+      case .propagate(let asked):
+        try settlePrompts(run)
+        guard
+          var way = try way(from: asked.from, frames: asked.frames, isReverse: asked.reverse ?? false)
+        else { continue }
+        if position == start.step, let frame = start.frame { way.first = frame }
+        try follow(way, run) { try visit(position, $0, $1) }
+      case .clear(let object, let frame): try clearPrompts(object: object, frame: frame)
+      case .remove(let object): try remove(object: object)
+      case .reset: reset()
+      }
+    }
+  }
+
+  private mutating func prompt(
+    _ prompt: VideoStep.Prompt, _ run: Run, readMask: (String) throws -> Tensor
+  ) throws -> FrameMasks {
+    if let mask = prompt.mask {
+      return try self.prompt(object: prompt.object, frame: prompt.frame, mask: readMask(mask), run)
+    }
+    return try self.prompt(
+      object: prompt.object, frame: prompt.frame,
+      points: zip(prompt.points ?? [], prompt.labels ?? []).map {
+        Prompt.Point(x: Float($0[0]), y: Float($0[1]), isObject: $1 == 1)
+      },
+      box: prompt.box.map {
+        Prompt.Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3]))
+      },
+      keepingPoints: prompt.keep ?? false, run)
+  }
+}
+
+extension FrameMasks {
+  fileprivate func only(_ id: Int) -> FrameMasks {
+    FrameMasks(
+      frame: frame, objects: objects.filter { $0.id == id }, width: width, height: height,
+      areSeparated: areSeparated)
+  }
+}

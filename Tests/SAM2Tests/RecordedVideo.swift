@@ -1,0 +1,72 @@
+import Architecture
+import Checkpoints
+import Files
+import Media
+import OpenBLASBackend
+import SAM2
+import Tensors
+import TestSupport
+import Traces
+import Verification
+
+/// A committed model with a clip that recordings from PyTorch use.
+struct RecordedVideo {
+  let reader: TraceReader
+  let model: SAM2Base
+  let clip: String
+
+  /// A recording of a model under `stem`, on the frames of `clip`. The model is built as the recording says.
+  init(_ recording: String, model stem: String, clip: String = TestFiles.package("Reference/clips/shapes")) throws {
+    reader = try TraceReader(path: recording)
+    let configuration = try ModelConfiguration(yaml: reader.provenance.configuration, origin: recording)
+    model = try SAM2Base(
+      configuration, weights: Checkpoint.open(path: "\(stem).pt"), backend: OpenBLASBackend())
+    self.clip = clip
+  }
+
+  /// Does what was recorded, recording it too, and compares.
+  ///
+  /// - Parameter maskFolder: what the paths of mask prompts are relative to.
+  func compare(
+    masksIn maskFolder: String, filter: TapFilter = TapFilter(), history: VideoHistory = .everything
+  ) throws -> Comparison {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/candidate.h5"
+      let writer = try TraceWriter(path: path, provenance: reader.provenance)
+      let taps = Taps(writer: writer, filter: filter)
+      let frames = try ClipFrames(path: clip)
+      var session = try VideoPredictor(model)
+        .session(frames, width: frames.source.width, height: frames.source.height, history: history)
+      let script = reader.provenance.prompts.script(frameCount: frames.count)
+      try session.perform(script, Run(taps: taps)) { name in
+        let mask = try BinaryMask.read(path: "\(maskFolder)/\(name)")
+        return Tensor([mask.height, mask.width], mask.pixels.map { Float($0) })
+      } _: { step, masks, _ in
+        for object in masks.objects {
+          let side = object.lowResLogits.shape[0]
+          let logits = object.lowResLogits.reshaped([1, side, side])
+          try writer.write(.lowResLogits, logits, step: step, frame: masks.frame, object: object.id)
+          let score = Tensor([1], [object.objectScore ?? .nan])
+          try writer.write(.objectScore, score, step: step, frame: masks.frame, object: object.id)
+        }
+      }
+      try taps.finish()
+      return try TraceComparison(reference: reader, candidate: TraceReader(path: path)).comparison
+    }
+  }
+}
+
+
+/// A clip's frames, as the official loader prepares them.
+struct ClipFrames: VideoFrames {
+  let source: any FrameSource
+
+  init(path: String) throws { source = try openFrameSource(path: path) }
+
+  var count: Int? { source.count }
+
+  func frame(_ index: Int, size: Int) throws -> Tensor {
+    guard let frame = try source.frame(at: index) else { throw EndOfVideo() }
+    return try frame.prepared(size: size)
+  }
+}
