@@ -27,6 +27,7 @@ from PIL import Image
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 import official_model
+from sketch import SketchFile
 
 SMALL = 64 * 1024  # bytes; below this a tensor is stored contiguous
 CHUNK = 1024 * 1024  # bytes; HDF5's default chunk cache holds one such chunk
@@ -167,7 +168,7 @@ def record(options, output):
     image = Image.open(options.image).convert("RGB")
     prompts_text = options.prompts.read_text()
     prompts = json.loads(prompts_text)
-    trace = TraceFile(
+    trace = (SketchFile if options.sketch else TraceFile)(
         output,
         {
             "format": "sam2kit.trace",
@@ -210,6 +211,7 @@ def main():
     parser.add_argument("--tap", action="append", metavar="GLOB", help="modules to record; all if not given")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--compress", action="store_true", help="shuffle, gzip and checksum the larger tensors")
+    parser.add_argument("--sketch", action="store_true", help="write a sketch instead, see Reference/sketches.md")
     options = parser.parse_args()
 
     partial = options.output.with_name(options.output.name + ".partial")
