@@ -6,7 +6,7 @@ public import Tensors
 ///
 /// Offering never throws, as a model's `forward` does not; what went wrong comes out of `finish`.
 public final class Taps: Sendable {
-  private let writer: TraceWriter
+  private let writers: [any TapWriter]
   private let patterns: [TapPattern]
   private let state = Mutex(State())
 
@@ -21,8 +21,13 @@ public final class Taps: Sendable {
   }
 
   /// Taps for the modules whose path fits one of `patterns`, or for all when there are none.
-  public init(writer: TraceWriter, patterns: [String] = []) {
-    self.writer = writer
+  public convenience init(writer: any TapWriter, patterns: [String] = []) {
+    self.init(writers: [writer], patterns: patterns)
+  }
+
+  /// Taps that go to several writers.
+  public init(writers: [any TapWriter], patterns: [String] = []) {
+    self.writers = writers
     self.patterns = patterns.map { TapPattern($0) }
   }
 
@@ -39,8 +44,10 @@ public final class Taps: Sendable {
       state.modules[path] = module
       state.sequence += 1
       guard module.isRecorded else { return }
-      // The writer keeps its failure for finish.
-      try? writer.write(path, call: call, sequence: sequence, inputs: inputs, output: output)
+      for writer in writers {
+        // The writer keeps its failure for finish.
+        try? writer.write(path, call: call, sequence: sequence, inputs: inputs, output: output)
+      }
     }
   }
 
@@ -50,10 +57,19 @@ public final class Taps: Sendable {
     return patterns.filter { pattern in !paths.contains { pattern.matches($0.name) } }.map(\.text)
   }
 
-  /// Puts the finished trace in its place, after predictions were written.
+  /// Writes one of the run's predictions.
   ///
   /// - Throws: What went wrong first while recording, or what the disk says now.
-  public func finish() throws { try writer.finish() }
+  public func record(_ prediction: TracePrediction, _ tensor: Tensor) throws {
+    for writer in writers { try writer.write(prediction, tensor) }
+  }
+
+  /// Puts what was written in its place, after predictions were recorded.
+  ///
+  /// - Throws: What went wrong first while recording, or what the disk says now.
+  public func finish() throws {
+    for writer in writers { try writer.finish() }
+  }
 
   private func isAskedFor(_ path: ModulePath) -> Bool {
     patterns.isEmpty || patterns.contains { $0.matches(path.name) }

@@ -5,7 +5,7 @@ public import Tensors
 /// A trace being written: every tensor goes to disk at once, and the file appears when it is finished.
 ///
 /// After a failure nothing more is written, and `finish` throws it.
-public final class TraceWriter: Sendable {
+public final class TraceWriter: TapWriter {
   /// Where the trace will stand.
   public let path: String
   private let storage: HDF5Storage
