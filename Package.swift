@@ -60,13 +60,14 @@ let package = Package(
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
     layer("Traces", ["Tensors", "HDF5"]),
     layer("SAM2", ["Tensors", "Architecture", "Kernels", "Traces"]),
+    layer("Synthesis", ["Tensors", "Kernels", "Architecture"]),
     layer("Verification", ["Tensors", "Traces"]),
     layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
         "Files", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces",
-        "SAM2", "Verification", "Media",
+        "SAM2", "Synthesis", "Verification", "Media",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: settings),
@@ -85,6 +86,7 @@ let package = Package(
         "Verification",
         "Files",
       ], fixtures: true),
+    tests("Synthesis", ["Tensors", "Architecture", "Files"]),
     tests("Verification", ["Tensors", "Traces"]),
     tests("Media", ["Files", "Tensors", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.

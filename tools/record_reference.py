@@ -26,6 +26,7 @@ from recording.picture import PictureRun
 from recording.taps import Taps
 from recording.trace_file import TraceFile
 from recording.video import VideoRun
+from sketch import SketchFile
 
 
 def record(options, output):
@@ -34,7 +35,7 @@ def record(options, output):
     options.configuration_text = (
         official_model.yaml_text(options.tree) if options.set else options.config.read_text())
     run = VideoRun(options) if options.video else PictureRun(options)
-    trace = TraceFile(
+    trace = (SketchFile if options.sketch else TraceFile)(
         output,
         {
             "format": "sam2kit.trace",
@@ -84,6 +85,7 @@ def main(arguments=None):
     parser.add_argument("--times", type=Path, metavar="JSON", help="write the seconds that each frame of a video took")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--compress", action="store_true", help="shuffle, gzip and checksum the larger tensors")
+    parser.add_argument("--sketch", action="store_true", help="write a sketch instead, see Reference/sketches.md")
     options = parser.parse_args(arguments)
 
     partial = options.output.with_name(options.output.name + ".partial")

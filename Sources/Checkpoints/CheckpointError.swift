@@ -63,3 +63,14 @@ func naming<Result, Failure: Error>(
     throw wrap(path, error)
   }
 }
+
+/// Runs `body` and wraps what the file system throws.
+func filing<Result: ~Copyable>(
+  _ body: () throws(FileError) -> Result
+) throws(CheckpointError) -> Result {
+  do {
+    return try body()
+  } catch {
+    throw .file(error)
+  }
+}

@@ -55,9 +55,11 @@ public struct Provenance: Equatable, Sendable, Codable {
 
 extension Provenance {
   /// Writes the root attributes.
-  func write(to root: borrowing HDF5Group) throws {
-    try root.setAttribute("format", .string(TraceSchema.format))
-    try root.setAttribute("format_version", .integer(Int64(TraceSchema.version)))
+  func write(
+    to root: borrowing HDF5Group, format: String = TraceSchema.format, version: Int = TraceSchema.version
+  ) throws {
+    try root.setAttribute("format", .string(format))
+    try root.setAttribute("format_version", .integer(Int64(version)))
     try root.setAttribute("producer", .string(producer))
     try root.setAttribute("producer_version", .string(producerVersion))
     try root.setAttribute("backend", .string(backend))
@@ -71,15 +73,25 @@ extension Provenance {
     try root.setAttribute("configuration", .string(configuration))
   }
 
-  /// Reads the root attributes of the trace at `file`.
-  init(of root: borrowing HDF5Group, file: String) throws {
-    guard case .string(TraceSchema.format) = try root.attribute("format") else {
-      let found = try root.attribute("format").map { "\($0)" } ?? "none"
-      throw TraceError.notATrace(file: file, found: found)
+  /// Whether the file says that it is a sketch.
+  static func isOfSketch(path: String) throws -> Bool {
+    try HDF5File.open(path).root().attribute("format") == .string(SketchSchema.format)
+  }
+
+  /// Reads the root attributes of the trace, or other format, at `file`.
+  init(
+    of root: borrowing HDF5Group, file: String, format: String = TraceSchema.format,
+    version expected: Int = TraceSchema.version
+  ) throws {
+    let stated = try root.attribute("format")
+    guard stated == .string(format) else {
+      let found = stated.map { "\($0)" } ?? "none"
+      throw format == SketchSchema.format
+        ? TraceError.notASketch(file: file, found: found) : TraceError.notATrace(file: file, found: found)
     }
     let version = try root.integer("format_version", file)
-    guard version == TraceSchema.version else {
-      throw TraceError.unsupportedVersion(file: file, expected: TraceSchema.version, found: version)
+    guard version == expected else {
+      throw TraceError.unsupportedVersion(file: file, expected: expected, found: version)
     }
     self.init(
       producer: try root.text("producer", file), producerVersion: try root.text("producer_version", file),

@@ -60,7 +60,7 @@ struct TapListing {
       taps.append(Tap(name: name, module: module, shape: shape, object: object))
     case .group where depth < TraceSchema.deepestValue:
       let inner = try group.group(link)
-      for child in try inner.children().sorted(by: Self.isBefore) {
+      for child in try inner.children().sorted(by: TapOrder.isBefore) {
         try collect(child, in: inner, as: "\(name)/\(child)", module, depth: depth + 1, &taps)
       }
     case let found:
@@ -69,11 +69,5 @@ struct TapListing {
         expected: "an array, or groups of arrays at most \(TraceSchema.deepestValue) deep",
         found: found.map { "a \($0.rawValue)" } ?? "nothing")
     }
-  }
-
-  /// Positions by number, keys by their bytes.
-  private static func isBefore(_ first: String, _ second: String) -> Bool {
-    if let first = Int(first), let second = Int(second) { return first < second }
-    return first.utf8.lexicographicallyPrecedes(second.utf8)
   }
 }

@@ -33,3 +33,23 @@ public struct TapFilter: Sendable {
       && (objects.isEmpty || place.object.map(objects.contains) ?? true)
   }
 }
+
+/// Which of a video's predictions one is, written `step/frame/object`.
+public struct PredictionPlace: Hashable, Sendable, CustomStringConvertible {
+  /// The position of the script's step.
+  public var step: Int
+  /// The frame.
+  public var frame: Int
+  /// The caller's number of the object.
+  public var object: Int
+
+  /// A prediction's place.
+  public init(step: Int, frame: Int, object: Int) {
+    self.step = step
+    self.frame = frame
+    self.object = object
+  }
+
+  /// The part of a tap's name.
+  public var description: String { "\(step)/\(frame)/\(object)" }
+}

@@ -6,7 +6,7 @@ public import Tensors
 ///
 /// Offering never throws, as a model's `forward` does not; what went wrong comes out of `finish`.
 public final class Taps: Sendable {
-  private let writer: TraceWriter
+  private let writers: [any TapWriter]
   private let filter: TapFilter
   private let state = Mutex(State())
 
@@ -21,13 +21,13 @@ public final class Taps: Sendable {
   }
 
   /// Taps for the modules whose path fits one of `patterns`, or for all when there are none.
-  public convenience init(writer: TraceWriter, patterns: [String] = []) {
-    self.init(writer: writer, filter: TapFilter(patterns))
+  public convenience init(writer: any TapWriter, patterns: [String] = []) {
+    self.init(writers: [writer], filter: TapFilter(patterns))
   }
 
-  /// Taps for the calls that a filter lets pass.
-  public init(writer: TraceWriter, filter: TapFilter) {
-    self.writer = writer
+  /// Taps for the calls that a filter lets pass, which may go to several writers.
+  public init(writers: [any TapWriter], filter: TapFilter = TapFilter()) {
+    self.writers = writers
     self.filter = filter
   }
 
@@ -47,8 +47,10 @@ public final class Taps: Sendable {
       state.modules[path] = module
       state.sequence += 1
       guard module.isRecorded, filter.passes(place) else { return }
-      // The writer keeps its failure for finish.
-      try? writer.write(path, call: call, sequence: sequence, at: place, inputs: inputs, output: output)
+      for writer in writers {
+        // The writer keeps its failure for finish.
+        try? writer.write(path, call: call, sequence: sequence, at: place, inputs: inputs, output: output)
+      }
     }
   }
 
@@ -58,10 +60,19 @@ public final class Taps: Sendable {
     return filter.patterns.filter { pattern in !paths.contains { pattern.matches($0.name) } }.map(\.text)
   }
 
-  /// Puts the finished trace in its place, after predictions were written.
+  /// Writes one of the run's predictions.
   ///
   /// - Throws: What went wrong first while recording, or what the disk says now.
-  public func finish() throws { try writer.finish() }
+  public func record(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace? = nil) throws {
+    for writer in writers { try writer.write(prediction, tensor, at: place) }
+  }
+
+  /// Puts what was written in its place, after predictions were recorded.
+  ///
+  /// - Throws: What went wrong first while recording, or what the disk says now.
+  public func finish() throws {
+    for writer in writers { try writer.finish() }
+  }
 
   private func isAskedFor(_ path: ModulePath) -> Bool {
     filter.patterns.isEmpty || filter.patterns.contains { $0.matches(path.name) }

@@ -2,6 +2,8 @@
 public enum TraceError: Error, Equatable, CustomStringConvertible {
   /// An HDF5 file, but no trace; `found` is what its `format` attribute says.
   case notATrace(file: String, found: String)
+  /// An HDF5 file, but no sketch of a trace; `found` likewise.
+  case notASketch(file: String, found: String)
   /// A trace of a version that is not read here.
   case unsupportedVersion(file: String, expected: Int, found: Int64)
   /// A root attribute of the provenance is missing or is not what it should be.
@@ -12,6 +14,8 @@ public enum TraceError: Error, Equatable, CustomStringConvertible {
   case badName(file: String, name: String)
   /// There is no such tap in the trace.
   case noSuchTap(file: String, name: String)
+  /// Two sketches that kept other elements can't be compared.
+  case sketchedOtherwise(file: String, expected: String, found: String)
   /// Something was written to a trace that is finished.
   case finished(file: String)
 
@@ -20,6 +24,8 @@ public enum TraceError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .notATrace(let file, let found):
       "\(file): expected a trace, with the attribute format = \(TraceSchema.format), found \(found)"
+    case .notASketch(let file, let found):
+      "\(file): expected a sketch, with the attribute format = \(SketchSchema.format), found \(found)"
     case .unsupportedVersion(let file, let expected, let found):
       "\(file): expected version \(expected) of the trace format, found \(found)"
     case .badAttribute(let file, let attribute, let expected, let found):
@@ -30,6 +36,8 @@ public enum TraceError: Error, Equatable, CustomStringConvertible {
       "\(file): expected a name without slashes that is neither empty nor a dot, found \"\(name)\""
     case .noSuchTap(let file, let name):
       "\(file): there is no tap \(name)"
+    case .sketchedOtherwise(let file, let expected, let found):
+      "\(file): expected a sketch of \(expected), found one of \(found)"
     case .finished(let file):
       "\(file): the trace is finished, nothing more can be written to it"
     }

@@ -27,8 +27,10 @@ public enum TracePrediction: String, CaseIterable, Sendable {
   /// The logit of an object being there at all: [objects, 1].
   case objectScore = "object_score"
 
-  /// The tap's flattened name in a picture's trace, such as `prediction/iou`.
-  public var tapName: String { "\(TraceSchema.prediction)/\(rawValue)" }
+  /// The tap's flattened name: of a picture `prediction/iou`, of a video `prediction/0/8/1/object_score`.
+  public func tapName(at place: PredictionPlace? = nil) -> String {
+    "\(TraceSchema.prediction)/\(place.map { "\($0)/" } ?? "")\(rawValue)"
+  }
 
   /// Whether a tap of that flattened name is this prediction, of a picture or of some frame of a video.
   public func isTap(_ name: String) -> Bool {

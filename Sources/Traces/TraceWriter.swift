@@ -5,7 +5,7 @@ public import Tensors
 /// A trace being written: every tensor goes to disk at once, and the file appears when it is finished.
 ///
 /// After a failure nothing more is written, and `finish` throws it.
-public final class TraceWriter: Sendable {
+public final class TraceWriter: TapWriter {
   /// Where the trace will stand.
   public let path: String
   private let storage: HDF5Storage
@@ -62,22 +62,12 @@ public final class TraceWriter: Sendable {
     }
   }
 
-  /// Writes one of the run's predictions.
+  /// Writes one of the run's predictions; of a video, `place` says which.
   ///
   /// - Throws: `TraceError.finished`, `HDF5Error`.
-  public func write(_ prediction: TracePrediction, _ tensor: Tensor) throws {
+  public func write(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace? = nil) throws {
     try append { root, recent in
-      try write(tensor, prediction.rawValue, in: try root.group(TraceSchema.prediction), &recent)
-    }
-  }
-
-  /// Writes what was predicted for one object on one frame in one step of a video's script.
-  ///
-  /// - Throws: `TraceError.finished`, `HDF5Error`.
-  public func write(_ prediction: TracePrediction, _ tensor: Tensor, step: Int, frame: Int, object: Int) throws
-  {
-    try append { root, recent in
-      let name = "\(step)/\(frame)/\(object)/\(prediction.rawValue)"
+      let name = (place.map { "\($0)/" } ?? "") + prediction.rawValue
       try write(tensor, name, in: try root.group(TraceSchema.prediction), &recent)
     }
   }

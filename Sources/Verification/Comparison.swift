@@ -56,6 +56,9 @@ public struct Comparison: Equatable, Sendable {
   /// The names that only the candidate has, in its order.
   public let extra: [String]
 
+  /// Whether sketches were compared rather than arrays.
+  public var isOfSketches: Bool { arrays.contains { $0.metrics?.sketch != nil } }
+
   /// Whether there was something to compare, nothing is missing or misshaped, and all of it is near enough.
   public var passes: Bool { !arrays.isEmpty && arrays.allSatisfy { $0.passes(tolerance) } }
 

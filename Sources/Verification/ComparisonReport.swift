@@ -14,6 +14,8 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
   public let reference: TraceComparison.Side
   /// The trace that is held against it.
   public let candidate: TraceComparison.Side
+  /// What was compared: `arrays` or `sketches`.
+  public let compared: String
   /// What makes the comparison doubtful.
   public let differences: [TraceComparison.Difference]
   /// What was near enough.
@@ -50,6 +52,7 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     formatVersion = 1
     reference = traces.reference
     candidate = traces.candidate
+    compared = comparison.isOfSketches ? "sketches" : "arrays"
     differences = traces.differences
     tolerance = comparison.tolerance
     passes = comparison.passes

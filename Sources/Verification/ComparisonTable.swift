@@ -73,6 +73,11 @@ public struct ComparisonTable: Sendable {
         + "the relative tolerance \(Self.scientific(comparison.tolerance.relative)), \(missing) missing, "
         + "\(misshaped) misshaped, \(comparison.extra.count) only in the candidate"
     ]
+    if comparison.isOfSketches {
+      lines.append(
+        "Sketches were compared: max and mean abs are of samples, cosine and SQNR estimates, relative the worst of "
+          + "samples, projections, norm and moments.")
+    }
     if arrays.isEmpty { lines.append("There was nothing to compare.") }
     if let first = comparison.firstDivergence, let metrics = first.metrics {
       let worst = metrics.worst.map { " at \($0.index): expected \($0.reference), found \($0.candidate)" }

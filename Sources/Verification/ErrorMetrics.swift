@@ -1,5 +1,8 @@
 /// How far an array is from its reference. Where both elements are finite, they are compared; elsewhere they must
 /// agree in being NaN, or the same infinity.
+///
+/// Of sketches, `maxAbsError`, `meanAbsError` and `worst` are those of the samples, cosine and SQNR are estimated from
+/// projections, and `relativeError` is the largest of `sketch`.
 public struct ErrorMetrics: Equatable, Sendable, Codable {
   /// How many elements each array has.
   public let count: Int
@@ -25,6 +28,8 @@ public struct ErrorMetrics: Equatable, Sendable, Codable {
   public let worst: WorstElement?
   /// For mask logits: how many pixels change sides.
   public internal(set) var signFlips: SignFlips?
+  /// Of what `relativeError` is the largest, where sketches were compared.
+  public internal(set) var sketch: SketchErrors?
 
   /// The smallest relative tolerance under which this passes; infinite where no tolerance helps.
   public var smallestPassingTolerance: Double { nonFiniteMismatches > 0 ? .infinity : relativeError }

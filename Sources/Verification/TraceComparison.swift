@@ -25,7 +25,7 @@ public struct TraceArrays: NamedArrays {
   }
 }
 
-/// Two traces compared: what is off, and whether they are of the same run at all.
+/// Two traces or sketches compared: what is off, and whether they are of the same run at all.
 public struct TraceComparison: Equatable, Sendable {
   /// One trace, by where it lies and comes from.
   public struct Side: Equatable, Sendable, Codable {
@@ -62,13 +62,31 @@ public struct TraceComparison: Equatable, Sendable {
     reference: TraceReader, candidate: TraceReader, patterns: [TapPattern] = [],
     tolerance: Tolerance = Tolerance()
   ) throws {
+    try self.init(
+      reference: .trace(reference), candidate: .trace(candidate), patterns: patterns, tolerance: tolerance)
+  }
+
+  /// Compares two recordings: arrays if both are traces, sketches otherwise.
+  ///
+  /// - Parameter patterns: Which taps, by module path or whole name; all when there are none.
+  /// - Throws: `HDF5Error` when a file turns out to be damaged, `TraceError.sketchedOtherwise` when both are sketches
+  ///   and kept different elements.
+  public init(
+    reference: RecordedRun, candidate: RecordedRun, patterns: [TapPattern] = [],
+    tolerance: Tolerance = Tolerance()
+  ) throws {
     self.reference = Side(path: reference.path, provenance: reference.provenance)
     self.candidate = Side(path: candidate.path, provenance: candidate.provenance)
     differences = try Self.differences(reference.provenance, candidate.provenance)
-    let masks = reference.taps.map(\.name).filter(TracePrediction.lowResLogits.isTap)
-    let comparator = ArrayComparator(tolerance: tolerance, maskNames: Set(masks))
-    comparison = try comparator.compare(
-      TraceArrays(reference, patterns: patterns), TraceArrays(candidate, patterns: patterns))
+    if case .trace(let first) = reference, case .trace(let second) = candidate {
+      let masks = first.taps.map(\.name).filter(TracePrediction.lowResLogits.isTap)
+      let comparator = ArrayComparator(tolerance: tolerance, maskNames: Set(masks))
+      comparison = try comparator.compare(
+        TraceArrays(first, patterns: patterns), TraceArrays(second, patterns: patterns))
+    } else {
+      comparison = try SketchComparator(reference: reference, candidate: candidate)
+        .compare(patterns: patterns, tolerance: tolerance)
+    }
   }
 
   /// Values as the attributes have them, for people to read.

@@ -57,14 +57,3 @@ public struct Conversion: Sendable {
     do { try output.commit() } catch { throw .file(error) }
   }
 }
-
-/// Runs `body` and wraps what it throws.
-private func filing<Result: ~Copyable>(
-  _ body: () throws(FileError) -> Result
-) throws(CheckpointError) -> Result {
-  do {
-    return try body()
-  } catch {
-    throw .file(error)
-  }
-}

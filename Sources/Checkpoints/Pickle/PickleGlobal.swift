@@ -58,6 +58,9 @@ enum PickleGlobal: Equatable, Sendable {
     "ComplexDoubleStorage": .complex128,
   ]
 
+  /// PyTorch's class for storages of a type, or nil where it keeps them as bytes.
+  static func storageName(of type: ElementType) -> String? { storages.first { $0.value == type }?.key }
+
   /// Types that PyTorch saves and this package has no use for yet.
   private static let unsupported: Set<String> = Set(
     ["QInt8Storage", "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage", "QUInt2x4Storage"]

@@ -20,6 +20,8 @@ public enum TorchError: Error, Equatable, Sendable, CustomStringConvertible {
   case noStateDict(found: String)
   /// A state dict's item that is no tensor.
   case notATensor(name: String, found: String)
+  /// A name that two tensors to be written share.
+  case duplicateName(String)
   /// Views that stand for more bytes than the reading limits allow.
   case viewBomb(name: String, limit: Int)
 
@@ -40,6 +42,7 @@ public enum TorchError: Error, Equatable, Sendable, CustomStringConvertible {
       "expected storage \(key) to hold \(expected.map { "\($0)" } ?? "more than 2^63") bytes, found \(found)"
     case .noStateDict(let found): "expected a state dict, bare or under 'model' or 'state_dict', found \(found)"
     case .notATensor(let name, let found): "expected '\(name)' of the state dict to be a tensor, found \(found)"
+    case .duplicateName(let name): "expected every tensor's name once, found '\(name)' twice"
     case .viewBomb(let name, let limit):
       "expected tensors of at most \(limit) bytes together, found more from '\(name)' on"
     }

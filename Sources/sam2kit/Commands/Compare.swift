@@ -5,16 +5,17 @@ import Verification
 
 struct Compare: Command {
   static let configuration = CommandConfiguration(
-    abstract: "Compare two traces tap by tap and name the first divergence.",
+    abstract: "Compare two traces or sketches tap by tap and name the first divergence.",
     discussion: """
       A tap passes when its largest error is at most the tolerance times the reference's largest magnitude. \
-      A tap that the candidate lacks fails; taps that it has beyond the reference are mentioned. Exits with 0 \
-      if everything passes, 1 if something doesn't, 2 if a file can't be read.
+      A tap that the candidate lacks fails; taps that it has beyond the reference are mentioned. Where one of the two \
+      is a sketch, sketches are compared: samples, projections, norms and moments. Exits with 0 if everything passes, \
+      1 if something doesn't, 2 if a file can't be read.
       """)
 
-  @Argument(help: "The trace to trust, usually recorded from PyTorch.")
+  @Argument(help: "The trace or sketch to trust, usually recorded from PyTorch.")
   var reference: String
-  @Argument(help: "The trace to judge.")
+  @Argument(help: "The trace or sketch to judge.")
   var candidate: String
   @Option(name: .long, help: "The largest relative error that passes.")
   var tolerance = 1e-4
@@ -33,7 +34,7 @@ struct Compare: Command {
 
   func execute() throws {
     let result = try TraceComparison(
-      reference: TraceReader(path: reference), candidate: TraceReader(path: candidate),
+      reference: .open(path: reference), candidate: .open(path: candidate),
       patterns: tap.map { TapPattern($0) }, tolerance: Tolerance(relative: tolerance))
     for difference in result.differences {
       Console.remark(

@@ -13,6 +13,9 @@ struct TraceOptions: ParsableArguments {
   @Option(name: .long, help: "Record every module's arguments and results into this HDF5 file.")
   var trace: String?
 
+  @Option(name: .long, help: "Record a sketch of the same: small, and compared like a trace.")
+  var sketch: String?
+
   @Option(name: .long, help: "Record only modules whose path matches this glob; may be repeated.")
   var tap: [String] = []
 
@@ -20,15 +23,18 @@ struct TraceOptions: ParsableArguments {
   var compress = false
 
   func validate() throws {
-    guard tap.isEmpty || trace != nil else { throw ValidationError("--tap needs --trace FILE.h5") }
+    guard tap.isEmpty || trace != nil || sketch != nil else {
+      throw ValidationError("--tap needs --trace FILE.h5 or --sketch FILE.h5")
+    }
+    guard trace == nil || trace != sketch else { throw ValidationError("--trace and --sketch name one file") }
     guard !compress || trace != nil else { throw ValidationError("--compress needs --trace FILE.h5") }
   }
 
-  /// Opens the trace, if one is asked for.
+  /// Opens the trace and the sketch, if asked for.
   func start(
     model: SAM2Base, checkpoint: Checkpoint, image: String, picture: Picture, prompts: TracePrompts
   ) throws -> Recording? {
-    guard let trace else { return nil }
+    guard trace != nil || sketch != nil else { return nil }
     let provenance = Provenance(
       producer: Product.name, producerVersion: Product.version, backend: model.backend.name,
       backendVersion: model.backend.version, threads: Parallelism.threads,
@@ -36,22 +42,25 @@ struct TraceOptions: ParsableArguments {
       inputSHA256: try SHA256.hex(ofFile: image),
       input: TraceInput(width: picture.width, height: picture.height, preprocessing: "SAM2Transforms"),
       prompts: prompts, configuration: model.configuration.json)
-    let writer = try TraceWriter(
-      path: trace, provenance: provenance, storage: compress ? .compressed : .contiguous)
-    return Recording(writer: writer, taps: Taps(writer: writer, patterns: tap))
+    var writers: [any TapWriter] = []
+    if let trace {
+      let storage: HDF5Storage = compress ? .compressed : .contiguous
+      writers.append(try TraceWriter(path: trace, provenance: provenance, storage: storage))
+    }
+    if let sketch { writers.append(try SketchWriter(path: sketch, provenance: provenance)) }
+    return Recording(taps: Taps(writers: writers, filter: TapFilter(tap)))
   }
 }
 
-/// A trace being written.
+/// A trace, a sketch or both being written.
 struct Recording {
-  let writer: TraceWriter
   let taps: Taps
 
-  /// Adds the predictions and puts the whole file in its place.
+  /// Adds the predictions and puts whole files in their places.
   func finish(_ found: Segmentation) throws {
-    try writer.write(.lowResLogits, found.lowResLogits)
-    try writer.write(.iou, found.iou)
-    try writer.write(.objectScore, found.objectScore)
+    try taps.record(.lowResLogits, found.lowResLogits)
+    try taps.record(.iou, found.iou)
+    try taps.record(.objectScore, found.objectScore)
     try taps.finish()
     for pattern in taps.unmatchedPatterns { Console.remark("--tap \(pattern): no module has such a path") }
   }

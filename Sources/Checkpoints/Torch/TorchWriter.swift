@@ -1,0 +1,157 @@
+import Files
+public import Tensors
+
+/// A checkpoint being written as `torch.save({"model": OrderedDict}, path)` writes it: its `data.pkl` is the same bytes,
+/// every tensor has a storage of its own, and the file appears when it is finished.
+///
+/// Tensors are written one at a time, so that no more than one has to be in memory.
+/// Source: torch/serialization.py, _save; caffe2/serialize/inline_container.cc, PyTorchStreamWriter.
+public struct TorchWriter: ~Copyable {
+  /// One tensor to be written.
+  public struct Item: Equatable, Sendable {
+    /// The state-dict key.
+    public let name: String
+    /// How its elements are stored.
+    public let elementType: ElementType
+    /// The extent of every axis.
+    public let shape: Shape
+
+    /// A tensor of that name, element type and shape.
+    public init(name: String, elementType: ElementType = .float32, shape: Shape) {
+      self.name = name
+      self.elementType = elementType
+      self.shape = shape
+    }
+
+    /// The bytes of its elements.
+    public var byteCount: Int { shape.count * elementType.byteCount }
+  }
+
+  private let path: String
+  private let root: String
+  private let items: [Item]
+  private var written = 0
+  private var archive: ZipWriter
+
+  /// Starts a checkpoint of these tensors, which replaces whatever stands at `path` only when it is finished.
+  ///
+  /// - Throws: `CheckpointError.torch` where a name stands twice, `.file`.
+  public init(path: String, _ items: [Item]) throws(CheckpointError) {
+    var names: Set<String> = []
+    for item in items where !names.insert(item.name).inserted {
+      throw .torch(path: path, .duplicateName(item.name))
+    }
+    let root = Self.root(of: path)
+    archive = try filing { () throws(FileError) in
+      var archive = try ZipWriter(path: path)
+      try archive.add("\(root)/data.pkl", Self.pickle(of: items))
+      try archive.add("\(root)/.format_version", Array("1".utf8))
+      try archive.add("\(root)/.storage_alignment", Array("\(ZipMember.alignment)".utf8))
+      try archive.add("\(root)/byteorder", Array("little".utf8))
+      return archive
+    }
+    self.path = path
+    self.root = root
+    self.items = items
+  }
+
+  /// Writes the next tensor's elements, row-major and little-endian, in the order in which they were announced.
+  ///
+  /// - Throws: `CheckpointError.torch` where there is no next tensor or it takes another number of bytes, `.file`.
+  public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+    guard written < items.count, items[written].byteCount == bytes.count else {
+      let expected = written < items.count ? items[written].byteCount : nil
+      throw .torch(path: path, .storageSize(key: "\(written)", expected: expected ?? 0, found: bytes.count))
+    }
+    try filing { () throws(FileError) in try archive.add("\(root)/data/\(written)", bytes) }
+    written += 1
+  }
+
+  /// Puts the finished checkpoint in its place.
+  ///
+  /// - Throws: `CheckpointError.torch` where tensors are still to come, `.file`.
+  public consuming func finish() throws(CheckpointError) {
+    guard written == items.count else { throw .torch(path: path, .missingStorage(key: "\(written)")) }
+    do {
+      try archive.add("\(root)/version", Array("3\n".utf8))
+      try archive.finish()
+    } catch { throw .file(error) }
+  }
+
+  /// The folder within the archive: the file's name up to its last dot, or `archive` where that is not plain.
+  private static func root(of path: String) -> String {
+    let name = path.split(separator: "/").last ?? ""
+    let stem = name.lastIndex(of: ".").map { name[..<$0] } ?? name
+    let isPlain = stem.utf8.allSatisfy { byte in
+      Character(UnicodeScalar(byte)).isLetter && byte < 0x80 || 0x30...0x39 ~= byte || "._-+".utf8.contains(byte)
+    }
+    return isPlain && stem.contains { $0 != "." } ? String(stem) : "archive"
+  }
+
+  /// How many items Python puts before it ends a run of them.
+  /// Source: CPython Modules/_pickle.c, BATCHSIZE.
+  private static let batch = 1000
+
+  /// `{"model": OrderedDict of tensors}`.
+  static func pickle(of items: [Item]) -> [UInt8] {
+    var pickle = PickleWriter()
+    pickle.add(.emptyDict)
+    pickle.note()
+    pickle.add("model")
+    pickle.addOrderedDict()
+    for start in stride(from: 0, to: items.count, by: batch) {
+      let run = start..<min(start + batch, items.count)
+      if run.count > 1 { pickle.add(.mark) }
+      for index in run {
+        pickle.add(items[index].name)
+        pickle.add(items[index], key: index)
+      }
+      pickle.add(run.count > 1 ? .setItems : .setItem)
+    }
+    pickle.add(.setItem)
+    pickle.add(.stop)
+    return pickle.bytes
+  }
+}
+
+extension PickleWriter {
+  /// An empty `collections.OrderedDict`.
+  fileprivate mutating func addOrderedDict() {
+    add(global: "collections", "OrderedDict")
+    add(.emptyTuple)
+    add(.reduce)
+    note()
+  }
+
+  /// A tensor with the storage `key` to itself.
+  /// Source: torch/_tensor.py, _reduce_ex_internal; torch/serialization.py, persistent_id.
+  fileprivate mutating func add(_ item: TorchWriter.Item, key: Int) {
+    let storage = PickleGlobal.storageName(of: item.elementType)
+    add(global: "torch._utils", storage == nil ? "_rebuild_tensor_v3" : "_rebuild_tensor_v2")
+    add(.mark)
+    add(.mark)
+    add("storage")
+    add(global: storage == nil ? "torch.storage" : "torch", storage ?? "UntypedStorage")
+    add("\(key)")
+    add("cpu")
+    add(storage == nil ? item.byteCount : item.shape.count)
+    add(.tuple)
+    note()
+    add(.binPersistentID)
+    add(0)
+    add(item.shape.extents)
+    add(item.shape.torchStrides)
+    add(.newFalse)
+    addOrderedDict()
+    if storage == nil { add(global: "torch", item.elementType.rawValue) }
+    add(.tuple)
+    note()
+    add(.reduce)
+    note()
+  }
+}
+
+extension Shape {
+  /// The strides that PyTorch gives a contiguous tensor: an axis without extent counts as one.
+  fileprivate var torchStrides: [Int] { Shape(extents.map { max($0, 1) }).strides }
+}

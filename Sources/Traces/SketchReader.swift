@@ -1,0 +1,133 @@
+import HDF5
+import Tensors
+
+/// A sketch to read: small, so that all of it is read at once.
+public struct SketchReader: Sendable {
+  /// The sketch's file.
+  public let path: String
+  /// Where the recorded run comes from.
+  public let provenance: Provenance
+  /// What positions and signs depend on.
+  public let seed: UInt64
+  /// How many elements of an array are kept.
+  public let sampleCount: Int
+  /// What was sketched, in the order in which calls returned, each call's inputs before its output; predictions last.
+  public let taps: [Tap]
+  private let sketches: [Sketch]
+  private let rows: [String: Int]
+
+  /// Opens a sketch.
+  ///
+  /// - Throws: `FileError` when there is no such file, `HDF5Error` when it is truncated or no HDF5 file, `TraceError` when
+  ///   it is no sketch of this version.
+  public init(path: String) throws {
+    self.path = path
+    let root = try HDF5File.open(path).root()
+    provenance = try Provenance(
+      of: root, file: path, format: SketchSchema.format, version: SketchSchema.version)
+    guard case .integer(let seed) = try root.attribute(SketchSchema.seedAttribute) else {
+      throw TraceError.badAttribute(
+        file: path, attribute: SketchSchema.seedAttribute, expected: "a whole number", found: "something else")
+    }
+    self.seed = UInt64(bitPattern: seed)
+    let tables = SketchTableReader(file: path)
+    let listing: [SketchedTap] = try tables.listing(of: root)
+    sketches = try tables.sketches(of: root)
+    sampleCount = sketches.first?.samples.count ?? SketchSchema.samples
+    for tap in listing {
+      guard sketches.indices.contains(tap.row), sketches[tap.row].count == tap.elementCount else {
+        throw TraceError.malformed(
+          file: path, object: tap.name, expected: "the row of an array of shape \(tap.shape)",
+          found: "row \(tap.row)")
+      }
+    }
+    taps = listing.map { tap in
+      let module = tap.sequence.flatMap { _ in tap.name.split(separator: "/").first }.map {
+        ModulePath(String($0))
+      }
+      return Tap(name: tap.name, module: module, shape: Shape(tap.shape), object: tap.name)
+    }
+    rows = Dictionary(listing.map { ($0.name, $0.row) }) { first, _ in first }
+  }
+
+  /// The sketch of a tap.
+  ///
+  /// - Throws: `TraceError.noSuchTap`.
+  public func sketch(of name: String) throws -> Sketch {
+    guard let row = rows[name] else { throw TraceError.noSuchTap(file: path, name: name) }
+    return sketches[row]
+  }
+}
+
+extension SketchedTap {
+  /// The product of the extents, or nil where that overflows or an extent is negative.
+  fileprivate var elementCount: Int? {
+    shape.reduce(1 as Int?) { product, extent in
+      guard let product, extent >= 0 else { return nil }
+      let (next, overflow) = product.multipliedReportingOverflow(by: extent)
+      return overflow ? nil : next
+    }
+  }
+}
+
+/// Reads the tables of a sketch file, checking that they fit each other.
+private struct SketchTableReader {
+  let file: String
+  /// More than a file of sketches holds; a lying one shall not make us allocate.
+  private static let mostBytes = 1 << 28
+
+  func listing(of root: borrowing HDF5Group) throws -> [SketchedTap] {
+    let text: [UInt8] = try elements(of: root, SketchSchema.taps, .uint8, columns: nil)
+    do {
+      return try JSONText.decode(String(decoding: text, as: UTF8.self))
+    } catch {
+      throw TraceError.malformed(
+        file: file, object: "/\(SketchSchema.taps)", expected: "the JSON of the schema", found: "\(error)")
+    }
+  }
+
+  func sketches(of root: borrowing HDF5Group) throws -> [Sketch] {
+    let counts: [Int64] = try elements(of: root, SketchSchema.counts, .int64, columns: 3)
+    let statistics: [Double] = try elements(of: root, SketchSchema.statistics, .float64, columns: 5)
+    let projections: [Double] = try elements(
+      of: root, SketchSchema.projections, .float64, columns: Sketcher.projectionCount)
+    let samples: [Float] = try elements(of: root, SketchSchema.samplesTable, .float32, columns: nil)
+    let rows = counts.count / 3
+    let width = rows == 0 ? 0 : samples.count / rows
+    guard statistics.count == 5 * rows, projections.count == Sketcher.projectionCount * rows,
+      samples.count == width * rows, counts.allSatisfy({ $0 >= 0 })
+    else {
+      throw TraceError.malformed(
+        file: file, object: "/", expected: "tables of equally many rows",
+        found: "\(counts.count), \(statistics.count), \(samples.count) and \(projections.count) numbers")
+    }
+    return (0..<rows).map { row in
+      let statistics = statistics[(5 * row)...]
+      return Sketch(
+        count: Int(counts[3 * row]), nan: Int(counts[3 * row + 1]), infinite: Int(counts[3 * row + 2]),
+        least: statistics[5 * row], largest: statistics[5 * row + 1], mean: statistics[5 * row + 2],
+        deviation: statistics[5 * row + 3], norm: statistics[5 * row + 4],
+        samples: Array(samples[width * row..<width * (row + 1)]),
+        projections: Array(
+          projections[Sketcher.projectionCount * row..<Sketcher.projectionCount * (row + 1)]))
+    }
+  }
+
+  /// All elements of a table with so many columns, or of any table or list.
+  private func elements<Element: Numeric>(
+    of root: borrowing HDF5Group, _ name: String, _ type: ElementType, columns: Int?
+  ) throws -> [Element] {
+    let dataset = try root.dataset(name)
+    let found = try dataset.elementType()
+    let isTable = columns.map { dataset.shape.rank == 2 && dataset.shape[1] == $0 } ?? true
+    guard found == type, isTable, dataset.shape.count <= Self.mostBytes / type.byteCount else {
+      throw TraceError.malformed(
+        file: file, object: "/\(name)",
+        expected: "\(type.rawValue)" + (columns.map { " in \($0) columns" } ?? ""),
+        found: "\(found.rawValue) of shape \(dataset.shape)")
+    }
+    var elements = [Element](repeating: 0, count: dataset.shape.count)
+    try elements.withUnsafeMutableBytes { try dataset.read(into: $0) }
+    return elements
+  }
+}

@@ -1,0 +1,24 @@
+public import Tensors
+
+/// Where what a run offers goes: a trace, which keeps the arrays, or a sketch, which keeps what tells them apart.
+///
+/// After a failure nothing more is written, and `finish` throws it.
+public protocol TapWriter: Sendable {
+  /// Writes what went into and came out of one call of a module.
+  ///
+  /// - Parameters:
+  ///   - call: The how-many-eth call of this module in the run it was, from 0.
+  ///   - sequence: A number that grows in the order in which calls return.
+  ///   - place: What of a video the call was for.
+  ///   - inputs: Parameters by their names in PyTorch's signature.
+  func write(
+    _ module: ModulePath, call: Int, sequence: Int, at place: TapPlace, inputs: [(String, any TapValue)],
+    output: any TapValue
+  ) throws
+
+  /// Writes one of the run's predictions; of a video, `place` says which.
+  func write(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace?) throws
+
+  /// Puts the finished file in its place.
+  func finish() throws
+}
