@@ -1,6 +1,7 @@
 """A video's run through the official SAM2VideoPredictor."""
 
 import contextlib
+import functools
 import hashlib
 import time
 
