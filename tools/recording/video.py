@@ -1,6 +1,7 @@
 """A video's run through the official SAM2VideoPredictor."""
 
 import contextlib
+import functools
 import hashlib
 import time
 
@@ -11,7 +12,6 @@ from tqdm import tqdm
 import official_model
 import video_scenario
 from recording.picture import foreground
-
 
 tqdm.__init__ = functools.partialmethod(tqdm.__init__, disable=True)  # else every propagation shows a bar
 
@@ -146,7 +146,8 @@ class VideoRun:
                 frame, identifiers, logits = self.prompt(state, arguments)
                 self.times.append({"step": step, "frame": frame, "seconds": time.perf_counter() - before})
                 index = identifiers.index(arguments["object"])
-                self.write(trace, f"/prediction/{step}/{frame}/{identifiers[index]}", self.model.last_output, logits[index])
+                folder = f"/prediction/{step}/{frame}/{arguments['object']}"
+                self.write(trace, folder, self.model.last_output, logits[index])
             elif kind == "propagate":
                 for frame, identifiers, logits in self.propagate(state, arguments):
                     self.times.append({"step": step, "frame": frame, "seconds": time.perf_counter() - before})
