@@ -129,7 +129,7 @@ public struct ModelConfiguration: Hashable, Sendable, Encodable {
       return "neck d_model \(hiddenDim), memory_encoder in_dim \(memoryEncoder.inDim) and memory_attention "
         + "d_model \(memoryAttention.dModel) should be equal"
     }
-    return nil
+    return memoryContradiction
   }
 
   /// Channels of a memory.

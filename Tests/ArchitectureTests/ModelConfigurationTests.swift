@@ -58,6 +58,12 @@ private func micro() throws -> String {
   ("bkg_spatial_size: [7, 7]", "bkg_spatial_size: [-7, -7]"), ("num_pos_feats: 64", "num_pos_feats: -4"),
   ("d_model: 64", "d_model: 64\n      padding: 5"), ("d_model: 64", "d_model: 64\n      stride: 2"),
   ("image_size: 192", "image_size: 1048576"), ("image_size: 192", "image_size: 176"),
+  ("kv_in_dim: 32", "kv_in_dim: 64"), ("kernel_size: 7", "kernel_size: 5"),
+  ("num_pos_feats: 32", "num_pos_feats: 16"),
+  ("kernel_size: 3\n      stride: 2\n      padding: 1", "kernel_size: 5\n      stride: 2\n      padding: 1"),
+  ("rope_theta: 10000.0\n        feat_sizes: [12, 12]", "feat_sizes: [12]"),
+  ("pos_enc_at_input: true", "pos_enc_at_input: true\n    batch_first: false"),
+  ("rope_k_repeat: True", "rope_k_repeat: True\n        downsample_rate: 32"),
   ("num_layers: 2", "num_layers: -1"), ("num_layers: 2", "num_layers: 1000000000"),
 ])
 func refusesAValueThatCanNotBeMeant(official: String, changed: String) throws {

@@ -86,6 +86,70 @@ func rowsAgreeWithTheirTwins(columns: Int) {
   #expect(layerNorm <= 4e-6)
 }
 
+/// A softmax in pieces carries the largest element, the sum and what earlier pieces are worth from one to the next.
+@Test(arguments: lengths)
+func piecesOfASoftmaxAgreeWithTheirTwin(columns: Int) {
+  let rows = 3
+  // Later pieces of a row have larger elements, smaller ones, and the same.
+  let pieces = [samples(rows * columns), samples(rows * columns).map { $0 + 5 }, samples(rows * columns)]
+  var found = RunningSoftmax(rows: rows)
+  var expected = RunningSoftmax(rows: rows)
+  for piece in pieces {
+    let (a, b) = (
+      found.add(piece, columns, cvector_softmax_piece),
+      expected.add(piece, columns, cvector_softmax_piece_scalar)
+    )
+    // Powers and factors are at most 1, sums at most 3 · columns.
+    #expect(zip(a, b).allSatisfy { abs($0 - $1) <= 3e-7 })
+    #expect(zip(found.factors, expected.factors).allSatisfy { abs($0 - $1) <= 3e-7 })
+    #expect(zip(found.sums, expected.sums).allSatisfy { abs($0 - $1) <= 1e-6 * $1 })
+    #expect(found.largest == expected.largest)
+  }
+}
+
+/// The state of a softmax that comes in pieces.
+private struct RunningSoftmax {
+  var largest, sums, factors: [Float]
+
+  init(rows: Int) {
+    largest = Array(repeating: -.infinity, count: rows)
+    sums = Array(repeating: 0, count: rows)
+    factors = sums
+  }
+
+  mutating func add(
+    _ piece: [Float], _ columns: Int,
+    _ loop: (
+      UnsafeMutablePointer<Float>, Int, Float, Int, Int, UnsafeMutablePointer<Float>,
+      UnsafeMutablePointer<Float>,
+      UnsafeMutablePointer<Float>
+    ) -> Void
+  ) -> [Float] {
+    var powers = piece
+    loop(&powers, columns, 0.3, largest.count, columns, &largest, &sums, &factors)
+    return powers
+  }
+}
+
+@Test(arguments: lengths)
+func complexProductsAgreeWithTheirTwin(pairs: Int) {
+  let count = 2 * pairs
+  let (x, y) = (samples(count + 1), samples(count + 2).map { $0 / 12 })
+  let worst = difference(
+    count, { cvector_multiply_complex(x, y, &$0, count) },
+    { cvector_multiply_complex_scalar(x, y, &$0, count) })
+  // Terms are up to 12; each is rounded once or twice.
+  #expect(worst <= 2e-6)
+  var inPlace = x
+  var apart = [Float](repeating: 0, count: count)
+  cvector_multiply_complex(x, y, &apart, count)
+  inPlace.withUnsafeMutableBufferPointer { buffer in
+    guard let base = buffer.baseAddress else { return }
+    cvector_multiply_complex(base, y, base, count)
+  }
+  #expect(Array(inPlace[..<count]) == apart)
+}
+
 @Test(arguments: lengths)
 func layerNormOfColumnsIsThatOfRows(count: Int) {
   let channels = 19

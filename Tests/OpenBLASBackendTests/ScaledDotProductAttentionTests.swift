@@ -3,8 +3,10 @@ import OpenBLASBackend
 import Tensors
 import Testing
 
-/// Windows, pooled queries, several blocks of queries, one key.
-@Test(arguments: [(5, 9, 9, 2, 8), (3, 4, 16, 1, 12), (1, 300, 70, 2, 4), (2, 3, 1, 1, 5)])
+/// Windows, pooled queries, several blocks of queries, one key, several pieces of keys.
+@Test(arguments: [
+  (5, 9, 9, 2, 8), (3, 4, 16, 1, 12), (1, 300, 70, 2, 4), (2, 3, 1, 1, 5), (2, 5, 2500, 2, 4),
+])
 func attentionMatchesReference(batch: Int, queries: Int, keys: Int, heads: Int, size: Int) {
   let q = noise([batch, queries, heads, size], seed: 1)
   let (k, v) = (noise([batch, keys, heads, size], seed: 2), noise([batch, keys, heads, size], seed: 3))

@@ -1,6 +1,6 @@
 import Architecture
 import OpenBLASBackend
-import SAM2
+@testable import SAM2
 import Tensors
 import Testing
 
@@ -32,4 +32,33 @@ private struct Zeros: WeightSource {
   let error = #expect(throws: SAM2Error.self) { try SAM2Base.check(weights, fit: tiny) }
   let said = try #require(error).description
   #expect(said.contains("obj_ptr_proj.layers.0.bias: expected [256], found [257]"))
+}
+
+@Test func takesTheTensorsThatItsSwitchesAskFor() throws {
+  let full = Variant.sam21Tiny.configuration
+  let model = try SAM2Base(
+    full, weights: Zeros(shapes: StateDictLayout(full).shapes), backend: OpenBLASBackend())
+  #expect(model.maskmemTposEnc.shape == [7, 1, 1, 64])
+  #expect(model.noMemPosEnc.shape == [1, 1, 256])
+  #expect(model.noObjPtr?.shape == [1, 256])
+  #expect(model.noObjEmbedSpatial?.shape == [1, 64])
+  #expect(model.maskDownsample?(Tensor(repeating: 1, [1, 1, 8, 8]), Run()).shape == [1, 1, 2, 2])
+  #expect(model.objPtrTposProj(Tensor(repeating: 1, [3, 256]), Run()).shape == [3, 64])
+
+  var bare = full
+  bare.useObjPtrsInEncoder = false
+  bare.projTposEncInObjPtrs = false
+  bare.noObjEmbedSpatial = false
+  let without = try SAM2Base(
+    bare, weights: Zeros(shapes: StateDictLayout(bare).shapes), backend: OpenBLASBackend())
+  #expect(without.noObjPtr == nil && without.noObjEmbedSpatial == nil && without.maskDownsample == nil)
+  let token = Tensor([1, 2], [3, 4])
+  #expect(without.objPtrProj(token, Run()).elements == [3, 4])
+  #expect(without.objPtrTposProj(token, Run()).elements == [3, 4])
+}
+
+@Test func namesTensorsThatNoModuleRead() throws {
+  let loader = WeightLoader(source: Zeros(shapes: ["a.weight": [1], "b": [2]]), backend: OpenBLASBackend())
+  _ = try Scope(loader: loader)("a").parameter("weight", [1])
+  #expect(throws: SAM2Error.unreadWeights(origin: "zeros", names: ["b"])) { try loader.requireAllTaken() }
 }

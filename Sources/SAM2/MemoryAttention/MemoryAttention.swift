@@ -8,8 +8,8 @@ import Traces
 struct MemoryAttention: Module {
   /// A frame's features and the memories of B objects.
   struct Input {
-    /// `[B, hw, C]`, or `[1, hw, C]` for all objects: then what comes before the first look at the memory is
-    /// computed once, to the same bits.
+    /// `[B, hw, C]`, or `[1, hw, C]` for all objects: then each gets the bits that it would get alone, but what comes
+    /// before the first look at the memory is computed once.
     let curr: Tensor
     /// `[1, hw, C]`, or one per object.
     let currPos: Tensor?
@@ -60,15 +60,35 @@ struct MemoryAttention: Module {
   func result(_ output: Tensor) -> any TapValue { output.permuted(1, 0, 2) }
 
   func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, hw, C]
-    // A recording shows every object's calls, as PyTorch makes them.
-    let input = run.taps == nil ? input : input.expanded
-    var output = input.curr
-    if posEncAtInput, let positions = input.currPos { output = output + positions * 0.1 }
-    for layer in layers {
+    let input = input
+    var frame = input.curr
+    if posEncAtInput, let positions = input.currPos { frame = frame + positions * 0.1 }
+    let objects = input.memory.shape[0]
+    guard frame.shape[0] == 1, objects > 1 else {
+      return condition(frame, input.currPos, on: input.memory, input.memoryPos, input.objPtrTokens, run)
+    }
+    // One object after another: rows of a product may differ in bits with their place among the others. A recording
+    // shows all calls of each object.
+    let begun = run.taps == nil ? layers.first?.attendToItself(frame, input.currPos, run) : nil
+    let conditioned = (0..<objects).map { object in
+      let positions = input.memoryPos.shape[0] == 1 ? 0 : object
+      return condition(
+        frame, begun: begun, input.currPos, on: input.memory[object..<object + 1],
+        input.memoryPos[positions..<positions + 1], input.objPtrTokens, run)
+    }
+    return Tensor.concatenated(conditioned, axis: 0)
+  }
+
+  private func condition(
+    _ frame: Tensor, begun: Tensor? = nil, _ positions: Tensor?, on memory: Tensor, _ memoryPos: Tensor,
+    _ pointerTokens: Int, _ run: Run
+  ) -> Tensor {
+    var output = frame
+    for (index, layer) in layers.enumerated() {
       output = layer(
         .init(
-          tgt: output, memory: input.memory, pos: input.memoryPos, queryPos: input.currPos,
-          pointerTokens: input.objPtrTokens), run)
+          tgt: output, selfAttended: index == 0 ? begun : nil, memory: memory, pos: memoryPos,
+          queryPos: positions, pointerTokens: pointerTokens), run)
     }
     return norm(output, run)
   }

@@ -6,10 +6,11 @@ import Traces
 /// A frame's features attend to themselves, then to the memory, then pass a feed-forward part.
 /// Source: sam2/modeling/memory_attention.py, MemoryAttentionLayer.
 struct MemoryAttentionLayer: Module {
-  /// Features `[B, hw, C]`, memory `[B, N, memDim]`, and the positions of both. Features of a single entry become
-  /// one per memory where they meet.
+  /// Features `[B, hw, C]`, memory `[B, N, memDim]`, and the positions of both.
   struct Input {
     let tgt: Tensor
+    /// What `attendToItself` makes of `tgt`, if that is known already.
+    var selfAttended: Tensor?
     let memory: Tensor
     let pos: Tensor
     let queryPos: Tensor?
@@ -68,11 +69,7 @@ struct MemoryAttentionLayer: Module {
   func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, hw, C]
     let queryPos = input.queryPos
     let (memory, pos, pointerTokens) = (input.memory, input.pos, input.pointerTokens)
-    var tgt = input.tgt
-
-    let normed = norm1(tgt, run)
-    let q = adds.selfAttention ? adding(queryPos, to: normed) : normed
-    tgt = tgt + dropout1(selfAttn(.init(q: q, k: q, v: normed), run), run)
+    var tgt = input.selfAttended ?? attendToItself(input.tgt, queryPos, run)
 
     let attended = crossAttnImage(
       .init(
@@ -83,6 +80,13 @@ struct MemoryAttentionLayer: Module {
     let hidden = linear1(norm3(tgt, run), run)
     let activated = usesGELU ? (consume hidden).gelu() : (consume hidden).relu()
     return consume tgt + dropout3(linear2(dropout(activated, run), run), run)
+  }
+
+  /// The self-attention, which comes before the memory: `[B, hw, C]` → `[B, hw, C]`.
+  func attendToItself(_ tgt: Tensor, _ queryPos: Tensor?, _ run: Run) -> Tensor {
+    let normed = norm1(tgt, run)
+    let q = adds.selfAttention ? adding(queryPos, to: normed) : normed
+    return tgt + dropout1(selfAttn(.init(q: q, k: q, v: normed), run), run)
   }
 
   private func adding(_ positions: Tensor?, to x: consuming Tensor) -> Tensor {

@@ -6,7 +6,7 @@ import Traces
 /// Multi-head attention whose queries and keys are turned by their place in the picture.
 /// Source: sam2/modeling/sam/transformer.py, RoPEAttention.
 struct RoPEAttention: Module {
-  /// Queries `[B, Nq, C]`, keys and values `[B, Nk, kvInDim]`; queries of a single entry serve all keys.
+  /// Queries `[B, Nq, C]`, keys and values `[B, Nk, kvInDim]`.
   struct Input {
     let q: Tensor
     let k: Tensor
@@ -47,8 +47,7 @@ struct RoPEAttention: Module {
   }
 
   func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, Nq, C]
-    let (queries, keys) = (input.q.shape[1], input.k.shape[1])
-    let batch = input.k.shape[0]
+    let (batch, queries, keys) = (input.q.shape[0], input.q.shape[1], input.k.shape[1])
     // One turn per query; over several frames of keys they repeat.
     let placed = keys - input.keysWithoutPlace
     precondition(
@@ -58,8 +57,7 @@ struct RoPEAttention: Module {
     let q = separateHeads(qProj(input.q, run)).rotatedPairs(by: turns, tokens: queries)
     let k = separateHeads(kProj(input.k, run)).rotatedPairs(by: turns, tokens: placed)
     let v = separateHeads(vProj(input.v, run))
-    let attended = attend(q.repeated(leading: batch / q.shape[0]), k, v)
-    return outProj(attended.reshaped([batch, queries, inner]), run)
+    return outProj(attend(q, k, v).reshaped([batch, queries, inner]), run)
   }
 
   private func separateHeads(_ x: consuming Tensor) -> Tensor {  // [B, N, inner] → [B, N, heads, inner / heads]
