@@ -68,6 +68,7 @@ let package = Package(
       dependencies: [
         "Files", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces",
         "SAM2", "Synthesis", "Verification", "Media",
+        "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: settings),

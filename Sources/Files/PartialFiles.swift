@@ -5,6 +5,19 @@ internal import Synchronization
 /// Temporary files and folders that are not whole yet, so that an interrupted program leaves none behind.
 public enum PartialFiles {
   private static let paths = Mutex<Set<String>>([])
+  private static let interruption = Mutex(Interruption())
+
+  private struct Interruption {
+    var isAwaited = false
+    var signal: Int32?
+  }
+
+  /// From now on the first interrupt is only noted, so that the program can end in good order; a second one ends it
+  /// at once.
+  public static func awaitInterrupt() { interruption.withLock { $0.isAwaited = true } }
+
+  /// The signal that asked the program to end, if one has come since `awaitInterrupt`.
+  public static var interrupt: Int32? { interruption.withLock { $0.signal } }
 
   /// Notes that `path` is to be removed if the program is interrupted.
   public static func add(_ path: String) { paths.withLock { _ = $0.insert(path) } }
@@ -25,6 +38,12 @@ public enum PartialFiles {
       source.setEventHandler {
         // The handler keeps its source. The lock is held to the end: no new file is noted, and writers wait.
         withExtendedLifetime(source) {}
+        let isNoted = interruption.withLock { interruption in
+          guard interruption.isAwaited, interruption.signal == nil else { return false }
+          interruption.signal = number
+          return true
+        }
+        if isNoted { return }
         paths.withLock { paths in
           for path in paths { try? FileManager.default.removeItem(atPath: path) }
           // As a shell reports a program that the signal ended.

@@ -14,14 +14,14 @@ final class FrameFolder: FrameSource {
   let height: Int
   let frameRate: Double? = nil
   let damage: [VideoDamage] = []
-  private let names: [String]
+  let frameNames: [String]
   /// The last few frames, for steps back and forth.
   private var recent: [VideoFrame] = []
 
   private static let recentLimit = 3
   private static let extensions: Set = ["jpg", "jpeg", "png"]
 
-  var count: Int? { names.count }
+  var count: Int? { frameNames.count }
 
   /// Lists a folder and reads its first frame.
   ///
@@ -33,8 +33,8 @@ final class FrameFolder: FrameSource {
     } catch {
       throw .file(.unreadable(path: path, reason: error.localizedDescription))
     }
-    names = Self.frameNames(among: entries)
-    guard let first = names.first else { throw .noFrames(path: path) }
+    frameNames = Self.names(among: entries)
+    guard let first = frameNames.first else { throw .noFrames(path: path) }
     self.path = path
     let picture = try Picture.read(path: path + "/" + first)
     (width, height) = (picture.width, picture.height)
@@ -42,7 +42,7 @@ final class FrameFolder: FrameSource {
   }
 
   /// The names that are frames, in order; of equal stems (`1.jpg`, `1.png`) in the order of their extensions.
-  static func frameNames(among entries: [String]) -> [String] {
+  static func names(among entries: [String]) -> [String] {
     entries.compactMap { name -> (order: NaturalOrder, name: String)? in
       guard !name.hasPrefix("."), let dot = name.lastIndex(of: "."),
         extensions.contains(name[name.index(after: dot)...].lowercased())
@@ -54,9 +54,9 @@ final class FrameFolder: FrameSource {
   }
 
   func frame(at index: Int) throws(MediaError) -> VideoFrame? {
-    guard names.indices.contains(index) else { return nil }
+    guard frameNames.indices.contains(index) else { return nil }
     if let known = recent.first(where: { $0.index == index }) { return known }
-    let framePath = path + "/" + names[index]
+    let framePath = path + "/" + frameNames[index]
     let picture = try Picture.read(path: framePath)
     guard picture.width == width, picture.height == height else {
       throw .frameSizeMismatch(

@@ -24,6 +24,8 @@ public protocol FrameSource: AnyObject {
   var count: Int? { get }
   /// Frames per second by the container's word; nil where it has none, as for a folder.
   var frameRate: Double? { get }
+  /// The names of a folder's files, one per frame; empty for a video file.
+  var frameNames: [String] { get }
   /// What was wrong with the frames delivered so far, at most one entry a kind; empty for a sound video.
   var damage: [VideoDamage] { get }
 

@@ -8,6 +8,7 @@ final class VideoFile: FrameSource {
   let path: String
   let width: Int
   let height: Int
+  let frameNames: [String] = []
   let frameRate: Double?
   private var decoding: DecodingRun
   private var cache: FrameCache

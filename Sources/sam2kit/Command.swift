@@ -26,6 +26,11 @@ enum Console {
     if isatty(STDERR_FILENO) == 1 { remark(text) }
   }
 
+  /// A line that the next one is written over, for somebody watching.
+  static func line(_ text: String) {
+    if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\r\(text)\u{1B}[K".utf8)) }
+  }
+
   /// A result as JSON with sorted keys.
   static func json(_ value: some Encodable) throws {
     let encoder = JSONEncoder()

@@ -12,7 +12,9 @@ struct Sam2Kit: ParsableCommand {
       Results go to stdout, remarks and progress to stderr.
       """,
     version: Product.version,
-    subcommands: [Inspect.self, Convert.self, Segment.self, Compare.self, Synthesize.self, Benchmark.self])
+    subcommands: [
+      Inspect.self, Convert.self, Segment.self, Track.self, Compare.self, Synthesize.self, Benchmark.self,
+    ])
 }
 
 extension Sam2Kit {

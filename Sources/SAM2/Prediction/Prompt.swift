@@ -51,8 +51,14 @@ public struct Prompt: Sendable {
     self.maskLogits = maskLogits
   }
 
-  /// Throws if this can't be meant for a picture of that size.
-  func check(width: Int, height: Int, maskShape: Shape) throws(SAM2Error) {
+  /// Throws if this can't be meant for a picture or video of that size.
+  ///
+  /// - Parameters:
+  ///   - width: pixels per row.
+  ///   - height: rows.
+  ///   - maskShape: what shape a mask has to have; nil if there should be none.
+  /// - Throws: `SAM2Error`.
+  public func check(width: Int, height: Int, maskShape: Shape? = nil) throws(SAM2Error) {
     guard !points.isEmpty || box != nil || maskLogits != nil else { throw .emptyPrompt }
     let (right, bottom) = (Float(width), Float(height))
     for point in points {
@@ -68,7 +74,7 @@ public struct Prompt: Sendable {
     }
     if let maskLogits {
       guard maskLogits.shape == maskShape else {
-        throw .wrongMask(expected: maskShape, found: maskLogits.shape)
+        throw .wrongMask(expected: maskShape ?? [], found: maskLogits.shape)
       }
     }
   }

@@ -11,10 +11,13 @@ public struct VideoPredictor: Sendable {
   /// - Throws: `SAM2Error.cannotTrack` for an architecture that no past can be given to.
   public init(_ model: SAM2Base) throws(SAM2Error) {
     let configuration = model.configuration
-    if !configuration.directlyAddNoMemEmbed && configuration.memDim != configuration.hiddenDim {
+    if !configuration.directlyAddNoMemEmbed {
       throw .cannotTrack(
-        "without directly_add_no_mem_embed the first frame attends to no_mem_embed of \(configuration.hiddenDim) "
-          + "channels, which memories of \(configuration.memDim) channels leave no room for")
+        "without directly_add_no_mem_embed the first frame attends to a single token, which rotary attention "
+          + "has no place for")
+    }
+    if !configuration.memoryAttention.layer.crossAttention.ropeKRepeat {
+      throw .cannotTrack("without rope_k_repeat the cross-attention has room for one memory only")
     }
     self.model = model
   }

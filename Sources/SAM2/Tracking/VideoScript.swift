@@ -54,15 +54,21 @@ extension VideoSession {
     if let mask = prompt.mask {
       return try self.prompt(object: prompt.object, frame: prompt.frame, mask: readMask(mask), run)
     }
+    let pointed = prompt.pointed
     return try self.prompt(
-      object: prompt.object, frame: prompt.frame,
-      points: zip(prompt.points ?? [], prompt.labels ?? []).map {
+      object: prompt.object, frame: prompt.frame, points: pointed.points, box: pointed.box,
+      keepingPoints: prompt.keep ?? false, run)
+  }
+}
+
+extension VideoStep.Prompt {
+  /// The points and the box.
+  public var pointed: Prompt {
+    Prompt(
+      points: zip(points ?? [], labels ?? []).map {
         Prompt.Point(x: Float($0[0]), y: Float($0[1]), isObject: $1 == 1)
       },
-      box: prompt.box.map {
-        Prompt.Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3]))
-      },
-      keepingPoints: prompt.keep ?? false, run)
+      box: box.map { Prompt.Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3])) })
   }
 }
 

@@ -55,7 +55,7 @@ public struct VideoSession {
   ) throws -> FrameMasks {
     let prompt = Prompt(points: points, box: box)
     try check(frame)
-    try prompt.check(width: width, height: height, maskShape: [])
+    try prompt.check(width: width, height: height)
     if keepingPoints && box != nil { throw SAM2Error.boxAfterPoints(object: object, frame: frame) }
     var inputs = prompt.inputs(width: width, height: height, imageSize: configuration.imageSize)
     var prompted = existingOrNew(object)

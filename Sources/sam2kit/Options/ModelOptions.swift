@@ -36,8 +36,18 @@ struct ArchitectureOptions: ParsableArguments {
   @Option(name: .long, help: "The model's official YAML. Needed for anything but the eight released models.")
   var config: String?
 
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp(
+      "Change a key of the configuration, such as fill_hole_area=0; may be repeated.", valueName: "key=value"))
+  var settings: [SettingArgument] = []
+
   /// The architecture: from `--config`, else as a converted file states it, else recognised by its tensors.
   func configuration(of checkpoint: Checkpoint) throws -> ModelConfiguration {
+    try stated(by: checkpoint).changed(by: settings.map(\.setting), origin: "--set")
+  }
+
+  private func stated(by checkpoint: Checkpoint) throws -> ModelConfiguration {
     if let config {
       let text = String(decoding: try MappedFile.contents(of: config), as: UTF8.self)
       return try ModelConfiguration(yaml: text, origin: config)
@@ -50,6 +60,16 @@ struct ArchitectureOptions: ParsableArguments {
       throw UnknownArchitecture(path: checkpoint.path, recognition: recognition)
     }
     return variant.configuration
+  }
+}
+
+/// `KEY=VALUE`.
+struct SettingArgument: ExpressibleByArgument {
+  let setting: ConfigurationSetting
+
+  init?(argument: String) {
+    guard let setting = ConfigurationSetting(argument) else { return nil }
+    self.setting = setting
   }
 }
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import Traces
 
 /// A prompt argument that may name its object: `2:100,50` belongs to object 2, `100,50` to object 1.
 struct ObjectArgument {
@@ -63,5 +65,36 @@ struct MaskArgument: ExpressibleByArgument {
     guard let parsed = ObjectArgument(argument), !parsed.rest.isEmpty else { return nil }
     object = parsed.object
     path = String(parsed.rest)
+  }
+}
+
+/// Prompts given as arguments.
+struct PromptArguments {
+  let points: [PointArgument]
+  let boxes: [BoxArgument]
+  let masks: [MaskArgument]
+
+  /// What mask paths are relative to.
+  static var folder: URL {
+    URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true)
+  }
+
+  /// One entry per object, in ascending order.
+  func objects(frame: Int? = nil) -> [TracePrompts.Object] {
+    Set(points.map(\.object) + boxes.map(\.object) + masks.map(\.object)).sorted().map { id in
+      let points = points.filter { $0.object == id }
+      return TracePrompts.Object(
+        id: id, frame: frame, points: points.isEmpty ? nil : points.map { [$0.x, $0.y] },
+        labels: points.isEmpty ? nil : points.map(\.label),
+        box: boxes.first { $0.object == id }?.corners, mask: masks.first { $0.object == id }?.path)
+    }
+  }
+}
+
+/// Throws if an object is named twice.
+func rejectRepeats(_ objects: [Int], _ kind: String) throws {
+  if let twice = objects.first(where: { object in objects.count { $0 == object } > 1 }) {
+    throw ValidationError(
+      "object \(twice) has more than one \(kind); name another object, as in --\(kind) \(twice + 1):…")
   }
 }

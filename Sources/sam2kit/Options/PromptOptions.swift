@@ -36,33 +36,17 @@ struct PromptOptions: ParsableArguments {
     } else if !given {
       throw ValidationError("say what to segment: --point, --box, --mask or --prompts FILE.json")
     }
-    for (kind, objects) in [("box", box.map(\.object)), ("mask", mask.map(\.object))] {
-      if let twice = objects.first(where: { object in objects.count { $0 == object } > 1 }) {
-        throw ValidationError(
-          "object \(twice) has more than one \(kind); name another object, as in --\(kind) \(twice + 1):…")
-      }
-    }
+    try rejectRepeats(box.map(\.object), "box")
+    try rejectRepeats(mask.map(\.object), "mask")
   }
 
   /// The prompts, one per object in ascending order of object, and the folder that mask paths start from.
   func load() throws -> (prompts: TracePrompts, folder: URL) {
     if let prompts {
-      let file = try PromptFile(path: prompts)
+      let file = try PromptFile(path: prompts, of: .picture)
       return (file.prompts, file.folder)
     }
-    return (fromArguments, URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true))
-  }
-
-  private var fromArguments: TracePrompts {
-    let objects = Set(point.map(\.object) + box.map(\.object) + mask.map(\.object)).sorted()
-    return TracePrompts(
-      multimask: multimask,
-      objects: objects.map { id in
-        let points = point.filter { $0.object == id }
-        return TracePrompts.Object(
-          id: id, points: points.isEmpty ? nil : points.map { [$0.x, $0.y] },
-          labels: points.isEmpty ? nil : points.map(\.label),
-          box: box.first { $0.object == id }?.corners, mask: mask.first { $0.object == id }?.path)
-      })
+    let objects = PromptArguments(points: point, boxes: box, masks: mask).objects()
+    return (TracePrompts(multimask: multimask, objects: objects), PromptArguments.folder)
   }
 }

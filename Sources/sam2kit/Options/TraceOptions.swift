@@ -22,8 +22,11 @@ struct TraceOptions: ParsableArguments {
   @Flag(name: .long, help: "Compress the trace: smaller, slower.")
   var compress = false
 
+  /// Whether anything is to be recorded.
+  var isAsked: Bool { trace != nil || sketch != nil }
+
   func validate() throws {
-    guard tap.isEmpty || trace != nil || sketch != nil else {
+    guard tap.isEmpty || isAsked else {
       throw ValidationError("--tap needs --trace FILE.h5 or --sketch FILE.h5")
     }
     guard trace == nil || trace != sketch else { throw ValidationError("--trace and --sketch name one file") }
@@ -32,23 +35,22 @@ struct TraceOptions: ParsableArguments {
 
   /// Opens the trace and the sketch, if asked for.
   func start(
-    model: SAM2Base, checkpoint: Checkpoint, image: String, picture: Picture, prompts: TracePrompts
+    model: SAM2Base, checkpoint: Checkpoint, input: TraceInput, inputSHA256: @autoclosure () throws -> String,
+    prompts: TracePrompts, frames: Set<Int> = [], objects: Set<Int> = []
   ) throws -> Recording? {
-    guard trace != nil || sketch != nil else { return nil }
+    guard isAsked else { return nil }
     let provenance = Provenance(
       producer: Product.name, producerVersion: Product.version, backend: model.backend.name,
       backendVersion: model.backend.version, threads: Parallelism.threads,
       checkpointSHA256: try MetadataKey.digest(of: checkpoint),
-      inputSHA256: try SHA256.hex(ofFile: image),
-      input: TraceInput(width: picture.width, height: picture.height, preprocessing: "SAM2Transforms"),
-      prompts: prompts, configuration: model.configuration.json)
+      inputSHA256: try inputSHA256(), input: input, prompts: prompts, configuration: model.configuration.json)
     var writers: [any TapWriter] = []
     if let trace {
       let storage: HDF5Storage = compress ? .compressed : .contiguous
       writers.append(try TraceWriter(path: trace, provenance: provenance, storage: storage))
     }
     if let sketch { writers.append(try SketchWriter(path: sketch, provenance: provenance)) }
-    return Recording(taps: Taps(writers: writers, filter: TapFilter(tap)))
+    return Recording(taps: Taps(writers: writers, filter: TapFilter(tap, frames: frames, objects: objects)))
   }
 }
 
@@ -56,11 +58,8 @@ struct TraceOptions: ParsableArguments {
 struct Recording {
   let taps: Taps
 
-  /// Adds the predictions and puts whole files in their places.
-  func finish(_ found: Segmentation) throws {
-    try taps.record(.lowResLogits, found.lowResLogits)
-    try taps.record(.iou, found.iou)
-    try taps.record(.objectScore, found.objectScore)
+  /// Puts whole files in their places.
+  func finish() throws {
     try taps.finish()
     for pattern in taps.unmatchedPatterns { Console.remark("--tap \(pattern): no module has such a path") }
   }

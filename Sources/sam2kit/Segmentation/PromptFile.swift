@@ -2,42 +2,81 @@ import Files
 import Foundation
 import Traces
 
-/// Reads prompts from a JSON file, naming the field that is wrong.
+/// Reads prompts from a JSON file, naming the line and the field that is wrong.
 struct PromptFile {
+  /// What the prompts are about.
+  enum Kind { case picture, video }
+
   let prompts: TracePrompts
   /// What its mask paths are relative to.
   let folder: URL
 
   /// Reads and checks a file.
-  init(path: String) throws {
+  init(path: String, of kind: Kind) throws {
     let data = Data(try MappedFile.contents(of: path))
+    do { _ = try JSONSerialization.jsonObject(with: data) } catch {
+      throw PromptError(place: path, problem: "expected JSON: \((error as NSError).jsonProblem)")
+    }
+    let outline = try JSONOutline(String(decoding: data, as: UTF8.self), path: path)
+    try outline.checkFields(PromptFields.all(of: kind))
     do {
-      _ = try JSONDecoder().decode(KnownFields.self, from: data)
       prompts = try JSONDecoder().decode(TracePrompts.self, from: data)
-      folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-    } catch let error as DecodingError { throw PromptError(place: path, problem: error.problem) }
-    try check(path)
+    } catch let error as DecodingError { throw outline.error(error) }
+    folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    try check(outline)
   }
 
-  private func check(_ path: String) throws {
-    guard !prompts.objects.isEmpty else { throw PromptError(place: path, problem: "`objects` is empty") }
-    for (index, object) in prompts.objects.enumerated() {
-      func require(_ condition: Bool, _ problem: String) throws {
-        guard condition else { throw PromptError(place: path, problem: "objects[\(index)]: \(problem)") }
-      }
-      try require(!prompts.objects[..<index].contains { $0.id == object.id }, "id \(object.id) stands twice")
-      let points = object.points ?? []
-      let labels = object.labels ?? []
-      try require(points.allSatisfy { $0.count == 2 }, "`points` should be [x, y] each, found \(points)")
-      try require(
-        labels.count == points.count, "\(points.count) points need as many `labels`, found \(labels.count)")
-      try require(
-        labels.allSatisfy((0...1).contains), "`labels` should be 1 (object) or 0 (background), found \(labels)")
-      try require(
-        !points.isEmpty || object.box != nil || object.mask != nil,
-        "expected `points`, `box` or `mask`, found none")
-      if let box = object.box { try require(box.count == 4, "`box` should be [x0, y0, x1, y1], found \(box)") }
+  private func check(_ outline: JSONOutline) throws {
+    if let steps = prompts.steps {
+      guard !steps.isEmpty else { throw outline.error(at: ["steps"], "`steps` is empty") }
+      for (index, step) in steps.enumerated() { try check(step, index, outline) }
+      return
     }
+    guard !prompts.objects.isEmpty else { throw outline.error(at: ["objects"], "`objects` is empty") }
+    for (index, object) in prompts.objects.enumerated() {
+      let place: [JSONOutline.Step] = ["objects", .index(index)]
+      let earlier = prompts.objects[..<index]
+      guard !earlier.contains(where: { $0.id == object.id && $0.frame ?? 0 == object.frame ?? 0 }) else {
+        throw outline.error(
+          at: place, "id \(object.id) stands twice\(object.frame.map { " on frame \($0)" } ?? "")")
+      }
+      if let problem = Self.problem(object.points, object.labels, object.box, object.mask) {
+        throw outline.error(at: place, problem)
+      }
+    }
+  }
+
+  private func check(_ step: VideoStep, _ index: Int, _ outline: JSONOutline) throws {
+    switch step {
+    case .prompt(let prompt):
+      if let problem = Self.problem(prompt.points, prompt.labels, prompt.box, prompt.mask) {
+        throw outline.error(at: ["steps", .index(index), "prompt"], problem)
+      }
+    case .propagate(let way):
+      for (name, number) in [("from", way.from), ("frames", way.frames)] {
+        guard let number, number < 0 else { continue }
+        throw outline.error(
+          at: ["steps", .index(index), "propagate", .key(name)],
+          "`\(name)` should be at least 0, found \(number)")
+      }
+    case .clear, .remove, .reset: break
+    }
+  }
+
+  /// What is wrong with an object's prompts, if anything.
+  private static func problem(
+    _ points: [[Double]]?, _ labels: [Int]?, _ box: [Double]?, _ mask: String?
+  ) -> String? {
+    let (points, labels) = (points ?? [], labels ?? [])
+    if !points.allSatisfy({ $0.count == 2 }) { return "`points` should be [x, y] each, found \(points)" }
+    if labels.count != points.count {
+      return "\(points.count) points need as many `labels`, found \(labels.count)"
+    }
+    if !labels.allSatisfy((0...1).contains) {
+      return "`labels` should be 1 (object) or 0 (background), found \(labels)"
+    }
+    if points.isEmpty && box == nil && mask == nil { return "expected `points`, `box` or `mask`, found none" }
+    return box.flatMap { $0.count == 4 ? nil : "`box` should be [x0, y0, x1, y1], found \($0)" }
   }
 }
 
@@ -48,60 +87,27 @@ struct PromptError: Error, CustomStringConvertible {
   var description: String { "\(place): \(problem)" }
 }
 
-/// Decodes from a prompt file whose fields are all known, and holds nothing.
-private struct KnownFields: Decodable {
-  init(from decoder: any Decoder) throws {
-    let file = try Self.fields(of: decoder, known: ["multimask", "objects"])
-    var objects = try file.nestedUnkeyedContainer(forKey: Field("objects"))
-    while !objects.isAtEnd { _ = try objects.decode(KnownObjectFields.self) }
-  }
-
-  struct Field: CodingKey {
-    let stringValue: String
-    let intValue: Int? = nil
-    init(_ name: String) { stringValue = name }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
-  private struct KnownObjectFields: Decodable {
-    init(from decoder: any Decoder) throws {
-      _ = try KnownFields.fields(of: decoder, known: ["id", "points", "labels", "box", "mask"])
+/// The fields that a prompt file may have, by the path of what they stand in.
+private enum PromptFields {
+  static func all(of kind: PromptFile.Kind) -> [String: Set<String>] {
+    let prompts: Set = ["points", "labels", "box", "mask"]
+    switch kind {
+    case .picture: return ["": ["multimask", "objects"], "objects[]": prompts.union(["id"])]
+    case .video:
+      return [
+        "": ["objects", "steps"], "objects[]": prompts.union(["id", "frame"]),
+        "steps[]": ["prompt", "propagate", "clear", "remove", "reset"],
+        "steps[].prompt": prompts.union(["object", "frame", "keep"]),
+        "steps[].propagate": ["from", "frames", "reverse"], "steps[].clear": ["object", "frame"],
+        "steps[].remove": ["object"], "steps[].reset": [],
+      ]
     }
-  }
-
-  private static func fields(of decoder: any Decoder, known: [String]) throws -> KeyedDecodingContainer<Field> {
-    let fields = try decoder.container(keyedBy: Field.self)
-    if let unknown = fields.allKeys.first(where: { !known.contains($0.stringValue) }) {
-      throw DecodingError.dataCorruptedError(
-        forKey: unknown, in: fields,
-        debugDescription: "no such field; there are \(known.joined(separator: ", "))")
-    }
-    return fields
   }
 }
 
-extension DecodingError {
-  /// The field and what is wrong with it.
-  fileprivate var problem: String {
-    func name(_ path: [any CodingKey]) -> String {
-      path.reduce("") { name, key in
-        key.intValue.map { "\(name)[\($0)]" } ?? (name.isEmpty ? key.stringValue : "\(name).\(key.stringValue)")
-      }
-    }
-    switch self {
-    case .keyNotFound(let key, let context):
-      return "expected `\(name(context.codingPath + [key]))`, found nothing"
-    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-      let place = name(context.codingPath)
-      return place.isEmpty
-        ? "expected an object with `objects` in it"
-        : "`\(place)` should be \(type): \(context.debugDescription)"
-    case .dataCorrupted(let context):
-      let reason = (context.underlyingError as NSError?)?.userInfo[NSDebugDescriptionErrorKey] as? String
-      let place = name(context.codingPath)
-      return (place.isEmpty ? "" : "`\(place)`: ") + (reason ?? context.debugDescription)
-    @unknown default: return "\(self)"
-    }
+extension NSError {
+  /// Foundation's words on what is no JSON, with line and column.
+  fileprivate var jsonProblem: String {
+    userInfo[NSDebugDescriptionErrorKey] as? String ?? localizedDescription
   }
 }

@@ -67,6 +67,14 @@ struct Segmentation {
     objectScore = Tensor.concatenated(predictions.map(\.objectScore), axis: 0)
   }
 
+  /// Adds the predictions to a recording and ends it.
+  func record(to recording: Recording) throws {
+    try recording.taps.record(.lowResLogits, lowResLogits)
+    try recording.taps.record(.iou, iou)
+    try recording.taps.record(.objectScore, objectScore)
+    try recording.finish()
+  }
+
   /// Throws if a prediction is not a number: its mask would say nothing, and JSON has no word for it.
   func requireNumbers() throws {
     for (name, tensor) in [("mask", lowResLogits), ("IoU", iou), ("object score", objectScore)]

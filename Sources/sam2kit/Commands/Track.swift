@@ -1,0 +1,74 @@
+import Architecture
+import ArgumentParser
+import Checkpoints
+import Files
+import Kernels
+import Media
+import SAM2
+import Traces
+
+struct Track: Command {
+  static let configuration = CommandConfiguration(
+    abstract: "Track what you point at through a video.",
+    discussion: """
+      Writes one indexed PNG per frame (each pixel an object's number, DAVIS's palette) and tracks.json into the \
+      output folder. Prompts on a later frame correct objects that were tracked there, and add new ones:
+
+        sam2kit track --model tiny.safetensors --video clip.mp4 \
+          --point 500,375 --box 2:900,200,1100,600 --output out --overlay out.mp4
+
+      Ctrl-C ends after the current frame; --resume goes on from there, with the same result.
+      """)
+
+  @OptionGroup var model: ModelOptions
+  @Option(name: .long, help: "A video file, or a folder of JPEG or PNG frames.")
+  var video: String
+  @OptionGroup var prompts: VideoPromptOptions
+  @OptionGroup var trace: TraceOptions
+  @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
+  var tapFrame: [Int] = []
+  @Option(name: .long, help: "Record only calls for this object, or for none; may be repeated.")
+  var tapObject: [Int] = []
+  @Option(name: .long, help: "The folder to write into; made if it isn't there.")
+  var output: String
+  @Option(name: .long, help: "Also write the video with every object drawn, such as overlay.mp4.")
+  var overlay: String?
+  @Flag(name: .long, help: "Go on where an interrupted run into the same folder stopped.")
+  var resume = false
+
+  func validate() throws {
+    guard !resume || !trace.isAsked else {
+      throw ValidationError("a trace is of a whole run; leave out --resume")
+    }
+    guard tapFrame.isEmpty && tapObject.isEmpty || trace.isAsked else {
+      throw ValidationError("--tap-frame and --tap-object need --trace FILE.h5 or --sketch FILE.h5")
+    }
+  }
+
+  func execute() throws {
+    let (asked, maskFolder) = try prompts.load()
+    let input = try VideoInput(path: video)
+    let script = try TrackScript(asked, prompts.direction, place: prompts.place, folder: maskFolder, input)
+    let folder = try TrackFolder(output, frameNames: input.source.frameNames)
+    // What is in the way of the overlay shows here, before the long work.
+    if let overlay { _ = try OutputFile(path: overlay) }
+    let (model, checkpoint) = try model.load()
+    let tracking = try Tracking(
+      input: input, script: script, model: model, checkpoint: checkpoint, folder: folder)
+    let recording = try trace.start(
+      model: model, checkpoint: checkpoint, input: input.traceInput, inputSHA256: input.sha256, prompts: asked,
+      frames: Set(tapFrame), objects: Set(tapObject))
+    let journal = try tracking.run(resumes: resume, recording: recording)
+    for damage in input.source.damage { Console.remark("\(video): \(damage)") }
+    print(folder.report)
+    if let signal = PartialFiles.interrupt {
+      Console.remark("interrupted; --resume goes on from here")
+      throw ExitCode(128 + signal)
+    }
+    if let overlay {
+      try TrackOverlay.write(overlay, input.source, journal)
+      print(overlay)
+    }
+    try tracking.finish(journal)
+  }
+}

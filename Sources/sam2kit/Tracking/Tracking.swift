@@ -1,0 +1,156 @@
+import Architecture
+import Checkpoints
+import Files
+import Foundation
+import Kernels
+import Media
+import SAM2
+import Tensors
+import Traces
+
+/// A video being tracked into a folder, step by step, so that it can be interrupted and gone on with.
+struct Tracking {
+  let input: VideoInput
+  let script: TrackScript
+  let model: SAM2Base
+  let modelPath: String
+  let folder: TrackFolder
+  /// Tells runs apart that may not go on from each other.
+  private let identity: String
+
+  /// The state is stored after so many seconds at the soonest.
+  private static let secondsBetweenStates = 10.0
+
+  init(
+    input: VideoInput, script: TrackScript, model: SAM2Base, checkpoint: Checkpoint, folder: TrackFolder
+  ) throws {
+    self.input = input
+    self.script = script
+    self.model = model
+    modelPath = checkpoint.path
+    self.folder = folder
+    let parts = [
+      try MetadataKey.digest(of: checkpoint), model.configuration.json, try input.sha256,
+      try TrackReport.encoder.encode(script.steps).base64EncodedString(), model.backend.name,
+      model.backend.version,
+    ]
+    identity = Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }
+  }
+
+  /// Tracks all that the script asks for, or until the user interrupts.
+  ///
+  /// - Parameter resumes: Whether to go on where an interrupted run stopped, if there is one.
+  /// - Returns: What was found; to be given to `finish` if all was tracked.
+  func run(resumes: Bool, recording: Recording?) throws -> TrackJournal {
+    let before = folder.reportedMasks
+    var session = try VideoPredictor(model).session(
+      input, width: input.source.width, height: input.source.height, history: script.history)
+    let stored = resumes ? try storedState() : nil
+    let journal = try TrackJournal(path: folder.journal, length: stored?.state.journalLength ?? 0)
+    if let stored { try session.restore(stored.memory) }
+    var progress = TrackProgress(total: script.frameTotal(count: input.count), done: journal.frames.count)
+    var lastState = ContinuousClock.now
+    PartialFiles.awaitInterrupt()
+    do {
+      try session.perform(
+        script.steps, from: stored?.state.position ?? ScriptPosition(), Run(taps: recording?.taps),
+        readMask: script.mask(at:)
+      ) { step, masks, session in
+        try keep(masks, journal)
+        try record(masks, step: step, recording)
+        guard case .propagate(let way) = script.steps[step] else { return }
+        progress.advance(to: masks.frame)
+        let isInterrupted = PartialFiles.interrupt != nil
+        guard isInterrupted || lastState.duration(to: .now) > .seconds(Self.secondsBetweenStates) else {
+          return
+        }
+        let next = ScriptPosition(step: step, frame: masks.frame + (way.reverse == true ? -1 : 1))
+        try TrackState(identity: identity, position: next, journalLength: journal.length)
+          .write(to: folder.state, session)
+        lastState = .now
+        if isInterrupted { throw Interrupted() }
+      }
+    } catch is Interrupted {
+      try TrackReport(input.source, model: modelPath, isComplete: false).write(to: folder.report, journal)
+      return journal
+    }
+    try recording?.finish()
+    try TrackReport(input.source, model: modelPath, isComplete: true).write(to: folder.report, journal)
+    folder.remove(before.subtracting(folder.reportedMasks))
+    return journal
+  }
+
+  /// Removes what an unfinished run would have needed.
+  func finish(_ journal: TrackJournal) throws {
+    try journal.close()
+    folder.removeState()
+  }
+
+  private struct Interrupted: Error {}
+
+  private func storedState() throws -> (state: TrackState, memory: SessionSnapshot)? {
+    guard let stored = try TrackState.read(path: folder.state) else {
+      Console.remark("\(folder.file("")): no interrupted run to go on from; starting at the beginning")
+      return nil
+    }
+    guard stored.state.identity == identity else { throw OtherRun(path: folder.state) }
+    return stored
+  }
+
+  /// Stores a frame's masks, with those that other objects had there before.
+  private func keep(_ masks: FrameMasks, _ journal: TrackJournal) throws {
+    for object in masks.objects where object.lowResLogits.withElements({ $0.contains(where: \.isNaN) }) {
+      throw BrokenPrediction(name: "mask of object \(object.id) on frame \(masks.frame)")
+    }
+    let time = try input.source.frame(at: masks.frame)?.timestamp
+    var entry = TrackEntry(masks, time: time, mask: folder.maskName(masks.frame))
+    if let earlier = try journal.entry(of: masks.frame) { entry = entry.filled(from: earlier) }
+    try folder.write(entry, width: masks.width, height: masks.height)
+    try journal.append(entry)
+  }
+
+  private func record(_ masks: FrameMasks, step: Int, _ recording: Recording?) throws {
+    guard let taps = recording?.taps else { return }
+    for object in masks.objects {
+      let place = PredictionPlace(step: step, frame: masks.frame, object: object.id)
+      let side = object.lowResLogits.shape[0]
+      try taps.record(.lowResLogits, object.lowResLogits.reshaped([1, side, side]), at: place)
+      if let score = object.objectScore { try taps.record(.objectScore, Tensor([1], [score]), at: place) }
+    }
+  }
+}
+
+/// The state in a folder belongs to another run.
+struct OtherRun: Error, CustomStringConvertible {
+  let path: String
+
+  var description: String {
+    "\(path): expected a run of the same model, video and prompts to go on from, found another; "
+      + "leave out --resume to start anew"
+  }
+}
+
+/// Says how far a run is, in one line that is written over, to somebody watching.
+struct TrackProgress {
+  private let total: Int?
+  private var done: Int
+  private var tracked = 0
+  private let start = ContinuousClock.now
+
+  init(total: Int?, done: Int) {
+    self.total = total
+    self.done = done
+  }
+
+  mutating func advance(to frame: Int) {
+    done += 1
+    tracked += 1
+    let seconds = start.duration(to: .now) / .seconds(1)
+    let rate = Double(tracked) / max(seconds, 1e-9)
+    let left = total.map { total -> String in
+      let rest = Int(Double(max(0, total - done)) / rate)
+      return String(format: " of %d, %d:%02d left", total, rest / 60, rest % 60)
+    }
+    Console.line("frame \(frame): \(done)\(left ?? ""), \(rate.rounded(2)) frames/s")
+  }
+}
