@@ -1,6 +1,7 @@
 // Against Pillow, recorded by tools/fixtures/make_videos.py.
 import Foundation
 import Media
+import Tensors
 import Testing
 
 @Suite struct PillowResizeTests {

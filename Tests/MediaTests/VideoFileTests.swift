@@ -1,6 +1,7 @@
 // Clips of tools/fixtures/make_videos.py: every frame carries its number as five light or dark stripes.
 import Foundation
 import Media
+import Tensors
 import Testing
 
 @Suite struct VideoFileTests {
