@@ -1,48 +1,102 @@
-// Closing the small holes of masks.
+// Small holes in masks, found as connected components.
+// Source: sam2/utils/misc.py, fill_holes_in_mask_scores, with what its CUDA extension computes.
+
 public import Tensors
 
 extension Tensor {
-  /// Mask logits `[…, H, W]` with the small holes of every plane filled: background (0 or less) of at most `area`
-  /// pixels that touch each other, also at corners, becomes 0.1.
+  /// Mask logits `[..., h, w]` with small holes filled: components of background (logits of 0 or less), connected
+  /// along edges or corners, of at most `area` pixels become 0.1.
   ///
-  /// Source: sam2/utils/misc.py, `fill_holes_in_mask_scores`, as it is with its CUDA extension.
-  public consuming func fillingHoles(area: Int) -> Tensor {
+  /// A component at the picture's edge is a hole like any other, as in the official code. Its extension refuses odd
+  /// sizes; this takes any.
+  public func fillingHoles(area: Int) -> Tensor {
+    precondition(shape.rank >= 2, "expected logits of shape [..., h, w], found \(shape)")
     let (height, width) = (shape[-2], shape[-1])
-    withMutableElements { logits in
-      for plane in 0..<logits.count / max(1, height * width) {
-        let start = plane * height * width
-        fillHoles(
-          UnsafeMutableBufferPointer(rebasing: logits[start..<start + height * width]), width: width, area: area)
-      }
-    }
-    return self
-  }
-}
-
-/// What a filled pixel becomes: a weak foreground.
-private let filled: Float = 0.1
-
-/// Fills the small holes of one plane in time linear in its pixels.
-private func fillHoles(_ logits: UnsafeMutableBufferPointer<Float>, width: Int, area: Int) {
-  let height = logits.count / width
-  var isSeen = [Bool](repeating: false, count: logits.count)
-  var component: [Int] = []
-  for first in logits.indices where !isSeen[first] && logits[first] <= 0 {
-    isSeen[first] = true
-    component = [first]
-    var next = 0
-    while next < component.count {
-      let (y, x) = component[next].quotientAndRemainder(dividingBy: width)
-      next += 1
-      for row in max(0, y - 1)...min(height - 1, y + 1) {
-        for column in max(0, x - 1)...min(width - 1, x + 1) {
-          let pixel = row * width + column
-          guard !isSeen[pixel], logits[pixel] <= 0 else { continue }
-          isSeen[pixel] = true
-          component.append(pixel)
+    if area <= 0 || count == 0 { return self }
+    return Tensor(shape) { output in
+      withElements { logits in
+        output.start.initialize(from: logits.start, count: logits.count)
+        let target = SharedOutput(start: output.start)
+        parallelFor(count / (height * width)) { planes in
+          for plane in planes {
+            let start = plane * height * width
+            BackgroundRuns(logits.start + start, height: height, width: width)
+              .fill(target.start + start, upTo: area)
+          }
         }
       }
     }
-    if component.count <= area { for pixel in component { logits[pixel] = filled } }
+  }
+}
+
+/// Planes that threads write apart from each other.
+private struct SharedOutput: @unchecked Sendable {
+  let start: UnsafeMutablePointer<Float>
+}
+
+/// The runs of background of a plane's rows, joined to components by union and find.
+private struct BackgroundRuns {
+  /// Where each run begins and ends in the plane; a run doesn't go beyond its row.
+  private var bounds: [Range<Int>] = []
+  /// Another run of the same component, itself for the first.
+  private var parents: [Int] = []
+
+  init(_ logits: UnsafePointer<Float>, height: Int, width: Int) {
+    var above = 0..<0
+    for row in 0..<height {
+      let (start, end) = (row * width, (row + 1) * width)
+      let first = bounds.count
+      var place = start
+      while place < end {
+        // As the official mask <= 0: not a number is no background.
+        while place < end, !(logits[place] <= 0) { place += 1 }
+        let begin = place
+        while place < end, logits[place] <= 0 { place += 1 }
+        if begin < place {
+          bounds.append(begin..<place)
+          parents.append(parents.count)
+        }
+      }
+      join(above, with: first..<bounds.count, width: width)
+      above = first..<bounds.count
+    }
+  }
+
+  /// Writes 0.1 to every run of a component of at most `area` pixels.
+  func fill(_ output: UnsafeMutablePointer<Float>, upTo area: Int) {
+    var areas = [Int](repeating: 0, count: bounds.count)
+    // A parent comes before its run, so its root is known.
+    var roots: [Int] = []
+    for (run, parent) in parents.enumerated() { roots.append(parent == run ? run : roots[parent]) }
+    for (run, root) in roots.enumerated() { areas[root] += bounds[run].count }
+    for (run, root) in roots.enumerated() where areas[root] <= area {
+      (output + bounds[run].lowerBound).update(repeating: 0.1, count: bounds[run].count)
+    }
+  }
+
+  /// Joins runs of a row with those of the row above that touch them, corners included.
+  private mutating func join(_ above: Range<Int>, with below: Range<Int>, width: Int) {
+    var (upper, lower) = (above.lowerBound, below.lowerBound)
+    while upper < above.upperBound, lower < below.upperBound {
+      let (top, bottom) = (bounds[upper], bounds[lower])
+      let (topStart, topEnd) = (top.lowerBound + width, top.upperBound + width)
+      if topStart <= bottom.upperBound, bottom.lowerBound <= topEnd {
+        let (one, other) = (root(of: upper), root(of: lower))
+        // The lower number stays the root, so that no chain leads upwards.
+        parents[max(one, other)] = min(one, other)
+        parents[lower] = min(one, other)
+      }
+      if topEnd < bottom.upperBound { upper += 1 } else { lower += 1 }
+    }
+  }
+
+  /// The first run of a component; on the way every other run is brought nearer to it.
+  private mutating func root(of run: Int) -> Int {
+    var run = run
+    while parents[run] != run {
+      parents[run] = parents[parents[run]]
+      run = parents[run]
+    }
+    return run
   }
 }

@@ -94,7 +94,8 @@ struct DecodingRun: ~Copyable {
     }
     if awaitsKey {
       guard packet.isKey else { return }
-      let place = packet.presentation.flatMap { time in index.map { PacketIndex.place(of: time, in: $0.times) } }
+      let place = packet.presentation.flatMap { time in index.map { PacketIndex.place(of: time, in: $0.times) }
+      }
       // Beyond the key frame that was asked for: this format's seeking is not to be trusted.
       guard let place, place <= floor else { return try restart() }
       awaitsKey = false

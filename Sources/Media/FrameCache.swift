@@ -23,7 +23,9 @@ struct FrameCache {
 
   /// Holds a frame; this one stays, however large.
   mutating func insert(_ frame: DecodedFrame, at index: Int, time: Int64?) {
-    if let old = entries.firstIndex(where: { $0.index == index }) { byteCount -= entries.remove(at: old).byteCount }
+    if let old = entries.firstIndex(where: { $0.index == index }) {
+      byteCount -= entries.remove(at: old).byteCount
+    }
     let entry = Entry(index: index, frame: frame, time: time, byteCount: frame.byteCount)
     entries.append(entry)
     byteCount += entry.byteCount

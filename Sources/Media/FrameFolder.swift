@@ -63,7 +63,8 @@ final class FrameFolder: FrameSource {
         path: framePath, expectedWidth: width, expectedHeight: height, foundWidth: picture.width,
         foundHeight: picture.height)
     }
-    let frame = VideoFrame(index: index, timestamp: nil, width: width, height: height, content: .picture(picture))
+    let frame = VideoFrame(
+      index: index, timestamp: nil, width: width, height: height, content: .picture(picture))
     recent = recent.suffix(Self.recentLimit - 1) + [frame]
     return frame
   }

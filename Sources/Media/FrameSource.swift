@@ -61,7 +61,8 @@ public enum VideoDamage: Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .endedEarly(let frames, let expected, let reason):
-      "the video ends after frame \(frames - 1)" + (expected.map { ", expected \($0) frames" } ?? "") + ": \(reason)"
+      "the video ends after frame \(frames - 1)" + (expected.map { ", expected \($0) frames" } ?? "")
+        + ": \(reason)"
     case .replaced(let first, let count):
       "\(count) frame(s) from frame \(first) on can't be decoded; the frame before stands in"
     case .concealed(let first, let count):

@@ -42,7 +42,8 @@ struct MediaContainer: ~Copyable {
       status = avformat_find_stream_info(opened, nil)
       guard status >= 0 else { throw .undecodableVideo(path: path, reason: ffmpegReason(status)) }
       let index = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
-      guard index >= 0, let stream = opened.pointee.streams[Int(index)], let parameters = stream.pointee.codecpar
+      guard index >= 0, let stream = opened.pointee.streams[Int(index)],
+        let parameters = stream.pointee.codecpar
       else {
         throw Self.missingStream(opened.pointee, status: index, path: path)
       }
@@ -169,7 +170,8 @@ struct MediaContainer: ~Copyable {
       guard let parameters = format.streams[index]?.pointee.codecpar else { return nil }
       return av_get_media_type_string(parameters.pointee.codec_type).map { String(cString: $0) }
     }
-    let found = kinds.isEmpty ? "a file without streams" : "only " + Set(kinds).sorted().joined(separator: " and ")
+    let found =
+      kinds.isEmpty ? "a file without streams" : "only " + Set(kinds).sorted().joined(separator: " and ")
     return .noVideoStream(path: path, found: found)
   }
 }

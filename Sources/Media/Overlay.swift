@@ -8,12 +8,17 @@ public struct OverlayObject: Sendable {
   public let points: [OverlayPoint]
   /// A box prompt.
   public let box: OverlayBox?
+  /// Its colour; nil is one by its place among the objects.
+  public let color: OverlayColor?
 
   /// An object of whatever parts there are.
-  public init(mask: BinaryMask? = nil, points: [OverlayPoint] = [], box: OverlayBox? = nil) {
+  public init(
+    mask: BinaryMask? = nil, points: [OverlayPoint] = [], box: OverlayBox? = nil, color: OverlayColor? = nil
+  ) {
     self.mask = mask
     self.points = points
     self.box = box
+    self.color = color
   }
 }
 
@@ -83,6 +88,10 @@ public struct OverlayColor: Sendable, Hashable {
     self.blue = blue
   }
 
+  /// Whether black stands out from it better than white: by the luma of BT.601.
+  var isLight: Bool { 299 * Int(red) + 587 * Int(green) + 114 * Int(blue) > 128 * 1000 }
+
+  static let black = OverlayColor(red: 0, green: 0, blue: 0)
   static let white = OverlayColor(red: 255, green: 255, blue: 255)
   static let positive = OverlayColor(red: 30, green: 170, blue: 60)
   static let negative = OverlayColor(red: 220, green: 40, blue: 40)
@@ -100,17 +109,32 @@ extension Picture {
     }
     var canvas = Canvas(self)
     for (index, object) in objects.enumerated() {
-      if let mask = object.mask { canvas.fill(mask, OverlayColor(object: index)) }
+      if let mask = object.mask { canvas.fill(mask, object.color ?? OverlayColor(object: index)) }
     }
     for (index, object) in objects.enumerated() {
-      if let mask = object.mask { canvas.drawContour(of: mask, OverlayColor(object: index)) }
+      if let mask = object.mask { canvas.drawContour(of: mask, object.color ?? OverlayColor(object: index)) }
     }
     for (index, object) in objects.enumerated() {
-      if let box = object.box { canvas.draw(box, OverlayColor(object: index)) }
+      if let box = object.box { canvas.draw(box, object.color ?? OverlayColor(object: index)) }
     }
     for object in objects {
       for point in object.points { canvas.draw(point) }
     }
+    return canvas.picture
+  }
+
+  /// The picture with every object of a label map in its colour of `ObjectPalette`: half transparent, with a contour
+  /// of that colour and a rim around it, white about dark colours and black about light ones, so that one of the
+  /// two stands out from any background.
+  ///
+  /// - Throws: `MediaError.maskSizeMismatch` where the map is not of the picture's size.
+  public func overlaid(with labels: LabelMap) throws(MediaError) -> Picture {
+    guard labels.width == width, labels.height == height else {
+      throw .maskSizeMismatch(
+        expectedWidth: width, expectedHeight: height, foundWidth: labels.width, foundHeight: labels.height)
+    }
+    var canvas = Canvas(self)
+    canvas.draw(labels)
     return canvas.picture
   }
 }

@@ -6,17 +6,22 @@ import Kernels
 
 extension Picture {
   /// The picture resized without keeping the aspect ratio, as Pillow's `resize((width, height))` does by default:
-  /// bicubic (a = −0.5), averaging where it shrinks, rows first, each pass rounded to 8 bits.
+  /// bicubic (a = −0.5), averaging where it shrinks, each pass rounded to 8 bits.
+  ///
+  /// Which pass is first follows Pillow 13: columns, where more than twice as many rows as columns go; earlier
+  /// versions always begin with rows.
   public func resizedBicubic(width: Int, height: Int) -> Picture {
-    let narrowed = width == self.width ? pixels : resizingRows(to: width)
-    let resized =
-      height == self.height ? narrowed : Self.resizeColumns(of: narrowed, count: self.height, width, to: height)
-    return Picture(width: width, height: height, pixels: resized)
+    let (lostRows, lostColumns) = (self.height - height, self.width - width)
+    if lostRows > 0, lostRows > 2 * lostColumns {
+      return resizingColumns(to: height).resizingRows(to: width)
+    }
+    return resizingRows(to: width).resizingColumns(to: height)
   }
 
-  private func resizingRows(to target: Int) -> [UInt8] {
+  private func resizingRows(to target: Int) -> Picture {
+    if target == width { return self }
     let taps = BicubicTaps(from: width, to: target)
-    return [UInt8](unsafeUninitializedCapacity: height * target * 3) { output, initialized in
+    let resized = [UInt8](unsafeUninitializedCapacity: height * target * 3) { output, initialized in
       initialized = height * target * 3
       guard let output = output.baseAddress else { return }
       let rows = UncheckedOutput(start: output)
@@ -34,12 +39,14 @@ extension Picture {
         }
       }
     }
+    return Picture(width: target, height: height, pixels: resized)
   }
 
-  private static func resizeColumns(of pixels: [UInt8], count: Int, _ width: Int, to target: Int) -> [UInt8] {
-    let taps = BicubicTaps(from: count, to: target)
+  private func resizingColumns(to target: Int) -> Picture {
+    if target == height { return self }
+    let taps = BicubicTaps(from: height, to: target)
     let length = 3 * width
-    return [UInt8](unsafeUninitializedCapacity: target * length) { output, initialized in
+    let resized = [UInt8](unsafeUninitializedCapacity: target * length) { output, initialized in
       initialized = target * length
       guard let output = output.baseAddress else { return }
       let rows = UncheckedOutput(start: output)
@@ -56,6 +63,7 @@ extension Picture {
         }
       }
     }
+    return Picture(width: width, height: target, pixels: resized)
   }
 }
 

@@ -28,7 +28,8 @@ public final class VideoWriter {
       throw .couldNotEncodeVideo(path: path, reason: "no video has \(width) × \(height) pixels")
     }
     guard frameRate >= 0.01, frameRate <= 1000 else {
-      throw .couldNotEncodeVideo(path: path, reason: "expected 0.01 to 1000 frames per second, found \(frameRate)")
+      throw .couldNotEncodeVideo(
+        path: path, reason: "expected 0.01 to 1000 frames per second, found \(frameRate)")
     }
     let file: OutputFile
     do { file = try OutputFile(path: path) } catch { throw .file(error) }
@@ -56,7 +57,8 @@ public final class VideoWriter {
     var time = lastTime.map { $0 + step } ?? 0
     if let timestamp {
       guard timestamp >= 0, timestamp < 1e9 else {
-        throw .couldNotEncodeVideo(path: path, reason: "expected a time of at least 0 seconds, found \(timestamp)")
+        throw .couldNotEncodeVideo(
+          path: path, reason: "expected a time of at least 0 seconds, found \(timestamp)")
       }
       time = Int64((timestamp * units).rounded())
     }

@@ -210,3 +210,20 @@ func movesAndCountsAgreeWithPlainLoops(count: Int) {
   }
   #expect(cvector_count_above(x, 0.5, count) == x[..<count].count { $0 > 0.5 })
 }
+
+/// Whole numbers: the two agree to the bit, overshooting sums included.
+@Test(arguments: lengths)
+func fixedPointSumsAreTheirTwins(count: Int) {
+  let pixels = (0..<3 * (count + 4)).map { UInt8(truncatingIfNeeded: $0 * 7919 >> 3) }
+  let weights = (0..<3 * count).map { Int32($0 * 104_729 % 9_000_000 - 4_000_000) }
+  let starts = (0..<count).map { $0 * 7 % (count + 1) }
+  var wide = [Int32](repeating: 0, count: 4 * (count + 4))
+  cvector_widen_rgb(pixels, &wide, count + 4)
+  var (found, expected) = ([UInt8](repeating: 1, count: 3 * count), [UInt8](repeating: 2, count: 3 * count))
+  cvector_fixed_gather(wide, starts, weights, 3, &found, count)
+  cvector_fixed_gather_scalar(wide, starts, weights, 3, &expected, count)
+  #expect(found == expected)
+  cvector_fixed_blend(pixels, count, [-1_000_000, 5_000_000, 3_000_000], 3, &found, count)
+  cvector_fixed_blend_scalar(pixels, count, [-1_000_000, 5_000_000, 3_000_000], 3, &expected, count)
+  #expect(found == expected)
+}

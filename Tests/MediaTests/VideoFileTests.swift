@@ -1,0 +1,111 @@
+// Clips of tools/fixtures/make_videos.py: every frame carries its number as five light or dark stripes.
+import Foundation
+import Media
+import Tensors
+import Testing
+
+@Suite struct VideoFileTests {
+  private func open(_ name: String) throws -> any FrameSource { try openFrameSource(path: videoFixture(name)) }
+
+  @Test(arguments: [
+    ("bframes.mp4", 25), ("opengop.mkv", 25), ("plain.mp4", 8), ("odd.webm", 4), ("variable.mp4", 6),
+    ("raw.h264", 12),
+  ])
+  func framesComeInOrderHoweverTheyAreAskedFor(name: String, count: Int) throws {
+    let forwards = try open(name)
+    for index in 0..<count {
+      #expect(stripes(try #require(try forwards.frame(at: index)).stored()) == index)
+    }
+    #expect(try forwards.frame(at: count) == nil)
+    #expect(forwards.count == count)
+    let (backwards, anyOrder) = (try open(name), try open(name))
+    for index in (0..<count).reversed() {
+      #expect(stripes(try #require(try backwards.frame(at: index)).stored()) == index)
+    }
+    for step in 0..<count {
+      let index = step * 7 % count
+      #expect(stripes(try #require(try anyOrder.frame(at: index)).stored()) == index)
+    }
+    #expect(forwards.damage.isEmpty && backwards.damage.isEmpty && anyOrder.damage.isEmpty)
+  }
+
+  /// The red corner at the top left moves with the picture.
+  @Test(arguments: [(90, 47, 0), (180, 79, 47), (270, 0, 79)])
+  func rotationIsApplied(angle: Int, x: Int, y: Int) throws {
+    let source = try open("rotated\(angle).mp4")
+    #expect((source.width, source.height) == (angle == 180 ? (80, 48) : (48, 80)))
+    let picture = try #require(try source.frame(at: 0)).stored()
+    let red = 3 * (y * picture.width + x)
+    #expect(picture.pixels[red] > 150 && picture.pixels[red + 1] < 90)
+    let prepared = try #require(try source.frame(at: 0)).prepared(size: 32)
+    #expect(prepared.shape == [3, 32, 32])
+  }
+
+  @Test func timesAreThoseOfTheFile() throws {
+    let source = try open("variable.mp4")
+    let expected = [0, 0.1, 0.4, 0.5, 0.8, 0.9]
+    for (index, time) in expected.enumerated() {
+      #expect(abs(try #require(try source.frame(at: index)?.timestamp) - time) < 1e-6)
+    }
+    #expect(try open("plain.mp4").frameRate == 10)
+  }
+
+  @Test func oddSizesKeepTheirLastColumn() throws {
+    let source = try open("odd.webm")
+    #expect((source.width, source.height) == (75, 45))
+  }
+
+  @Test func framesOutsideTheEditListAreNotShown() throws {
+    let source = try open("edited.mp4")
+    #expect(source.count == 5)
+    #expect(stripes(try #require(try source.frame(at: 0)).stored()) == 3)
+    #expect(stripes(try #require(try source.frame(at: 4)).stored()) == 7)
+  }
+
+  @Test func aTruncatedFileGivesWhatItHasAndSaysSo() throws {
+    let source = try open("truncated.mp4")
+    var frames = 0
+    while try source.frame(at: frames) != nil { frames += 1 }
+    #expect(frames == 14)
+    #expect(
+      source.damage.contains(.endedEarly(frames: 14, expected: 25, reason: "the file ends within a packet")))
+    // Frame 12 needs frame 15, which is lost, so frame 11 stands in.
+    #expect(source.damage.contains(.replaced(first: 12, count: 1)))
+    #expect(stripes(try #require(try source.frame(at: 12)).stored()) == 11)
+  }
+
+  @Test func filesThatAreNoVideosAreRefused() throws {
+    #expect(throws: MediaError.noVideoStream(path: videoFixture("audio.m4a"), found: "only audio")) {
+      try open("audio.m4a")
+    }
+    let folder = try TemporaryFolder()
+    let text = try folder.write(Data("no video".utf8), "text.mp4")
+    #expect {
+      try openFrameSource(path: text)
+    } throws: {
+      if case MediaError.undecodableVideo(text, _) = $0 { true } else { false }
+    }
+    #expect(throws: MediaError.self) { try openFrameSource(path: folder.path("missing.mp4")) }
+  }
+}
+
+/// The path of a clip.
+func videoFixture(_ name: String) -> String {
+  URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/videos/\(name)")
+    .path(percentEncoded: false)
+}
+
+extension VideoFrame {
+  /// The picture, or an empty one that no test expects.
+  func stored() -> Picture { (try? picture) ?? Picture(width: 0, height: 0, pixels: []) }
+}
+
+/// The number that the stripes of a frame show.
+func stripes(_ picture: Picture) -> Int {
+  guard picture.width > 0 else { return -1 }
+  return (0..<5).reduce(0) { number, bit in
+    let x = (2 * bit + 1) * picture.width / 10
+    let y = picture.height * 3 / 4
+    return number | (picture.pixels[3 * (y * picture.width + x)] > 115 ? 1 << bit : 0)
+  }
+}
