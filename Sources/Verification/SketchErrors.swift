@@ -34,7 +34,8 @@ extension ErrorMetrics {
       projections: part(squaredError.squareRoot(), reference.norm),
       norm: part(reference.norm - candidate.norm, reference.norm),
       moments: max(
-        part(reference.mean - candidate.mean, typical), part(reference.deviation - candidate.deviation, typical),
+        part(reference.mean - candidate.mean, typical),
+        part(reference.deviation - candidate.deviation, typical),
         part(reference.least - candidate.least, reference.magnitude),
         part(reference.largest - candidate.largest, reference.magnitude)))
     let mismatches = max(

@@ -83,7 +83,8 @@ public struct TorchWriter: ~Copyable {
     let name = path.split(separator: "/").last ?? ""
     let stem = name.lastIndex(of: ".").map { name[..<$0] } ?? name
     let isPlain = stem.utf8.allSatisfy { byte in
-      Character(UnicodeScalar(byte)).isLetter && byte < 0x80 || 0x30...0x39 ~= byte || "._-+".utf8.contains(byte)
+      Character(UnicodeScalar(byte)).isLetter && byte < 0x80 || 0x30...0x39 ~= byte
+        || "._-+".utf8.contains(byte)
     }
     return isPlain && stem.contains { $0 != "." } ? String(stem) : "archive"
   }
