@@ -34,19 +34,25 @@ private let recipe = WeightRecipe(blockCount: 12)
   #expect(recipe.spread(of: name, [4, 256]) == WeightSpread(deviation: deviation))
 }
 
-@Test(arguments: [
-  ("sam_mask_decoder.conv_s0.weight", [32, 256, 1, 1], 1.0 / 16),
+/// Matrices and kernels, their shapes, what a sum of their inputs counts for, and how many inputs there are.
+private let matrices: [(String, Shape, Double, Double)] = [
+  ("sam_mask_decoder.conv_s0.weight", [32, 256, 1, 1], 1, 256),
   // Behind an activation: twice the variance.
-  ("obj_ptr_proj.layers.1.weight", [256, 256], 2.0.squareRoot() / 16),
+  ("obj_ptr_proj.layers.1.weight", [256, 256], 2, 256),
   // The embedding's convolution is none of the recipe's embeddings.
-  ("image_encoder.trunk.patch_embed.proj.weight", [96, 3, 7, 7], 1.5 / 147.0.squareRoot()),
+  ("image_encoder.trunk.patch_embed.proj.weight", [96, 3, 7, 7], 2.25, 147),
   // A transposed convolution's inputs are its first axis.
-  ("sam_mask_decoder.output_upscaling.0.weight", [256, 64, 2, 2], 1.0 / 16),
-  ("memory_encoder.mask_downsampler.encoder.0.weight", [4, 1, 3, 3], 1.0 / 3),
-  ("image_encoder.trunk.blocks.5.attn.proj.weight", [96, 96], (8.0 / 12).squareRoot() / 96.0.squareRoot()),
-]) func matricesHaveVarianceOfOneByTheirInputs(name: String, shape: [Int], deviation: Double) {
-  let spread = recipe.spread(of: name, Shape(shape))
-  #expect(spread.mean == 0 && abs(spread.deviation / deviation - 1) < 1e-12)
+  ("sam_mask_decoder.output_upscaling.0.weight", [256, 64, 2, 2], 1, 256),
+  ("memory_encoder.mask_downsampler.encoder.0.weight", [4, 1, 3, 3], 1, 9),
+  // A residual branch, one of 12 blocks'.
+  ("image_encoder.trunk.blocks.5.attn.proj.weight", [96, 96], 0.6666666666666666, 96),
+]
+
+@Test(arguments: matrices)
+func matricesHaveVarianceOfOneByTheirInputs(name: String, shape: Shape, gain: Double, inputs: Double) {
+  let spread = recipe.spread(of: name, shape)
+  #expect(spread.mean == 0)
+  #expect(abs(spread.deviation * spread.deviation * inputs / gain - 1) < 1e-12)
 }
 
 @Test(arguments: Variant.allCases) func noParameterOfAVariantIsConstantOrHuge(variant: Variant) {
