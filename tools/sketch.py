@@ -8,6 +8,8 @@ The format is described in Reference/sketches.md. `SketchFile` has the interface
 """
 
 import argparse
+import functools
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -41,6 +43,12 @@ def hashes(seed, name, start, count):
         return mix(key + np.arange(start + 1, start + count + 1, dtype=np.uint64) * np.uint64(GAMMA))
 
 
+@functools.lru_cache(maxsize=8)
+def sign_bytes(count):
+    """For every element of an array of `count` a byte, whose bits are its signs: 1 is minus."""
+    return hashes(SEED, f"signs {count}", 0, -(-count // 8)).view(np.uint8)[:count]
+
+
 class Sketch:
     """The sketch of one array of float32: a row of each table of a sketch file."""
 
@@ -56,10 +64,10 @@ class Sketch:
         # Elements with the same signs are added up together: one addition each instead of eight.
         sums = np.zeros(256)
         squares = 0.0
+        signs = sign_bytes(count)
         for start in range(0, count, BLOCK):
             block = clean[start:start + BLOCK].astype(np.float64)
-            signs = hashes(SEED, f"signs {count}", start // 8, -(-block.size // 8)).view(np.uint8)[:block.size]
-            sums += np.bincount(signs, weights=block, minlength=256)
+            sums += np.bincount(signs[start:start + BLOCK], weights=block, minlength=256)
             squares += float(block @ block)
         mean = sums.sum() / number if number else 0.0
         deviation = max(0.0, squares / number - mean * mean) ** 0.5 if number else 0.0
@@ -94,7 +102,7 @@ class SketchFile:
             "format": "sam2kit.sketch", "format_version": 1, "sketch_seed": SEED}
         self.calls = {}
         self.taps = []  # (path of the array, shape, row)
-        self.rows = {}  # bytes of a sketch -> its row
+        self.rows = {}  # digest of the elements -> row
         self.sketches = []
         self.saved = 0
         self.file = self  # the recorder closes `trace.file`
@@ -106,13 +114,12 @@ class SketchFile:
     def write(self, path, tensor):
         """Sketches a tensor; equal arrays share a row."""
         values = np.ascontiguousarray(tensor.detach().to("cpu", torch.float32).numpy())
-        sketch = Sketch(values)
-        key = b"".join(getattr(sketch, table).tobytes() for table in TABLES)
+        key = hashlib.sha256(values.reshape(-1).view(np.uint8)).digest()
         if key in self.rows:
-            self.saved += len(key)
+            self.saved += values.nbytes
         else:
             self.rows[key] = len(self.sketches)
-            self.sketches.append(sketch)
+            self.sketches.append(Sketch(values))
         self.taps.append((path, values.shape, self.rows[key]))
 
     def write_tree(self, path, value):

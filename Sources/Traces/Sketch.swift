@@ -87,28 +87,61 @@ public struct Sketcher {
       samples[order[nextSample]] = elements[position - reached]
       nextSample += 1
     }
+    for start in stride(from: 0, to: elements.count, by: Self.blockSize) {
+      let block = UnsafeBufferPointer(
+        rebasing: elements[start..<min(start + Self.blockSize, elements.count)])
+      if !addWhole(block) { addOneByOne(block) }
+      reached += block.count
+    }
+  }
+
+  /// Elements that are looked at twice while they are in the first cache; a multiple of 8.
+  private static let blockSize = 1024
+
+  /// Adds a block if all its elements are finite, in vectors.
+  private mutating func addWhole(_ block: UnsafeBufferPointer<Float>) -> Bool {
+    guard block.count % 8 == 0, let base = block.baseAddress else { return false }
+    var squares = SIMD8<Double>.zero
+    var (least, largest) = (SIMD8<Float>(repeating: .infinity), SIMD8<Float>(repeating: -.infinity))
+    for start in stride(from: 0, to: block.count, by: 8) {
+      let values = UnsafeRawPointer(base + start).loadUnaligned(as: SIMD8<Float>.self)
+      let wide = SIMD8<Double>(values)
+      squares += wide * wide
+      least.replace(with: values, where: values .< least)
+      largest.replace(with: values, where: values .> largest)
+    }
+    // Squares of Float can't overflow Double: the sum is finite exactly if every element was.
+    let sum = squares.sum()
+    guard sum.isFinite else { return false }
+    self.squares += sum
+    self.least = min(self.least, least.min())
+    self.largest = max(self.largest, largest.max())
     sums.withUnsafeMutableBufferPointer { sums in
-      for start in stride(from: 0, to: elements.count, by: 8) {
+      for start in stride(from: 0, to: block.count, by: 8) {
         var bytes = signs[(reached + start) / 8]
-        var block = 0.0
-        for index in start..<min(start + 8, elements.count) {
-          let sign = Int(bytes & 0xff)
+        for index in start..<start + 8 {
+          sums[Int(bytes & 0xff)] += Double(block[index])
           bytes >>= 8
-          let element = elements[index]
-          guard element.isFinite else {
-            if element.isNaN { nan += 1 } else { infinite += 1 }
-            continue
-          }
-          least = element < least ? element : least
-          largest = element > largest ? element : largest
-          let value = Double(element)
-          sums[sign] += value
-          block += value * value
         }
-        squares += block
       }
     }
-    reached += elements.count
+    return true
+  }
+
+  /// Adds the finite elements of a block and counts the others.
+  private mutating func addOneByOne(_ block: UnsafeBufferPointer<Float>) {
+    for (index, element) in block.enumerated() {
+      guard element.isFinite else {
+        if element.isNaN { nan += 1 } else { infinite += 1 }
+        continue
+      }
+      least = min(least, element)
+      largest = max(largest, element)
+      let value = Double(element)
+      squares += value * value
+      let position = reached + index
+      sums[Int(signs[position / 8] >> UInt64(position % 8 * 8) & 0xff)] += value
+    }
   }
 
   /// The sketch, once all elements were added.

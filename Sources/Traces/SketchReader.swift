@@ -33,7 +33,7 @@ public struct SketchReader: Sendable {
     let tables = SketchTableReader(file: path)
     let listing: [SketchedTap] = try tables.listing(of: root)
     sketches = try tables.sketches(of: root)
-    sampleCount = sketches.first?.samples.count ?? SketchSchema.samples
+    sampleCount = try root.dataset(SketchSchema.samplesTable).shape[-1]
     for tap in listing {
       guard sketches.indices.contains(tap.row), sketches[tap.row].count == tap.elementCount else {
         throw TraceError.malformed(
@@ -91,9 +91,9 @@ private struct SketchTableReader {
     let statistics: [Double] = try elements(of: root, SketchSchema.statistics, .float64, columns: 5)
     let projections: [Double] = try elements(
       of: root, SketchSchema.projections, .float64, columns: Sketcher.projectionCount)
-    let samples: [Float] = try elements(of: root, SketchSchema.samplesTable, .float32, columns: nil)
+    let width = try root.dataset(SketchSchema.samplesTable).shape.extents.last ?? 0
+    let samples: [Float] = try elements(of: root, SketchSchema.samplesTable, .float32, columns: width)
     let rows = counts.count / 3
-    let width = rows == 0 ? 0 : samples.count / rows
     guard statistics.count == 5 * rows, projections.count == Sketcher.projectionCount * rows,
       samples.count == width * rows, counts.allSatisfy({ $0 >= 0 })
     else {

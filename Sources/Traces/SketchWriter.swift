@@ -132,26 +132,26 @@ private struct SketchTables {
   func write(to root: borrowing HDF5Group, _ provenance: Provenance) throws {
     try provenance.write(to: root, format: SketchSchema.format, version: SketchSchema.version)
     try root.setAttribute(SketchSchema.seedAttribute, .integer(Int64(SketchSchema.seed)))
-    try table(
-      root, SketchSchema.counts, .int64, sketches.map { [Int64($0.count), Int64($0.nan), Int64($0.infinite)] })
-    try table(
-      root, SketchSchema.statistics, .float64,
-      sketches.map { [$0.least, $0.largest, $0.mean, $0.deviation, $0.norm] })
-    try table(root, SketchSchema.samplesTable, .float32, sketches.map(\.samples))
-    try table(root, SketchSchema.projections, .float64, sketches.map(\.projections))
+    try table(root, SketchSchema.counts, .int64, columns: 3) {
+      [Int64($0.count), Int64($0.nan), Int64($0.infinite)]
+    }
+    try table(root, SketchSchema.statistics, .float64, columns: 5) {
+      [$0.least, $0.largest, $0.mean, $0.deviation, $0.norm]
+    }
+    try table(root, SketchSchema.samplesTable, .float32, columns: SketchSchema.samples, \.samples)
+    try table(root, SketchSchema.projections, .float64, columns: Sketcher.projectionCount, \.projections)
     let listing = Array(try JSONText.encode(taps).utf8)
     try listing.withUnsafeBytes {
       try root.write(SketchSchema.taps, $0, as: .uint8, [listing.count], storage: .compressed)
     }
   }
 
-  /// Writes rows of equal length; the machine's byte order is little-endian wherever this package runs.
+  /// Writes a row for every sketch; the machine's byte order is little-endian wherever this package runs.
   private func table<Element>(
-    _ root: borrowing HDF5Group, _ name: String, _ type: ElementType, _ rows: [[Element]]
+    _ root: borrowing HDF5Group, _ name: String, _ type: ElementType, columns: Int, _ row: (Sketch) -> [Element]
   ) throws {
-    let shape: Shape = [rows.count, rows.first?.count ?? 0]
-    try rows.flatMap(\.self).withUnsafeBytes {
-      try root.write(name, $0, as: type, shape, storage: .compressed)
+    try sketches.flatMap(row).withUnsafeBytes {
+      try root.write(name, $0, as: type, [sketches.count, columns], storage: .compressed)
     }
   }
 }

@@ -20,7 +20,20 @@ private func statistics(_ elements: some Collection<Float>) -> (mean: Double, de
 }
 
 // Computed once more by a program of another language: numpy, from the description in README.
-@Test(arguments: DIGESTS) func elementsAreTheSameOnEveryMachine(name: String, sha256: String) throws {
+@Test(arguments: [
+  (
+    "image_encoder.trunk.patch_embed.proj.weight",
+    "13d01ac2064c6ba2b8ff90e12071ca69e55bd8112fae35204dafdda3d4314476"
+  ),
+  (
+    "sam_mask_decoder.pred_obj_score_head.layers.2.bias",
+    "7628dcb16470f95da8966d85726d9f45c1d40e8af9454a8d05e7393e6cd875a9"
+  ),
+  (
+    "memory_encoder.fuser.layers.1.gamma",
+    "16a97103db563dbbfbd4c8143d0b17c46887d9823bf60e9ba5bb33c07ef796c8"
+  ),
+]) func elementsAreTheSameOnEveryMachine(name: String, sha256: String) throws {
   #expect(try digest(name) == sha256)
 }
 
@@ -42,10 +55,10 @@ private func statistics(_ elements: some Collection<Float>) -> (mean: Double, de
 
 @Test func matricesKeepVarianceAndHeadsOfAttentionChoose() throws {
   // 384 outputs of 384 inputs; queries and keys, the first two thirds, are twice as wide.
-  let weight = try tiny.tensor("image_encoder.trunk.blocks.3.attn.qkv.weight").elements
+  let weight = try tiny.tensor("image_encoder.trunk.blocks.3.attn.qkv.weight")
+  let inputs = Double(weight.shape[1]).squareRoot()
   let half = weight.count / 3 * 2
-  let (inputs, heads) = (Double(weight.count / tiny.tensors.first { $0.name == "image_encoder.trunk.blocks.3.attn.qkv.weight" }!.shape[0]), statistics(weight[..<half]))
-  #expect(abs(heads.deviation * inputs.squareRoot() - 2) < 0.01)
-  #expect(abs(statistics(weight[half...]).deviation * inputs.squareRoot() - 1) < 0.01)
-  #expect(abs(heads.mean) < 0.001)
+  #expect(abs(statistics(weight.elements[..<half]).deviation * inputs - 2) < 0.02)
+  #expect(abs(statistics(weight.elements[half...]).deviation * inputs - 1) < 0.02)
+  #expect(abs(statistics(weight.elements).mean) < 0.001)
 }

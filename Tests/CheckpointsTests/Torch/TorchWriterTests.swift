@@ -1,0 +1,110 @@
+// Checkpoints written as PyTorch writes them.
+import Files
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+/// A `torch.save({"model": OrderedDict}, "model.pt")` by tools/fixtures/make_checkpoints.py.
+private let official = "genuine/model.pt"
+
+private func items(of checkpoint: Checkpoint) -> [TorchWriter.Item] {
+  checkpoint.entries.map { .init(name: $0.name, elementType: $0.elementType, shape: $0.shape) }
+}
+
+/// Writes every tensor of a checkpoint again.
+private func rewrite(_ checkpoint: Checkpoint, to path: String) throws {
+  var writer = try TorchWriter(path: path, items(of: checkpoint))
+  for entry in checkpoint.entries {
+    let bytes = try checkpoint.copy(of: entry.name)
+    try bytes.withUnsafeBytes { try writer.write($0) }
+  }
+  try writer.finish()
+}
+
+/// An entry's bytes.
+private func entry(_ name: String, of path: String) throws -> [UInt8] {
+  let archive = try ZipArchive(MappedFile(path: path), limits: ReadingLimits())
+  return try archive.bytes(of: #require(archive.directory[name])).withBytes { Array($0) }
+}
+
+@Test func writesTheOfficialPickle() throws {
+  let expected = try entry("model/data.pkl", of: Fixtures.path(official))
+  #expect(TorchWriter.pickle(of: items(of: try Fixtures.open(official))) == expected)
+}
+
+@Test func tensorsOfEveryTypeAndRankComeBack() throws {
+  let source = try Fixtures.open(official)
+  try TestFiles.withTemporaryFolder { folder in
+    try rewrite(source, to: "\(folder)/model.pt")
+    let written = try Checkpoint.open(path: "\(folder)/model.pt")
+    #expect(written.entries == source.entries)
+    for entry in source.entries { #expect(try written.copy(of: entry.name) == source.copy(of: entry.name)) }
+    try written.verify()
+  }
+}
+
+@Test func archiveHasTheOfficialEntriesAndAlignment() throws {
+  let source = try Fixtures.open(official)
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/model.pt"
+    try rewrite(source, to: path)
+    let written = try ZipDirectory(MappedFile(path: path).bytes, limits: ReadingLimits())
+    let theirs = try ZipDirectory(MappedFile(path: Fixtures.path(official)).bytes, limits: ReadingLimits())
+    // Theirs has an identification drawn from the file, which nobody reads.
+    #expect(
+      written.entries.map(\.name) == theirs.entries.map(\.name).filter { $0 != "model/.data/serialization_id" })
+    #expect(written.entries.allSatisfy { $0.dataOffset % 64 == 0 })
+    for small in ["version", "byteorder", ".format_version", ".storage_alignment"] {
+      #expect(try entry("model/\(small)", of: path) == entry("model/\(small)", of: Fixtures.path(official)))
+    }
+    // Read back by torch.load(weights_only=True) of PyTorch 2.15.0.
+    #expect(
+      try SHA256.hex(ofFile: path) == "DIGEST")
+  }
+}
+
+@Test(arguments: [("sam2.1_x.pt", "sam2.1_x"), (".pt", "archive"), ("a b.pt", "archive"), ("plain", "plain")])
+func folderInTheArchiveIsTheFilesName(file: String, root: String) throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/\(file)"
+    try TorchWriter(path: path, []).finish()
+    let directory = try ZipDirectory(MappedFile(path: path).bytes, limits: ReadingLimits())
+    #expect(directory["\(root)/data.pkl"] != nil)
+  }
+}
+
+@Test func moreThanAThousandTensorsComeInRuns() throws {
+  // Python ends a run of items after 1000; a run of one has no mark.
+  for count in [0, 1, 1000, 1001, 2002] {
+    let items = (0..<count).map { TorchWriter.Item(name: "w.\($0)", shape: [1]) }
+    try TestFiles.withTemporaryFolder { folder in
+      var writer = try TorchWriter(path: "\(folder)/x.pt", items)
+      for index in 0..<count { try withUnsafeBytes(of: Float(index)) { try writer.write($0) } }
+      try writer.finish()
+      let written = try Checkpoint.open(path: "\(folder)/x.pt")
+      #expect(written.entries.map(\.name) == items.map(\.name))
+      if let last = items.last { #expect(try written.tensor(last.name).elements == [Float(count - 1)]) }
+    }
+  }
+}
+
+@Test func wrongTensorsAreRefusedAndNothingAppears() throws {
+  try TestFiles.withTemporaryFolder { (folder: String) throws in
+    let path = "\(folder)/x.pt"
+    let one = TorchWriter.Item(name: "w", shape: [1])
+    #expect(throws: CheckpointError.torch(path: path, .duplicateName("w"))) {
+      _ = try TorchWriter(path: path, [one, one])
+    }
+    #expect(throws: CheckpointError.torch(path: path, .storageSize(key: "0", expected: 4, found: 8))) {
+      var writer = try TorchWriter(path: path, [one])
+      try withUnsafeBytes(of: 1.0) { try writer.write($0) }
+    }
+    #expect(throws: CheckpointError.torch(path: path, .missingStorage(key: "0"))) {
+      try TorchWriter(path: path, [one]).finish()
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+  }
+}
