@@ -3,7 +3,8 @@
 /// The frames of a video file, decoded when they are asked for.
 ///
 /// Where every packet tells its time, frames are found by seeking to the key frame before them. Where not (raw
-/// streams, some AVI), they are counted from the start. Damage never makes a difference between orders of access.
+/// streams, some AVI), they are counted from the start. Which frames there are doesn't depend on the order of
+/// access; only what a decoder conceals may look different when it was come to from another key frame.
 final class VideoFile: FrameSource {
   let path: String
   let width: Int
