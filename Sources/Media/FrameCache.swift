@@ -31,4 +31,11 @@ struct FrameCache {
     byteCount += entry.byteCount
     while byteCount > byteLimit, entries.count > 1 { byteCount -= entries.removeFirst().byteCount }
   }
+
+  /// Gives up all but the newest.
+  mutating func keepLast(_ count: Int) {
+    guard entries.count > count else { return }
+    entries.removeFirst(entries.count - count)
+    byteCount = entries.reduce(0) { $0 + $1.byteCount }
+  }
 }

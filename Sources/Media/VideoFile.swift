@@ -15,6 +15,8 @@ final class VideoFile: FrameSource {
   private var cache: FrameCache
   private let index: PacketIndex?
   private let timeUnit: Double
+  /// The frame that was asked for last.
+  private var latest = 0
   /// How many frames there are as far as is known.
   private(set) var count: Int?
   /// Frames of which a decoding from the start saw nothing.
@@ -23,6 +25,8 @@ final class VideoFile: FrameSource {
   private var earlyEnd: VideoDamage?
   private var firstTime: Int64?
 
+  /// What is held for steps back and forth while going forwards.
+  private static let framesBehind = 3
   /// 20 frames of 1080p; a group of pictures has up to 250.
   static let cacheBytes = 64 << 20
 
@@ -57,6 +61,10 @@ final class VideoFile: FrameSource {
 
   func frame(at index: Int) throws(MediaError) -> VideoFrame? {
     guard index >= 0, index < count ?? .max else { return nil }
+    // Only who goes backwards needs what was decoded on the way.
+    let isForward = index >= latest
+    latest = index
+    defer { if isForward { cache.keepLast(Self.framesBehind) } }
     if let found = try decoded(at: index) { return videoFrame(found, at: index) }
     guard index < count ?? .max else { return nil }
     // The nearest frame before, else the nearest after, stands in.
