@@ -32,7 +32,7 @@ public final class SketchWriter: TapWriter {
   ///
   /// - Throws: `TraceError.badName`, `TraceError.finished`.
   public func write(
-    _ module: ModulePath, call: Int, sequence: Int, at place: TapPlace = TapPlace(),
+    _ module: ModulePath, call: Int, sequence: Int, at place: TapPlace,
     inputs: [(String, any TapValue)], output: any TapValue
   ) throws {
     try append { state in
@@ -54,7 +54,7 @@ public final class SketchWriter: TapWriter {
   /// Sketches one of the run's predictions.
   ///
   /// - Throws: `TraceError.finished`.
-  public func write(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace? = nil) throws {
+  public func write(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace?) throws {
     try append { try add(tensor, prediction.tapName(at: place), nil, TapPlace(), &$0) }
   }
 

@@ -22,3 +22,17 @@ public protocol TapWriter: Sendable {
   /// Puts the finished file in its place.
   func finish() throws
 }
+
+extension TapWriter {
+  /// Writes what went into and came out of one call of a module for a picture.
+  public func write(
+    _ module: ModulePath, call: Int, sequence: Int, inputs: [(String, any TapValue)], output: any TapValue
+  ) throws {
+    try write(module, call: call, sequence: sequence, at: TapPlace(), inputs: inputs, output: output)
+  }
+
+  /// Writes one of a picture's predictions.
+  public func write(_ prediction: TracePrediction, _ tensor: Tensor) throws {
+    try write(prediction, tensor, at: nil)
+  }
+}

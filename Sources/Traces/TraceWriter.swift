@@ -40,7 +40,7 @@ public final class TraceWriter: TapWriter {
   ///   - inputs: Parameters by their names in PyTorch's signature.
   /// - Throws: `TraceError.badName`, `TraceError.finished`, `HDF5Error`.
   public func write(
-    _ module: ModulePath, call: Int, sequence: Int, at place: TapPlace = TapPlace(),
+    _ module: ModulePath, call: Int, sequence: Int, at place: TapPlace,
     inputs: [(String, any TapValue)], output: any TapValue
   ) throws {
     try append { root, recent in
@@ -65,7 +65,7 @@ public final class TraceWriter: TapWriter {
   /// Writes one of the run's predictions; of a video, `place` says which.
   ///
   /// - Throws: `TraceError.finished`, `HDF5Error`.
-  public func write(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace? = nil) throws {
+  public func write(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace?) throws {
     try append { root, recent in
       let name = (place.map { "\($0)/" } ?? "") + prediction.rawValue
       try write(tensor, name, in: try root.group(TraceSchema.prediction), &recent)

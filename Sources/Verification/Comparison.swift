@@ -1,20 +1,5 @@
 public import Tensors
 
-/// How far an array may be from its reference.
-public struct Tolerance: Equatable, Sendable, Codable {
-  /// The largest error allowed, as a part of the reference's largest magnitude; absolute where that is zero.
-  public var relative: Double
-
-  /// A tolerance. 1e-4 is ten times what float32 layers that add up in another order differ by.
-  public init(relative: Double = 1e-4) { self.relative = relative }
-
-  /// Whether an array is near enough; equal to the tolerance is.
-  public func accepts(_ metrics: ErrorMetrics) -> Bool { metrics.smallestPassingTolerance <= relative }
-
-  /// How far one element of an array of that largest magnitude may move.
-  func allowance(_ magnitude: Double) -> Double { magnitude == 0 ? relative : relative * magnitude }
-}
-
 /// What became of one array of the reference.
 public struct ArrayComparison: Equatable, Sendable {
   /// What was found in the candidate.
@@ -44,7 +29,9 @@ public struct ArrayComparison: Equatable, Sendable {
   public var smallestPassingTolerance: Double { metrics?.smallestPassingTolerance ?? .infinity }
 
   /// Whether it is there and near enough.
-  public func passes(_ tolerance: Tolerance) -> Bool { metrics.map(tolerance.accepts) ?? false }
+  public func passes(_ tolerance: Tolerance) -> Bool {
+    metrics.map { tolerance.accepts($0, of: name) } ?? false
+  }
 }
 
 /// Every array of a reference held against a candidate.
@@ -70,9 +57,11 @@ public struct Comparison: Equatable, Sendable {
     arrays.first { $0.metrics != nil && !$0.passes(tolerance) }
   }
 
-  /// The smallest relative tolerance under which all of it passes, or nil where none helps.
+  /// The smallest relative tolerance under which all of it passes, exceptions granted; nil where none helps.
   public var smallestPassingTolerance: Double? {
-    let largest = arrays.map(\.smallestPassingTolerance).max()
+    var bare = tolerance
+    bare.relative = 0
+    let largest = arrays.map { $0.passes(bare) ? 0 : $0.smallestPassingTolerance }.max()
     return largest.flatMap { $0.isFinite ? $0 : nil }
   }
 }

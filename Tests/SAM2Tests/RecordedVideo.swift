@@ -16,7 +16,9 @@ struct RecordedVideo {
   let clip: String
 
   /// A recording of a model under `stem`, on the frames of `clip`. The model is built as the recording says.
-  init(_ recording: String, model stem: String, clip: String = TestFiles.package("Reference/clips/shapes")) throws {
+  init(_ recording: String, model stem: String, clip: String = TestFiles.package("Reference/clips/shapes"))
+    throws
+  {
     reader = try TraceReader(path: recording)
     let configuration = try ModelConfiguration(yaml: reader.provenance.configuration, origin: recording)
     model = try SAM2Base(
@@ -24,38 +26,43 @@ struct RecordedVideo {
     self.clip = clip
   }
 
+  /// A recording of `Weights/sam2.1_micro`.
+  static func micro(_ name: String) throws -> RecordedVideo {
+    try RecordedVideo(
+      TestFiles.package("Reference/video/\(name).h5"), model: TestFiles.package("Weights/sam2.1_micro"))
+  }
+
   /// Does what was recorded, recording it too, and compares.
   ///
-  /// - Parameter maskFolder: what the paths of mask prompts are relative to.
+  /// - Parameter check: sees every frame's masks.
   func compare(
-    masksIn maskFolder: String, filter: TapFilter = TapFilter(), history: VideoHistory = .everything
+    history: VideoHistory = .everything, tolerance: Double = 1e-4,
+    check: (FrameMasks, Int) throws -> Void = { _, _ in }
   ) throws -> Comparison {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/candidate.h5"
       let writer = try TraceWriter(path: path, provenance: reader.provenance)
-      let taps = Taps(writer: writer, filter: filter)
+      // Only what was recorded, so that traces stay small.
+      let patterns = Set(reader.taps.compactMap { $0.module?.name })
+      let taps = Taps(writers: [writer], filter: TapFilter(patterns.isEmpty ? ["none"] : patterns.sorted()))
       let frames = try ClipFrames(path: clip)
       var session = try VideoPredictor(model)
         .session(frames, width: frames.source.width, height: frames.source.height, history: history)
       let script = reader.provenance.prompts.script(frameCount: frames.count)
       try session.perform(script, Run(taps: taps)) { name in
-        let mask = try BinaryMask.read(path: "\(maskFolder)/\(name)")
+        let mask = try BinaryMask.read(path: TestFiles.package("Reference/video/\(name)"))
         return Tensor([mask.height, mask.width], mask.pixels.map { Float($0) })
       } _: { step, masks, _ in
-        for object in masks.objects {
-          let side = object.lowResLogits.shape[0]
-          let logits = object.lowResLogits.reshaped([1, side, side])
-          try writer.write(.lowResLogits, logits, step: step, frame: masks.frame, object: object.id)
-          let score = Tensor([1], [object.objectScore ?? .nan])
-          try writer.write(.objectScore, score, step: step, frame: masks.frame, object: object.id)
-        }
+        try masks.record(script[step], at: step, to: taps)
+        try check(masks, step)
       }
       try taps.finish()
-      return try TraceComparison(reference: reader, candidate: TraceReader(path: path)).comparison
+      return try TraceComparison(
+        reference: reader, candidate: TraceReader(path: path), tolerance: Tolerance(relative: tolerance)
+      ).comparison
     }
   }
 }
-
 
 /// A clip's frames, as the official loader prepares them.
 struct ClipFrames: VideoFrames {

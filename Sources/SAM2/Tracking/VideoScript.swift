@@ -23,7 +23,6 @@ extension VideoSession {
   ///   - start: where to begin; elsewhere than at the beginning the session must be as it was there.
   ///   - readMask: reads a prompt's mask file as 1 on the object and 0 beside it, `[height, width]` of the video.
   ///   - visit: called with the step's position, every frame's masks that it gives, and the session as it is then.
-  ///     A prompt gives those of the prompted object alone.
   /// - Throws: what the steps, `readMask` and `visit` throw.
   public mutating func perform(
     _ script: [VideoStep], from start: ScriptPosition = ScriptPosition(), _ run: Run = Run(),
@@ -33,7 +32,7 @@ extension VideoSession {
       switch step {
       case .prompt(let prompt):
         let masks = try self.prompt(prompt, run, readMask: readMask)
-        try visit(position, masks.only(prompt.object), self)
+        try visit(position, masks, self)
       case .propagate(let asked):
         try settlePrompts(run)
         guard
@@ -73,9 +72,17 @@ extension VideoStep.Prompt {
 }
 
 extension FrameMasks {
-  fileprivate func only(_ id: Int) -> FrameMasks {
-    FrameMasks(
-      frame: frame, objects: objects.filter { $0.id == id }, width: width, height: height,
-      areSeparated: areSeparated)
+  /// Writes to a recording what a step has predicted: a prompt, for the object that it is about; a propagation, for
+  /// all objects.
+  ///
+  /// - Throws: what went wrong with the recording.
+  public func record(_ step: VideoStep, at position: Int, to taps: Taps) throws {
+    for object in objects {
+      if case .prompt(let prompt) = step, prompt.object != object.id { continue }
+      let place = PredictionPlace(step: position, frame: frame, object: object.id)
+      let (height, width) = (object.lowResLogits.shape[0], object.lowResLogits.shape[1])
+      try taps.record(.lowResLogits, object.lowResLogits.reshaped([1, height, width]), at: place)
+      if let score = object.objectScore { try taps.record(.objectScore, Tensor([1], [score]), at: place) }
+    }
   }
 }

@@ -8,6 +8,7 @@ struct Compare: Command {
     abstract: "Compare two traces or sketches tap by tap and name the first divergence.",
     discussion: """
       A tap passes when its largest error is at most the tolerance times the reference's largest magnitude. \
+      Taps that read stored memories, which are bfloat16, may differ by one such rounding. \
       A tap that the candidate lacks fails; taps that it has beyond the reference are mentioned. Where one of the two \
       is a sketch, sketches are compared: samples, projections, norms and moments. Exits with 0 if everything passes, \
       1 if something doesn't, 2 if a file can't be read.

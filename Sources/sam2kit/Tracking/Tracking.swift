@@ -57,7 +57,7 @@ struct Tracking {
         readMask: script.mask(at:)
       ) { step, masks, session in
         try keep(masks, journal)
-        try record(masks, step: step, recording)
+        if let taps = recording?.taps { try masks.record(script.steps[step], at: step, to: taps) }
         guard case .propagate(let way) = script.steps[step] else { return }
         progress.advance(to: masks.frame)
         let isInterrupted = PartialFiles.interrupt != nil
@@ -107,16 +107,6 @@ struct Tracking {
     if let earlier = try journal.entry(of: masks.frame) { entry = entry.filled(from: earlier) }
     try folder.write(entry, width: masks.width, height: masks.height)
     try journal.append(entry)
-  }
-
-  private func record(_ masks: FrameMasks, step: Int, _ recording: Recording?) throws {
-    guard let taps = recording?.taps else { return }
-    for object in masks.objects {
-      let place = PredictionPlace(step: step, frame: masks.frame, object: object.id)
-      let side = object.lowResLogits.shape[0]
-      try taps.record(.lowResLogits, object.lowResLogits.reshaped([1, side, side]), at: place)
-      if let score = object.objectScore { try taps.record(.objectScore, Tensor([1], [score]), at: place) }
-    }
   }
 }
 
