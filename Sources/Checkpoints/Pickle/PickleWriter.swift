@@ -59,7 +59,7 @@ struct PickleWriter {
       let count = (Int.bitWidth - number.leadingZeroBitCount) / 8 + 1
       add(.long1)
       append(UInt8(count))
-      bytes += withUnsafeBytes(of: number.littleEndian) { $0.prefix(count) }
+      bytes += withUnsafeBytes(of: number.littleEndian) { Array($0.prefix(count)) }
     }
   }
 
