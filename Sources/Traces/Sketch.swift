@@ -77,10 +77,12 @@ public struct Sketcher {
     self.samples = [Float](repeating: 0, count: samples)
   }
 
-  /// Adds the next elements; every piece but the last holds a multiple of 8.
+  /// Adds the next elements; every piece but the last holds a multiple of 1024, so that pieces make the same bits as
+  /// the whole.
   public mutating func add(_ elements: UnsafeBufferPointer<Float>) {
     precondition(
-      reached % 8 == 0 && elements.count <= count - reached, "\(elements.count) elements at \(reached)")
+      reached % Self.blockSize == 0 && elements.count <= count - reached,
+      "\(elements.count) elements at \(reached)")
     while nextSample < order.count, case let position = positions[order[nextSample]],
       position < reached + elements.count
     {

@@ -31,10 +31,10 @@ private func noise(_ shape: Shape) -> Tensor {
 }
 
 @Test func piecesMakeTheSameSketchAsTheWhole() {
-  let tensor = noise([1013])
+  let tensor = noise([3013])
   var sketcher = Sketcher(count: tensor.count)
   tensor.withElements { elements in
-    for range in [0..<8, 8..<512, 512..<1013] {
+    for range in [0..<1024, 1024..<2048, 2048..<3013] {
       sketcher.add(UnsafeBufferPointer(rebasing: elements[range]))
     }
   }

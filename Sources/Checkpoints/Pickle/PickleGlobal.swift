@@ -58,8 +58,11 @@ enum PickleGlobal: Equatable, Sendable {
     "ComplexDoubleStorage": .complex128,
   ]
 
-  /// PyTorch's class for storages of a type, or nil where it keeps them as bytes.
-  static func storageName(of type: ElementType) -> String? { storages.first { $0.value == type }?.key }
+  /// The class of storages that PyTorch writes for a type, or nil where it writes untyped bytes. It names a class for
+  /// half-precision complex numbers, too, but never writes it.
+  static func storageName(of type: ElementType) -> String? {
+    type == .complex32 ? nil : storages.first { $0.value == type }?.key
+  }
 
   /// Types that PyTorch saves and this package has no use for yet.
   private static let unsupported: Set<String> = Set(

@@ -5,7 +5,7 @@ struct PickleWriter {
   private(set) var bytes: [UInt8] = [PickleOpcode.proto.rawValue, 2]
   /// How many values have been noted for use by number.
   private var noted: UInt32 = 0
-  private var strings: [String: UInt32] = [:]
+  private var constants: [String: UInt32] = [:]
   private var globals: [String: UInt32] = [:]
 
   /// An opcode alone.
@@ -23,10 +23,15 @@ struct PickleWriter {
     noted += 1
   }
 
-  /// Text; the second time a reference to the first.
+  /// Text that stands in the program that pickles: one object, so the second time a reference to the first.
+  mutating func add(constant text: String) {
+    if let number = constants[text] { return add(notedAs: number) }
+    constants[text] = noted
+    add(text)
+  }
+
+  /// Text that is an object of its own, even if an equal one was met.
   mutating func add(_ text: String) {
-    if let number = strings[text] { return add(notedAs: number) }
-    strings[text] = noted
     add(.binUnicode)
     append(UInt32(text.utf8.count))
     bytes += text.utf8
@@ -59,7 +64,7 @@ struct PickleWriter {
       let count = (Int.bitWidth - number.leadingZeroBitCount) / 8 + 1
       add(.long1)
       append(UInt8(count))
-      bytes += withUnsafeBytes(of: number.littleEndian) { $0.prefix(count) }
+      bytes += withUnsafeBytes(of: number.littleEndian) { Array($0.prefix(count)) }
     }
   }
 

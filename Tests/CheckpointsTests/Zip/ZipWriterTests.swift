@@ -17,13 +17,13 @@ private func long(_ bytes: [UInt8], _ offset: Int) -> UInt64? {
   let local = member.localHeader
   #expect(word(local, 18) == 0xffff_ffff && word(local, 22) == 0xffff_ffff)
   // Behind 30 bytes and the name: field 1 of 16 bytes, size and size in the archive.
-  #expect(word(local, 38) == 1 | 16 << 16)
+  #expect(word(local, 38) == UInt32(1 | 16 << 16))
   #expect(long(local, 42) == size && long(local, 50) == size)
   #expect((6 << 30 + local.count) % 64 == 0)
   let central = member.directoryRecord
   #expect(
     word(central, 20) == 0xffff_ffff && word(central, 24) == 0xffff_ffff && word(central, 42) == 0xffff_ffff)
-  #expect(word(central, 54) == 1 | 24 << 16)
+  #expect(word(central, 54) == UInt32(1 | 24 << 16))
   #expect(long(central, 58) == size && long(central, 66) == size && long(central, 74) == 6 << 30)
 }
 
@@ -32,7 +32,7 @@ private func long(_ bytes: [UInt8], _ offset: Int) -> UInt64? {
   #expect(word(member.localHeader, 22) == 4)
   let central = member.directoryRecord
   #expect(word(central, 24) == 4 && word(central, 42) == 0xffff_ffff)
-  #expect(word(central, 54) == 1 | 8 << 16)
+  #expect(word(central, 54) == UInt32(1 | 8 << 16))
   #expect(long(central, 58) == 0xffff_ffff)
 }
 
