@@ -40,6 +40,9 @@ struct Track: Command {
     guard !resume || !trace.isAsked else {
       throw ValidationError("a trace is of a whole run; leave out --resume")
     }
+    if let frame = tapFrame.first(where: { $0 < 0 }) {
+      throw ValidationError("--tap-frame should be at least 0, found \(frame)")
+    }
     guard tapFrame.isEmpty && tapObject.isEmpty || trace.isAsked else {
       throw ValidationError("--tap-frame and --tap-object need --trace FILE.h5 or --sketch FILE.h5")
     }
@@ -49,26 +52,24 @@ struct Track: Command {
     let (asked, maskFolder) = try prompts.load()
     let input = try VideoInput(path: video)
     let script = try TrackScript(asked, prompts.direction, place: prompts.place, folder: maskFolder, input)
-    let folder = try TrackFolder(output, frameNames: input.source.frameNames)
-    // What is in the way of the overlay shows here, before the long work.
-    if let overlay { _ = try OutputFile(path: overlay) }
+    let folder = try TrackFolder(output, input)
+    let overlay = try overlay.map { try TrackOverlay(path: $0, input) }
     let (model, checkpoint) = try model.load()
     let tracking = try Tracking(
       input: input, script: script, model: model, checkpoint: checkpoint, folder: folder)
     let recording = try trace.start(
       model: model, checkpoint: checkpoint, input: input.traceInput, inputSHA256: input.sha256, prompts: asked,
       frames: Set(tapFrame), objects: Set(tapObject))
-    let journal = try tracking.run(resumes: resume, recording: recording)
+    do {
+      let journal = try tracking.run(resumes: resume, recording: recording)
+      try overlay?.write(journal)
+      try tracking.finish(journal)
+    } catch let interrupted as Interrupted {
+      Console.remark("interrupted; \(folder.report) says what was found, --resume goes on from there")
+      throw ExitCode(128 + interrupted.signal)
+    }
     for damage in input.source.damage { Console.remark("\(video): \(damage)") }
     print(folder.report)
-    if let signal = PartialFiles.interrupt {
-      Console.remark("interrupted; --resume goes on from here")
-      throw ExitCode(128 + signal)
-    }
-    if let overlay {
-      try TrackOverlay.write(overlay, input.source, journal)
-      print(overlay)
-    }
-    try tracking.finish(journal)
+    if let overlay { print(overlay.path) }
   }
 }

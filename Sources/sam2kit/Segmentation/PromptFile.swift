@@ -28,6 +28,9 @@ struct PromptFile {
 
   private func check(_ outline: JSONOutline) throws {
     if let steps = prompts.steps {
+      guard prompts.objects.isEmpty else {
+        throw outline.error(at: ["objects"], "expected either `objects` or `steps`, found both")
+      }
       guard !steps.isEmpty else { throw outline.error(at: ["steps"], "`steps` is empty") }
       for (index, step) in steps.enumerated() { try check(step, index, outline) }
       return
@@ -43,24 +46,32 @@ struct PromptFile {
       if let problem = Self.problem(object.points, object.labels, object.box, object.mask) {
         throw outline.error(at: place, problem)
       }
+      try check(object.frame, "frame", at: place, outline)
     }
   }
 
   private func check(_ step: VideoStep, _ index: Int, _ outline: JSONOutline) throws {
+    let place: [JSONOutline.Step] = ["steps", .index(index)]
     switch step {
     case .prompt(let prompt):
       if let problem = Self.problem(prompt.points, prompt.labels, prompt.box, prompt.mask) {
-        throw outline.error(at: ["steps", .index(index), "prompt"], problem)
+        throw outline.error(at: place + ["prompt"], problem)
       }
+      try check(prompt.frame, "frame", at: place + ["prompt"], outline)
     case .propagate(let way):
-      for (name, number) in [("from", way.from), ("frames", way.frames)] {
-        guard let number, number < 0 else { continue }
-        throw outline.error(
-          at: ["steps", .index(index), "propagate", .key(name)],
-          "`\(name)` should be at least 0, found \(number)")
-      }
-    case .clear, .remove, .reset: break
+      try check(way.from, "from", at: place + ["propagate"], outline)
+      try check(way.frames, "frames", at: place + ["propagate"], outline)
+    case .clear(_, let frame): try check(frame, "frame", at: place + ["clear"], outline)
+    case .remove, .reset: break
     }
+  }
+
+  /// Throws for a number of frames below 0.
+  private func check(
+    _ number: Int?, _ field: String, at place: [JSONOutline.Step], _ outline: JSONOutline
+  ) throws {
+    guard let number, number < 0 else { return }
+    throw outline.error(at: place + [.key(field)], "should be at least 0, found \(number)")
   }
 
   /// What is wrong with an object's prompts, if anything.
