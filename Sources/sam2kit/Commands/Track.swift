@@ -14,10 +14,11 @@ struct Track: Command {
       Writes one indexed PNG per frame (each pixel an object's number, DAVIS's palette) and tracks.json into the \
       output folder. Prompts on a later frame correct objects that were tracked there, and add new ones:
 
-        sam2kit track --model tiny.safetensors --video clip.mp4 \
-          --point 500,375 --box 2:900,200,1100,600 --output out --overlay out.mp4
+        sam2kit track --model tiny.safetensors --video clip.mp4 \\
+          --point 500,375 --box 2:900,200,1100,600 --output out
 
-      Ctrl-C ends after the current frame; --resume goes on from there, with the same result.
+      Ctrl-C ends after the current frame, a second one at once; --resume goes on, with the same \
+      result.
       """)
 
   @OptionGroup var model: ModelOptions
@@ -27,7 +28,8 @@ struct Track: Command {
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
   var tapFrame: [Int] = []
-  @Option(name: .long, help: "Record only calls for this object, or for none; may be repeated.")
+  @Option(
+    name: .long, help: "Record only calls made for this object, and those made for none; may be repeated.")
   var tapObject: [Int] = []
   @Option(name: .long, help: "The folder to write into; made if it isn't there.")
   var output: String

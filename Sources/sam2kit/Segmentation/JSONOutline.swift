@@ -28,22 +28,28 @@ struct JSONOutline {
 
   /// Throws if an object has a field that isn't known. `known` lists fields by where the object stands, such as
   /// `objects[]`; objects elsewhere aren't looked at.
-  func checkFields(_ known: [String: Set<String>]) throws { try checkFields(root, "", known) }
+  func checkFields(_ known: [String: Set<String>]) throws { try checkFields(root, [], "", known) }
 
-  private func checkFields(_ node: Node, _ place: String, _ known: [String: Set<String>]) throws {
+  private func checkFields(
+    _ node: Node, _ steps: [Step], _ place: String, _ known: [String: Set<String>]
+  ) throws {
     switch node {
     case .mapping(let mapping):
       for (key, value) in mapping {
         let name = key.string ?? ""
+        let steps = steps + [.key(name)]
         if let fields = known[place], !fields.contains(name) {
           let there = fields.isEmpty ? "there are none" : "there are \(fields.sorted().joined(separator: ", "))"
           throw PromptError(
             place: "\(path):\(key.mark?.line ?? 0)",
-            problem: "`\(place.isEmpty ? name : "\(place).\(name)")`: no such field; \(there)")
+            problem: "\(Self.name(steps)): no such field; \(there)")
         }
-        try checkFields(value, place.isEmpty ? name : "\(place).\(name)", known)
+        try checkFields(value, steps, place.isEmpty ? name : "\(place).\(name)", known)
       }
-    case .sequence(let sequence): for value in sequence { try checkFields(value, "\(place)[]", known) }
+    case .sequence(let sequence):
+      for (index, value) in sequence.enumerated() {
+        try checkFields(value, steps + [.index(index)], "\(place)[]", known)
+      }
     case .scalar, .alias: break
     }
   }

@@ -90,6 +90,7 @@ extension NSError {
   /// The system's own words, where an error comes from it.
   fileprivate var systemReason: String {
     let cause = userInfo[NSUnderlyingErrorKey] as? NSError ?? self
-    return cause.domain == NSPOSIXErrorDomain ? String(cString: strerror(Int32(cause.code))) : localizedDescription
+    return cause.domain == NSPOSIXErrorDomain
+      ? String(cString: strerror(Int32(cause.code))) : localizedDescription
   }
 }

@@ -113,7 +113,8 @@ struct Tracking {
       let isMaskBroken = object.lowResLogits.withElements { $0.contains(where: \.isNaN) }
       let scores = [object.objectScore, object.predictedIoU].compactMap { $0 }
       guard isMaskBroken || !scores.allSatisfy(\.isFinite) else { continue }
-      throw BrokenPrediction(name: "\(isMaskBroken ? "mask" : "score") of object \(object.id) on frame \(masks.frame)")
+      throw BrokenPrediction(
+        name: "\(isMaskBroken ? "mask" : "score") of object \(object.id) on frame \(masks.frame)")
     }
     let time = try input.source.frame(at: masks.frame)?.timestamp
     var entry = TrackEntry(masks, time: time, mask: folder.maskName(masks.frame))
