@@ -70,13 +70,19 @@ func tracksThatCanNotBeMeantEndWith2(arguments: [String], message: String) throw
 @Test(arguments: [
   (#"{"objects": [\#n{"id": 1,\#n"point": [[1, 1]]}]}"#, "prompts.json:3: objects[0].point: no such field"),
   (#"{"objects": [\#n{"id": 1, "points": [[1]], "labels": [1]}]}"#, "prompts.json:2: objects[0]: `points`"),
-  (#"{"objects": [\#n{"id": "a", "points": [[1, 1]]}]}"#, "prompts.json:2: objects[0].id: should be Int"),
-  (#"{"objects": [\#n{"id": 1, "box": 7}]}"#, "prompts.json:2: objects[0].box: should be Array<Double>"),
+  (
+    #"{"objects": [\#n{"id": "a", "points": [[1, 1]]}]}"#,
+    "prompts.json:2: objects[0].id: expected a whole number, found \"a\""
+  ),
+  (#"{"objects": [\#n{"id": 1, "box": 7}]}"#, "prompts.json:2: objects[0].box: expected a list, found 7"),
   (
     #"{"objects": [\#n{"id": 1, "frame": -2, "box": [1, 2, 3, 4]}]}"#,
     "json:2: objects[0].frame: should be at least 0"
   ),
-  (#"{"objects": [\#n{"id": 1, "frame": 1.5, "box": [1, 2, 3, 4]}]}"#, "prompts.json:2: objects[0].frame"),
+  (
+    #"{"objects": [\#n{"id": 1, "frame": 1.5, "box": [1, 2, 3, 4]}]}"#,
+    "prompts.json:2: objects[0].frame: expected a whole number, found 1.5"
+  ),
   (#"{"objects": [\#n{"id": 1, "box": [1, 2, 3, 4],\#n"id": 2}]}"#, "`id` stands twice in one object"),
   (
     #"{"objects": [{"id": 1, "frame": 3, "box": [1, 2, 3, 4]},\#n{"id": 1, "frame": 3, "box": [1, 2, 3, 4]}]}"#,
@@ -84,7 +90,7 @@ func tracksThatCanNotBeMeantEndWith2(arguments: [String], message: String) throw
   ),
   (#"{"objects": [\#n{"id": 1,]}"#, "prompts.json: expected JSON"),
   ("", "prompts.json: expected JSON"),
-  ("[]", "prompts.json:1: expected an object"),
+  ("[]", "prompts.json:1: the prompts: expected an object, found a list"),
   (#"{"objects": []}"#, "`objects` is empty"),
   (#"{"steps": []}"#, "`steps` is empty"),
   (#"{"objects": [{"id": 1, "box": [1, 2, 3, 4]}],\#n"steps": [{"reset": {}}]}"#, "found both"),

@@ -18,7 +18,7 @@ struct PromptFile {
       throw PromptError(place: path, problem: "expected JSON: \((error as NSError).jsonProblem)")
     }
     let outline = try JSONOutline(String(decoding: data, as: UTF8.self), path: path)
-    try outline.checkFields(PromptFields.all(of: kind))
+    try outline.check(PromptKinds.all(of: kind))
     do {
       prompts = try JSONDecoder().decode(TracePrompts.self, from: data)
     } catch let error as DecodingError { throw outline.error(error) }
@@ -98,21 +98,36 @@ struct PromptError: Error, CustomStringConvertible {
   var description: String { "\(place): \(problem)" }
 }
 
-/// The fields that a prompt file may have, by the path of what they stand in.
-private enum PromptFields {
-  static func all(of kind: PromptFile.Kind) -> [String: Set<String>] {
-    let prompts: Set = ["points", "labels", "box", "mask"]
+/// What may stand where in a prompt file.
+private enum PromptKinds {
+  static func all(of kind: PromptFile.Kind) -> [String: JSONOutline.Kind] {
+    let objects: [String: JSONOutline.Kind] = ["": .object, "objects": .list, "objects[]": .object]
+    let described = objects.merging(prompt(at: "objects[]", ["id": .whole])) { $1 }
     switch kind {
-    case .picture: return ["": ["multimask", "objects"], "objects[]": prompts.union(["id"])]
+    case .picture: return described.merging(["multimask": .flag]) { $1 }
     case .video:
-      return [
-        "": ["objects", "steps"], "objects[]": prompts.union(["id", "frame"]),
-        "steps[]": ["prompt", "propagate", "clear", "remove", "reset"],
-        "steps[].prompt": prompts.union(["object", "frame", "keep"]),
-        "steps[].propagate": ["from", "frames", "reverse"], "steps[].clear": ["object", "frame"],
-        "steps[].remove": ["object"], "steps[].reset": [],
+      let steps: [String: JSONOutline.Kind] = [
+        "objects[].frame": .whole, "steps": .list, "steps[]": .object, "steps[].prompt": .object,
+        "steps[].propagate": .object, "steps[].propagate.from": .whole, "steps[].propagate.frames": .whole,
+        "steps[].propagate.reverse": .flag, "steps[].clear": .object, "steps[].clear.object": .whole,
+        "steps[].clear.frame": .whole, "steps[].remove": .object, "steps[].remove.object": .whole,
+        "steps[].reset": .object,
       ]
+      return described.merging(steps) { $1 }.merging(
+        prompt(at: "steps[].prompt", ["object": .whole, "frame": .whole, "keep": .flag])
+      ) { $1 }
     }
+  }
+
+  /// The fields of one object's prompts, and more.
+  private static func prompt(at place: String, _ more: [String: JSONOutline.Kind]) -> [String: JSONOutline.Kind]
+  {
+    let fields: [String: JSONOutline.Kind] = [
+      "points": .list, "points[]": .list, "points[][]": .number, "labels": .list, "labels[]": .whole,
+      "box": .list,
+      "box[]": .number, "mask": .text,
+    ]
+    return Dictionary(uniqueKeysWithValues: fields.merging(more) { $1 }.map { ("\(place).\($0)", $1) })
   }
 }
 
