@@ -2,7 +2,8 @@ import Yams
 
 /// A key of a configuration and the value it is to have, written `key=value` as Hydra has it.
 public struct ConfigurationSetting: Hashable, Sendable {
-  /// The key under `model:`, dotted where it is nested: `sam_mask_decoder_extra_args.dynamic_multimask_via_stability`.
+  /// The key under `model:`, with or without that, dotted where it is nested:
+  /// `sam_mask_decoder_extra_args.dynamic_multimask_via_stability`.
   public let key: String
   /// The value as YAML.
   public let value: String
@@ -12,6 +13,12 @@ public struct ConfigurationSetting: Hashable, Sendable {
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
     key = String(text[..<equals])
     value = String(text[text.index(after: equals)...])
+  }
+
+  /// The way to the value, in a text that doesn't name `model:`.
+  fileprivate var keys: [String] {
+    let keys = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    return keys.count > 1 && keys[0] == "model" ? Array(keys.dropFirst()) : keys
   }
 }
 
@@ -34,13 +41,17 @@ extension ModelConfiguration {
           throw ConfigurationError.wrongValue(
             origin: origin, key: setting.key, expected: "a value", found: "nothing")
         }
-        root = Self.setting(root, setting.key.split(separator: ".").map(String.init)[...], value)
+        root = Self.setting(root, setting.keys[...], value)
       }
       text = try serialize(node: root)
     } catch let error as ConfigurationError { throw error } catch {
-      throw .notYAML(origin: origin, reason: "\(error)")
+      throw .notYAML(
+        origin: origin, reason: "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)")
     }
-    return try ModelConfiguration(yaml: text, origin: origin)
+    do { return try ModelConfiguration(yaml: text, origin: origin) } catch .unknownKey(_, let key, _) {
+      // The line is one of a text that nobody has seen.
+      throw .unknownKey(origin: origin, key: key, line: 0)
+    }
   }
 
   /// A mapping with the value at a path of keys replaced or added.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Synchronization
 
 /// A subcommand whose errors become one sentence on stderr and exit code 2.
 protocol Command: ParsableCommand {
@@ -18,8 +19,14 @@ extension Command {
 
 /// Where words go: results to stdout, everything else to stderr.
 enum Console {
+  /// Whether the cursor stands behind a line that the next one would be written over.
+  private static let isLineOpen = Mutex(false)
+
   /// A remark, whatever stderr is.
-  static func remark(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+  static func remark(_ text: String) {
+    endLine()
+    write("\(text)\n")
+  }
 
   /// A word on what goes on, for somebody watching.
   static func progress(_ text: String) {
@@ -28,7 +35,23 @@ enum Console {
 
   /// A line that the next one is written over, for somebody watching.
   static func line(_ text: String) {
-    if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\r\(text)\u{1B}[K".utf8)) }
+    guard isatty(STDERR_FILENO) == 1 else { return }
+    isLineOpen.withLock { $0 = true }
+    write("\r\(text)\u{1B}[K")
+  }
+
+  /// Lets the last `line` stand.
+  static func endLine() {
+    let wasOpen = isLineOpen.withLock { isOpen in
+      defer { isOpen = false }
+      return isOpen
+    }
+    if wasOpen { write("\n") }
+  }
+
+  /// A terminal that was closed meanwhile is no reason to stop.
+  private static func write(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 
   /// A result as JSON with sorted keys.

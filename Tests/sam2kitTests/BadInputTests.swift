@@ -160,7 +160,12 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
   (#"{"objects": [{"id": 1, "box": [1, 2, 3]}]}"#, "objects[0]: `box`"),
   (#"{"objects": [{"id": 1, "box": [1, 2, 3, 4]}, {"id": 1, "box": [1, 2, 3, 4]}]}"#, "id 1 stands twice"),
   (#"{"objects": [{"id": 1}]}"#, "objects[0]: expected `points`, `box` or `mask`"),
-  ("[]", "expected an object with `objects` in it"),
+  ("[]", "the prompts: expected an object, found a list"),
+  (
+    #"{"objects": [{"id": 1, "points": [[1, "a"]], "labels": [1]}]}"#,
+    #"objects[0].points[0][1]: expected a number, found "a""#
+  ),
+  (#"{"objects": [{"id": 1, "frame": 0, "box": [1, 2, 3, 4]}]}"#, "objects[0].frame: no such field"),
   (#"{"objects": []}"#, "`objects` is empty"),
   (#"{"objects": "#, "prompts.json"),
 ])

@@ -14,10 +14,11 @@ struct Track: Command {
       Writes one indexed PNG per frame (each pixel an object's number, DAVIS's palette) and tracks.json into the \
       output folder. Prompts on a later frame correct objects that were tracked there, and add new ones:
 
-        sam2kit track --model tiny.safetensors --video clip.mp4 \
-          --point 500,375 --box 2:900,200,1100,600 --output out --overlay out.mp4
+        sam2kit track --model tiny.safetensors --video clip.mp4 \\
+          --point 500,375 --box 2:900,200,1100,600 --output out
 
-      Ctrl-C ends after the current frame; --resume goes on from there, with the same result.
+      Ctrl-C ends after the current frame, a second one at once; --resume goes on, with the same \
+      result.
       """)
 
   @OptionGroup var model: ModelOptions
@@ -27,7 +28,8 @@ struct Track: Command {
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
   var tapFrame: [Int] = []
-  @Option(name: .long, help: "Record only calls for this object, or for none; may be repeated.")
+  @Option(
+    name: .long, help: "Record only calls made for this object, and those made for none; may be repeated.")
   var tapObject: [Int] = []
   @Option(name: .long, help: "The folder to write into; made if it isn't there.")
   var output: String
@@ -40,6 +42,9 @@ struct Track: Command {
     guard !resume || !trace.isAsked else {
       throw ValidationError("a trace is of a whole run; leave out --resume")
     }
+    if let frame = tapFrame.first(where: { $0 < 0 }) {
+      throw ValidationError("--tap-frame should be at least 0, found \(frame)")
+    }
     guard tapFrame.isEmpty && tapObject.isEmpty || trace.isAsked else {
       throw ValidationError("--tap-frame and --tap-object need --trace FILE.h5 or --sketch FILE.h5")
     }
@@ -49,26 +54,24 @@ struct Track: Command {
     let (asked, maskFolder) = try prompts.load()
     let input = try VideoInput(path: video)
     let script = try TrackScript(asked, prompts.direction, place: prompts.place, folder: maskFolder, input)
-    let folder = try TrackFolder(output, frameNames: input.source.frameNames)
-    // What is in the way of the overlay shows here, before the long work.
-    if let overlay { _ = try OutputFile(path: overlay) }
+    let folder = try TrackFolder(output, input)
+    let overlay = try overlay.map { try TrackOverlay(path: $0, input) }
     let (model, checkpoint) = try model.load()
     let tracking = try Tracking(
       input: input, script: script, model: model, checkpoint: checkpoint, folder: folder)
     let recording = try trace.start(
       model: model, checkpoint: checkpoint, input: input.traceInput, inputSHA256: input.sha256, prompts: asked,
       frames: Set(tapFrame), objects: Set(tapObject))
-    let journal = try tracking.run(resumes: resume, recording: recording)
+    do {
+      let journal = try tracking.run(resumes: resume, recording: recording)
+      try overlay?.write(journal)
+      try tracking.finish(journal)
+    } catch let interrupted as Interrupted {
+      Console.remark("interrupted; \(folder.report) says what was found, --resume goes on from there")
+      throw ExitCode(128 + interrupted.signal)
+    }
     for damage in input.source.damage { Console.remark("\(video): \(damage)") }
     print(folder.report)
-    if let signal = PartialFiles.interrupt {
-      Console.remark("interrupted; --resume goes on from here")
-      throw ExitCode(128 + signal)
-    }
-    if let overlay {
-      try TrackOverlay.write(overlay, input.source, journal)
-      print(overlay)
-    }
-    try tracking.finish(journal)
+    if let overlay { print(overlay.path) }
   }
 }

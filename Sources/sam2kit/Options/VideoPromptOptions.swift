@@ -13,12 +13,13 @@ struct VideoPromptOptions: ParsableArguments {
 
   @Option(
     name: .long, parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("A rectangle around the object, in pixels.", valueName: "[object:]x0,y0,x1,y1"))
+    help: ArgumentHelp(
+      "A rectangle around the object, in pixels; one an object.", valueName: "[object:]x0,y0,x1,y1"))
   var box: [BoxArgument] = []
 
   @Option(
     name: .long, parsing: .singleValue,
-    help: ArgumentHelp("A frame-sized mask of the object, PNG.", valueName: "[object:]file"))
+    help: ArgumentHelp("A frame-sized mask of the object, PNG; one an object.", valueName: "[object:]file"))
   var mask: [MaskArgument] = []
 
   @Option(name: .long, help: "The frame, from 0, that --point, --box and --mask are about.")

@@ -26,31 +26,77 @@ struct JSONOutline {
     } catch { throw PromptError(place: path, problem: "\(error)") }
   }
 
-  /// Throws if an object has a field that isn't known. `known` lists fields by where the object stands, such as
-  /// `objects[]`; objects elsewhere aren't looked at.
-  func checkFields(_ known: [String: Set<String>]) throws { try checkFields(root, "", known) }
+  /// What may stand at a place.
+  enum Kind: String {
+    case object = "an object"
+    case list = "a list"
+    case number = "a number"
+    case whole = "a whole number"
+    case flag = "true or false"
+    case text = "a text"
 
-  private func checkFields(_ node: Node, _ place: String, _ known: [String: Set<String>]) throws {
-    switch node {
-    case .mapping(let mapping):
-      for (key, value) in mapping {
-        let name = key.string ?? ""
-        if let fields = known[place], !fields.contains(name) {
-          let there = fields.isEmpty ? "there are none" : "there are \(fields.sorted().joined(separator: ", "))"
-          throw PromptError(
-            place: "\(path):\(key.mark?.line ?? 0)",
-            problem: "`\(place.isEmpty ? name : "\(place).\(name)")`: no such field; \(there)")
+    /// Whether a value of JSON is of this kind.
+    fileprivate func fits(_ node: Node) -> Bool {
+      switch node {
+      case .mapping: return self == .object
+      case .sequence: return self == .list
+      case .alias: return false
+      case .scalar(let scalar):
+        let isText = scalar.style == .doubleQuoted
+        switch self {
+        case .object, .list: return false
+        case .text: return isText
+        case .flag: return !isText && ["true", "false"].contains(scalar.string)
+        case .number: return !isText && Double(scalar.string) != nil
+        case .whole: return !isText && Double(scalar.string).flatMap { Int(exactly: $0) } != nil
         }
-        try checkFields(value, place.isEmpty ? name : "\(place).\(name)", known)
       }
-    case .sequence(let sequence): for value in sequence { try checkFields(value, "\(place)[]", known) }
-    case .scalar, .alias: break
+    }
+
+    fileprivate static func words(for node: Node) -> String {
+      switch node {
+      case .mapping: Kind.object.rawValue
+      case .sequence: Kind.list.rawValue
+      case .scalar(let scalar): scalar.style == .doubleQuoted ? "\"\(scalar.string)\"" : scalar.string
+      case .alias: "an alias"
+      }
+    }
+  }
+
+  /// Throws if something is of another kind than should stand there, or an object has a field that isn't known.
+  ///
+  /// - Parameter kinds: What may stand where, such as `objects[].id`. Nulls are left out, as if they weren't there.
+  func check(_ kinds: [String: Kind]) throws { try check(root, [], "", kinds) }
+
+  private func check(_ node: Node, _ steps: [Step], _ place: String, _ kinds: [String: Kind]) throws {
+    guard node.null == nil, let kind = kinds[place] else { return }
+    guard kind.fits(node) else {
+      throw error(at: steps, "expected \(kind.rawValue), found \(Kind.words(for: node))")
+    }
+    for (index, value) in (node.sequence.map(Array.init) ?? []).enumerated() {
+      try check(value, steps + [.index(index)], "\(place)[]", kinds)
+    }
+    let prefix = place.isEmpty ? "" : "\(place)."
+    for (key, value) in node.mapping.map(Array.init) ?? [] {
+      let name = key.string ?? ""
+      let steps = steps + [.key(name)]
+      guard kinds[prefix + name] != nil else {
+        let fields = kinds.keys.filter { $0.hasPrefix(prefix) && !$0.isEmpty }.map {
+          $0.dropFirst(prefix.count)
+        }
+        .filter { !$0.contains(".") && !$0.contains("[") }.sorted()
+        let there = fields.isEmpty ? "there are none" : "there are \(fields.joined(separator: ", "))"
+        throw PromptError(
+          place: "\(path):\(key.mark?.line ?? 1)", problem: "\(Self.name(steps)): no such field; \(there)")
+      }
+      try check(value, steps, prefix + name, kinds)
     }
   }
 
   /// An error about what stands at a place.
   func error(at steps: [Step], _ problem: String) -> PromptError {
-    PromptError(place: "\(path):\(line(of: steps))", problem: "\(Self.name(steps)): \(problem)")
+    let name = steps.isEmpty ? "the prompts" : Self.name(steps)
+    return PromptError(place: "\(path):\(line(of: steps))", problem: "\(name): \(problem)")
   }
 
   /// An error about what couldn't be decoded.
@@ -63,12 +109,8 @@ struct JSONOutline {
       let name = Self.name(steps(context.codingPath + [key]))
       return PromptError(
         place: "\(path):\(line(of: steps(context.codingPath)))", problem: "expected `\(name)`, found nothing")
-    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-      let place = steps(context.codingPath)
-      guard !place.isEmpty else {
-        return PromptError(place: "\(path):1", problem: "expected an object with `objects` in it")
-      }
-      return self.error(at: place, "should be \(type): \(context.debugDescription)")
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      return self.error(at: steps(context.codingPath), context.debugDescription)
     case .dataCorrupted(let context): return self.error(at: steps(context.codingPath), context.debugDescription)
     @unknown default: return PromptError(place: path, problem: "\(error)")
     }

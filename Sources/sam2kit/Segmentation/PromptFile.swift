@@ -18,7 +18,7 @@ struct PromptFile {
       throw PromptError(place: path, problem: "expected JSON: \((error as NSError).jsonProblem)")
     }
     let outline = try JSONOutline(String(decoding: data, as: UTF8.self), path: path)
-    try outline.checkFields(PromptFields.all(of: kind))
+    try outline.check(PromptKinds.all(of: kind))
     do {
       prompts = try JSONDecoder().decode(TracePrompts.self, from: data)
     } catch let error as DecodingError { throw outline.error(error) }
@@ -28,6 +28,9 @@ struct PromptFile {
 
   private func check(_ outline: JSONOutline) throws {
     if let steps = prompts.steps {
+      guard prompts.objects.isEmpty else {
+        throw outline.error(at: ["objects"], "expected either `objects` or `steps`, found both")
+      }
       guard !steps.isEmpty else { throw outline.error(at: ["steps"], "`steps` is empty") }
       for (index, step) in steps.enumerated() { try check(step, index, outline) }
       return
@@ -43,24 +46,32 @@ struct PromptFile {
       if let problem = Self.problem(object.points, object.labels, object.box, object.mask) {
         throw outline.error(at: place, problem)
       }
+      try check(object.frame, "frame", at: place, outline)
     }
   }
 
   private func check(_ step: VideoStep, _ index: Int, _ outline: JSONOutline) throws {
+    let place: [JSONOutline.Step] = ["steps", .index(index)]
     switch step {
     case .prompt(let prompt):
       if let problem = Self.problem(prompt.points, prompt.labels, prompt.box, prompt.mask) {
-        throw outline.error(at: ["steps", .index(index), "prompt"], problem)
+        throw outline.error(at: place + ["prompt"], problem)
       }
+      try check(prompt.frame, "frame", at: place + ["prompt"], outline)
     case .propagate(let way):
-      for (name, number) in [("from", way.from), ("frames", way.frames)] {
-        guard let number, number < 0 else { continue }
-        throw outline.error(
-          at: ["steps", .index(index), "propagate", .key(name)],
-          "`\(name)` should be at least 0, found \(number)")
-      }
-    case .clear, .remove, .reset: break
+      try check(way.from, "from", at: place + ["propagate"], outline)
+      try check(way.frames, "frames", at: place + ["propagate"], outline)
+    case .clear(_, let frame): try check(frame, "frame", at: place + ["clear"], outline)
+    case .remove, .reset: break
     }
+  }
+
+  /// Throws for a number of frames below 0.
+  private func check(
+    _ number: Int?, _ field: String, at place: [JSONOutline.Step], _ outline: JSONOutline
+  ) throws {
+    guard let number, number < 0 else { return }
+    throw outline.error(at: place + [.key(field)], "should be at least 0, found \(number)")
   }
 
   /// What is wrong with an object's prompts, if anything.
@@ -87,21 +98,36 @@ struct PromptError: Error, CustomStringConvertible {
   var description: String { "\(place): \(problem)" }
 }
 
-/// The fields that a prompt file may have, by the path of what they stand in.
-private enum PromptFields {
-  static func all(of kind: PromptFile.Kind) -> [String: Set<String>] {
-    let prompts: Set = ["points", "labels", "box", "mask"]
+/// What may stand where in a prompt file.
+private enum PromptKinds {
+  static func all(of kind: PromptFile.Kind) -> [String: JSONOutline.Kind] {
+    let objects: [String: JSONOutline.Kind] = ["": .object, "objects": .list, "objects[]": .object]
+    let described = objects.merging(prompt(at: "objects[]", ["id": .whole])) { $1 }
     switch kind {
-    case .picture: return ["": ["multimask", "objects"], "objects[]": prompts.union(["id"])]
+    case .picture: return described.merging(["multimask": .flag]) { $1 }
     case .video:
-      return [
-        "": ["objects", "steps"], "objects[]": prompts.union(["id", "frame"]),
-        "steps[]": ["prompt", "propagate", "clear", "remove", "reset"],
-        "steps[].prompt": prompts.union(["object", "frame", "keep"]),
-        "steps[].propagate": ["from", "frames", "reverse"], "steps[].clear": ["object", "frame"],
-        "steps[].remove": ["object"], "steps[].reset": [],
+      let steps: [String: JSONOutline.Kind] = [
+        "objects[].frame": .whole, "steps": .list, "steps[]": .object, "steps[].prompt": .object,
+        "steps[].propagate": .object, "steps[].propagate.from": .whole, "steps[].propagate.frames": .whole,
+        "steps[].propagate.reverse": .flag, "steps[].clear": .object, "steps[].clear.object": .whole,
+        "steps[].clear.frame": .whole, "steps[].remove": .object, "steps[].remove.object": .whole,
+        "steps[].reset": .object,
       ]
+      return described.merging(steps) { $1 }.merging(
+        prompt(at: "steps[].prompt", ["object": .whole, "frame": .whole, "keep": .flag])
+      ) { $1 }
     }
+  }
+
+  /// The fields of one object's prompts, and more.
+  private static func prompt(at place: String, _ more: [String: JSONOutline.Kind]) -> [String: JSONOutline.Kind]
+  {
+    let fields: [String: JSONOutline.Kind] = [
+      "points": .list, "points[]": .list, "points[][]": .number, "labels": .list, "labels[]": .whole,
+      "box": .list,
+      "box[]": .number, "mask": .text,
+    ]
+    return Dictionary(uniqueKeysWithValues: fields.merging(more) { $1 }.map { ("\(place).\($0)", $1) })
   }
 }
 

@@ -64,7 +64,10 @@ extension TrackEntry.Object {
   }
 
   fileprivate func mask() throws -> BinaryMask {
-    BinaryMask(
+    guard segmentation.size.count == 2 else {
+      throw MediaError.malformedRunLengths(reason: "expected [height, width], found \(segmentation.size)")
+    }
+    return BinaryMask(
       try RunLengthEncoding(
         width: segmentation.size[1], height: segmentation.size[0], compressed: segmentation.counts))
   }

@@ -9,12 +9,16 @@ struct TrackFolder {
   private let names: [String]
 
   /// Makes the folder. Masks are called as the frames are, or by their numbers.
-  init(_ path: String, frameNames: [String]) throws {
+  init(_ path: String, _ input: VideoInput) throws {
+    guard !input.stands(at: path) else {
+      throw FileError.unwritable(path: path, reason: "the video's own frames are there; name another folder")
+    }
     folder = try OutputFolder(path)
-    let stems = frameNames.map { ($0 as NSString).deletingPathExtension + ".png" }
+    let stems = input.source.frameNames.map { ($0 as NSString).deletingPathExtension + ".png" }
     names = Set(stems).count == stems.count ? stems : []
   }
 
+  var path: String { folder.path }
   var report: String { folder.file("tracks.json") }
   var journal: String { folder.file(".tracks.journal") }
   var state: String { folder.file(".tracks.state") }
@@ -39,10 +43,12 @@ struct TrackFolder {
   var reportedMasks: Set<String> {
     struct Report: Decodable {
       struct Frame: Decodable { let mask: String }
+      let format: String
       let frames: [Frame]
     }
     guard let data = try? MappedFile.contents(of: report),
-      let report = try? JSONDecoder().decode(Report.self, from: Data(data))
+      let report = try? JSONDecoder().decode(Report.self, from: Data(data)),
+      report.format == TrackReport.format
     else { return [] }
     return Set(report.frames.map(\.mask).filter { $0.hasSuffix(".png") && !$0.contains("/") })
   }

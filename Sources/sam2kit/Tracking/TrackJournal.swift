@@ -54,8 +54,10 @@ final class TrackJournal {
   func append(_ entry: TrackEntry) throws {
     var line = try TrackReport.encoder.encode(entry)
     line.append(UInt8(ascii: "\n"))
-    try file.seek(toOffset: length)
-    try file.write(contentsOf: line)
+    do {
+      try file.seek(toOffset: length)
+      try file.write(contentsOf: line)
+    } catch { throw FileError.unwritable(path: path, reason: (error as NSError).systemReason) }
     places[entry.frame] = length
     length += UInt64(line.count)
   }
@@ -81,5 +83,14 @@ final class TrackJournal {
       line += piece
     }
     throw FileError.unreadable(path: path, reason: "expected an end of line after byte \(place), found none")
+  }
+}
+
+extension NSError {
+  /// The system's own words, where an error comes from it.
+  fileprivate var systemReason: String {
+    let cause = userInfo[NSUnderlyingErrorKey] as? NSError ?? self
+    return cause.domain == NSPOSIXErrorDomain
+      ? String(cString: strerror(Int32(cause.code))) : localizedDescription
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Media
 
 /// The video with every object's mask drawn, as a video.
@@ -5,12 +6,28 @@ struct TrackOverlay {
   /// Frames per second where the source has no times, as of a folder.
   private static let frameRate = 24.0
 
-  /// Writes the frames of a source under the masks of a finished run's report.
-  static func write(_ path: String, _ source: any FrameSource, _ journal: TrackJournal) throws {
-    let writer = try VideoWriter(
-      path: path, width: source.width, height: source.height, frameRate: source.frameRate ?? frameRate)
+  let path: String
+  private let source: any FrameSource
+
+  /// Finds what is in the way of an overlay of a source's frames, before the long work.
+  init(path: String, _ input: VideoInput) throws {
+    guard !input.stands(at: path) else {
+      throw FileError.unwritable(path: path, reason: "the video itself is there; name another file")
+    }
+    self.path = path
+    source = input.source
+    _ = try writer()
+  }
+
+  /// Writes the source's frames under the masks that were found.
+  ///
+  /// - Throws: `Interrupted` where the user doesn't want to wait for it.
+  func write(_ journal: TrackJournal) throws {
+    let writer = try writer()
+    defer { Console.endLine() }
     var index = 0
     while let frame = try source.frame(at: index) {
+      if let signal = PartialFiles.interrupt { throw Interrupted(signal: signal) }
       let objects = try journal.entry(of: index)?.masks() ?? []
       let last = objects.map(\.object).max() ?? 0
       // Colours go by position: an object keeps its own whether the others are there or not.
@@ -21,5 +38,10 @@ struct TrackOverlay {
       Console.line("overlay: frame \(index)\(source.count.map { " of \($0)" } ?? "")")
     }
     try writer.finish()
+  }
+
+  private func writer() throws -> VideoWriter {
+    try VideoWriter(
+      path: path, width: source.width, height: source.height, frameRate: source.frameRate ?? Self.frameRate)
   }
 }

@@ -14,13 +14,15 @@ struct TrackReport {
       let frameRate: Double?
       let damage: [String]
     }
-    var format = "sam2kit.tracks"
+    var format = TrackReport.format
     var formatVersion = 1
     let video: Video
     let model: String
     /// Whether all that was asked for was tracked.
     let complete: Bool
   }
+
+  static let format = "sam2kit.tracks"
 
   static let encoder: JSONEncoder = {
     let encoder = JSONEncoder()

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Media
 import SAM2
@@ -28,36 +29,25 @@ struct TrackScript {
     }
     self.steps = steps
     history = prompts.steps == nil ? .window : .everything
-    var masks: [String: BinaryMask] = [:]
-    for case .prompt(let prompt) in steps {
-      func fail(_ problem: String) -> PromptError {
-        PromptError(place: place, problem: "object \(prompt.object), frame \(prompt.frame): \(problem)")
-      }
-      guard (1...255).contains(prompt.object) else {
-        throw fail("expected an object from 1 to 255, as indexed PNGs have them, found \(prompt.object)")
-      }
-      guard prompt.frame >= 0, prompt.frame < input.count ?? .max else {
-        throw fail("the video has \(input.count.map { "frames 0 to \($0 - 1)" } ?? "no frame") only")
-      }
-      if let name = prompt.mask {
-        guard prompt.points == nil, prompt.box == nil else {
-          throw fail("expected either a mask or points and a box, found both")
-        }
-        let path = URL(fileURLWithPath: name, relativeTo: folder).path
-        let mask = try masks[name] ?? BinaryMask.read(path: path)
-        guard mask.width == input.source.width, mask.height == input.source.height else {
-          throw fail(
-            "\(path): expected a mask of the video's size, \(input.source.width) × \(input.source.height), "
-              + "found \(mask.width) × \(mask.height)")
-        }
-        masks[name] = mask
-      } else {
-        do {
-          try prompt.pointed.check(width: input.source.width, height: input.source.height)
-        } catch { throw fail("\(error)") }
+    var checking = ScriptCheck(input: input, folder: folder)
+    for (index, step) in steps.enumerated() {
+      do { try checking.check(step) } catch let problem as ScriptCheck.Problem {
+        let place = prompts.steps == nil ? place : "\(place): steps[\(index)]"
+        throw PromptError(place: place, problem: problem.text)
       }
     }
-    self.masks = masks
+    masks = checking.masks
+  }
+
+  /// What makes this script another one: its steps, and the pixels of its masks.
+  var fingerprint: String {
+    get throws {
+      let digests = masks.sorted { $0.key < $1.key }.map { _, mask in
+        mask.pixels.withUnsafeBytes { SHA256.hex(of: $0) }
+      }
+      return ([String(decoding: try TrackReport.encoder.encode(steps), as: UTF8.self)] + digests)
+        .joined(separator: "\n")
+    }
   }
 
   /// A prompt's mask, 1 on the object and 0 beside it, `[height, width]`.

@@ -18,8 +18,10 @@ struct Tracking {
   /// Tells runs apart that may not go on from each other.
   private let identity: String
 
-  /// The state is stored after so many seconds at the soonest.
-  private static let secondsBetweenStates = 10.0
+  /// The state is stored after the first frame, and then so long after the last time, at the soonest…
+  private static let timeBetweenStates = Duration.seconds(10)
+  /// … and so many times as long as storing it takes.
+  private static let restBetweenStates = 20
 
   init(
     input: VideoInput, script: TrackScript, model: SAM2Base, checkpoint: Checkpoint, folder: TrackFolder
@@ -31,26 +33,31 @@ struct Tracking {
     self.folder = folder
     let parts = [
       try MetadataKey.digest(of: checkpoint), model.configuration.json, try input.sha256,
-      try TrackReport.encoder.encode(script.steps).base64EncodedString(), model.backend.name,
-      model.backend.version,
+      try script.fingerprint, Product.version, model.backend.name, model.backend.version,
     ]
     identity = Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }
   }
 
-  /// Tracks all that the script asks for, or until the user interrupts.
+  /// Tracks all that the script asks for.
   ///
   /// - Parameter resumes: Whether to go on where an interrupted run stopped, if there is one.
-  /// - Returns: What was found; to be given to `finish` if all was tracked.
+  /// - Returns: What was found, to be given to `finish`.
+  /// - Throws: `Interrupted` where the user interrupts; what was found until then is reported.
   func run(resumes: Bool, recording: Recording?) throws -> TrackJournal {
-    let before = folder.reportedMasks
     var session = try VideoPredictor(model).session(
       input, width: input.source.width, height: input.source.height, history: script.history)
     let stored = resumes ? try storedState() : nil
+    // A state that is older than the journal would speak of other bytes.
+    if stored == nil { folder.removeState() }
     let journal = try TrackJournal(path: folder.journal, length: stored?.state.journalLength ?? 0)
-    if let stored { try session.restore(stored.memory) }
+    if let stored {
+      try session.restore(stored.memory)
+      try input.revisit(journal.frames)
+    }
     var progress = TrackProgress(total: script.frameTotal(count: input.count), done: journal.frames.count)
-    var lastState = ContinuousClock.now
+    var nextState = ContinuousClock.now
     PartialFiles.awaitInterrupt()
+    defer { Console.endLine() }
     do {
       try session.perform(
         script.steps, from: stored?.state.position ?? ScriptPosition(), Run(taps: recording?.taps),
@@ -60,23 +67,21 @@ struct Tracking {
         if let taps = recording?.taps { try masks.record(script.steps[step], at: step, to: taps) }
         guard case .propagate(let way) = script.steps[step] else { return }
         progress.advance(to: masks.frame)
-        let isInterrupted = PartialFiles.interrupt != nil
-        guard isInterrupted || lastState.duration(to: .now) > .seconds(Self.secondsBetweenStates) else {
-          return
-        }
+        let signal = PartialFiles.interrupt
+        let start = ContinuousClock.now
+        guard signal != nil || start >= nextState else { return }
         let next = ScriptPosition(step: step, frame: masks.frame + (way.reverse == true ? -1 : 1))
         try TrackState(identity: identity, position: next, journalLength: journal.length)
           .write(to: folder.state, session)
-        lastState = .now
-        if isInterrupted { throw Interrupted() }
+        nextState = .now + max(Self.timeBetweenStates, start.duration(to: .now) * Self.restBetweenStates)
+        if let signal { throw Interrupted(signal: signal) }
       }
-    } catch is Interrupted {
-      try TrackReport(input.source, model: modelPath, isComplete: false).write(to: folder.report, journal)
-      return journal
+    } catch let interrupted as Interrupted {
+      try report(journal, isComplete: false)
+      throw interrupted
     }
     try recording?.finish()
-    try TrackReport(input.source, model: modelPath, isComplete: true).write(to: folder.report, journal)
-    folder.remove(before.subtracting(folder.reportedMasks))
+    try report(journal, isComplete: true)
     return journal
   }
 
@@ -86,11 +91,16 @@ struct Tracking {
     folder.removeState()
   }
 
-  private struct Interrupted: Error {}
+  /// Writes the report. Masks that an earlier one lists and this doesn't go with it.
+  private func report(_ journal: TrackJournal, isComplete: Bool) throws {
+    let before = folder.reportedMasks
+    try TrackReport(input.source, model: modelPath, isComplete: isComplete).write(to: folder.report, journal)
+    folder.remove(before.subtracting(journal.frames.map(folder.maskName)))
+  }
 
   private func storedState() throws -> (state: TrackState, memory: SessionSnapshot)? {
     guard let stored = try TrackState.read(path: folder.state) else {
-      Console.remark("\(folder.file("")): no interrupted run to go on from; starting at the beginning")
+      Console.remark("\(folder.path): no interrupted run to go on from; starting at the beginning")
       return nil
     }
     guard stored.state.identity == identity else { throw OtherRun(path: folder.state) }
@@ -99,8 +109,12 @@ struct Tracking {
 
   /// Stores a frame's masks, with those that other objects had there before.
   private func keep(_ masks: FrameMasks, _ journal: TrackJournal) throws {
-    for object in masks.objects where object.lowResLogits.withElements({ $0.contains(where: \.isNaN) }) {
-      throw BrokenPrediction(name: "mask of object \(object.id) on frame \(masks.frame)")
+    for object in masks.objects {
+      let isMaskBroken = object.lowResLogits.withElements { $0.contains(where: \.isNaN) }
+      let scores = [object.objectScore, object.predictedIoU].compactMap { $0 }
+      guard isMaskBroken || !scores.allSatisfy(\.isFinite) else { continue }
+      throw BrokenPrediction(
+        name: "\(isMaskBroken ? "mask" : "score") of object \(object.id) on frame \(masks.frame)")
     }
     let time = try input.source.frame(at: masks.frame)?.timestamp
     var entry = TrackEntry(masks, time: time, mask: folder.maskName(masks.frame))
@@ -108,6 +122,11 @@ struct Tracking {
     try folder.write(entry, width: masks.width, height: masks.height)
     try journal.append(entry)
   }
+}
+
+/// The user asked the program to end.
+struct Interrupted: Error {
+  let signal: Int32
 }
 
 /// The state in a folder belongs to another run.

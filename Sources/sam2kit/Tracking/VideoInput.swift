@@ -9,13 +9,31 @@ import Traces
 struct VideoInput: VideoFrames {
   let source: any FrameSource
 
-  init(path: String) throws { source = try openFrameSource(path: path) }
+  /// Opens a video, and counts its frames where only decoding it can tell: what a frame attends to depends on it.
+  init(path: String) throws {
+    source = try openFrameSource(path: path)
+    var next = 0
+    while source.count == nil, try source.frame(at: next) != nil { next += 1 }
+  }
 
   var count: Int? { source.count }
 
   func frame(_ index: Int, size: Int) throws -> Tensor {
     guard let frame = try source.frame(at: index) else { throw EndOfVideo() }
     return try frame.prepared(size: size)
+  }
+
+  /// Reads frames once more that an interrupted run has read, to find the damage that it found.
+  func revisit(_ frames: [Int]) throws {
+    guard source.frameNames.isEmpty else { return }
+    for frame in frames { _ = try source.frame(at: frame) }
+  }
+
+  /// Whether a path leads to the video itself, which nothing may replace.
+  func stands(at path: String) -> Bool {
+    var (one, other) = (stat(), stat())
+    return stat(source.path, &one) == 0 && stat(path, &other) == 0 && one.st_dev == other.st_dev
+      && one.st_ino == other.st_ino
   }
 
   /// What a trace says of it.
