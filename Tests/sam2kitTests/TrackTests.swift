@@ -111,6 +111,23 @@ import Traces
   }
 }
 
+@Test func promptFilesAreJSONInAllItsForms() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    try FileManager.default.copyItem(
+      atPath: TestFiles.package("Reference/video/disc.mask.png"), toPath: "\(folder)/😀.png")
+    let file = "\(folder)/prompts.json"
+    try """
+    {\t"objects":\t[
+    \t{"id":1,"frame":22,"mask":"\\ud83d\\ude00.png","points":null},
+    \t{"id":2.0,"frame":22,"points":[[5e1,5.0]],"labels":[1]}
+    ]}
+    """.write(toFile: file, atomically: false, encoding: .utf8)
+    let run = try Clip.track("--prompts", file, into: "\(folder)/out")
+    #expect(run.code == 0, "\(run.errors)")
+    #expect(try TracksReport(folder: "\(folder)/out").objects(on: 23) == [1, 2])
+  }
+}
+
 @Test func aPromptMidwayCorrectsTheFrameAndWhatFollows() throws {
   try TestFiles.withTemporaryFolder { folder in
     #expect(try Clip.track("--point", "44,84", into: "\(folder)/plain").code == 0)

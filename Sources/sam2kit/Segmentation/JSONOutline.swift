@@ -18,6 +18,8 @@ struct JSONOutline {
   /// - Throws: `PromptError` where a key stands twice in one object.
   init(_ text: String, path: String) throws {
     self.path = path
+    // YAML knows no surrogate pairs, as which JSON may write characters; for telling places any other one will do.
+    let text = text.replacing(/(\\u[dD][89a-fA-F][0-9a-fA-F]{2}){2}/, with: "\\uFFFD")
     do {
       root = try Yams.compose(yaml: text) ?? Node("")
     } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
