@@ -63,11 +63,12 @@ let package = Package(
     layer("Synthesis", ["Tensors", "Kernels", "Architecture"]),
     layer("Verification", ["Tensors", "Traces"]),
     layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
+    layer("Evaluation", ["Files", "Tensors", "Architecture", "SAM2", "Media"]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
         "Files", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces",
-        "SAM2", "Synthesis", "Verification", "Media",
+        "SAM2", "Synthesis", "Verification", "Media", "Evaluation",
         "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -89,6 +90,7 @@ let package = Package(
       ], fixtures: true),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
     tests("Verification", ["Tensors", "Traces"]),
+    tests("Evaluation", ["Media", "SAM2"], fixtures: true),
     tests("Media", ["Files", "Tensors", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.
     .testTarget(

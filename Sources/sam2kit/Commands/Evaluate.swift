@@ -1,0 +1,42 @@
+import ArgumentParser
+import Checkpoints
+import Evaluation
+import SAM2
+
+struct Evaluate: Command {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure how good a model's masks are, on pictures and clips with true masks.",
+    discussion: """
+      Prompts are derived from the true masks by a fixed rule. Pictures: the mean IoU after one click, for a box, and \
+      after three clicks. Clips: J, F and J&F as the evaluators of DAVIS and SA-V define them, tracked from the first \
+      frame's masks. Reference/validation/README.md describes the folder and the rule.
+      """)
+
+  @OptionGroup var model: ModelOptions
+  @Option(name: .long, help: "A folder with pictures/ and clips/, such as Reference/validation.")
+  var data: String
+  @Flag(name: .long, help: "Print JSON: the means, and the scores of every object.")
+  var json = false
+
+  func execute() throws {
+    let set = try ValidationSet(folder: data)
+    let (model, _) = try model.load()
+    var report = EvaluationReport()
+    let images = ImagePredictor(model)
+    for picture in set.pictures {
+      Console.line("picture \(picture.name)")
+      report.pictures += try images.evaluate(picture).map(EvaluationReport.Picture.init)
+    }
+    let videos = try set.clips.isEmpty ? nil : VideoPredictor(model)
+    for clip in set.clips {
+      Console.line("clip \(clip.name)")
+      report.clips += try videos?.evaluate(clip).map(EvaluationReport.Clip.init) ?? []
+    }
+    Console.line("")
+    if json {
+      try Console.json(report)
+    } else {
+      report.lines.forEach { print($0) }
+    }
+  }
+}

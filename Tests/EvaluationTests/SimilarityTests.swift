@@ -1,0 +1,88 @@
+import Foundation
+import Media
+import SAM2
+import TestSupport
+import Testing
+
+@testable import Evaluation
+
+/// Masks with what vos-benchmark and SciPy say of them, made by tools/fixtures/make_similarities.py.
+struct SimilarityCase: Decodable {
+  let width: Int
+  let height: Int
+  private let predicted: [Int]
+  private let truth: [Int]
+  let region: Double
+  let contour: Double
+  /// x, y and squared depth of the deepest pixel of the truth, of what the prediction lacks, of what it has beyond.
+  let first: [Int]?
+  let missing: [Int]?
+  let extra: [Int]?
+
+  var predictedMask: BinaryMask { mask(predicted) }
+  var trueMask: BinaryMask { mask(truth) }
+
+  private func mask(_ runs: [Int]) -> BinaryMask {
+    let pixels = runs.enumerated().flatMap { [UInt8](repeating: UInt8($0.offset % 2), count: $0.element) }
+    return BinaryMask(width: width, height: height, pixels: pixels)
+  }
+
+  static func all() throws -> [SimilarityCase] {
+    let file = TestFiles.fixture("similarities.json")
+    return try JSONDecoder().decode([SimilarityCase].self, from: Data(contentsOf: URL(fileURLWithPath: file)))
+  }
+}
+
+@Suite struct SimilarityTests {
+  @Test func regionAndContourAreThoseOfThePublicEvaluator() throws {
+    let cases = try SimilarityCase.all()
+    #expect(cases.count == 32)
+    for found in cases {
+      #expect(abs(MaskSimilarity.region(found.predictedMask, found.trueMask) - found.region) < 1e-12)
+      #expect(abs(MaskSimilarity.contour(found.predictedMask, found.trueMask) - found.contour) < 1e-12)
+    }
+  }
+
+  @Test func clicksFallOnTheDeepestPixel() throws {
+    for found in try SimilarityCase.all() {
+      let first = PromptRule.firstClick(found.trueMask)
+      #expect(first.map { [Int($0.x), Int($0.y)] } == found.first.map { Array($0.prefix(2)) })
+      let next = PromptRule.nextClick(found.predictedMask, found.trueMask)
+      switch (found.missing, found.extra) {
+      case (nil, nil): #expect(next == nil)
+      case (let missing, let extra):
+        let isObject = missing?[2] ?? 0 >= extra?[2] ?? 0
+        #expect(next?.isObject == isObject)
+        #expect(
+          next.map { [Int($0.x), Int($0.y)] } == (isObject ? missing : extra).map { Array($0.prefix(2)) })
+      }
+    }
+  }
+
+  @Test func aBoxTouchesTheOutermostPixels() {
+    let mask = BinaryMask(width: 4, height: 3, pixels: [0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0])
+    #expect(PromptRule.box(mask) == .init(x0: 1, y0: 1, x1: 3, y1: 3))
+    #expect(PromptRule.box(BinaryMask(width: 2, height: 1, pixels: [0, 0])) == nil)
+  }
+}
+
+@Suite struct DistanceTransformTests {
+  @Test func distancesAreThoseOfTryingEveryPixel() {
+    var state: UInt64 = 7
+    for (width, height, one) in [(1, 1, 1), (9, 5, 4), (17, 23, 40), (30, 2, 9), (2, 30, 9), (40, 40, 300)] {
+      let isInSet = (0..<width * height).map { _ in
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 40) % one == 0
+      }
+      let set = isInSet.indices.filter { isInSet[$0] }
+      let found = DistanceTransform(width: width, height: height) { isInSet[$0] }.squared
+      for pixel in isInSet.indices {
+        let nearest = set.map { other in
+          let (dx, dy) = (pixel % width - other % width, pixel / width - other / width)
+          return dx * dx + dy * dy
+        }.min()
+        #expect(found[pixel] == nearest ?? .max)
+      }
+    }
+  }
+}
