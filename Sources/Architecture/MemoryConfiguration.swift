@@ -168,7 +168,7 @@ extension RoPEAttentionConfiguration {
 
 extension MemoryEncoderConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
-    outDim = try reader.int("out_dim")
+    outDim = try reader.int("out_dim", in: ConfigurationReader.positives)
     inDim = try reader.int("in_dim", default: inDim)
     positionEncoding = try SinePositionConfiguration(reader.child("position_encoding"))
     maskDownsampler = try MaskDownSamplerConfiguration(reader.child("mask_downsampler"))
@@ -181,7 +181,7 @@ extension MaskDownSamplerConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
     embedDim = try reader.int("embed_dim", default: embedDim)
     kernelSize = try reader.int("kernel_size", default: kernelSize)
-    stride = try reader.int("stride", default: stride)
+    stride = try reader.int("stride", in: ConfigurationReader.positives, default: stride)
     padding = try reader.int("padding", default: padding)
     totalStride = try reader.int("total_stride", default: totalStride)
     try reader.finish()

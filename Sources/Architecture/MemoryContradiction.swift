@@ -8,8 +8,6 @@ extension ModelConfiguration {
         ? nil
         : "memory_encoder.mask_downsampler brings masks of \(imageSize) to \(maskMemorySize) instead of "
           + "\(imageEmbeddingSize)")
-      ?? (useObjPtrsInEncoder && !hiddenDim.isMultiple(of: max(1, memDim))
-        ? "object pointers of \(hiddenDim) channels can't be cut into memory tokens of \(memDim)" : nil)
   }
 
   /// Width and height of a mask behind the mask downsampler.

@@ -181,7 +181,8 @@ extension ModelConfiguration {
     multimaskMinPtNum = try reader.int("multimask_min_pt_num", default: multimaskMinPtNum)
     multimaskMaxPtNum = try reader.int("multimask_max_pt_num", default: multimaskMaxPtNum)
     memoryTemporalStrideForEval = try reader.int(
-      "memory_temporal_stride_for_eval", default: memoryTemporalStrideForEval)
+      "memory_temporal_stride_for_eval", in: ConfigurationReader.positives,
+      default: memoryTemporalStrideForEval)
     maxObjPtrsInEncoder = try reader.int("max_obj_ptrs_in_encoder", default: maxObjPtrsInEncoder)
     fillHoleArea = try reader.int("fill_hole_area", default: fillHoleArea)
     for (key, property) in Self.switches {

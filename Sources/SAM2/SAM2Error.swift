@@ -39,6 +39,8 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   case brokenSnapshot(missing: String)
   /// A prompt without point, box or mask.
   case emptyPrompt
+  /// A script's prompt whose parts don't fit each other.
+  case malformedPrompt(String)
   /// Prompts in one batch have different numbers of points, or some have masks and others not.
   case unevenBatch(String)
 
@@ -77,6 +79,7 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
       "object \(object), frame \(frame): this frame attends to frame \(needs), which was let go; keep the whole "
         + "history to correct frames so far back"
     case .brokenSnapshot(let missing): "a stored session: expected the tensor \(missing), found none"
+    case .malformedPrompt(let reason): reason
     case .emptyPrompt: "expected a point, a box or a mask, found none of them"
     case .unevenBatch(let reason): "prompts of one batch should be alike: \(reason)"
     }

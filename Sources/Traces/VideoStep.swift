@@ -139,7 +139,9 @@ extension TracePrompts {
         script.append(
           .propagate(.init(from: start, frames: abs(frames[place + 1] - start), reverse: reverse)))
       } else if start >= 0, start < frameCount ?? .max {
-        script.append(.propagate(.init(from: start, reverse: reverse)))
+        // Backwards from frame 0 the official code tracks nothing; one frame is what is left.
+        let rest = isReverse && start == 0 ? 0 : nil
+        script.append(.propagate(.init(from: start, frames: rest, reverse: reverse)))
       }
     }
     return script

@@ -65,6 +65,8 @@ private func micro() throws -> String {
   ("pos_enc_at_input: true", "pos_enc_at_input: true\n    batch_first: false"),
   ("rope_k_repeat: True", "rope_k_repeat: True\n        downsample_rate: 32"),
   ("num_layers: 2", "num_layers: -1"), ("num_layers: 2", "num_layers: 1000000000"),
+  ("out_dim: 32", "out_dim: 0"),
+  ("image_size: 192", "image_size: 192\n  memory_temporal_stride_for_eval: 0"),
 ])
 func refusesAValueThatCanNotBeMeant(official: String, changed: String) throws {
   let text = try micro()

@@ -168,6 +168,58 @@ import Traces
     #expect(expected.count == 10)
   }
 
+  @Test func aSnapshotHoldsPromptsThatNothingWasTrackedFromYet() throws {
+    var whole = try session()
+    try whole.prompt(object: 1, frame: 0, points: disc)
+    try whole.propagate(frames: 2) { _ in }
+    try whole.prompt(object: 1, frame: 2, points: [.init(x: 60, y: 30, isObject: false)])
+    try whole.prompt(object: 2, frame: 2, box: card)
+    var resumed = try session()
+    try resumed.restore(whole.snapshot())
+    var (expected, found): ([[UInt32]], [[UInt32]]) = ([], [])
+    try whole.propagate(from: 3, frames: 1) { expected += $0.objects.map(\.lowResLogits.bits) }
+    try resumed.propagate(from: 3, frames: 1) { found += $0.objects.map(\.lowResLogits.bits) }
+    #expect(found == expected)
+    #expect(expected.count == 4)
+  }
+
+  @Test(arguments: [
+    VideoStep.Prompt(object: 1, frame: 0, points: [[1]], labels: [1]),
+    .init(object: 1, frame: 0, points: [[1, 2]]), .init(object: 1, frame: 0, points: [[1, 2]], labels: [2]),
+    .init(object: 1, frame: 0, box: [1, 2, 3]),
+    .init(object: 1, frame: 0, box: [1, 2, 3, 4], mask: "disc.png"),
+  ]) func promptsOfAScriptWhosePartsDoNotFitAreRefused(prompt: VideoStep.Prompt) throws {
+    var session = try session()
+    let error = #expect(throws: SAM2Error.self) {
+      try session.perform([.prompt(prompt)], readMask: { _ in Tensor([0], []) }) { _, _, _ in }
+    }
+    guard case .malformedPrompt = error else {
+      Issue.record("\(error.map { "\($0)" } ?? "nothing was thrown")")
+      return
+    }
+    #expect(session.objectIDs == [])
+  }
+
+  @Test func aWayMayBeLongerThanTheVideo() throws {
+    var session = try session()
+    try session.prompt(object: 1, frame: 2, points: disc)
+    var frames: [Int] = []
+    try session.propagate(from: 22, frames: .max) { frames.append($0.frame) }
+    try session.propagate(from: 2, frames: .max, isReverse: true) { frames.append($0.frame) }
+    try session.propagate(frames: .min, isReverse: true) { frames.append($0.frame) }
+    #expect(frames == [22, 23, 2, 1, 0])
+  }
+
+  @Test func backwardsFromTheFirstFrameThatFrameAloneIsTracked() throws {
+    var session = try session()
+    try session.prompt(object: 1, frame: 1, points: disc)
+    var frames: [Int] = []
+    try session.propagate(from: 0, isReverse: true) { frames.append($0.frame) }
+    #expect(frames == [])
+    try session.propagate(from: 0, frames: 0, isReverse: true) { frames.append($0.frame) }
+    #expect(frames == [0])
+  }
+
   @Test func aSnapshotWithoutATensorIsRefused() throws {
     var session = try session()
     try session.prompt(object: 1, frame: 0, points: disc)

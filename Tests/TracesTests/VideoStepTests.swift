@@ -63,6 +63,12 @@ private func prompts(_ json: String) throws -> TracePrompts {
       ])
   }
 
+  @Test func backwardsFrameZeroIsReachedFromFrameOne() throws {
+    let text = #"{"objects":[{"id":1,"frame":2,"box":[1,2,3,4]},{"id":2,"frame":1,"box":[1,2,3,4]}]}"#
+    let script = try prompts(text).script(frameCount: 20, isReverse: true)
+    #expect(script.last == .propagate(.init(from: 0, frames: 0, reverse: true)))
+  }
+
   @Test func behindTheLastFrameNothingIsTracked() throws {
     #expect(try prompts(objects).script(frameCount: 10).last != .propagate(.init(from: 10)))
   }

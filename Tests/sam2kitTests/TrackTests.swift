@@ -154,6 +154,7 @@ import Traces
 
 @Test(arguments: [
   (["--frame", "20"], 20...23), (["--frame", "3", "--reverse"], 0...3), (["--frame", "21", "--both"], 0...23),
+  (["--frame", "0", "--reverse"], 0...0),
 ]) func directionsCoverTheirFrames(arguments: [String], frames: ClosedRange<Int>) throws {
   try TestFiles.withTemporaryFolder { folder in
     let run = try Clip.track(["--box", "38,18,86,58"] + arguments, into: folder)

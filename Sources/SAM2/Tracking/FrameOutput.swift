@@ -33,12 +33,4 @@ struct FrameOutputs: Sendable {
   }
 
   func contains(_ frame: Int) -> Bool { outputs[frame] != nil }
-
-  mutating func removeAll() { self = FrameOutputs() }
-
-  /// Forgets the frames for which `isForgotten` holds.
-  mutating func removeAll(where isForgotten: (Int) -> Bool) {
-    for frame in frames where isForgotten(frame) { outputs[frame] = nil }
-    frames.removeAll(where: isForgotten)
-  }
 }

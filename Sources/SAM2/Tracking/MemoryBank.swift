@@ -21,7 +21,6 @@ struct MemoryBank: Sendable {
   func selection(at moment: Moment, _ configuration: ModelConfiguration) -> Selection {
     let (near, far) = closestConditioningFrames(to: moment.frame, atMost: configuration.maxCondFramesInAttn)
     var selection = Selection()
-    func conditioningOutput(_ frame: Int) -> FrameOutput? { conditioning[frame] }
     for frame in near { if let output = conditioning[frame] { selection.memories.append((0, output)) } }
     for place in 1..<max(1, configuration.numMaskmem) {
       let frame = Self.memoryFrame(

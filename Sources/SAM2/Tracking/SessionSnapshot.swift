@@ -2,8 +2,6 @@ import Foundation
 public import Tensors
 
 /// A session's memory in a form to be stored: words and tensors.
-///
-/// Prompts must be settled, as they are while frames are tracked.
 public struct SessionSnapshot: Sendable {
   /// JSON that says what the tensors are.
   public var description: String
@@ -23,6 +21,9 @@ public struct SessionSnapshot: Sendable {
     let masked: [Int]
     let conditioning: [Int]
     let tracked: [Int]
+    /// Frames of prompts since the last propagation, that start the object and that correct it.
+    let started: [Int]
+    let corrected: [Int]
     let forgotten: FrameRuns
     let forwards: FrameRuns
     let backwards: FrameRuns
@@ -35,6 +36,7 @@ public struct SessionSnapshot: Sendable {
       return Object(
         id: object.id, pointed: object.points.keys.sorted(), masked: object.maskedFrames.sorted(),
         conditioning: object.bank.conditioning.frames, tracked: tracked.outputs.keys.sorted(),
+        started: object.pending.conditioning.frames, corrected: object.pending.tracked.frames,
         forgotten: tracked.forgotten, forwards: tracked.forwards, backwards: tracked.backwards)
     }
     let encoder = JSONEncoder()
@@ -45,9 +47,9 @@ public struct SessionSnapshot: Sendable {
         tensors["\(object.id)/points/\(frame)"] = points.coordinates
         tensors["\(object.id)/labels/\(frame)"] = points.labels
       }
-      for frame in object.bank.conditioning.frames {
-        object.bank.conditioning[frame].map { store($0, "\(object.id)/conditioning/\(frame)") }
-      }
+      store(object.bank.conditioning, "\(object.id)/conditioning")
+      store(object.pending.conditioning, "\(object.id)/started")
+      store(object.pending.tracked, "\(object.id)/corrected")
       for (frame, output) in object.bank.tracked.outputs { store(output, "\(object.id)/tracked/\(frame)") }
     }
   }
@@ -63,16 +65,20 @@ public struct SessionSnapshot: Sendable {
             labels: try tensor("\(stored.id)/labels/\(frame)"))
         }
         object.maskedFrames = Set(stored.masked)
-        for frame in stored.conditioning {
-          object.bank.conditioning[frame] = try output("\(stored.id)/conditioning/\(frame)")
-        }
+        object.bank.conditioning = try outputs(stored.conditioning, "\(stored.id)/conditioning")
+        object.pending.conditioning = try outputs(stored.started, "\(stored.id)/started")
+        object.pending.tracked = try outputs(stored.corrected, "\(stored.id)/corrected")
         object.bank.tracked = TrackedOutputs(
           outputs: try Dictionary(
-            uniqueKeysWithValues: stored.tracked.map { ($0, try output("\(stored.id)/tracked/\($0)")) }),
+            stored.tracked.map { ($0, try output("\(stored.id)/tracked/\($0)")) }, uniquingKeysWith: { $1 }),
           forgotten: stored.forgotten, forwards: stored.forwards, backwards: stored.backwards)
         return object
       }
     }
+  }
+
+  private mutating func store(_ outputs: FrameOutputs, _ name: String) {
+    for frame in outputs.frames { outputs[frame].map { store($0, "\(name)/\(frame)") } }
   }
 
   private mutating func store(_ output: FrameOutput, _ name: String) {
@@ -81,6 +87,12 @@ public struct SessionSnapshot: Sendable {
     tensors["\(name)/score"] = output.objectScore
     tensors["\(name)/iou"] = Tensor([1, 1], [output.predictedIoU])
     if let memory = output.memory { tensors["\(name)/memory"] = memory.tensor }
+  }
+
+  private func outputs(_ frames: [Int], _ name: String) throws(SAM2Error) -> FrameOutputs {
+    var outputs = FrameOutputs()
+    for frame in frames { outputs[frame] = try output("\(name)/\(frame)") }
+    return outputs
   }
 
   private func output(_ name: String) throws(SAM2Error) -> FrameOutput {

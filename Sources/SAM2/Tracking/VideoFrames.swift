@@ -12,7 +12,10 @@ public protocol VideoFrames {
 }
 
 /// A frame was asked for that lies beyond the last one.
-public struct EndOfVideo: Error {
+public struct EndOfVideo: Error, CustomStringConvertible {
   /// Says that there are no more frames.
   public init() {}
+
+  /// One sentence.
+  public var description: String { "a frame was asked for that lies beyond the video's end" }
 }

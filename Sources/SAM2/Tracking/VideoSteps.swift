@@ -89,9 +89,12 @@ extension VideoSession {
     let first = start ?? objects.flatMap(\.bank.conditioning.frames).min() ?? 0
     try check(first)
     let end = frames.count.map { $0 - 1 } ?? .max
-    guard isReverse else { return Way(first: first, last: min(end, most.map { first + $0 } ?? end)) }
-    // As the official code has it, nothing is tracked backwards from frame 0, not even that frame.
-    return first == 0 ? nil : Way(first: first, last: max(0, first - (most ?? first)), isReverse: true)
+    let most = most.map { max(-1, $0) }
+    guard isReverse else { return Way(first: first, last: first + min(end - first, most ?? .max)) }
+    // As the official code has it, nothing is tracked backwards from frame 0, not even that frame. Differs: asked for
+    // that frame alone, it is tracked.
+    if first == 0 && most != 0 { return nil }
+    return Way(first: first, last: first - min(first, most ?? .max), isReverse: true)
   }
 
   /// Tracks all objects along a way. `visit` sees every frame's masks and the session behind it.
