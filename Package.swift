@@ -28,7 +28,11 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "sam2kit", targets: ["sam2kit"]),
-    .library(name: "SAM2", targets: ["SAM2", "Architecture", "Checkpoints", "OpenBLASBackend", "Media"]),
+    .library(
+      name: "SAM2",
+      targets: [
+        "SAM2", "Tensors", "Kernels", "Architecture", "Checkpoints", "OpenBLASBackend", "Traces", "Media",
+      ]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "Verification", targets: ["Verification"]),
   ],

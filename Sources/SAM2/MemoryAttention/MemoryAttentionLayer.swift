@@ -9,8 +9,6 @@ struct MemoryAttentionLayer: Module {
   /// Features `[B, hw, C]`, memory `[B, N, memDim]`, and the positions of both.
   struct Input {
     let tgt: Tensor
-    /// What `attendToItself` makes of `tgt`, if that is known already.
-    var selfAttended: Tensor?
     let memory: Tensor
     let pos: Tensor
     let queryPos: Tensor?
@@ -69,7 +67,7 @@ struct MemoryAttentionLayer: Module {
   func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, hw, C]
     let queryPos = input.queryPos
     let (memory, pos, pointerTokens) = (input.memory, input.pos, input.pointerTokens)
-    var tgt = input.selfAttended ?? attendToItself(input.tgt, queryPos, run)
+    var tgt = attendToItself(input.tgt, queryPos, run)
 
     let attended = crossAttnImage(
       .init(
@@ -83,7 +81,7 @@ struct MemoryAttentionLayer: Module {
   }
 
   /// The self-attention, which comes before the memory: `[B, hw, C]` → `[B, hw, C]`.
-  func attendToItself(_ tgt: Tensor, _ queryPos: Tensor?, _ run: Run) -> Tensor {
+  private func attendToItself(_ tgt: Tensor, _ queryPos: Tensor?, _ run: Run) -> Tensor {
     let normed = norm1(tgt, run)
     let q = adds.selfAttention ? adding(queryPos, to: normed) : normed
     return tgt + dropout1(selfAttn(.init(q: q, k: q, v: normed), run), run)

@@ -11,7 +11,7 @@ public struct LiveSession {
 
   init(model: SAM2Base, width: Int, height: Int) {
     imageSize = model.configuration.imageSize
-    session = VideoSession(model: model, frames: latest, width: width, height: height, history: .window)
+    session = VideoSession(model: model, frames: latest, width: width, height: height, history: .latest)
   }
 
   /// How many frames have come so far.

@@ -50,6 +50,8 @@ public enum VideoHistory: Sendable {
   /// What later frames attend to, and no more: as much for a long video as for a short one. Frames further back
   /// than that can't be corrected any more, unless they were pointed at.
   case window
+  /// What the next frame attends to, and no more: for a source that never goes back.
+  case latest
   /// Every frame's output, so that any frame can be corrected at any time: about 0.8 MB a frame and object with
   /// the released models.
   case everything

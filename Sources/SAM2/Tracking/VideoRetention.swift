@@ -14,7 +14,8 @@ extension VideoSession {
   mutating func forget(besides frame: Int) {
     let reach = reach
     for index in objects.indices {
-      let anchors = objects[index].bank.conditioning.frames + [frame]
+      // A live source never goes back to a frame that was pointed at.
+      let anchors = history == .latest ? [frame] : objects[index].bank.conditioning.frames + [frame]
       objects[index].bank.tracked.forget { kept in anchors.contains { abs($0 - kept) <= reach } }
     }
   }

@@ -53,15 +53,15 @@ extension VideoSession {
   /// Encodes the outputs of prompts into memories. Source: `propagate_in_video_preflight`.
   mutating func settlePrompts(_ run: Run) throws {
     guard !objects.isEmpty else { throw SAM2Error.nothingToTrack }
+    try encodePrompts(run)
     for index in objects.indices {
-      for frame in objects[index].pending.tracked.frames {
-        guard let output = objects[index].pending.tracked[frame] else { continue }
-        objects[index].bank.tracked[frame] = try remembered(output, on: frame, of: objects[index].id, run)
+      let pending = objects[index].pending
+      for frame in pending.tracked.frames {
+        objects[index].bank.tracked[frame] = pending.tracked[frame]
         clearAround(frame, index)
       }
-      for frame in objects[index].pending.conditioning.frames {
-        guard let output = objects[index].pending.conditioning[frame] else { continue }
-        objects[index].bank.conditioning[frame] = try remembered(output, on: frame, of: objects[index].id, run)
+      for frame in pending.conditioning.frames {
+        objects[index].bank.conditioning[frame] = pending.conditioning[frame]
         clearAround(frame, index)
       }
       objects[index].pending = .init()
@@ -69,6 +69,25 @@ extension VideoSession {
         throw SAM2Error.objectWithoutPrompts(objects[index].id)
       }
       for frame in objects[index].bank.conditioning.frames { objects[index].bank.tracked[frame] = nil }
+    }
+  }
+
+  /// Gives the outputs of prompts their memories. A recording has the official order, object by object; otherwise the
+  /// objects of a frame follow each other, so that it is encoded once.
+  private mutating func encodePrompts(_ run: Run) throws {
+    typealias Outputs = WritableKeyPath<TrackedObject.Pending, FrameOutputs>
+    var work: [(index: Int, frame: Int, outputs: Outputs)] = []
+    for index in objects.indices {
+      let outputs: [Outputs] = [\.tracked, \.conditioning]
+      for outputs in outputs {
+        work += objects[index].pending[keyPath: outputs].frames.map { (index, $0, outputs) }
+      }
+    }
+    if run.taps == nil { work.sort { ($0.frame, $0.index) < ($1.frame, $1.index) } }
+    for (index, frame, outputs) in work {
+      guard let output = objects[index].pending[keyPath: outputs][frame], output.memory == nil else { continue }
+      objects[index].pending[keyPath: outputs][frame] = try remembered(
+        output, on: frame, of: objects[index].id, run)
     }
   }
 
@@ -139,7 +158,7 @@ extension VideoSession {
       objects[index].bank.tracked.note(frame, isReverse: isReverse)
       shown.append(show(objects[index].id, output))
     }
-    if case .window = history { forget(besides: frame) }
+    if history != .everything { forget(besides: frame) }
     return FrameMasks(
       frame: frame, objects: shown, width: width, height: height, areSeparated: configuration.nonOverlapMasks)
   }

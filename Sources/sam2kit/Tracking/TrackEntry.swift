@@ -37,11 +37,11 @@ struct TrackEntry: Codable {
     }
   }
 
-  /// This entry with the objects of an earlier one that this doesn't speak of.
-  func filled(from earlier: TrackEntry) -> TrackEntry {
+  /// This entry with those objects of an earlier one that are still tracked and that this doesn't speak of.
+  func filled(from earlier: TrackEntry, of objects: [Int]) -> TrackEntry {
     var filled = self
-    let known = Set(objects.map(\.object))
-    filled.objects += earlier.objects.filter { !known.contains($0.object) }
+    let known = Set(self.objects.map(\.object))
+    filled.objects += earlier.objects.filter { !known.contains($0.object) && objects.contains($0.object) }
     filled.objects.sort { $0.object < $1.object }
     return filled
   }

@@ -28,7 +28,7 @@ struct TrackScript {
       steps.append(.propagate(.init(from: first, reverse: true)))
     }
     self.steps = steps
-    history = prompts.steps == nil ? .window : .everything
+    history = Self.goesFarBack(steps) ? .everything : .window
     var checking = ScriptCheck(input: input, folder: folder)
     for (index, step) in steps.enumerated() {
       do { try checking.check(step) } catch let problem as ScriptCheck.Problem {
@@ -37,6 +37,33 @@ struct TrackScript {
       }
     }
     masks = checking.masks
+  }
+
+  /// Whether a step asks for a frame that was tracked before and is neither the last one, nor one that was pointed at,
+  /// nor next to it: then every frame's output has to be kept.
+  private static func goesFarBack(_ steps: [VideoStep]) -> Bool {
+    let end = Int.max / 2  // where a way without a length leads, further than any frame
+    var pointed: Set<Int> = []
+    var tracked: ClosedRange<Int>?
+    var last = 0
+    for step in steps {
+      switch step {
+      case .prompt(let prompt):
+        let isCorrection = tracked?.contains(prompt.frame) ?? false
+        if isCorrection && prompt.frame != last && !pointed.contains(prompt.frame) { return true }
+        pointed.insert(prompt.frame)
+      case .propagate(let way):
+        let isReverse = way.reverse ?? false
+        let first = way.from ?? pointed.min() ?? 0
+        if tracked != nil && abs(first - last) > 1 && !pointed.contains(first) { return true }
+        last = isReverse ? max(0, first - (way.frames ?? first)) : first + min(way.frames ?? end, end)
+        let span = min(first, last)...max(first, last)
+        tracked =
+          tracked.map { min($0.lowerBound, span.lowerBound)...max($0.upperBound, span.upperBound) } ?? span
+      case .clear, .remove, .reset: break
+      }
+    }
+    return false
   }
 
   /// What makes this script another one: its steps, and the pixels of its masks.

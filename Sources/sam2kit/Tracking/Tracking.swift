@@ -63,7 +63,7 @@ struct Tracking {
         script.steps, from: stored?.state.position ?? ScriptPosition(), Run(taps: recording?.taps),
         readMask: script.mask(at:)
       ) { step, masks, session in
-        try keep(masks, journal)
+        try keep(masks, of: session.objectIDs, journal)
         if let taps = recording?.taps { try masks.record(script.steps[step], at: step, to: taps) }
         guard case .propagate(let way) = script.steps[step] else { return }
         progress.advance(to: masks.frame)
@@ -76,9 +76,10 @@ struct Tracking {
         nextState = .now + max(Self.timeBetweenStates, start.duration(to: .now) * Self.restBetweenStates)
         if let signal { throw Interrupted(signal: signal) }
       }
-    } catch let interrupted as Interrupted {
-      try report(journal, isComplete: false)
-      throw interrupted
+    } catch {
+      // What was found until then is worth a report, whatever came in between.
+      if !journal.frames.isEmpty { try report(journal, isComplete: false) }
+      throw error
     }
     try recording?.finish()
     try report(journal, isComplete: true)
@@ -108,7 +109,7 @@ struct Tracking {
   }
 
   /// Stores a frame's masks, with those that other objects had there before.
-  private func keep(_ masks: FrameMasks, _ journal: TrackJournal) throws {
+  private func keep(_ masks: FrameMasks, of tracked: [Int], _ journal: TrackJournal) throws {
     for object in masks.objects {
       let isMaskBroken = object.lowResLogits.withElements { $0.contains(where: \.isNaN) }
       let scores = [object.objectScore, object.predictedIoU].compactMap { $0 }
@@ -118,7 +119,7 @@ struct Tracking {
     }
     let time = try input.source.frame(at: masks.frame)?.timestamp
     var entry = TrackEntry(masks, time: time, mask: folder.maskName(masks.frame))
-    if let earlier = try journal.entry(of: masks.frame) { entry = entry.filled(from: earlier) }
+    if let earlier = try journal.entry(of: masks.frame) { entry = entry.filled(from: earlier, of: tracked) }
     try folder.write(entry, width: masks.width, height: masks.height)
     try journal.append(entry)
   }
