@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SIDE = 384  # pixels; the scene is composed as a square and cut to its shape
 SHAPES = [(384, 288), (320, 256), (288, 352), (352, 352)]  # width and height, in turn
 PICTURES, CLIPS, FRAMES = 16, 2, 28
-SMALLEST = 0.004  # of the picture: smaller objects are not asked for
+SMALLEST = 0.012  # of the picture: smaller objects are not asked for
 
 
 def kept(owners, present):
@@ -33,20 +33,20 @@ def kept(owners, present):
 
 
 def scene(composer, seed, size, frames):
-    """The first scene from this seed on with two to four objects, cut to size."""
+    """The first scene from this seed on with two to five objects, of a clip three, one of them hidden for a while, cut to size."""
     width, height = size
     x, y = (SIDE - width) // 2, (SIDE - height) // 2
     for attempt in range(1000):
         random = np.random.default_rng([2024, seed, attempt])
-        pictures, owners = composer.clip(random, frames, 1.0 if frames > 1 else 0.0)
+        pictures, owners = composer.clip(random, frames, 0.5 if frames > 1 else 0.0)
         pictures, owners = (part[:, y:y + height, x:x + width] for part in (pictures, owners))
         seen = [np.bincount(frame.ravel(), minlength=256) > 0.002 * frame.size for frame in owners]
         share = np.mean(seen, 0)
         owners, count = kept(owners, lambda number: share[number] > 0.6)
         hidden = [share[number] for number in range(1, 256) if 0.6 < share[number] < 1]
-        if 2 <= count <= 4 and (frames == 1 or hidden):
+        if (2 if frames == 1 else 3) <= count <= 5 and (frames == 1 or hidden):
             return pictures, owners
-    raise RuntimeError("no scene with two to four objects")
+    raise RuntimeError("no fitting scene")
 
 
 def write_mask(owners, path):
