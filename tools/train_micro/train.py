@@ -11,6 +11,7 @@ import argparse
 import copy
 import math
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -45,6 +46,9 @@ class Batches(torch.utils.data.IterableDataset):
         worker = torch.utils.data.get_worker_info()
         index, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
         index += self.first
+        if worker is not None:  # Ctrl-C is for the training, which ends its workers
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         while True:
             yield self.batch(np.random.default_rng([self.options.seed, len(self.options.stage), index]))
             index += step
@@ -137,10 +141,11 @@ class Session:
         self.model.multimask_max_pt_num = 1
         return points, output, heads
 
-    def loss(self, random):
+    def loss(self, random, corrections):
+        """Prompts, corrects and tracks, and gives the mean loss of all steps. A picture has so many corrections at most."""
         if self.frames == 1:
             points, _, heads = self.first_prompt(random, 0.1)
-            for _ in range(int(random.integers(0, 3))):
+            for _ in range(int(random.integers(0, corrections + 1))):
                 points, _, heads = self.correct(0, True, points, heads)
         else:
             points, output, heads = self.first_prompt(random, 0.55)
@@ -182,6 +187,7 @@ class Trainer:
             torch.optim.Muon(matrices, lr=options.rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
             torch.optim.AdamW(others, lr=options.rate, betas=(0.9, 0.98), weight_decay=0.0)]
         self.steps, self.seconds = 0, 0.0
+        self.stopped = False
         self.shown = {}
         self.begin()
 
@@ -234,7 +240,7 @@ class Trainer:
         device = self.options.device
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=device.startswith("cuda")):
             session = Session(self.model, pictures, masks, device)
-            loss = session.loss(random)
+            loss = session.loss(random, self.options.corrections)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if torch.isfinite(norm):
@@ -265,10 +271,12 @@ class Trainer:
         loader = torch.utils.data.DataLoader(
             Batches(options, composer, self.steps), batch_size=None, num_workers=options.workers,
             prefetch_factor=4 if options.workers else None)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda number, frame: setattr(self, "stopped", True))
         saved, pace, began = self.seconds, 0.0, self.steps
         end = "\r" if sys.stdout.isatty() else "\n"
         for pictures, masks in loader:
-            while options.pause_file and options.pause_file.exists():
+            while options.pause_file and options.pause_file.exists() and not self.stopped:
                 time.sleep(2)
             start = time.monotonic()
             self.step(pictures, masks)
@@ -280,7 +288,7 @@ class Trainer:
             if self.seconds - saved > options.save_every * 60:
                 self.save()
                 saved = self.seconds
-            if self.seconds >= options.hours * 3600:
+            if self.stopped or self.seconds >= options.hours * 3600:
                 break
         self.save()
         print(self.line(pace))
@@ -304,6 +312,7 @@ def main():
     parser.add_argument("--average", type=float, default=0.998, help="decay of the average of weights that is saved")
     parser.add_argument("--pictures", type=int, default=8, help="pictures a step")
     parser.add_argument("--objects", type=int, default=4, help="objects asked for in a picture")
+    parser.add_argument("--corrections", type=int, default=2, help="most corrective clicks in a picture")
     parser.add_argument("--clip-share", type=float, default=0.7, help="share of steps on clips in that stage")
     parser.add_argument("--frames", type=int, nargs=2, default=[4, 8], help="fewest and most frames of a clip")
     parser.add_argument("--clip-frames", type=int, default=16, help="frames of all clips of a step together")
