@@ -155,7 +155,8 @@ def composed(options):
 
     def visible(owners):
         """Objects too small on the first frame are no objects: a click could not tell them."""
-        small = [number for number, size in enumerate(np.bincount((owners[:1]).ravel())) if size < 0.0014 * owners[0].size]
+        sizes = np.bincount(owners[0].ravel())
+        small = np.flatnonzero(sizes < 0.0014 * owners[0].size)
         gone = np.setdiff1d(np.unique(owners), np.unique(owners[0]))
         return np.where(np.isin(owners, [*small, *gone]), 0, owners)
 
@@ -191,7 +192,8 @@ def main():
         pictures, clips = folder_pictures(options.folder), folder_clips(options.folder)
     else:
         pictures, clips = composed(options)
-    (one, box, three, off), count = evaluate_pictures(official_model.build(options.config, options.checkpoint), pictures)
+    model = official_model.build(options.config, options.checkpoint)
+    (one, box, three, off), count = evaluate_pictures(model, pictures)
     print(f"{count} objects in pictures: one click {one:.3f}, box {box:.3f}, three clicks {three:.3f} mIoU; "
           f"predicted IoU off by {off:.3f}", flush=True)
     predictor = video_predictor(options.config, options.checkpoint)

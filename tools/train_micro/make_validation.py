@@ -33,7 +33,10 @@ def kept(owners, present):
 
 
 def scene(composer, seed, size, frames):
-    """The first scene from this seed on with two to five objects, of a clip three, one of them hidden for a while, cut to size."""
+    """The first scene from this seed on with two to five objects, cut to size.
+
+    A clip has at least three, one of which is hidden for a while.
+    """
     width, height = size
     x, y = (SIDE - width) // 2, (SIDE - height) // 2
     for attempt in range(1000):

@@ -142,7 +142,10 @@ class Session:
         return points, output, heads
 
     def loss(self, random, corrections):
-        """Prompts, corrects and tracks, and gives the mean loss of all steps. A picture has so many corrections at most."""
+        """Prompts, corrects and tracks, and gives the mean loss of all steps.
+
+        corrections: how many clicks a picture gets at most after the first prompt.
+        """
         if self.frames == 1:
             points, _, heads = self.first_prompt(random, 0.1)
             for _ in range(int(random.integers(0, corrections + 1))):
