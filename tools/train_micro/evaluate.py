@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""Measures a checkpoint's masks with the official predictors: one click, a box, three clicks, and tracking.
+
+    python tools/train_micro/evaluate.py --checkpoint Weights/sam2.1_micro.pt --folder Reference/validation
+    python tools/train_micro/evaluate.py --checkpoint state/pictures.pt --assets assets.npz --pictures 100 --clips 10
+
+The folder's layout and the rules by which prompts are derived from masks are in Reference/validation/README.md.
+With --assets, scenes are composed from the cut-outs and backgrounds that training never sees.
+"""
+
+import argparse
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+from PIL import Image
+from scipy.ndimage import distance_transform_edt
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import official_model
+from sam2.sam2_image_predictor import SAM2ImagePredictor
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TOLERANCE = 0.008  # of the diagonal: how far two outlines may lie apart and still agree (DAVIS)
+
+
+def depths(region):
+    """Each pixel's distance to the nearest pixel outside of the region; beyond the picture is outside."""
+    return distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
+
+
+def deepest(depth):
+    """(x, y) of the largest depth; the first row, then the first column, where several are equal."""
+    row, column = divmod(int(depth.argmax()), depth.shape[1])
+    return [column, row]
+
+
+def box_of(mask):
+    """The box [x0, y0, x1, y1] whose edges touch the mask's outermost pixels from outside."""
+    columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+    return [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+
+
+def correction(predicted, truth):
+    """The next click as (point, label), or None where nothing is wrong."""
+    missing, extra = depths(truth & ~predicted), depths(predicted & ~truth)
+    if max(missing.max(), extra.max()) == 0:
+        return None
+    return (deepest(missing), 1) if missing.max() >= extra.max() else (deepest(extra), 0)
+
+
+def region_similarity(predicted, truth):
+    """J: intersection over union, 1 where both are empty."""
+    union = (predicted | truth).sum()
+    return 1.0 if union == 0 else (predicted & truth).sum() / union
+
+
+def outline(mask):
+    """The mask's pixels with one of their four neighbours outside; beyond the picture is no outside."""
+    padded = np.pad(mask, 1, mode="edge")
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return mask & ~inner
+
+
+def contour_accuracy(predicted, truth):
+    """F: the harmonic mean of the shares of either outline that lie near the other."""
+    ours, theirs = outline(predicted), outline(truth)
+    if not ours.any() or not theirs.any():
+        return float(ours.any() == theirs.any())
+    reach = np.ceil(TOLERANCE * np.hypot(*truth.shape))
+    precision = (distance_transform_edt(~theirs)[ours] <= reach).mean()
+    recall = (distance_transform_edt(~ours)[theirs] <= reach).mean()
+    return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)
+
+
+def picture_scores(predictor, truth):
+    """IoU after one click, with a box, after three clicks, and how far the IoU head was off after one click."""
+    def predict(**prompt):
+        masks, scores, logits = predictor.predict(**prompt)
+        best = int(scores.argmax())
+        return masks[best].astype(bool), float(scores[best]), logits[best:best + 1]
+
+    points, labels = [deepest(depths(truth))], [1]
+    mask, score, logits = predict(
+        point_coords=np.array(points), point_labels=np.array(labels), multimask_output=True)
+    one = region_similarity(mask, truth)
+    box, _, _ = predict(box=np.array(box_of(truth)), multimask_output=False)
+    for _ in range(2):
+        click = correction(mask, truth)
+        if click is None:
+            break
+        points, labels = points + [click[0]], labels + [click[1]]
+        mask, _, logits = predict(
+            point_coords=np.array(points), point_labels=np.array(labels), mask_input=logits, multimask_output=False)
+    return one, region_similarity(box, truth), region_similarity(mask, truth), abs(score - one)
+
+
+def evaluate_pictures(model, pictures):
+    """Means over all objects of (picture, index map) pairs, in the order of `picture_scores`, and their count."""
+    predictor = SAM2ImagePredictor(model)
+    predictor._bb_feat_sizes = official_model.feature_sizes(model)
+    scores = []
+    for picture, owners in pictures:
+        predictor.set_image(picture)
+        scores += [picture_scores(predictor, owners == number) for number in np.unique(owners[owners > 0])]
+    return np.mean(scores, 0), len(scores)
+
+
+def video_predictor(configuration, checkpoint):
+    """The official video predictor as `build_sam2_video_predictor` makes it, without the filling of holes."""
+    tree = OmegaConf.load(configuration)
+    tree.model._target_ = "sam2.sam2_video_predictor.SAM2VideoPredictor"
+    OmegaConf.update(tree, "model.binarize_mask_from_pts_for_mem_enc", True, force_add=True)
+    OmegaConf.update(tree, "model.fill_hole_area", 0, force_add=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        OmegaConf.save(tree, file.name)
+        return official_model.build(file.name, checkpoint)
+
+
+def clip_scores(predictor, frames, masks):
+    """Mean J and F over objects and frames after the first, on which the true masks are given; and the count."""
+    state = predictor.init_state(str(frames))
+    objects = [int(number) for number in np.unique(masks[0][masks[0] > 0])]
+    for number in objects:
+        predictor.add_new_mask(state, 0, number, masks[0] == number)
+    scores = []
+    for frame, numbers, logits in predictor.propagate_in_video(state):
+        for number, logit in zip(numbers, logits if frame else []):
+            predicted, truth = (logit[0] > 0).numpy(), masks[frame] == number
+            scores.append((region_similarity(predicted, truth), contour_accuracy(predicted, truth)))
+    return np.mean(scores, 0), len(objects)
+
+
+def folder_pictures(folder):
+    """The pictures of a validation folder with their index maps."""
+    for path in sorted((folder / "pictures").glob("*.jpg")):
+        yield np.asarray(Image.open(path).convert("RGB")), np.asarray(Image.open(path.with_suffix(".png")))
+
+
+def folder_clips(folder):
+    """The clips of a validation folder as (folder of frames, index maps)."""
+    for clip in sorted((folder / "clips").iterdir()):
+        yield clip / "frames", np.stack([np.asarray(Image.open(path)) for path in sorted(clip.glob("masks/*.png"))])
+
+
+def composed(options):
+    """Held-out scenes: pictures, and clips written to a temporary folder."""
+    from scenes import Assets, Composer
+    composer = Composer(Assets(options.assets, "validation"))
+
+    def visible(owners):
+        """Objects too small on the first frame are no objects: a click could not tell them."""
+        sizes = np.bincount(owners[0].ravel())
+        small = np.flatnonzero(sizes < 0.0014 * owners[0].size)
+        gone = np.setdiff1d(np.unique(owners), np.unique(owners[0]))
+        return np.where(np.isin(owners, [*small, *gone]), 0, owners)
+
+    def pictures():
+        for index in range(options.pictures):
+            frames, owners = composer.clip(np.random.default_rng([99, index]), 1, 0.0)
+            yield frames[0], visible(owners)[0]
+
+    def clips():
+        for index in range(options.clips):
+            frames, owners = composer.clip(np.random.default_rng([98, index]), 16, 1.0)
+            with tempfile.TemporaryDirectory() as folder:
+                for number, frame in enumerate(frames):
+                    Image.fromarray(frame).save(f"{folder}/{number:05}.jpg", quality=95)
+                yield folder, visible(owners)
+
+    return pictures(), clips()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, default=ROOT / "Weights/sam2.1_micro.yaml")
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, help="such as Reference/validation")
+    parser.add_argument("--assets", type=Path, help="file made by pack.py, instead of a folder")
+    parser.add_argument("--pictures", type=int, default=100, help="pictures to compose")
+    parser.add_argument("--clips", type=int, default=10, help="clips of 16 frames to compose")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(options.threads)
+    if options.folder:
+        pictures, clips = folder_pictures(options.folder), folder_clips(options.folder)
+    else:
+        pictures, clips = composed(options)
+    model = official_model.build(options.config, options.checkpoint)
+    (one, box, three, off), count = evaluate_pictures(model, pictures)
+    print(f"{count} objects in pictures: one click {one:.3f}, box {box:.3f}, three clicks {three:.3f} mIoU; "
+          f"predicted IoU off by {off:.3f}", flush=True)
+    predictor = video_predictor(options.config, options.checkpoint)
+    scores = [clip_scores(predictor, *clip) for clip in clips]
+    if scores:
+        region, contour = np.average([mean for mean, _ in scores], 0, [count for _, count in scores])
+        print(f"{sum(count for _, count in scores)} objects in clips: J {region:.3f}, F {contour:.3f}, "
+              f"J&F {(region + contour) / 2:.3f}")
+
+
+if __name__ == "__main__":
+    main()
