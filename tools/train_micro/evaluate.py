@@ -61,10 +61,12 @@ def region_similarity(predicted, truth):
 
 
 def outline(mask):
-    """The mask's pixels with one of their four neighbours outside; beyond the picture is no outside."""
-    padded = np.pad(mask, 1, mode="edge")
-    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return mask & ~inner
+    """Pixels that differ from a neighbour to the right, below or across both, as DAVIS has it."""
+    edge = np.zeros_like(mask)
+    edge[:, :-1] |= mask[:, :-1] ^ mask[:, 1:]
+    edge[:-1, :] |= mask[:-1, :] ^ mask[1:, :]
+    edge[:-1, :-1] |= mask[:-1, :-1] ^ mask[1:, 1:]
+    return edge
 
 
 def contour_accuracy(predicted, truth):
@@ -123,14 +125,14 @@ def video_predictor(configuration, checkpoint):
 
 
 def clip_scores(predictor, frames, masks):
-    """Mean J and F over objects and frames after the first, on which the true masks are given; and the count."""
+    """Mean J and F over objects and frames, the first (whose masks are given) and the last aside; and the count."""
     state = predictor.init_state(str(frames))
     objects = [int(number) for number in np.unique(masks[0][masks[0] > 0])]
     for number in objects:
         predictor.add_new_mask(state, 0, number, masks[0] == number)
     scores = []
     for frame, numbers, logits in predictor.propagate_in_video(state):
-        for number, logit in zip(numbers, logits if frame else []):
+        for number, logit in zip(numbers, logits if 0 < frame < len(masks) - 1 else []):
             predicted, truth = (logit[0] > 0).numpy(), masks[frame] == number
             scores.append((region_similarity(predicted, truth), contour_accuracy(predicted, truth)))
     return np.mean(scores, 0), len(objects)
