@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Records the sketches that every variant is verified against: official code, synthesized weights, micro's picture.
+"""Records the sketches that every variant is verified against: official code, synthesized weights, a picture, a video.
 
     swift build -c release
-    python tools/record_sketches.py                              # all eight variants, a few minutes
-    python tools/record_sketches.py --variant sam2.1_hiera_tiny
+    python tools/record_sketches.py                              # all eight variants, half an hour
+    python tools/record_sketches.py --variant sam2.1_hiera_tiny --run video
 
 Each checkpoint (150 to 900 MB) is synthesized into a temporary folder and removed afterwards.
 """
@@ -22,9 +22,17 @@ SEED = 1
 SIZES = {"tiny": "t", "small": "s", "base_plus": "b+", "large": "l"}
 VARIANTS = [f"{family}_hiera_{size}" for family in ("sam2", "sam2.1") for size in SIZES]
 
-# What is recorded of every variant: a name and the recorder's arguments. A video is one more line.
+# What only a video runs, in all detail; of the rest, which a picture has in detail, each module as a whole.
+VIDEO_TAPS = [
+    "image_encoder", "sam_prompt_encoder*", "sam_mask_decoder", "memory_attention*", "memory_encoder*", "obj_ptr*"]
+
+# What is recorded of every variant: a name and the recorder's arguments. Memories are made of masks' probabilities even
+# where an object is prompted: from ±0 at a pixel, a rounding would make it all or nothing, and tell apart what follows.
 RUNS = {
     "image": ["--image", ROOT / "Reference/micro.png", "--prompts", ROOT / "Reference/micro.prompts.json"],
+    "video": ["--video", ROOT / "Reference/clips/shapes", "--prompts", ROOT / "Reference/sketches/video.prompts.json",
+              "--set", "binarize_mask_from_pts_for_mem_enc=false",
+              *(word for tap in VIDEO_TAPS for word in ("--tap", tap))],
 }
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 SEED = 1
-SAMPLES = 64  # values per tap
+SAMPLES = 256  # values per tap
 PROJECTIONS = 8  # bits in a byte: one byte of a hash has an element's sign in each
 BLOCK = 1 << 22  # elements brought to float64 at a time
 GAMMA = 0x9E3779B97F4A7C15

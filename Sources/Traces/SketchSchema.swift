@@ -12,7 +12,7 @@ public enum SketchSchema {
   /// What positions and signs depend on, unless a file says otherwise.
   public static let seed: UInt64 = 1
   /// How many elements of an array are kept.
-  public static let samples = 64
+  public static let samples = 256
 }
 
 /// One tap in a sketch's listing.

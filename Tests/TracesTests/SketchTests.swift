@@ -19,7 +19,7 @@ private func noise(_ shape: Shape) -> Tensor {
   #expect(sketch.least == -3 && sketch.largest == 4 && sketch.magnitude == 4)
   // Mean 1; squares 30, so the variance is 30 / 4 - 1.
   #expect(sketch.mean == 1 && sketch.deviation == 6.5.squareRoot() && sketch.norm == 30.0.squareRoot())
-  #expect(Array(sketch.samples.prefix(5)) == [1, -3, 2, 4, 0] && sketch.samples.count == 64)
+  #expect(Array(sketch.samples.prefix(5)) == [1, -3, 2, 4, 0] && sketch.samples.count == 256)
 }
 
 @Test func positionsAndSignsAreThoseOfTheDescription() {
@@ -85,7 +85,7 @@ private func noise(_ shape: Shape) -> Tensor {
       try TraceWriter(path: "\(folder)/t.h5", provenance: sample),
       try SketchWriter(path: "\(folder)/s.h5", provenance: sample),
     ])
-    taps.record(path: ModulePath("m"), inputs: [("x", noise([70]))], output: noise([7, 11]))
+    taps.record(path: ModulePath("m"), inputs: [("x", noise([270]))], output: noise([17, 31]))
     try taps.record(.objectScore, Tensor([1, 1], [5]))
     try taps.finish()
     let (trace, sketch) = (
@@ -94,9 +94,9 @@ private func noise(_ shape: Shape) -> Tensor {
     #expect(trace.taps.map(\.name) == sketch.taps.map(\.name))
     for (first, second) in zip(trace.taps, sketch.taps) {
       #expect(
-        try trace.sketch(of: first, seed: 1, samples: 64) == sketch.sketch(of: second, seed: 1, samples: 64))
+        try trace.sketch(of: first, seed: 1, samples: 256) == sketch.sketch(of: second, seed: 1, samples: 256))
     }
-    #expect(throws: TraceError.self) { try sketch.sketch(of: sketch.taps[0], seed: 2, samples: 64) }
+    #expect(throws: TraceError.self) { try sketch.sketch(of: sketch.taps[0], seed: 2, samples: 256) }
   }
 }
 
@@ -109,7 +109,7 @@ private func noise(_ shape: Shape) -> Tensor {
 
 @Test func readsWhatTheRecorderWrote() throws {
   let reader = try SketchReader(path: TestFiles.package("Reference/sketches/sam2.1_hiera_tiny.image.h5"))
-  #expect(reader.provenance.backend == "pytorch" && reader.seed == 1 && reader.sampleCount == 64)
+  #expect(reader.provenance.backend == "pytorch" && reader.seed == 1 && reader.sampleCount == 256)
   #expect(reader.taps.first?.name == "image_encoder.trunk.patch_embed.proj/0/input/input")
   #expect(try reader.sketch(of: "image_encoder/0/input/sample").count == 3 * 1024 * 1024)
   #expect(reader.taps.last?.name == "prediction/object_score")
@@ -129,7 +129,7 @@ private func noise(_ shape: Shape) -> Tensor {
     try root.setAttribute(SketchSchema.seedAttribute, .integer(1))
     for (name, type, columns) in [
       ("counts", ElementType.int64, 3), ("statistics", .float64, 5), ("projections", .float64, 8),
-      ("samples", .float32, 64),
+      ("samples", .float32, 256),
     ] {
       let zeros = [UInt8](repeating: 0, count: columns * type.byteCount)
       try zeros.withUnsafeBytes { try root.write(name, $0, as: type, [1, columns]) }
