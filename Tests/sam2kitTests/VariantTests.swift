@@ -23,6 +23,11 @@ private let wantsAll = ProcessInfo.processInfo.environment["SAM2KIT_TEST_ALL"] !
     ])
   func matchesPyTorchOnAPictureToo(variant: String) throws { try compare(variant, image) }
 
+  @Test(
+    .enabled(if: wantsAll, "takes minutes: run by tools/test --all"),
+    arguments: ["sam2_hiera_tiny", "sam2_hiera_small", "sam2.1_hiera_small", "sam2.1_hiera_base_plus"])
+  func matchesPyTorchOnAVideoToo(variant: String) throws { try compare(variant, video) }
+
   /// A run that was recorded of every variant: its name, what the program is told to do the same, and how the two are
   /// compared.
   private typealias RecordedRun = (name: String, arguments: [String], comparisons: [[String]])
@@ -48,11 +53,12 @@ private let wantsAll = ProcessInfo.processInfo.environment["SAM2KIT_TEST_ALL"] !
         "image_encoder", "sam_prompt_encoder*", "sam_mask_decoder", "memory_attention*", "memory_encoder*",
         "obj_ptr*",
       ].flatMap { ["--tap", $0] },
-    // Predictions and what no memory went into, as strictly as a picture. Single elements of memories round to
-    // bfloat16 the other way, and attention makes up to 7.4e-4 of that in tiny.
+    // What no memory went into, as strictly as a picture. Of memories, single elements round to bfloat16 the other way,
+    // by 2^-7 at most: attention makes up to 1.5e-3 of that in base_plus, and predictions are off by up to 1.2e-4.
     [
-      ["--tolerance", "2e-3"],
-      ["image_encoder", "sam_mask_decoder/[01]/*", "memory_encoder*/[01]/*", "prediction/*"].flatMap {
+      ["--tolerance", "4e-3"],
+      ["--tolerance", "1e-3", "--tap", "prediction/*"],
+      ["image_encoder", "sam_mask_decoder/[01]/*", "memory_encoder*/[01]/*", "prediction/[012]/0/*"].flatMap {
         ["--tap", $0]
       },
     ]
