@@ -34,6 +34,9 @@ struct TrackFolder {
     try LabelMap(width: width, height: height, masks: try entry.masks()).write(path: file(entry.mask))
   }
 
+  /// Whether an unfinished run has left a state to go on from.
+  var hasState: Bool { FileManager.default.fileExists(atPath: state) }
+
   /// Removes what only an unfinished run needs.
   func removeState() {
     for path in [journal, state] { try? FileManager.default.removeItem(atPath: path) }

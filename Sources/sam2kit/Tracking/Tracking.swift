@@ -77,8 +77,8 @@ struct Tracking {
         if let signal { throw Interrupted(signal: signal) }
       }
     } catch {
-      // What was found until then is worth a report, whatever came in between.
-      if !journal.frames.isEmpty { try report(journal, isComplete: false) }
+      // What was tracked until then is worth a report, whatever came in between.
+      if folder.hasState { try report(journal, isComplete: false) }
       throw error
     }
     try recording?.finish()
