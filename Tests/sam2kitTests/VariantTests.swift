@@ -25,7 +25,10 @@ private let wantsAll = ProcessInfo.processInfo.environment["SAM2KIT_TEST_ALL"] !
 
   @Test(
     .enabled(if: wantsAll, "takes minutes: run by tools/test --all"),
-    arguments: ["sam2_hiera_tiny", "sam2_hiera_small", "sam2.1_hiera_small", "sam2.1_hiera_base_plus"])
+    arguments: [
+      "sam2_hiera_tiny", "sam2_hiera_small", "sam2_hiera_base_plus", "sam2_hiera_large", "sam2.1_hiera_small",
+      "sam2.1_hiera_base_plus", "sam2.1_hiera_large",
+    ])
   func matchesPyTorchOnAVideoToo(variant: String) throws { try compare(variant, video) }
 
   /// A run that was recorded of every variant: its name, what the program is told to do the same, and how the two are
