@@ -12,6 +12,9 @@ extension Checkpoint.Format {
       self = .torch
     } else if view.integer(UInt64.self, at: 0) == 0x0a1a_0a0d_4644_4889 {
       self = .hdf5
+    } else if view.integer(UInt32.self, at: 0) == GGUFTypes.magic {
+      // Before safetensors, whose brace may stand where GGUF counts its tensors.
+      self = .gguf
     } else if view.integer(UInt8.self, at: 8) == 0x7b {
       self = .safetensors
     } else if view.has("ustar", at: 257) {
@@ -32,7 +35,6 @@ extension Checkpoint.Format {
   private static func summary(of view: ByteView) -> String {
     guard view.count > 0 else { return "an empty file" }
     if view.integer(UInt8.self, at: 0) == 0x80 { return "a bare pickle" }
-    if view.has("GGUF", at: 0) { return "GGUF" }
     let first = view.bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
     return "a file of \(view.count) bytes that begins with \(first)"
   }
