@@ -20,7 +20,7 @@ extension Checkpoint.Format {
     } else if view.has("ustar", at: 257) {
       throw .legacyTorch(path: file.path, layout: "tar")
     } else if view.integer(UInt8.self, at: 0) == 0x80,
-      view.slice(at: 4, count: 10)?.elementsEqual(Self.magic) == true
+      [4, 13].contains(where: { view.slice(at: $0, count: 10)?.elementsEqual(Self.magic) == true })
     {
       throw .legacyTorch(path: file.path, layout: "stacked pickle")
     } else {
@@ -28,7 +28,8 @@ extension Checkpoint.Format {
     }
   }
 
-  /// The integer 0x1950a86a20f9469cfc6c, pickled, which opened PyTorch's files before 1.6 after `PROTO n LONG1 10`.
+  /// The integer 0x1950a86a20f9469cfc6c, pickled, which opened PyTorch's files before 1.6 after `PROTO n LONG1 10`,
+  /// or from protocol 4 on after `PROTO n FRAME length LONG1 10`.
   /// Source: torch/serialization.py, MAGIC_NUMBER.
   private static let magic: [UInt8] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
 
