@@ -39,17 +39,17 @@ import Testing
     ("version_1", GGUFError.version(found: 1)), ("version_2", .version(found: 2)),
     ("version_4", .version(found: 4)), ("big_endian", .version(found: 0x0300_0000)),
     ("cut_in_counts", .truncated(field: "the number of keys", offset: 16)),
-    ("tensor_count", .count(what: "tensors", declared: 1 << 17, available: 136)),
+    ("tensor_count", .count(what: "tensors", declared: 1 << 17, available: 128)),
     ("tensor_limit", .limit(what: "tensors", declared: .max, limit: 1 << 18)),
     ("key_count", .count(what: "keys", declared: 60000, available: 0)),
     ("cut_in_key", .count(what: "keys", declared: 1, available: 6)),
-    ("key_length", .stringLength(field: "a key", declared: .max, available: 85)),
-    ("value_length", .stringLength(field: "the value of 'a'", declared: 1 << 62, available: 75)),
-    ("key_text", .text(field: "a key", offset: 74)), ("key_not_ascii", .key("é")), ("key_empty", .key("")),
+    ("key_length", .stringLength(field: "a key", declared: .max, available: 68)),
+    ("value_length", .stringLength(field: "the value of 'a'", declared: 1 << 62, available: 55)),
+    ("key_text", .text(field: "a key", offset: 76)), ("key_not_ascii", .key("é")), ("key_empty", .key("")),
     ("key_twice", .duplicateKey("general.architecture")), ("same_word", .duplicateKey("sam2_a")),
     ("value_type", .valueType(key: "a", found: 13)), ("truth", .truth(key: "a", found: 2)),
     ("nested_array", .nestedArray(key: "a")), ("element_type", .valueType(key: "a", found: 99)),
-    ("array_length", .count(what: "elements of 'a'", declared: 1 << 61, available: 71)),
+    ("array_length", .count(what: "elements of 'a'", declared: 1 << 61, available: 51)),
     ("no_architecture", .missingKey("general.architecture")),
     ("architecture_type", .keyType(key: "general.architecture", expected: "a string")),
     ("alignment_0", .alignment(found: 0)), ("alignment_4", .alignment(found: 4)),
@@ -61,10 +61,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("cut_in_info", GGUFError.truncated(field: "an extent of 'w'", offset: 79)),
+    ("cut_in_info", GGUFError.truncated(field: "the rank of 'w'", offset: 77)),
     ("name_empty", .nameLength(tensor: "", limit: 64)),
     ("name_long", .nameLength(tensor: String(repeating: "n", count: 65), limit: 64)),
-    ("name_text", .text(field: "a tensor's name", offset: 74)), ("name_twice", .duplicateName("w")),
+    ("name_text", .text(field: "a tensor's name", offset: 76)), ("name_twice", .duplicateName("w")),
     ("full_name_count", .fullNameCount(expected: 1, found: 0)),
     ("full_name", .fullName(stored: "w", full: "v")),
     ("full_name_type", .keyType(key: "tensors.full_names", expected: "a list of strings")),
@@ -83,8 +83,8 @@ import Testing
     ("offset_huge", .gap(tensor: "w", expected: 0, found: 1 << 63)),
     ("outside", .outside(tensor: "w", end: 16, available: 12)),
     ("no_data", .outside(tensor: "w", end: 16, available: 0)),
-    ("trailing", .trailing(expected: 16, found: 33)), ("padding", .padding(offset: 107)),
-    ("padding_between", .padding(offset: 144)),
+    ("trailing", .trailing(expected: 16, found: 33)), ("padding", .padding(offset: 101)),
+    ("padding_between", .padding(offset: 176)),
   ])
   func refusesBrokenTensors(_ file: String, _ error: GGUFError) {
     #expect(Fixtures.refusal(of: "hostile/\(file).gguf") == .gguf(path: path(file), error))
