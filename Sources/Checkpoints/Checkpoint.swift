@@ -12,6 +12,8 @@ public struct Checkpoint: WeightSource {
     case safetensors
     /// A dataset per tensor.
     case hdf5 = "h5"
+    /// Keys and values, where the tensors are, then all tensors.
+    case gguf
   }
 
   /// One tensor of the file.
@@ -47,7 +49,7 @@ public struct Checkpoint: WeightSource {
   /// The bytes of the whole file.
   public var fileByteCount: Int { file.bytes.count }
 
-  /// Opens a `.pt`, `.pth`, `.safetensors` or `.h5` file and checks its structure; tensors are read later.
+  /// Opens a `.pt`, `.pth`, `.safetensors`, `.h5` or `.gguf` file and checks its structure; tensors are read later.
   ///
   /// - Parameter digesting: Begin at once to take the file's SHA-256 on another thread, for a conversion to come:
   ///   that is what a conversion waits for longest.
@@ -65,6 +67,7 @@ public struct Checkpoint: WeightSource {
         case .torch: try TorchArchive(file, limits: limits)
         case .safetensors: try SafetensorsFile(file, limits: limits)
         case .hdf5: try HDF5Weights(file, limits: limits)
+        case .gguf: try GGUFFile(file, limits: limits)
         }
       return Checkpoint(path: path, format: format, contents: contents, file: file, digest: digest)
     } catch {
@@ -73,7 +76,7 @@ public struct Checkpoint: WeightSource {
     }
   }
 
-  private init(
+  init(
     path: String, format: Format, contents: any TensorContents, file: MappedFile, digest: BackgroundDigest?
   ) {
     self.path = path

@@ -18,23 +18,26 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case torch(path: String, TorchError)
   /// A broken or hostile safetensors file, or tensors that the format can't hold.
   case safetensors(path: String, SafetensorsError)
+  /// A broken or hostile GGUF file, or tensors that the format can't hold.
+  case gguf(path: String, GGUFError)
   /// A broken HDF5 file, or one that holds more than tensors.
   case hdf5(HDF5Error)
   /// The recording of a run.
   case trace(path: String)
-  /// A format that this package reads and does not write.
-  case notWritable(path: String, format: String)
   /// No tensor of that name.
   case missingTensor(path: String, name: String)
   /// A tensor whose elements can't be read as Float32.
   case notFloat32(path: String, name: String, found: ElementType)
+
+  /// Finite numbers that a narrower type can't hold: how many of a tensor, and the first.
+  case overflow(path: String, name: String, index: [Int], value: Double, count: Int, type: ElementType)
 
   /// One sentence: the file, what was expected, what was found.
   public var description: String {
     switch self {
     case .file(let error): error.description
     case .unknownFormat(let path, let found):
-      "\(path): expected a torch checkpoint (zip), safetensors or HDF5, found \(found)"
+      "\(path): expected a torch checkpoint (zip), safetensors, HDF5 or GGUF, found \(found)"
     case .legacyTorch(let path, let layout):
       "\(path): expected a torch checkpoint of PyTorch 1.6 or later, found the older \(layout) layout: "
         + "resave it in PyTorch with torch.save(torch.load(path), new_path)"
@@ -42,13 +45,15 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     case .pickle(let path, let error): "\(path): data.pkl: \(error)"
     case .torch(let path, let error): "\(path): \(error)"
     case .safetensors(let path, let error): "\(path): \(error)"
+    case .gguf(let path, let error): "\(path): \(error)"
     case .hdf5(let error): error.description
     case .trace(let path): "\(path): expected a model's weights, found a trace, which is the recording of a run"
-    case .notWritable(let path, let format):
-      "\(path): expected safetensors or h5 as output format, found \(format)"
     case .missingTensor(let path, let name): "\(path): expected a tensor '\(name)', found none"
     case .notFloat32(let path, let name, let found):
       "\(path): expected '\(name)' to be readable as float32, found \(found.rawValue)"
+    case .overflow(let path, let name, let index, let value, let count, let type):
+      "\(path): expected '\(name)' to fit \(type.rawValue), found \(value) at \(index)"
+        + (count > 1 ? " and \(count - 1) more such numbers" : "")
     }
   }
 }

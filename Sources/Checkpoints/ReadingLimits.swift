@@ -31,6 +31,15 @@ public struct ReadingLimits: Sendable, Equatable {
   /// Bytes of a safetensors header, as the format itself limits it.
   public var safetensorsHeader = 100_000_000
 
+  /// Bytes before a GGUF file's data.
+  public var ggufHeader = 100_000_000
+  /// Tensors of a GGUF file.
+  public var ggufTensors = 1 << 18
+  /// Keys of a GGUF file.
+  public var ggufKeys = 1 << 16
+  /// Bytes of a tensor's name in a GGUF file, as the format itself limits it.
+  public var ggufName = 64
+
   /// The default limits.
   public init() {}
 }

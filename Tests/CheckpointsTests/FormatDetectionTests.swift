@@ -13,6 +13,19 @@ import Testing
     #expect(stacked?.description.contains("torch.save(torch.load(path), new_path)") == true)
   }
 
+  /// `PROTO 4 FRAME 13 LONG1 10` and the magic number, as PyTorch 2.15 writes it with pickle_protocol=4.
+  @Test func namesStackedPicklesOfLaterProtocols() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/legacy4.pt"
+      let frame: [UInt8] = [0x80, 4, 0x95, 13, 0, 0, 0, 0, 0, 0, 0]
+      let magic: [UInt8] = [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]
+      try Data(frame + magic).write(to: URL(filePath: path))
+      #expect(throws: CheckpointError.legacyTorch(path: path, layout: "stacked pickle")) {
+        try Checkpoint.open(path: path)
+      }
+    }
+  }
+
   @Test(arguments: [
     ("not_a_zip", "a file of 34 bytes that begins with 4d 5a 20 74 68 69 73 20"),
     ("empty", "an empty file"), ("bare_pickle", "a bare pickle"),

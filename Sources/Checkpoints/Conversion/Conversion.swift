@@ -12,7 +12,8 @@ public struct Conversion: Sendable {
 
   /// The key of the source's digest in the output's metadata.
   public static let digestKey = "source_sha256"
-  private static let placeholder = String(repeating: "0", count: 64)
+  /// Stands for the digest until it is known.
+  static let placeholder = String(repeating: "0", count: 64)
 
   /// A conversion of `source` whose output carries `metadata`.
   public init(_ source: Checkpoint, metadata: [String: String] = [:]) {
@@ -28,7 +29,8 @@ public struct Conversion: Sendable {
     switch format {
     case .safetensors: try writeSafetensors(to: path)
     case .hdf5: try writeHDF5(to: path)
-    case .torch: throw .notWritable(path: path, format: format.rawValue)
+    case .gguf: try writeGGUF(to: path)
+    case .torch: try writeTorch(to: path)
     }
   }
 

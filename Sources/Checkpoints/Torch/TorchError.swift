@@ -34,8 +34,8 @@ public enum TorchError: Error, Equatable, Sendable, CustomStringConvertible {
     case .twoRoots(let first, let second):
       "expected all entries in one folder, found '\(first)' and '\(second)'"
     case .torchScript(let entry):
-      "expected a torch.save checkpoint, found TorchScript ('\(entry)'): load it in PyTorch and "
-        + "torch.save(module.state_dict(), path)"
+      "expected a torch.save checkpoint, found TorchScript ('\(entry)'): resave its tensors in PyTorch "
+        + "with torch.save(torch.jit.load(path).state_dict(), new_path)"
     case .byteOrder(let found): "expected byte order 'little', found '\(found)'"
     case .missingStorage(let key): "expected an entry data/\(key) for storage \(key), found none"
     case .storageSize(let key, let expected, let found):

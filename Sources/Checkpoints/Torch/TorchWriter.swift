@@ -35,8 +35,10 @@ public struct TorchWriter: ~Copyable {
 
   /// Starts a checkpoint of these tensors, which replaces whatever stands at `path` only when it is finished.
   ///
-  /// - Throws: `CheckpointError.torch` where a name stands twice, `.file`.
-  public init(path: String, _ items: [Item]) throws(CheckpointError) {
+  /// - Parameter notes: Strings that stand beside `model`, in the order of their keys.
+  /// - Throws: `CheckpointError.torch` where a name stands twice or a note is called `model`, `.file`.
+  public init(path: String, _ items: [Item], notes: [String: String] = [:]) throws(CheckpointError) {
+    guard notes[Self.modelKey] == nil else { throw .torch(path: path, .duplicateName(Self.modelKey)) }
     var names: Set<String> = []
     for item in items where !names.insert(item.name).inserted {
       throw .torch(path: path, .duplicateName(item.name))
@@ -44,7 +46,7 @@ public struct TorchWriter: ~Copyable {
     let root = Self.root(of: path)
     archive = try filing { () throws(FileError) in
       var archive = try ZipWriter(path: path)
-      try archive.add("\(root)/data.pkl", Self.pickle(of: items))
+      try archive.add("\(root)/data.pkl", Self.pickle(of: items, notes: notes))
       try archive.add("\(root)/.format_version", Array("1".utf8))
       try archive.add("\(root)/.storage_alignment", Array("\(ZipMember.alignment)".utf8))
       try archive.add("\(root)/byteorder", Array("little".utf8))
@@ -69,10 +71,13 @@ public struct TorchWriter: ~Copyable {
 
   /// Puts the finished checkpoint in its place.
   ///
+  /// - Parameter notes: What to say instead of the notes that it was started with, if anything: the same keys and
+  ///   texts of the same lengths.
   /// - Throws: `CheckpointError.torch` where tensors are still to come, `.file`.
-  public consuming func finish() throws(CheckpointError) {
+  public consuming func finish(notes: [String: String]? = nil) throws(CheckpointError) {
     guard written == items.count else { throw .torch(path: path, .missingStorage(key: "\(written)")) }
     do {
+      if let notes { try archive.replaceFirst(Self.pickle(of: items, notes: notes)) }
       try archive.add("\(root)/version", Array("3\n".utf8))
       try archive.finish()
     } catch { throw .file(error) }
@@ -93,12 +98,15 @@ public struct TorchWriter: ~Copyable {
   /// Source: CPython Modules/_pickle.c, BATCHSIZE.
   private static let batch = 1000
 
-  /// `{"model": OrderedDict of tensors}`.
-  static func pickle(of items: [Item]) -> [UInt8] {
+  private static let modelKey = "model"
+
+  /// `{"model": OrderedDict of tensors, …}`.
+  static func pickle(of items: [Item], notes: [String: String] = [:]) -> [UInt8] {
     var pickle = PickleWriter()
     pickle.add(.emptyDict)
     pickle.note()
-    pickle.add("model")
+    if !notes.isEmpty { pickle.add(.mark) }
+    pickle.add(modelKey)
     pickle.addOrderedDict()
     for start in stride(from: 0, to: items.count, by: batch) {
       let run = start..<min(start + batch, items.count)
@@ -109,7 +117,11 @@ public struct TorchWriter: ~Copyable {
       }
       pickle.add(run.count > 1 ? .setItems : .setItem)
     }
-    pickle.add(.setItem)
+    for (key, text) in notes.sorted(by: { $0.key < $1.key }) {
+      pickle.add(key)
+      pickle.add(text)
+    }
+    pickle.add(notes.isEmpty ? .setItem : .setItems)
     pickle.add(.stop)
     return pickle.bytes
   }

@@ -29,6 +29,18 @@ struct ZipWriter: ~Copyable {
     try result.get()
   }
 
+  /// Puts other bytes of the same number into the first entry.
+  mutating func replaceFirst(_ bytes: [UInt8]) throws(FileError) {
+    guard let old = members.first, old.size == UInt64(bytes.count) else {
+      preconditionFailure("\(bytes.count) bytes for an entry of \(members.first?.size ?? 0)")
+    }
+    let member = ZipMember(
+      name: old.name, checksum: bytes.withUnsafeBytes { CRC32.checksum($0) }, size: old.size,
+      headerOffset: old.headerOffset)
+    try output.overwrite(at: Int(old.headerOffset), with: member.localHeader + bytes)
+    members[0] = member
+  }
+
   /// Writes the directory and puts the archive in its place.
   consuming func finish() throws(FileError) {
     let directory = members.flatMap(\.directoryRecord)

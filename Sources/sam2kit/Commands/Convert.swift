@@ -5,31 +5,61 @@ import SAM2
 
 struct Convert: Command {
   static let configuration = CommandConfiguration(
-    abstract: "Convert a checkpoint, bit for bit.",
+    abstract: "Convert a checkpoint, bit for bit or rounded.",
     discussion: """
-      Reads .pt, .safetensors or .h5 by content and writes .safetensors or .h5 by the output's extension. The \
-      output carries the model's configuration, the source's SHA-256 and this program's version. The tensors must \
-      be those of a released model, or of the one that --config describes.
+      Reads .pt, .safetensors, .h5 or .gguf by content and writes one of them by the output's extension. A .pt \
+      loads with torch.load(weights_only=True) and in the official build_sam2. The output carries the model's \
+      configuration, the source's SHA-256, its metadata and this program's version; a .pt has them as strings \
+      beside `model`. GGUF has no names beyond 63 bytes: longer ones are stored short and listed in full under \
+      tensors.full_names. The tensors must be those of a released model, or of the one that --config describes.
+
+      --dtype rounds to nearest, of two equally near numbers to the even one. Rounded are floating-point tensors \
+      of at least \(Precision.threshold) elements with two or more axes longer than 1; norms, biases and all \
+      smaller ones are kept in f32, whole numbers as they are. A number too large for the type is named, and \
+      nothing is written.
       """)
 
   @Argument(help: "The checkpoint to read.")
   var input: String
   @Argument(help: "The file to write; one that is there is replaced when the new one is whole.")
   var output: String
-  @Option(name: .long, help: "What to write, whatever the extension says: safetensors or h5.")
+  @Option(name: .long, help: "What to write, whatever the extension says: pt, safetensors, h5 or gguf.")
   var format: OutputFormat?
+  @Option(name: .long, help: "Round large tensors to f32, f16 or bf16; without, every bit is kept.")
+  var dtype: NumberType?
   @OptionGroup var architecture: ArchitectureOptions
 
   /// What can be written.
   enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
-    case safetensors, h5
+    case pt, pth, safetensors, h5, gguf
 
-    var format: Checkpoint.Format { self == .h5 ? .hdf5 : .safetensors }
+    var format: Checkpoint.Format {
+      switch self {
+      case .pt, .pth: .torch
+      case .safetensors: .safetensors
+      case .h5: .hdf5
+      case .gguf: .gguf
+      }
+    }
+  }
+
+  /// What can be rounded to.
+  enum NumberType: String, ExpressibleByArgument, CaseIterable {
+    case f32, f16, bf16
+
+    var precision: Precision {
+      switch self {
+      case .f32: .float32
+      case .f16: .float16
+      case .bf16: .bfloat16
+      }
+    }
   }
 
   func validate() throws {
     guard format != nil || inferredFormat != nil else {
-      throw ValidationError("\(output): expected .safetensors or .h5; for another name add --format")
+      throw ValidationError(
+        "\(output): expected .pt, .pth, .safetensors, .h5 or .gguf; for another name add --format")
     }
   }
 
@@ -39,15 +69,20 @@ struct Convert: Command {
 
   func execute() throws {
     guard let target = format ?? inferredFormat else { return }
-    let source = try Checkpoint.open(path: input, digesting: true)
+    let opened = try Checkpoint.open(path: input, digesting: true)
+    let source = dtype.map { opened.rounded(to: $0.precision) } ?? opened
     let configuration = try architecture.configuration(of: source)
     try SAM2Base.check(source, fit: configuration)
-    var metadata = [
-      MetadataKey.configuration: configuration.json, MetadataKey.producer: "\(Product.name) \(Product.version)",
-    ]
+    var metadata = source.metadata
+    metadata[MetadataKey.configuration] = configuration.json
+    metadata[MetadataKey.producer] = "\(Product.name) \(Product.version)"
     metadata[MetadataKey.variant] = Recognition(source.shapes).variant?.rawValue
     metadata[MetadataKey.checkpointDigest] =
       source.metadata[MetadataKey.checkpointDigest] ?? source.metadata[Conversion.digestKey]
+    if let dtype { metadata[MetadataKey.precision] = dtype.rawValue }
+    if target.format == .gguf, metadata[MetadataKey.name] == nil {
+      metadata[MetadataKey.name] = metadata[MetadataKey.variant] ?? "SAM 2"
+    }
     Console.progress("converting \(source.entries.count) tensors, \(source.fileByteCount.bytes)")
     try Conversion(source, metadata: metadata).write(to: output, as: target.format)
     print(

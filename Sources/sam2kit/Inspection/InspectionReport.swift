@@ -69,6 +69,7 @@ struct InspectionReport: Encodable {
     switch format {
     case Checkpoint.Format.torch.rawValue: "a PyTorch checkpoint (zip)"
     case Checkpoint.Format.safetensors.rawValue: "safetensors"
+    case Checkpoint.Format.gguf.rawValue: "GGUF"
     default: "HDF5 weights"
     }
   }

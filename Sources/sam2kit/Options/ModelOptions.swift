@@ -78,6 +78,10 @@ enum MetadataKey {
   static let configuration = "sam2_configuration"
   static let variant = "sam2_variant"
   static let producer = "producer"
+  /// What large tensors were rounded to.
+  static let precision = "precision"
+  /// What other programs show of a GGUF file.
+  static let name = "general.name"
   /// The digest of the checkpoint that a chain of conversions began with.
   static let checkpointDigest = "checkpoint_sha256"
 

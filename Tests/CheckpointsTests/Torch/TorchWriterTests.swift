@@ -41,6 +41,29 @@ private func entry(_ name: String, of path: String) throws -> [UInt8] {
   #expect(TorchWriter.pickle(of: items(of: try Fixtures.open(official))) == expected)
 }
 
+@Test func writesTheOfficialPickleOfNotesBesideTheModel() throws {
+  let source = try Fixtures.open("genuine/noted.pt")
+  let expected = try entry("noted/data.pkl", of: source.path)
+  let pickle = TorchWriter.pickle(of: items(of: source), notes: ["author": "é", "empty": ""])
+  #expect(pickle == expected)
+}
+
+@Test func notesAreReplacedAtTheEnd() throws {
+  let source = try Fixtures.open("genuine/noted.pt")
+  try TestFiles.withTemporaryFolder { folder in
+    for (name, first, last) in [("a", "x", nil), ("b", "o", "x")] as [(String, String, String?)] {
+      var writer = try TorchWriter(path: "\(folder)/x.pt", items(of: source), notes: ["n": first])
+      try source.copy(of: "w").withUnsafeBytes { try writer.write($0) }
+      try writer.finish(notes: last.map { ["n": $0] })
+      try FileManager.default.moveItem(atPath: "\(folder)/x.pt", toPath: "\(folder)/\(name)")
+    }
+    #expect(try MappedFile.contents(of: "\(folder)/a") == MappedFile.contents(of: "\(folder)/b"))
+    let written = try Checkpoint.open(path: "\(folder)/b")
+    #expect(written.metadata == ["n": "x"])
+    try written.verify()
+  }
+}
+
 @Test func tensorsOfEveryTypeAndRankComeBack() throws {
   let source = try Fixtures.open(official)
   try TestFiles.withTemporaryFolder { folder in

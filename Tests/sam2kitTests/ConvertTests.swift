@@ -1,0 +1,57 @@
+// What `sam2kit convert` writes.
+import Checkpoints
+import Files
+import TestSupport
+import Testing
+
+private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
+private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
+
+@Test(arguments: ["x.pt", "x.pth", "x.gguf", "x.safetensors", "x.h5"])
+func theExtensionChoosesTheFormatAndNothingIsLost(file: String) throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let (there, back) = ("\(folder)/\(file)", "\(folder)/back.pt")
+    #expect(try Program.run("convert", micro, there, "--config", microYAML).code == 0)
+    // The configuration came along.
+    #expect(try Program.run("convert", there, back).code == 0)
+    let (source, result) = (try Checkpoint.open(path: micro), try Checkpoint.open(path: back))
+    #expect(result.shapes == source.shapes)
+    for entry in source.entries {
+      let (a, b) = (try source.bytes(of: entry.name), try result.bytes(of: entry.name))
+      #expect(a.withBytes { Array($0) } == b.withBytes { Array($0) })
+    }
+    #expect(try result.metadata["source_sha256"] == SHA256.hex(ofFile: there))
+    #expect(try result.metadata["checkpoint_sha256"] == SHA256.hex(ofFile: micro))
+    #expect(try Program.run("inspect", there, "--no-statistics").code == 0)
+  }
+}
+
+@Test func theOptionChoosesTheFormatOfAnyName() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let outcome = try Program.run(
+      "convert", micro, "\(folder)/x", "--format", "gguf", "--config", microYAML)
+    #expect(outcome.code == 0)
+    let file = try Checkpoint.open(path: "\(folder)/x")
+    #expect(file.format == .gguf && file.metadata["general.name"] == "SAM 2")
+  }
+}
+
+@Test func aTypeRoundsTheLargeTensorsAndSaysSo() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/x.gguf"
+    let outcome = try Program.run("convert", micro, path, "--dtype", "bf16", "--config", microYAML)
+    #expect(outcome.code == 0)
+    let file = try Checkpoint.open(path: path)
+    #expect(file.metadata["precision"] == "bf16")
+    for entry in file.entries {
+      #expect(entry.elementType == Precision.bfloat16.elementType(of: .float32, entry.shape))
+    }
+    #expect(file.entries.contains { $0.elementType == .bfloat16 })
+    #expect(try Program.run("convert", micro, path, "--dtype", "q8").code == 64)
+  }
+}
+
+@Test func theHelpStatesTheRuleOfRounding() throws {
+  let help = try Program.run("convert", "--help").output
+  #expect(help.contains("\(Precision.threshold) elements"))
+}
