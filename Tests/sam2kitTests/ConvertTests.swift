@@ -2,6 +2,7 @@
 import Checkpoints
 import Files
 import TestSupport
+import Tensors
 import Testing
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
