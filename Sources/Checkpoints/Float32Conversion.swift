@@ -6,7 +6,7 @@ func float32(_ stored: TensorBytes, _ type: ElementType, _ shape: Shape) -> Tens
   switch type {
   case .float32: borrowed(stored, shape) ?? converted(stored, shape, UInt32.self) { Float(bitPattern: $0) }
   case .float16: converted(stored, shape, UInt16.self, float(half:))
-  case .bfloat16: converted(stored, shape, UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+  case .bfloat16: converted(stored, shape, UInt16.self, BFloat16.float)
   case .float64: converted(stored, shape, UInt64.self) { Float(Double(bitPattern: $0)) }
   case .bool: converted(stored, shape, UInt8.self) { $0 == 0 ? 0 : 1 }
   case .uint8: converted(stored, shape, UInt8.self) { Float($0) }

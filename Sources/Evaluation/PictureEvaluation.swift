@@ -1,4 +1,5 @@
 import Architecture
+import Kernels
 import Media
 public import SAM2
 import Tensors
@@ -49,8 +50,7 @@ extension ImagePredictor {
     _ prompt: Prompt, multimask: Bool, in embedding: ImageEmbedding
   ) throws(SAM2Error) -> (mask: BinaryMask, logits: Tensor) {
     let prediction = try predict([prompt], in: embedding, multimask: multimask)
-    let scores = prediction.iou[0].elements
-    let best = scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }
+    let best = prediction.iou[0].largestPosition
     return (
       BinaryMask(logits: prediction.maskLogits(object: 0, mask: best)),
       prediction.lowResLogits[0][best..<best + 1]

@@ -71,6 +71,9 @@ public struct BinaryMask: Sendable, Equatable {
     try PNGEncoder.write(grey, width: width, height: height, kind: .grey, path: path)
   }
 
+  /// The mask as numbers, 1 for foreground and 0 for background, `[height, width]`.
+  public var tensor: Tensor { Tensor([height, width], pixels.map { Float($0) }) }
+
   /// How many pixels are foreground.
   public var area: Int { pixels.reduce(0) { $0 + Int($1) } }
 

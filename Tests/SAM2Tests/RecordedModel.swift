@@ -62,16 +62,10 @@ struct RecordedModel {
   }
 
   private func prompt(_ object: TracePrompts.Object) throws -> Prompt {
-    var prompt = Prompt(
-      points: zip(object.points ?? [], object.labels ?? []).map {
-        Prompt.Point(x: Float($0[0]), y: Float($0[1]), isObject: $1 == 1)
-      },
-      box: object.box.map {
-        Prompt.Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3]))
-      })
+    var prompt = try Prompt(points: object.points ?? [], labels: object.labels ?? [], box: object.box)
     if let name = object.mask {
       let mask = try BinaryMask.read(path: TestFiles.package("Reference/\(name)"))
-      let inside = Tensor([1, mask.height, mask.width], mask.pixels.map { Float($0) })
+      let inside = mask.tensor.reshaped([1, mask.height, mask.width])
       prompt.maskLogits = inside.resizedBilinearAntialiased(height: maskSide, width: maskSide) * 20 + -10
     }
     return prompt

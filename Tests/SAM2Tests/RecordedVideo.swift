@@ -50,8 +50,7 @@ struct RecordedVideo {
         .session(frames, width: frames.source.width, height: frames.source.height, history: history)
       let script = reader.provenance.prompts.script(frameCount: frames.count)
       try session.perform(script, Run(taps: taps)) { name in
-        let mask = try BinaryMask.read(path: TestFiles.package("Reference/video/\(name)"))
-        return Tensor([mask.height, mask.width], mask.pixels.map { Float($0) })
+        try BinaryMask.read(path: TestFiles.package("Reference/video/\(name)")).tensor
       } _: { step, masks, _ in
         try masks.record(script[step], at: step, to: taps)
         try check(masks, step)

@@ -37,14 +37,6 @@ public enum Precision: String, Sendable, CaseIterable {
 /// A number rounded to the nearest that `Precision` has, of two equally near ones to the even one; infinity where
 /// the exponent does not reach. NaN stays NaN.
 enum Rounding {
-  /// To bfloat16.
-  static func bfloat16(_ value: Float) -> UInt16 {
-    let bits = value.bitPattern
-    // A NaN keeps its sign and upper bits, made quiet.
-    if value.isNaN { return UInt16(bits >> 16) | 0x40 }
-    return UInt16((bits + 0x7fff + (bits >> 16 & 1)) >> 16)
-  }
-
   /// To IEEE binary16; `Float16` is missing on Intel Macs.
   static func float16(_ value: Float) -> UInt16 {
     let sign = UInt16(value.bitPattern >> 16) & 0x8000

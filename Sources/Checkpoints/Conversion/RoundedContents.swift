@@ -40,8 +40,7 @@ private struct RoundedContents: TensorContents {
     let overflow: Overflow? = bytes.withBytes { source in
       switch old.elementType {
       case .float16: round(source, to: block, new.elementType, exactly: float(half:))
-      case .bfloat16:
-        round(source, to: block, new.elementType) { Float(bitPattern: UInt32($0 as UInt16) << 16) }
+      case .bfloat16: round(source, to: block, new.elementType, exactly: BFloat16.float)
       case .float64: round(source, to: block, new.elementType)
       default: round(source, to: block, new.elementType) { Float(bitPattern: $0 as UInt32) }
       }
@@ -76,7 +75,7 @@ private func round<Stored: FixedWidthInteger>(
       Double(exactly($0))
     }
   case .bfloat16:
-    write(source, to: block, { Rounding.bfloat16(exactly($0)) }, isInfinite: { $0 & 0x7fff == 0x7f80 }) {
+    write(source, to: block, { BFloat16.bits(rounding: exactly($0)) }, isInfinite: { $0 & 0x7fff == 0x7f80 }) {
       Double(exactly($0))
     }
   default:
@@ -96,7 +95,8 @@ private func round(
       value)
   case .bfloat16:
     write(
-      source, to: block, { Rounding.bfloat16(Rounding.odd(value($0))) }, isInfinite: { $0 & 0x7fff == 0x7f80 },
+      source, to: block, { BFloat16.bits(rounding: Rounding.odd(value($0))) },
+      isInfinite: { $0 & 0x7fff == 0x7f80 },
       value)
   default:
     write(

@@ -15,8 +15,7 @@ struct MaskSelection {
       guard configuration.dynamicMultimaskViaStability else { return 0 }
       let stability = masks[index][0].stabilityScore(offset: configuration.dynamicMultimaskStabilityDelta)
       guard stability < configuration.dynamicMultimaskStabilityThresh else { return 0 }
-      let row = scores[index].elements
-      return (1..<count).reduce(1) { best, other in row[other] > row[best] ? other : best }
+      return 1 + scores[index][1..<count].largestPosition
     }
     return (
       Tensor.concatenated(

@@ -51,6 +51,29 @@ public struct Prompt: Sendable {
     self.maskLogits = maskLogits
   }
 
+  /// A prompt as files have it.
+  ///
+  /// - Parameters:
+  ///   - points: clicks as [x, y].
+  ///   - labels: for each click, 1 on the object and 0 beside it.
+  ///   - box: [x0, y0, x1, y1].
+  /// - Throws: `SAM2Error.malformedPrompt` for lists of other lengths and other labels.
+  public init(
+    points: [[Double]], labels: [Int], box: [Double]?, maskLogits: Tensor? = nil
+  ) throws(SAM2Error) {
+    guard points.count == labels.count, labels.allSatisfy((0...1).contains) else {
+      throw .malformedPrompt("expected a label of 0 or 1 for each of \(points.count) points, found \(labels)")
+    }
+    guard points.allSatisfy({ $0.count == 2 }), box?.count ?? 4 == 4 else {
+      throw .malformedPrompt(
+        "expected points [x, y] and a box [x0, y0, x1, y1], found \(points) and \(box ?? [])")
+    }
+    self.init(
+      points: zip(points, labels).map { Point(x: Float($0[0]), y: Float($0[1]), isObject: $1 == 1) },
+      box: box.map { Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3])) },
+      maskLogits: maskLogits)
+  }
+
   /// Throws if this can't be meant for a picture or video of that size.
   ///
   /// - Parameters:

@@ -40,8 +40,7 @@ extension SAM2Base {
         sparse: prompted.sparse, dense: prompted.dense, highResFeatures: highResFeatures,
         multimask: multimask), run)
 
-    let ious = decoded.iou[0].elements
-    let best = multimask ? ious.indices.reduce(0) { ious[$1] > ious[$0] ? $1 : $0 } : 0
+    let best = multimask ? decoded.iou[0].largestPosition : 0
     let score = decoded.objectScore
     let isThere = score.elements[0] > 0
     let side = decoded.masks.shape[2]
@@ -55,7 +54,7 @@ extension SAM2Base {
     return SAMOutput(
       lowResMasks: low, highResMasks: low.resized(to: imageExtent, by: .bilinear),
       objectPointer: mixed(pointer, presence: presence), objectScore: score,
-      predictedIoU: ious[best])
+      predictedIoU: decoded.iou[0].elements[best])
   }
 
   /// Takes a mask prompt as the answer, and asks the decoder for a pointer alone.

@@ -68,21 +68,7 @@ extension VideoStep.Prompt {
   ///
   /// - Throws: `SAM2Error.malformedPrompt` where numbers are missing or left over, or a label is neither 0 nor 1.
   public var pointed: Prompt {
-    get throws(SAM2Error) {
-      let (points, labels) = (points ?? [], labels ?? [])
-      guard points.count == labels.count, labels.allSatisfy((0...1).contains) else {
-        throw .malformedPrompt("expected a label of 0 or 1 for each of \(points.count) points, found \(labels)")
-      }
-      guard points.allSatisfy({ $0.count == 2 }), box?.count ?? 4 == 4 else {
-        throw .malformedPrompt(
-          "expected points [x, y] and a box [x0, y0, x1, y1], found \(points) and \(box ?? [])")
-      }
-      return Prompt(
-        points: zip(points, labels).map {
-          Prompt.Point(x: Float($0[0]), y: Float($0[1]), isObject: $1 == 1)
-        },
-        box: box.map { Prompt.Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3])) })
-    }
+    get throws(SAM2Error) { try Prompt(points: points ?? [], labels: labels ?? [], box: box) }
   }
 }
 

@@ -32,9 +32,11 @@ struct Segment: Command {
     let folder = try OutputFolder(output)
     let (model, checkpoint) = try model.load()
     let recording = try trace.start(
-      model: model, checkpoint: checkpoint,
+      model: model,
       input: TraceInput(width: picture.width, height: picture.height, preprocessing: "SAM2Transforms"),
-      inputSHA256: SHA256.hex(ofFile: image), prompts: asked)
+      digests: RunDigests(
+        checkpoint: MetadataKey.digest(of: checkpoint), input: SHA256.hex(ofFile: image)),
+      prompts: asked)
     let found = try Segmentation(picture, asked, folder: maskFolder, model: model, Run(taps: recording?.taps))
     try recording.map(found.record)
     try found.requireNumbers()

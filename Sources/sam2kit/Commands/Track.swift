@@ -57,10 +57,11 @@ struct Track: Command {
     let folder = try TrackFolder(output, input)
     let overlay = try overlay.map { try TrackOverlay(path: $0, input) }
     let (model, checkpoint) = try model.load()
+    let digests = RunDigests(checkpoint: try MetadataKey.digest(of: checkpoint), input: try input.sha256)
     let tracking = try Tracking(
-      input: input, script: script, model: model, checkpoint: checkpoint, folder: folder)
+      input: input, script: script, model: model, modelPath: checkpoint.path, folder: folder, digests: digests)
     let recording = try trace.start(
-      model: model, checkpoint: checkpoint, input: input.traceInput, inputSHA256: input.sha256, prompts: asked,
+      model: model, input: input.traceInput, digests: digests, prompts: asked,
       frames: Set(tapFrame), objects: Set(tapObject))
     do {
       let journal = try tracking.run(resumes: resume, recording: recording)

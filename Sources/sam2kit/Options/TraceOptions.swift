@@ -35,15 +35,16 @@ struct TraceOptions: ParsableArguments {
 
   /// Opens the trace and the sketch, if asked for.
   func start(
-    model: SAM2Base, checkpoint: Checkpoint, input: TraceInput, inputSHA256: @autoclosure () throws -> String,
+    model: SAM2Base, input: TraceInput, digests: @autoclosure () throws -> RunDigests,
     prompts: TracePrompts, frames: Set<Int> = [], objects: Set<Int> = []
   ) throws -> Recording? {
     guard isAsked else { return nil }
+    let digests = try digests()
     let provenance = Provenance(
       producer: Product.name, producerVersion: Product.version, backend: model.backend.name,
       backendVersion: model.backend.version, threads: Parallelism.threads,
-      checkpointSHA256: try MetadataKey.digest(of: checkpoint),
-      inputSHA256: try inputSHA256(), input: input, prompts: prompts, configuration: model.configuration.json)
+      checkpointSHA256: digests.checkpoint, inputSHA256: digests.input, input: input, prompts: prompts,
+      configuration: model.configuration.json)
     var writers: [any TapWriter] = []
     if let trace {
       let storage: HDF5Storage = compress ? .compressed : .contiguous
@@ -52,6 +53,12 @@ struct TraceOptions: ParsableArguments {
     if let sketch { writers.append(try SketchWriter(path: sketch, provenance: provenance)) }
     return Recording(taps: Taps(writers: writers, filter: TapFilter(tap, frames: frames, objects: objects)))
   }
+}
+
+/// What a run is of: the SHA-256 of its checkpoint and of its picture or video.
+struct RunDigests {
+  let checkpoint: String
+  let input: String
 }
 
 /// A trace, a sketch or both being written.

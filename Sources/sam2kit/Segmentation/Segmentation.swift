@@ -113,14 +113,10 @@ struct BrokenPrediction: Error, CustomStringConvertible {
 extension TracePrompts.Object {
   /// The prompt, its mask read and brought to `maskSide` × `maskSide` logits.
   func prompt(in picture: Picture, folder: URL, maskSide: Int) throws -> Prompt {
-    let points = zip(points ?? [], labels ?? []).map { place, label in
-      Prompt.Point(x: Float(place[0]), y: Float(place[1]), isObject: label == 1)
-    }
-    let box = box.map { Prompt.Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3])) }
     let mask = try mask.map {
       try Self.maskLogits(URL(fileURLWithPath: $0, relativeTo: folder).path, picture: picture, side: maskSide)
     }
-    return Prompt(points: points, box: box, maskLogits: mask)
+    return try Prompt(points: points ?? [], labels: labels ?? [], box: box, maskLogits: mask)
   }
 
   /// A mask as the logits that the prompt encoder takes, `[1, side, side]`: 10 inside, −10 outside, as SAM 2
@@ -133,7 +129,7 @@ extension TracePrompts.Object {
         problem: "expected a mask of the picture's size, \(picture.width) × \(picture.height), "
           + "found \(mask.width) × \(mask.height)")
     }
-    let inside = Tensor([1, mask.height, mask.width], mask.pixels.map { $0 == 0 ? 0 : 1 })
+    let inside = mask.tensor.reshaped([1, mask.height, mask.width])
     return inside.resizedBilinearAntialiased(height: side, width: side) * 20 + -10
   }
 }

@@ -3,17 +3,10 @@ import SAM2
 
 /// One frame's masks, a line of `tracks.json`.
 struct TrackEntry: Codable {
-  /// One object's mask.
-  struct Object: Codable {
-    /// COCO's compressed run-length encoding.
-    struct Encoding: Codable {
-      let size: [Int]
-      let counts: String
-    }
+  /// One object's mask. Its fields stand beside the mask's own in JSON.
+  struct Object {
     let object: Int
-    let segmentation: Encoding
-    let bbox: [Int]
-    let area: Int
+    let mask: COCOMask
     /// The estimated IoU of the mask.
     let score: Float
     /// The logit of the object's presence.
@@ -33,7 +26,8 @@ struct TrackEntry: Codable {
     self.mask = mask
     objects = zip(masks.objects, masks.logits()).compactMap { object, logits in
       guard let presence = object.objectScore, let score = object.predictedIoU else { return nil }
-      return Object(object.id, BinaryMask(logits: logits), score: score, objectScore: presence)
+      return Object(
+        object: object.id, mask: COCOMask(BinaryMask(logits: logits)), score: score, objectScore: presence)
     }
   }
 
@@ -48,27 +42,26 @@ struct TrackEntry: Codable {
 
   /// Every object's mask.
   func masks() throws -> [(object: Int, mask: BinaryMask)] {
-    try objects.map { ($0.object, try $0.mask()) }
+    try objects.map { ($0.object, try $0.mask.pixels()) }
   }
 }
 
-extension TrackEntry.Object {
-  init(_ id: Int, _ mask: BinaryMask, score: Float, objectScore: Float) {
-    let bounds = mask.bounds
-    object = id
-    segmentation = Encoding(size: [mask.height, mask.width], counts: RunLengthEncoding(mask).compressed)
-    bbox = [bounds.x, bounds.y, bounds.width, bounds.height]
-    area = mask.area
-    self.score = score
-    self.objectScore = objectScore
+extension TrackEntry.Object: Codable {
+  private enum CodingKeys: String, CodingKey { case object, score, objectScore }
+
+  init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    object = try fields.decode(Int.self, forKey: .object)
+    score = try fields.decode(Float.self, forKey: .score)
+    objectScore = try fields.decode(Float.self, forKey: .objectScore)
+    mask = try COCOMask(from: decoder)
   }
 
-  fileprivate func mask() throws -> BinaryMask {
-    guard segmentation.size.count == 2 else {
-      throw MediaError.malformedRunLengths(reason: "expected [height, width], found \(segmentation.size)")
-    }
-    return BinaryMask(
-      try RunLengthEncoding(
-        width: segmentation.size[1], height: segmentation.size[0], compressed: segmentation.counts))
+  func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode(object, forKey: .object)
+    try fields.encode(score, forKey: .score)
+    try fields.encode(objectScore, forKey: .objectScore)
+    try mask.encode(to: encoder)
   }
 }

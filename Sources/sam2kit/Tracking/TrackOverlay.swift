@@ -29,10 +29,8 @@ struct TrackOverlay {
     while let frame = try source.frame(at: index) {
       if let signal = PartialFiles.interrupt { throw Interrupted(signal: signal) }
       let objects = try journal.entry(of: index)?.masks() ?? []
-      let last = objects.map(\.object).max() ?? 0
-      // Colours go by position: an object keeps its own whether the others are there or not.
-      var drawn = [OverlayObject](repeating: OverlayObject(), count: last)
-      for (object, mask) in objects { drawn[object - 1] = OverlayObject(mask: mask) }
+      // An object keeps its colour whether the others are there or not.
+      let drawn = objects.map { OverlayObject(mask: $0.mask, color: OverlayColor(object: $0.object - 1)) }
       try writer.append(try frame.picture.overlaid(with: drawn), at: frame.timestamp)
       index += 1
       Console.line("overlay: frame \(index)\(source.count.map { " of \($0)" } ?? "")")

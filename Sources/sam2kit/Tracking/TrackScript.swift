@@ -80,7 +80,7 @@ struct TrackScript {
   /// A prompt's mask, 1 on the object and 0 beside it, `[height, width]`.
   func mask(at name: String) throws -> Tensor {
     guard let mask = masks[name] else { throw PromptError(place: name, problem: "no prompt names this mask") }
-    return Tensor([mask.height, mask.width], mask.pixels.map { Float($0) })
+    return mask.tensor
   }
 
   /// How many frames will be tracked, if that can be told.

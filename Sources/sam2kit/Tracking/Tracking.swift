@@ -1,5 +1,4 @@
 import Architecture
-import Checkpoints
 import Files
 import Foundation
 import Kernels
@@ -24,15 +23,16 @@ struct Tracking {
   private static let restBetweenStates = 20
 
   init(
-    input: VideoInput, script: TrackScript, model: SAM2Base, checkpoint: Checkpoint, folder: TrackFolder
+    input: VideoInput, script: TrackScript, model: SAM2Base, modelPath: String, folder: TrackFolder,
+    digests: RunDigests
   ) throws {
     self.input = input
     self.script = script
     self.model = model
-    modelPath = checkpoint.path
+    self.modelPath = modelPath
     self.folder = folder
     let parts = [
-      try MetadataKey.digest(of: checkpoint), model.configuration.json, try input.sha256,
+      digests.checkpoint, model.configuration.json, digests.input,
       try script.fingerprint, Product.version, model.backend.name, model.backend.version,
     ]
     identity = Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }

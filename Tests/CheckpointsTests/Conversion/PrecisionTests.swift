@@ -102,9 +102,9 @@ import Testing
     #expect(Rounding.float16(Float(above)) == 0x3c00)
     #expect(Rounding.float16(Rounding.odd(above)) == 0x3c01)
     #expect(Rounding.float16(Rounding.odd(-above)) == 0xbc01)
-    #expect(Rounding.bfloat16(Rounding.odd(1 + 0x1p-8 + 0x1p-50)) == 0x3f81)
-    #expect(Rounding.bfloat16(Rounding.odd(1 + 0x1p-8)) == 0x3f80)
-    #expect(Rounding.bfloat16(Rounding.odd(1e300)) == 0x7f80)
+    #expect(BFloat16.bits(rounding: Rounding.odd(1 + 0x1p-8 + 0x1p-50)) == 0x3f81)
+    #expect(BFloat16.bits(rounding: Rounding.odd(1 + 0x1p-8)) == 0x3f80)
+    #expect(BFloat16.bits(rounding: Rounding.odd(1e300)) == 0x7f80)
     #expect(Rounding.float16(Rounding.odd(1e-300)) == 0)
     #expect(Rounding.odd(0.5) == 0.5)
   }
@@ -113,7 +113,7 @@ import Testing
     for bits: UInt32 in [0x7f80_0001, 0xffff_ffff, 0x7fc0_0000, 0xff80_1000] {
       let number = Float(bitPattern: bits)
       #expect(float(half: Rounding.float16(number)).isNaN)
-      #expect(Float(bitPattern: UInt32(Rounding.bfloat16(number)) << 16).isNaN)
+      #expect(Float(bitPattern: UInt32(BFloat16.bits(rounding: number)) << 16).isNaN)
     }
   }
 
