@@ -1,8 +1,8 @@
 """Muon (Jordan et al. 2024): momentum whose direction is made orthogonal, for weight matrices.
 
 As `torch.optim.Muon` with `adjust_lr_fn="match_rms_adamw"`, but in float32 and with all matrices of one shape at once: the
-library's own rounds to bfloat16, which a CPU without such instructions emulates, and took 1.36 s a step of the micro
-model on one core, three times as long as computing the gradients.
+library's own rounds to bfloat16, which a CPU without such instructions emulates: 1.36 s a step of the micro
+model on one core instead of 0.12 s.
 """
 
 import torch
