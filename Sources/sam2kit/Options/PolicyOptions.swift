@@ -1,0 +1,25 @@
+import ArgumentParser
+import Verification
+
+/// What is near enough.
+struct PolicyOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: "What is near enough: fp32, bf16, int8 or a JSON file (Reference/policies.md describes it).")
+  var policy: String?
+
+  @Option(name: .long, help: "The largest relative error that passes, instead of the policy's.")
+  var tolerance: Double?
+
+  func validate() throws {
+    if let tolerance, !(tolerance >= 0) {
+      throw ValidationError("--tolerance should not be negative, found \(tolerance)")
+    }
+  }
+
+  /// The policy that was asked for, or else `base`.
+  func policy(or base: TolerancePolicy = .fp32) throws -> TolerancePolicy {
+    let chosen = try policy.map { try TolerancePolicy(named: $0) } ?? base
+    return tolerance.map(chosen.withRelative) ?? chosen
+  }
+}
