@@ -108,7 +108,8 @@ struct MaskDecoder: Module {
   func input(of call: RecordedCall, like input: Input) throws -> Input {
     try Input(
       imageEmbeddings: call.tensor("input/image_embeddings"), imagePositions: call.tensor("input/image_pe"),
-      sparse: call.tensor("input/sparse_prompt_embeddings"), dense: call.tensor("input/dense_prompt_embeddings"),
+      sparse: call.tensor("input/sparse_prompt_embeddings"),
+      dense: call.tensor("input/dense_prompt_embeddings"),
       highResFeatures: input.highResFeatures.map { _ in
         try [Tensor](named: "input/high_res_features", from: call)
       },
