@@ -65,9 +65,9 @@ let package = Package(
     layer("Traces", ["Tensors", "HDF5"]),
     layer("SAM2", ["Tensors", "Architecture", "Kernels", "Traces"]),
     layer("Synthesis", ["Tensors", "Kernels", "Architecture"]),
-    layer("Verification", ["Tensors", "Traces"]),
+    layer("Verification", ["Tensors", "Kernels", "Traces", "CVector"]),
     layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
-    layer("Evaluation", ["Files", "Tensors", "Architecture", "SAM2", "Media"]),
+    layer("Evaluation", ["Files", "Tensors", "Kernels", "Architecture", "SAM2", "Media"]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
@@ -93,7 +93,7 @@ let package = Package(
         "Files",
       ], fixtures: true),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
-    tests("Verification", ["Tensors", "Traces"]),
+    tests("Verification", ["Tensors", "Kernels", "Traces", "Files", "CVector"], fixtures: true),
     tests("Evaluation", ["Media", "SAM2"], fixtures: true),
     tests("Media", ["Files", "Tensors", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.
