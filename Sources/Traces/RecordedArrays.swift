@@ -28,6 +28,16 @@ public final class RecordedArrays: Sendable {
     calls[call].map { RecordedCall(id: call, taps: $0, arrays: self) }
   }
 
+  /// Whether a tensor is what was read for a tap, memory and all, so that it need not be compared with it.
+  public func holds(_ tensor: Tensor, as tap: Tap) -> Bool {
+    recent.withLock { recent in
+      recent.contains {
+        $0.address == tap.address && $0.tensor.shape == tensor.shape
+          && $0.tensor.withElements(\.baseAddress) == tensor.withElements(\.baseAddress)
+      }
+    }
+  }
+
   /// A tap's elements.
   ///
   /// - Throws: `HDF5Error`.

@@ -1,4 +1,4 @@
-public import Tensors
+import Tensors
 import Traces
 
 /// Finds causes for what two sets of arrays differ in.

@@ -4,89 +4,89 @@ import Traces
 /// Reads out of a comparison where an error begins.
 struct DivergenceSearch {
   private let comparison: Comparison
-  private let positions: [String: Int]
+  /// The call of every array.
+  private let calls: [CallID?]
+  /// The places of every call's inputs.
+  private let inputPlaces: [CallID: [Int]]
+  /// The place of the first array that is off.
+  private let firstFailure: Int?
 
   init(_ comparison: Comparison) {
     self.comparison = comparison
-    positions = Dictionary(
-      comparison.arrays.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let calls = comparison.arrays.map { CallID(ofTap: $0.name) }
+    self.calls = calls
+    var places: [CallID: [Int]] = [:]
+    for (place, call) in calls.enumerated() {
+      guard let call, comparison.arrays[place].name.hasPrefix("\(call)/input/") else { continue }
+      places[call, default: []].append(place)
+    }
+    inputPlaces = places
+    firstFailure = comparison.arrays.firstIndex { $0.metrics != nil && !$0.passes(comparison.policy) }
   }
 
-  /// Whether any module was run on recorded inputs.
-  var isIsolated: Bool { comparison.arrays.contains { $0.isolated != nil } }
-
   /// Whether an array is off although what it was made from was right. Isolation tells; else an input is off by
-  /// whatever comes before, and an output by its module if the inputs agree.
-  private func isIntroduced(_ array: ArrayComparison) -> Bool {
+  /// whatever comes before if nothing before it is off, and an output by its module if the inputs agree.
+  private func isIntroduced(_ place: Int) -> Bool {
+    let array = comparison.arrays[place]
     if let isolated = array.isolated { return !comparison.policy.accepts(isolated, of: array.name) }
-    guard !array.passes(comparison.policy), array.metrics != nil, let call = CallID(ofTap: array.name)
-    else { return false }
-    if isInput(array.name) { return !isCarriedInput(array) }
+    guard array.metrics != nil, !array.passes(comparison.policy), let call = calls[place] else { return false }
+    if isInput(place) { return place == firstFailure }
     let inputs = inputs(of: call)
     return !inputs.isEmpty && inputs.allSatisfy(\.agrees)
   }
 
-  /// Whether an input is off only as an output before it is.
-  private func isCarriedInput(_ array: ArrayComparison) -> Bool {
-    guard let position = positions[array.name] else { return false }
-    return comparison.arrays[..<position].contains { earlier in
-      earlier.metrics != nil && !earlier.passes(comparison.policy)
-    }
-  }
-
-  private func isInput(_ name: String) -> Bool {
-    CallID(ofTap: name).map { name.hasPrefix("\($0)/input/") } ?? false
+  private func isInput(_ place: Int) -> Bool {
+    calls[place].map { inputPlaces[$0]?.contains(place) ?? false } ?? false
   }
 
   func inputs(of call: CallID) -> [FirstDivergence.InputAgreement] {
-    comparison.arrays.filter { $0.name.hasPrefix("\(call)/input/") }.compactMap { array in
-      array.metrics.map {
+    (inputPlaces[call] ?? []).compactMap { place in
+      let array = comparison.arrays[place]
+      return array.metrics.map {
         .init(tap: array.name, relativeError: $0.relativeError, agrees: array.passes(comparison.policy))
       }
     }
   }
 
-  /// All that is off by itself, in order.
-  var introduced: [ArrayComparison] { comparison.arrays.filter(isIntroduced) }
+  /// The places of all that is off by itself, in order.
+  var introduced: [Int] { comparison.arrays.indices.filter(isIntroduced) }
 
-  /// What brings about that an array is off.
-  func origin(of first: ArrayComparison, _ introduced: [ArrayComparison]) -> FirstDivergence.Origin {
-    guard let shown = introduced.first else {
+  /// What brings about that something is off.
+  func origin(_ introduced: [Int]) -> FirstDivergence.Origin {
+    guard let place = introduced.first else {
       return FirstDivergence.Origin(
-        kind: isIsolated ? .accumulation : .unknown, module: nil, inside: nil, tap: nil, relativeError: nil,
-        isIsolated: isIsolated)
+        kind: comparison.isIsolated ? .accumulation : .unknown, module: nil, inside: nil, tap: nil,
+        relativeError: nil, isIsolated: comparison.isIsolated)
     }
-    let module = CallID(ofTap: shown.name)?.module
-    let error = (shown.isolated ?? shown.metrics)?.relativeError
-    guard isInput(shown.name) else {
-      return FirstDivergence.Origin(
-        kind: .module, module: module?.name, inside: nil, tap: shown.name, relativeError: error,
-        isIsolated: shown.isolated != nil)
-    }
+    let shown = comparison.arrays[place]
+    let module = calls[place]?.module
+    let isIsolated = shown.isolated != nil
     // Without isolation the outermost module whose input is off too is what the error came in by.
-    let outermost = shown.isolated == nil ? enclosing(shown) : nil
+    let named = isInput(place) && !isIsolated ? enclosing(place) ?? module : module
     return FirstDivergence.Origin(
-      kind: .glue, module: (outermost ?? module)?.name,
-      inside: shown.isolated == nil ? nil : module.flatMap(parent)?.name, tap: shown.name, relativeError: error,
-      isIsolated: shown.isolated != nil)
+      kind: isInput(place) ? .glue : .module, module: named?.name,
+      inside: isInput(place) && isIsolated ? module.flatMap(parent)?.name : nil, tap: shown.name,
+      relativeError: (shown.isolated ?? shown.metrics)?.relativeError, isIsolated: isIsolated)
   }
 
   /// The outermost module around an input's module of which an input is off too.
-  private func enclosing(_ input: ArrayComparison) -> ModulePath? {
-    guard let module = CallID(ofTap: input.name)?.module, let position = positions[input.name] else { return nil }
-    return comparison.arrays[position...].last { later in
-      guard isInput(later.name), let around = CallID(ofTap: later.name)?.module else { return false }
-      return module.name.hasPrefix("\(around.name).") && later.metrics != nil && !later.passes(comparison.policy)
-        && CallID(ofTap: later.name)?.number == 0
-    }.flatMap { CallID(ofTap: $0.name)?.module }
+  private func enclosing(_ place: Int) -> ModulePath? {
+    guard let call = calls[place] else { return nil }
+    return comparison.arrays.indices.last { later in
+      guard later > place, isInput(later), let around = calls[later] else { return false }
+      let array = comparison.arrays[later]
+      return around.number == call.number && call.module.name.hasPrefix("\(around.module).")
+        && array.metrics != nil && !array.passes(comparison.policy)
+    }.flatMap { calls[$0]?.module }
   }
 
   /// The nearest module around another of which something was compared.
   private func parent(of module: ModulePath) -> ModulePath? {
+    let known = Set(calls.compactMap { $0?.module })
     var steps = module.name.split(separator: ".").dropLast()
     while !steps.isEmpty {
-      let name = steps.joined(separator: ".")
-      if comparison.arrays.contains(where: { $0.name.hasPrefix("\(name)/") }) { return ModulePath(name) }
+      let name = ModulePath(steps.joined(separator: "."))
+      if known.contains(name) { return name }
       steps = steps.dropLast()
     }
     return nil
@@ -100,14 +100,15 @@ extension FirstDivergence {
   /// - Throws: What `hints` throws.
   public init?(_ comparison: Comparison, hints: (_ tap: String) throws -> [Hint]) rethrows {
     let search = DivergenceSearch(comparison)
-    let introduced = search.introduced
+    let places = search.introduced
+    let introduced = places.map { comparison.arrays[$0] }
     guard let first = comparison.firstDivergence ?? introduced.first,
       let metrics = first.metrics ?? first.isolated
     else { return nil }
     tap = first.name
     relativeError = metrics.relativeError
     worst = metrics.worst
-    origin = search.origin(of: first, introduced)
+    origin = search.origin(places)
     inputs = CallID(ofTap: origin.tap ?? first.name).map(search.inputs) ?? []
     var modules: [String] = []
     for name in introduced.compactMap({ CallID(ofTap: $0.name)?.module.name }) where !modules.contains(name) {

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Forms that an operation can have, worked out at some positions of its result. A port has the wrong one if the
 /// reference fits one form and the candidate another.
 struct AlternativeForms {

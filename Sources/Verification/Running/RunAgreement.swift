@@ -1,5 +1,5 @@
 import Foundation
-import Traces
+public import Traces
 
 /// Whether two runs are of the same model, input and prompts, so that comparing them says anything.
 public struct RunAgreement: Equatable, Sendable {

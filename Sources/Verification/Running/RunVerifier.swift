@@ -193,7 +193,12 @@ public final class RunVerifier: TapWriter, CallIsolator {
 
   private func isolate(_ name: String, _ tensor: Tensor) throws {
     guard let tap = taps[name], tap.shape == tensor.shape else { return }
-    let metrics = try metrics(tap, tensor)
+    let metrics: ErrorMetrics
+    if let arrays, arrays.holds(tensor, as: tap), let own = state.withLock({ $0.outcomes[name]?.metrics }) {
+      metrics = own.ofEqualArrays
+    } else {
+      metrics = try self.metrics(tap, tensor)
+    }
     let isFirst = state.withLock { state in
       state.isolated[name] = metrics
       guard !state.hasIntroduced, !policy.accepts(metrics, of: name) else { return false }
@@ -207,7 +212,7 @@ public final class RunVerifier: TapWriter, CallIsolator {
     guard let arrays else {
       guard case .sketch(let reader) = reference else { return try ErrorMetrics(tensor, tensor) }
       return try ErrorMetrics(
-        reader.sketch(of: tap.name), tensor.sketch(seed: reader.seed, samples: reader.sampleCount),
+        reader.sketch(of: tap.name), Sketch(of: tensor, seed: reader.seed, samples: reader.sampleCount),
         shape: tap.shape, seed: reader.seed)
     }
     if let known = state.withLock({ $0.recent.metrics(tap.address, tensor) }) { return known }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Foundation
 import Traces
 import Verification
@@ -19,6 +20,11 @@ struct Compare: Command {
   @Argument(help: "The trace or sketch to judge.")
   var candidate: String
   @OptionGroup var policy: PolicyOptions
+  @OptionGroup var provenance: ProvenanceOptions
+  @Option(
+    name: .long,
+    help: "The model that ran, for causes of the first divergence that only its weights show.")
+  var model: String?
   @Option(name: .long, help: "Compare only taps whose module path or name matches this glob; may be repeated.")
   var tap: [String] = []
   @Flag(name: .long, help: "The ten worst taps and the verdict, instead of every tap in order.")
@@ -27,14 +33,15 @@ struct Compare: Command {
   var json = false
 
   func execute() throws {
-    let result = try TraceComparison(
-      reference: .open(path: reference), candidate: .open(path: candidate),
-      patterns: tap.map { TapPattern($0) }, policy: policy.policy())
-    for difference in result.differences {
-      Console.remark(
-        "note: \(difference.attribute) differs: reference \(difference.reference), candidate \(difference.candidate)"
-      )
-    }
+    let (expected, found) = (try RecordedRun.open(path: reference), try RecordedRun.open(path: candidate))
+    let agreement = try RunAgreement(
+      expected.provenance, found.provenance, configuration: ProvenanceOptions.settings)
+    try provenance.check(agreement, reference: reference, candidate: candidate)
+    var result = try TraceComparison(
+      reference: expected, candidate: found, patterns: tap.map { TapPattern($0) }, policy: policy.policy(),
+      agreement: agreement)
+    try result.explain(
+      expected, found, weights: try model.map { ModuleWeights(try Checkpoint.open(path: $0)) })
     if json {
       print(String(decoding: try ComparisonReport(result).json(), as: UTF8.self))
     } else {
@@ -42,6 +49,7 @@ struct Compare: Command {
         brief
         ? ComparisonTable(result.comparison, order: .worst, limit: 10) : ComparisonTable(result.comparison)
       print(table.text)
+      for sentence in result.divergence?.sentences ?? [] { print(sentence) }
     }
     if !result.comparison.passes { throw ExitCode(1) }
   }

@@ -1,5 +1,7 @@
+import Architecture
 import Files
 import Foundation
+import Kernels
 import Media
 import SAM2
 import Tensors
