@@ -93,7 +93,7 @@ let package = Package(
         "Files",
       ], fixtures: true),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
-    tests("Verification", ["Tensors", "Kernels", "Traces", "Files", "CVector"], fixtures: true),
+    tests("Verification", ["Tensors", "Kernels", "Traces"], fixtures: true),
     tests("Evaluation", ["Media", "SAM2"], fixtures: true),
     tests("Media", ["Files", "Tensors", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.

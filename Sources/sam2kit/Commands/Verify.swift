@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import SAM2
 import Traces
 import Verification
@@ -39,12 +38,10 @@ struct Verify: Command {
   var tap: [String] = []
   @Option(name: .long, help: "Also record the run into this HDF5 file.")
   var trace: String?
-  @Flag(name: .long, help: "The ten worst taps and the verdict, instead of every tap in order.")
-  var brief = false
-  @Flag(name: .long, help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ComparisonOutput
 
   func execute() throws {
+    let policy = try policy.policy()
     let recording = try RecordedRun.open(path: reference)
     if isolate, case .sketch = recording { throw SketchIsolated(path: reference) }
     let run = try VerifiedRun(
@@ -52,17 +49,10 @@ struct Verify: Command {
     try provenance.check(run.agreement, reference: reference, candidate: model.model)
     let verifier = RunVerifier(
       reference: recording, patterns: tap.map { TapPattern($0) },
-      policy: try policy.policy().narrowed(to: backend.precision.rawValue), isolates: isolate,
+      policy: policy.narrowed(to: backend.precision.rawValue), isolates: isolate,
       weights: ModuleWeights(run.checkpoint))
     try run.perform(verifier)
-    let result = run.result(verifier)
-    if json {
-      print(String(decoding: try ComparisonReport(result).json(), as: UTF8.self))
-    } else {
-      print(ComparisonTable(result.comparison, order: brief ? .worst : .execution, limit: brief ? 10 : nil).text)
-      for sentence in result.divergence?.sentences ?? [] { print(sentence) }
-    }
-    if !result.comparison.passes { throw ExitCode(1) }
+    try output.present(run.result(verifier))
   }
 }
 
