@@ -77,6 +77,17 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     return chunk
   }
 
+  /// Where the dataset lies in its file: the same for all of its names.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func address() throws -> UInt64 {
+    var address: UInt64 = 0
+    _ = try withUnsafeMutablePointer(to: &address) { address in
+      try Library.call("find its place", place) { [id = handle.id] in chdf5_address(id, address) }
+    }
+    return address
+  }
+
   /// How the elements are encoded.
   ///
   /// - Throws: `HDF5Error.unsupported` for a type that no tensor has, such as text.

@@ -25,7 +25,11 @@ public struct ComparisonTable: Sendable {
   /// The whole text: columns, rows, and the verdict.
   public var text: String { (rows + ["", verdict]).joined(separator: "\n") }
 
-  private static let headings = ["", "tap", "shape", "max abs", "mean abs", "relative", "cosine", "SQNR dB"]
+  /// The columns; what modules make of recorded inputs has one where any was isolated.
+  private var headings: [String] {
+    let isolated = comparison.isIsolated ? ["isolated"] : []
+    return ["", "tap", "shape", "max abs", "mean abs", "relative"] + isolated + ["cosine", "SQNR dB"]
+  }
 
   /// The heading and one line per array.
   private var rows: [String] {
@@ -38,22 +42,26 @@ public struct ComparisonTable: Sendable {
       }.map(\.element)
     }
     let shown = arrays.prefix(limit ?? arrays.count)
-    var lines = Self.aligned([Self.headings] + shown.map(cells))
+    var lines = aligned([headings] + shown.map(cells))
     if shown.count < arrays.count { lines.append("… \(arrays.count - shown.count) more") }
     return lines
   }
 
   private func cells(_ array: ArrayComparison) -> [String] {
-    let mark = array.passes(comparison.policy) ? "ok" : "FAIL"
+    let mark =
+      array.passes(comparison.policy) && array.passesIsolated(comparison.policy) ? "ok" : "FAIL"
     switch array.outcome {
     case .missing: return [mark, array.name, "\(array.shape)", "missing"]
     case .shapeMismatch(let found): return [mark, array.name, "\(array.shape)", "found \(found)"]
     case .matched(let metrics):
-      let cells = [
-        mark, array.name, "\(array.shape)", Self.scientific(metrics.maxAbsError),
-        Self.scientific(metrics.meanAbsError), Self.scientific(metrics.relativeError),
-        String(format: "%.7f", metrics.cosineSimilarity), String(format: "%.1f", metrics.sqnrDecibels),
-      ]
+      let alone = array.isolated.map { Self.scientific($0.relativeError) } ?? "–"
+      let cells =
+        [
+          mark, array.name, "\(array.shape)", Self.scientific(metrics.maxAbsError),
+          Self.scientific(metrics.meanAbsError), Self.scientific(metrics.relativeError),
+        ] + (comparison.isIsolated ? [alone] : []) + [
+          String(format: "%.7f", metrics.cosineSimilarity), String(format: "%.1f", metrics.sqnrDecibels),
+        ]
       return cells + remarks(metrics, comparison.policy.tolerance(for: array.name))
     }
   }
@@ -95,16 +103,19 @@ public struct ComparisonTable: Sendable {
         + "\(limit), \(missing) missing, "
         + "\(misshaped) misshaped, \(comparison.extra.count) only in the candidate"
     ]
+    if comparison.isIsolated {
+      let isolated = arrays.filter { $0.isolated != nil }
+      let failing = isolated.count { !$0.passesIsolated(comparison.policy) }
+      lines.append(
+        "Isolated: \(isolated.count) compared, \(failing) past the tolerance; relative errors of what modules, and what "
+          + "lies between them, make of recorded inputs.")
+    }
     if comparison.isOfSketches {
       lines.append(
         "Sketches were compared: max and mean abs are of samples, cosine and SQNR estimates, relative the worst of "
           + "samples, projections, norm and moments.")
     }
     if arrays.isEmpty { lines.append("There was nothing to compare.") }
-    if let first = comparison.firstDivergence, let metrics = first.metrics {
-      let worst = metrics.worst.map { " at \($0.index): expected \($0.reference), found \($0.candidate)" }
-      lines.append("First divergence: \(first.name)\(worst ?? "")")
-    }
     let zeros = arrays.filter { $0.flags(comparison.policy).contains(.zero) }
     if !zeros.isEmpty {
       lines.append(
@@ -122,7 +133,7 @@ public struct ComparisonTable: Sendable {
 
   /// Columns as wide as their widest cell: text to the left, numbers to the right. A cell that stands for all the
   /// numbers, and remarks behind them, don't count for the width.
-  private static func aligned(_ rows: [[String]]) -> [String] {
+  private func aligned(_ rows: [[String]]) -> [String] {
     let textColumns = 3
     var widths = [Int](repeating: 0, count: headings.count)
     for row in rows {

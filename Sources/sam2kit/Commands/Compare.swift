@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Traces
 import Verification
 
@@ -19,15 +20,26 @@ struct Compare: Command {
   @Argument(help: "The trace or sketch to judge.")
   var candidate: String
   @OptionGroup var policy: PolicyOptions
+  @OptionGroup var provenance: ProvenanceOptions
+  @Option(
+    name: .long,
+    help: "The model that ran, for causes of the first divergence that only its weights show.")
+  var model: String?
   @Option(name: .long, help: "Compare only taps whose module path or name matches this glob; may be repeated.")
   var tap: [String] = []
   @OptionGroup var output: ComparisonOutput
 
   func execute() throws {
     let policy = try policy.policy()
-    try output.present(
-      TraceComparison(
-        reference: .open(path: reference), candidate: .open(path: candidate),
-        patterns: tap.map { TapPattern($0) }, policy: policy))
+    let (expected, found) = (try RecordedRun.open(path: reference), try RecordedRun.open(path: candidate))
+    let agreement = try RunAgreement(
+      expected.provenance, found.provenance, configuration: ProvenanceOptions.settings)
+    try provenance.check(agreement, reference: reference, candidate: candidate)
+    var result = try TraceComparison(
+      reference: expected, candidate: found, patterns: tap.map { TapPattern($0) }, policy: policy,
+      agreement: agreement)
+    try result.explain(
+      expected, found, weights: try model.map { ModuleWeights(try Checkpoint.open(path: $0)) })
+    try output.present(result)
   }
 }

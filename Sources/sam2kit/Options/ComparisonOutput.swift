@@ -16,7 +16,8 @@ struct ComparisonOutput: ParsableArguments {
   func present(_ result: TraceComparison) throws {
     for difference in result.differences {
       Console.remark(
-        "note: \(difference.attribute) differs: reference \(difference.reference), candidate \(difference.candidate)"
+        "note: \(difference.attribute) \(difference.isUnknown ? "is not known on both sides" : "differs"): reference "
+          + "\(difference.reference.orUnknown), candidate \(difference.candidate.orUnknown)"
       )
     }
     let report = json || save != nil ? try ComparisonReport(result).json() : Data()
@@ -31,8 +32,12 @@ struct ComparisonOutput: ParsableArguments {
       let table =
         brief
         ? ComparisonTable(result.comparison, order: .worst, limit: 10) : ComparisonTable(result.comparison)
-      print(table.text)
+      print(([table.text] + (result.divergence?.sentences ?? [])).joined(separator: "\n"))
     }
     if !result.comparison.passes { throw ExitCode(1) }
   }
+}
+
+extension String {
+  fileprivate var orUnknown: String { isEmpty ? "unknown" : self }
 }
