@@ -62,17 +62,18 @@ let package = Package(
     layer("Checkpoints", ["Files", "Tensors", "HDF5", "CZip"]),
     layer("Kernels", ["Tensors", "CVector"]),
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
-    layer("Traces", ["Tensors", "HDF5"]),
+    layer("Traces", ["Files", "Tensors", "HDF5"]),
     layer("SAM2", ["Tensors", "Architecture", "Kernels", "Traces"]),
     layer("Synthesis", ["Tensors", "Kernels", "Architecture"]),
     layer("Verification", ["Tensors", "Traces"]),
+    layer("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Traces", "Verification"]),
     layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
     layer("Evaluation", ["Files", "Tensors", "Architecture", "SAM2", "Media"]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
         "Files", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces",
-        "SAM2", "Synthesis", "Verification", "Media", "Evaluation",
+        "SAM2", "Synthesis", "Verification", "Dumps", "Media", "Evaluation",
         "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -94,6 +95,7 @@ let package = Package(
       ], fixtures: true),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
     tests("Verification", ["Tensors", "Traces"]),
+    tests("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Traces", "Verification"], fixtures: true),
     tests("Evaluation", ["Media", "SAM2"], fixtures: true),
     tests("Media", ["Files", "Tensors", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.

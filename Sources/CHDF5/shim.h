@@ -55,3 +55,18 @@ static inline herr_t chdf5_each_link(hid_t group, void (*visit)(const char *, vo
   return H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &position, chdf5_visit_link, &visitor);
 #endif
 }
+
+// Where an object lies in its file: the same for all names of one object.
+static inline herr_t chdf5_address(hid_t object, unsigned long long *address) {
+#if H5_VERSION_GE(1, 12, 0)
+  H5O_info2_t info;
+  herr_t status = H5Oget_info3(object, &info, H5O_INFO_BASIC);
+  // The native file format keeps an address in the first eight bytes of a token.
+  if (status >= 0) __builtin_memcpy(address, &info.token, sizeof *address);
+#else
+  H5O_info_t info;
+  herr_t status = H5Oget_info(object, &info);
+  if (status >= 0) *address = info.addr;
+#endif
+  return status;
+}

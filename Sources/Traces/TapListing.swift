@@ -9,6 +9,7 @@ struct TapListing {
     let sequence: Int64
     let module: ModulePath
     let name: String
+    let place: TapPlace
   }
 
   /// Every tap: calls by sequence, inputs before output, then predictions.
@@ -20,7 +21,7 @@ struct TapListing {
       for call in try calls(in: group).sorted(by: { ($0.sequence, $0.name) < ($1.sequence, $1.name) }) {
         let members = try group.group(call.name)
         for part in [TraceSchema.input, TraceSchema.output] where try members.kind(of: part) != nil {
-          try collect(part, in: members, as: "\(call.name)/\(part)", call.module, depth: 0, &taps)
+          try collect(part, in: members, as: "\(call.name)/\(part)", call, depth: 0, &taps)
         }
       }
     }
@@ -35,33 +36,51 @@ struct TapListing {
     for module in try group.children() {
       let children = try group.group(module)
       for index in try children.children() {
-        let found = try children.group(index).attribute(TraceSchema.sequence)
+        let group = try children.group(index)
+        let found = try group.attribute(TraceSchema.sequence)
         guard Int(index) != nil, case .integer(let sequence) = found else {
           throw TraceError.malformed(
             file: file, object: "/\(TraceSchema.taps)/\(module)/\(index)",
             expected: "a call's number with the attribute \(TraceSchema.sequence)",
             found: found.map { "\($0)" } ?? "none")
         }
-        calls.append(Call(sequence: sequence, module: ModulePath(module), name: "\(module)/\(index)"))
+        let place = TapPlace(
+          frame: try number(TraceSchema.frame, of: group), object: try number(TraceSchema.object, of: group))
+        calls.append(
+          Call(sequence: sequence, module: ModulePath(module), name: "\(module)/\(index)", place: place))
       }
     }
     return calls
   }
 
+  /// A whole number that a call may have.
+  private func number(_ name: String, of group: borrowing HDF5Group) throws -> Int? {
+    switch try group.attribute(name) {
+    case nil: return nil
+    case .integer(let number): return Int(number)
+    case .some(let found):
+      throw TraceError.malformed(
+        file: file, object: group.path, expected: "a whole number as the attribute \(name)", found: "\(found)")
+    }
+  }
+
   /// Adds the dataset called `link`, or all those below the group of that name.
   private func collect(
-    _ link: String, in group: borrowing HDF5Group, as name: String, _ module: ModulePath?, depth: Int,
+    _ link: String, in group: borrowing HDF5Group, as name: String, _ call: Call?, depth: Int,
     _ taps: inout [Tap]
   ) throws {
     let object = group.path == "/" ? "/\(link)" : "\(group.path)/\(link)"
     switch try group.kind(of: link) {
     case .dataset:
-      let shape = try group.dataset(link).shape
-      taps.append(Tap(name: name, module: module, shape: shape, object: object))
+      let dataset = try group.dataset(link)
+      taps.append(
+        Tap(
+          name: name, module: call?.module, shape: dataset.shape, place: call?.place ?? TapPlace(),
+          object: object, address: try dataset.address()))
     case .group where depth < TraceSchema.deepestValue:
       let inner = try group.group(link)
       for child in try inner.children().sorted(by: TapOrder.isBefore) {
-        try collect(child, in: inner, as: "\(name)/\(child)", module, depth: depth + 1, &taps)
+        try collect(child, in: inner, as: "\(name)/\(child)", call, depth: depth + 1, &taps)
       }
     case let found:
       throw TraceError.malformed(

@@ -11,8 +11,30 @@ public struct Tap: Hashable, Sendable {
   public let module: ModulePath?
   /// The extent of every axis.
   public let shape: Shape
+  /// What of a video its call was for.
+  public let place: TapPlace
   /// Its path in the file.
   let object: String
+  /// Where a trace's file has the array: taps that share it have the same elements.
+  public let address: UInt64?
+
+  init(
+    name: String, module: ModulePath?, shape: Shape, place: TapPlace = TapPlace(), object: String,
+    address: UInt64? = nil
+  ) {
+    self.name = name
+    self.module = module
+    self.shape = shape
+    self.place = place
+    self.object = object
+    self.address = address
+  }
+
+  /// The call it was recorded of; nil for predictions.
+  public var call: CallID? { CallID(ofTap: name) }
+
+  /// Whether it went into its module rather than coming out.
+  public var isInput: Bool { call.map { name.hasPrefix("\($0)/\(TraceSchema.input)/") } ?? false }
 
   /// Whether the module path, or the whole name, fits a pattern.
   public func matches(_ pattern: TapPattern) -> Bool {
@@ -84,5 +106,13 @@ public final class TraceReader: Sendable {
   /// - Throws: `HDF5Error`.
   public func tensor(_ tap: Tap) throws -> Tensor {
     try Tensor(tap.shape) { try read(tap, from: 0, into: $0) }
+  }
+
+  /// Calls `body` with the file's root, alone.
+  func withRoot<Result: Sendable>(_ body: (borrowing HDF5Group) throws -> Result) throws -> Result {
+    try state.withLock { state in
+      let root = try state.file.root()
+      return try body(root)
+    }
   }
 }
