@@ -101,3 +101,62 @@ void cvector_fixed_blend_scalar(
     out[i] = rounded(sum);
   }
 }
+
+int cvector_all_finite_scalar(const float *x, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (!isfinite(x[i])) return 0;
+  }
+  return 1;
+}
+
+void cvector_difference_sums_scalar(
+    const float *a, const float *b, size_t count, double *errors, cvector_differences *sums) {
+#pragma clang fp contract(off)
+  // Absolute, squared, a, b, aa, bb, ab: eight lanes each, by position, because the order decides the last bits.
+  double lanes[7][8] = {{0}};
+  *sums = (cvector_differences){.least_a = a[0], .largest_a = a[0], .least_b = b[0], .largest_b = b[0]};
+  for (size_t i = 0; i < count; i++) {
+    double error = fabs((double)a[i] - (double)b[i]);
+    double p = (double)a[i] - (double)a[0], q = (double)b[i] - (double)b[0];
+    double terms[7] = {error, error * error, p, q, p * p, q * q, p * q};
+    for (int term = 0; term < 7; term++) lanes[term][i % 8] += terms[term];
+    errors[i] = error;
+    sums->largest = fmax(sums->largest, error);
+    sums->least_a = fminf(sums->least_a, a[i]);
+    sums->largest_a = fmaxf(sums->largest_a, a[i]);
+    sums->least_b = fminf(sums->least_b, b[i]);
+    sums->largest_b = fmaxf(sums->largest_b, b[i]);
+  }
+  double *totals[7] = {&sums->absolute, &sums->squared, &sums->a, &sums->b, &sums->aa, &sums->bb, &sums->ab};
+  for (int term = 0; term < 7; term++) {
+    double *x = lanes[term];
+    *totals[term] = ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+  }
+}
+
+void cvector_group_by_exponent_scalar(
+    const float *x, const double *errors, size_t count, double *sums, double *largest) {
+  for (size_t i = 0; i < count; i++) {
+    int exponent = 0;
+    frexpf(x[i], &exponent);
+    // Subnormal numbers and zero share the exponent field 0.
+    size_t field = fabsf(x[i]) < 0x1p-126f ? 0 : (size_t)(exponent + 126);
+    sums[field * 4 + i % 4] += errors[i];
+    largest[field * 4 + i % 4] = fmax(largest[field * 4 + i % 4], errors[i]);
+  }
+}
+
+size_t cvector_count_at_least_scalar(const double *x, double edge, size_t count) {
+  size_t total = 0;
+  for (size_t i = 0; i < count; i++) total += x[i] >= edge ? 1 : 0;
+  return total;
+}
+
+float cvector_largest_difference_scalar(const float *a, const float *b, size_t count) {
+  float largest = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (a[i] == b[i] || (isnan(a[i]) && isnan(b[i]))) continue;
+    largest = isnan(a[i]) || isnan(b[i]) ? INFINITY : fmaxf(largest, fabsf(a[i] - b[i]));
+  }
+  return largest;
+}

@@ -1,3 +1,4 @@
+import Kernels
 public import Media
 public import SAM2
 

@@ -57,7 +57,7 @@ struct RecordedVideo {
       }
       try taps.finish()
       return try TraceComparison(
-        reference: reader, candidate: TraceReader(path: path), tolerance: Tolerance(relative: tolerance)
+        reference: reader, candidate: TraceReader(path: path), policy: .fp32.withRelative(tolerance)
       ).comparison
     }
   }

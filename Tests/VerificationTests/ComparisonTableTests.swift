@@ -44,8 +44,7 @@ private func sample() throws -> Comparison {
 }
 
 @Test func passingSaysHowNear() throws {
-  let tolerance = Tolerance(relative: 0.2)
-  let comparison = try ArrayComparator(tolerance: tolerance).compare(
+  let comparison = try ArrayComparator(policy: .fp32.withRelative(0.2)).compare(
     ArraysInMemory([("a", one)]), ArraysInMemory([("a", near)]))
   let text = ComparisonTable(comparison).text
   #expect(text.contains("PASS: 1 compared, 0 past the relative tolerance 2.00e-01"))

@@ -38,7 +38,7 @@ private func trace(
       traces.comparison.arrays.map(\.name)
         == ["z/0/input/x", "z/0/output", "a/0/input/x", "a/0/output", "prediction/low_res_logits"])
     #expect(traces.differences.isEmpty)
-    #expect(traces.comparison.arrays.last?.metrics?.signFlips?.signFlips == 0)
+    #expect(traces.comparison.arrays.last?.metrics?.masks?.flipped == 0)
   }
 }
 

@@ -101,3 +101,32 @@ void cvector_scatter(const float *in, float *out, size_t step, size_t count);
 void cvector_correlate(
     const float *x, size_t x_stride, size_t step, const float *weights, size_t height, size_t width, float start,
     float *out, size_t count);
+
+// What two arrays of finite numbers differ by. a, b: sums of the deviations from a[0] and b[0]; aa, bb, ab: sums of
+// their squares and products.
+typedef struct {
+  double absolute, squared, largest;
+  double a, b, aa, bb, ab;
+  float least_a, largest_a, least_b, largest_b;
+} cvector_differences;
+
+// Whether no element is NaN or infinite.
+int cvector_all_finite(const float *x, size_t count);
+int cvector_all_finite_scalar(const float *x, size_t count);
+// errors[i] = |a[i] - b[i]|, and the sums; elements are finite, count > 0. Added up in double in eight lanes by
+// position: these two and every machine agree in every bit.
+void cvector_difference_sums(
+    const float *a, const float *b, size_t count, double *errors, cvector_differences *sums);
+void cvector_difference_sums_scalar(
+    const float *a, const float *b, size_t count, double *errors, cvector_differences *sums);
+// sums[4 * e + i % 4] += errors[i], and largest[4 * e + i % 4] likewise, e < 256 being the exponent field of x[i].
+void cvector_group_by_exponent(
+    const float *x, const double *errors, size_t count, double *sums, double *largest);
+void cvector_group_by_exponent_scalar(
+    const float *x, const double *errors, size_t count, double *sums, double *largest);
+// How many elements are at least `edge`.
+size_t cvector_count_at_least(const double *x, double edge, size_t count);
+size_t cvector_count_at_least_scalar(const double *x, double edge, size_t count);
+// The largest |a[i] - b[i]|; infinite where only one of the two is NaN, 0 where both are or where they are equal.
+float cvector_largest_difference(const float *a, const float *b, size_t count);
+float cvector_largest_difference_scalar(const float *a, const float *b, size_t count);

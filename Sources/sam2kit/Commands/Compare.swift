@@ -18,8 +18,7 @@ struct Compare: Command {
   var reference: String
   @Argument(help: "The trace or sketch to judge.")
   var candidate: String
-  @Option(name: .long, help: "The largest relative error that passes.")
-  var tolerance = 1e-4
+  @OptionGroup var policy: PolicyOptions
   @Option(name: .long, help: "Compare only taps whose module path or name matches this glob; may be repeated.")
   var tap: [String] = []
   @Flag(name: .long, help: "The ten worst taps and the verdict, instead of every tap in order.")
@@ -27,16 +26,10 @@ struct Compare: Command {
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
-  func validate() throws {
-    guard tolerance >= 0 else {
-      throw ValidationError("--tolerance should not be negative, found \(tolerance)")
-    }
-  }
-
   func execute() throws {
     let result = try TraceComparison(
       reference: .open(path: reference), candidate: .open(path: candidate),
-      patterns: tap.map { TapPattern($0) }, tolerance: Tolerance(relative: tolerance))
+      patterns: tap.map { TapPattern($0) }, policy: policy.policy())
     for difference in result.differences {
       Console.remark(
         "note: \(difference.attribute) differs: reference \(difference.reference), candidate \(difference.candidate)"

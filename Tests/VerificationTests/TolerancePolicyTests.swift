@@ -1,7 +1,7 @@
 import Testing
 import Verification
 
-@Suite struct ToleranceTests {
+@Suite struct TolerancePolicyTests {
   @Test(
     arguments: [
       ("memory_attention/3/input/memory", true), ("memory_attention.layers.2/0/input/memory", true),
@@ -13,14 +13,18 @@ import Verification
       ("memory_attention.layers.0.self_attn.k_proj/0/output", false), ("prediction/0/0/1/object_score", false),
     ])
   func onlyWhatReadsStoredMemoriesMayDifferByTheirRounding(name: String, isExcepted: Bool) {
-    #expect(Tolerance(relative: 1e-4).relative(for: name) == (isExcepted ? 0x1p-7 : 1e-4))
+    #expect(TolerancePolicy.fp32.tolerance(for: name).relative == (isExcepted ? 0x1p-7 : 1e-4))
   }
 
   @Test func anExceptionNeverMakesItStricter() {
-    #expect(Tolerance(relative: 0.5).relative(for: "memory_attention/3/input/memory") == 0.5)
+    #expect(
+      TolerancePolicy.fp32.withRelative(0.5).tolerance(for: "memory_attention/3/input/memory").relative == 0.5)
   }
 
   @Test func withoutExceptionsAllAreAlike() {
-    #expect(Tolerance(relative: 1e-4, exceptions: []).relative(for: "memory_attention/3/input/memory") == 1e-4)
+    #expect(
+      TolerancePolicy(name: "plain", defaults: TolerancePolicy.fp32.defaults).tolerance(
+        for: "memory_attention/3/input/memory"
+      ).relative == 1e-4)
   }
 }

@@ -44,22 +44,41 @@ public struct ComparisonTable: Sendable {
   }
 
   private func cells(_ array: ArrayComparison) -> [String] {
-    let mark = array.passes(comparison.tolerance) ? "ok" : "FAIL"
+    let mark = array.passes(comparison.policy) ? "ok" : "FAIL"
     switch array.outcome {
     case .missing: return [mark, array.name, "\(array.shape)", "missing"]
     case .shapeMismatch(let found): return [mark, array.name, "\(array.shape)", "found \(found)"]
     case .matched(let metrics):
-      var cells = [
+      let cells = [
         mark, array.name, "\(array.shape)", Self.scientific(metrics.maxAbsError),
         Self.scientific(metrics.meanAbsError), Self.scientific(metrics.relativeError),
         String(format: "%.7f", metrics.cosineSimilarity), String(format: "%.1f", metrics.sqnrDecibels),
       ]
-      if metrics.nonFiniteMismatches > 0 { cells.append("\(metrics.nonFiniteMismatches) NaN or Inf differ") }
-      if let flips = metrics.signFlips, flips.signFlips > 0 {
-        cells.append("\(flips.signFlips) signs flip, \(flips.unexplainedFlips) beyond tolerance")
-      }
-      return cells
+      return cells + remarks(metrics, comparison.policy.tolerance(for: array.name))
     }
+  }
+
+  /// What the numbers don't say.
+  private func remarks(_ metrics: ErrorMetrics, _ tolerance: Tolerance) -> [String] {
+    var remarks: [String] = []
+    if metrics.nonFiniteMismatches > 0 {
+      remarks.append("\(metrics.nonFiniteMismatches) NaN or Inf differ")
+    } else if metrics.hasNonFinite && tolerance.nonFinite != nil {
+      let count = metrics.referenceNonFinite
+      remarks.append("\(count.nan) NaN and \(count.infinite) Inf on both sides")
+    }
+    if metrics.isZero && tolerance.zero != nil { remarks.append("all zeros on both sides") }
+    if let masks = metrics.masks, masks.flipped > 0 {
+      remarks.append(
+        "\(masks.flipped) pixels flip, logits up to \(Self.scientific(masks.largestFlippedLogit)), "
+          + String(format: "IoU %.5f", masks.iou))
+    }
+    let broken = tolerance.breaches(metrics).filter { $0.of != .bound(.relative) && $0.limit != nil }
+    for breach in broken where breach.of != .nonFiniteMismatch {
+      remarks.append(
+        "\(breach.of.name) \(Self.scientific(breach.found ?? 0)) past \(Self.scientific(breach.limit ?? 0))")
+    }
+    return remarks
   }
 
   /// Whether it passes, what fails, and where it begins.
@@ -68,9 +87,12 @@ public struct ComparisonTable: Sendable {
     let missing = arrays.count { $0.outcome == .missing }
     let misshaped = arrays.count { if case .shapeMismatch = $0.outcome { true } else { false } }
     let diverged = comparison.failures.count - missing - misshaped
+    let limit =
+      comparison.policy.defaults.relative.map { "the relative tolerance \(Self.scientific($0))" }
+      ?? "the policy \(comparison.policy.name)"
     var lines = [
       "\(comparison.passes ? "PASS" : "FAIL"): \(arrays.count - missing - misshaped) compared, \(diverged) past "
-        + "the relative tolerance \(Self.scientific(comparison.tolerance.relative)), \(missing) missing, "
+        + "\(limit), \(missing) missing, "
         + "\(misshaped) misshaped, \(comparison.extra.count) only in the candidate"
     ]
     if comparison.isOfSketches {
@@ -82,6 +104,11 @@ public struct ComparisonTable: Sendable {
     if let first = comparison.firstDivergence, let metrics = first.metrics {
       let worst = metrics.worst.map { " at \($0.index): expected \($0.reference), found \($0.candidate)" }
       lines.append("First divergence: \(first.name)\(worst ?? "")")
+    }
+    let zeros = arrays.filter { $0.flags(comparison.policy).contains(.zero) }
+    if !zeros.isEmpty {
+      lines.append(
+        "All zeros on both sides, so that nothing was checked: \(zeros.map(\.name).joined(separator: ", "))")
     }
     if let smallest = comparison.smallestPassingTolerance {
       lines.append("Smallest tolerance that passes: \(Self.scientific(smallest))")

@@ -2,14 +2,14 @@
 ///
 /// Source: Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", 2012: down the columns, then the
 /// lower envelope of parabolas along each row.
-struct DistanceTransform {
+package struct DistanceTransform {
   let width: Int
   let height: Int
   /// The squared distance of every pixel's centre to that of the nearest pixel of the set; `Int.max` for an empty set.
-  let squared: [Int]
+  package let squared: [Int]
 
   /// The distances to the pixels for which `isInSet` holds.
-  init(width: Int, height: Int, isInSet: (Int) -> Bool) {
+  package init(width: Int, height: Int, isInSet: (Int) -> Bool) {
     self.width = width
     self.height = height
     let columns = Self.columnDistances(width: width, height: height, isInSet: isInSet)

@@ -1,14 +1,17 @@
 public import Foundation
 import Tensors
 
-/// A comparison as JSON, for machines to read.
+/// A comparison as JSON, for machines to read, and for judging it again.
 ///
 /// Keys are in snake_case. Infinite numbers and NaN, which JSON has no words for, are the strings `"inf"`, `"-inf"` and
-/// `"nan"`. `smallest_passing_tolerance` and `first_divergence` are left out where there is none.
+/// `"nan"`. What there is none of is left out.
 public struct ComparisonReport: Equatable, Sendable, Codable {
+  static let format = "sam2kit.comparison"
+  static let formatVersion = 2
+
   /// Always `sam2kit.comparison`.
   public let format: String
-  /// The version of this layout: 1.
+  /// The version of this layout: 2.
   public let formatVersion: Int
   /// The trace that is taken to be right.
   public let reference: TraceComparison.Side
@@ -19,7 +22,7 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
   /// What makes the comparison doubtful.
   public let differences: [TraceComparison.Difference]
   /// What was near enough.
-  public let tolerance: Tolerance
+  public let policy: TolerancePolicy
   /// The verdict.
   public let passes: Bool
   /// The smallest relative tolerance under which all passes.
@@ -37,69 +40,79 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     public let name: String
     /// Its shape in the reference.
     public let shape: [Int]
-    /// `passed`, `diverged`, `missing` or `shape_mismatch`.
-    public let status: String
+    /// What became of it.
+    public let status: Status
+    /// What of the policy it breaks; empty where it passes.
+    public let breaches: [Breach]
+    /// What is odd about it.
+    public let flags: [ArrayFlag]
+    /// The smallest relative tolerance under which it passes; left out where none helps.
+    public let smallestPassingTolerance: Double?
     /// Its shape in the candidate, where that differs.
     public let candidateShape: [Int]?
     /// How far off it is, where it could be compared.
     public let metrics: ErrorMetrics?
+    /// How far off the module alone is, where that was tried.
+    public let isolated: ErrorMetrics?
+    /// Where the errors are, where that was asked.
+    public let heatMap: HeatMap?
+  }
+
+  /// What became of an array.
+  public enum Status: String, Codable, Sendable {
+    /// It is near enough.
+    case passed
+    /// It is not.
+    case diverged
+    /// The candidate has none of that name.
+    case missing
+    /// The candidate has one of another shape.
+    case shapeMismatch = "shape_mismatch"
   }
 
   /// The report of a comparison.
   public init(_ traces: TraceComparison) {
     let comparison = traces.comparison
-    format = "sam2kit.comparison"
-    formatVersion = 1
+    format = Self.format
+    formatVersion = Self.formatVersion
     reference = traces.reference
     candidate = traces.candidate
     compared = comparison.isOfSketches ? "sketches" : "arrays"
     differences = traces.differences
-    tolerance = comparison.tolerance
+    policy = comparison.policy
     passes = comparison.passes
     smallestPassingTolerance = comparison.smallestPassingTolerance
     firstDivergence = comparison.firstDivergence?.name
-    arrays = comparison.arrays.map { Row($0, comparison.tolerance) }
+    arrays = comparison.arrays.map { Row($0, comparison.policy) }
     extra = comparison.extra
-  }
-
-  /// Reads a report.
-  ///
-  /// - Throws: `DecodingError`.
-  public init(json: Data) throws {
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    self = try decoder.decode(ComparisonReport.self, from: json)
   }
 
   /// The report as JSON, indented, keys in order.
   ///
   /// - Throws: `EncodingError`.
-  public func json() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return try encoder.encode(self)
-  }
+  public func json() throws -> Data { try ReportCoding.encode(self) }
 }
 
 extension ComparisonReport.Row {
-  init(_ array: ArrayComparison, _ tolerance: Tolerance) {
+  init(_ array: ArrayComparison, _ policy: TolerancePolicy) {
+    let smallest = array.smallestPassingTolerance(policy)
     name = array.name
     shape = array.shape.extents
+    breaches = array.breaches(policy) ?? []
+    flags = array.flags(policy)
+    smallestPassingTolerance = smallest.isFinite ? smallest : nil
     metrics = array.metrics
+    isolated = array.isolated
+    heatMap = array.heatMap
     switch array.outcome {
     case .matched:
-      status = array.passes(tolerance) ? "passed" : "diverged"
+      status = breaches.isEmpty ? .passed : .diverged
       candidateShape = nil
     case .missing:
-      status = "missing"
+      status = .missing
       candidateShape = nil
     case .shapeMismatch(let found):
-      status = "shape_mismatch"
+      status = .shapeMismatch
       candidateShape = found.extents
     }
   }

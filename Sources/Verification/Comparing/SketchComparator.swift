@@ -20,7 +20,7 @@ struct SketchComparator {
   }
 
   /// Holds every tap of the reference that fits against the candidate's of the same name.
-  func compare(patterns: [TapPattern], tolerance: Tolerance) throws -> Comparison {
+  func compare(patterns: [TapPattern], policy: TolerancePolicy) throws -> Comparison {
     func kept(_ run: RecordedRun) -> [Tap] {
       run.taps.filter { tap in patterns.isEmpty || patterns.contains { tap.matches($0) } }
     }
@@ -39,7 +39,7 @@ struct SketchComparator {
     }
     let names = Set(expected.map(\.name))
     return Comparison(
-      tolerance: tolerance, arrays: compared, extra: offered.map(\.name).filter { !names.contains($0) })
+      policy: policy, arrays: compared, extra: offered.map(\.name).filter { !names.contains($0) })
   }
 
   private func metrics(_ expected: Tap, _ found: Tap) throws -> ErrorMetrics {

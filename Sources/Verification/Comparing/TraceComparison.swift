@@ -1,29 +1,4 @@
-public import Tensors
 public import Traces
-
-/// The taps of a trace that fit a filter, as arrays to compare.
-public struct TraceArrays: NamedArrays {
-  /// Every tap's flattened name and shape, in the order of execution.
-  public let arrays: [(name: String, shape: Shape)]
-  private let reader: TraceReader
-  private let taps: [String: Tap]
-
-  /// The taps whose module path or whole name fits one of `patterns`; all when there are none.
-  public init(_ reader: TraceReader, patterns: [TapPattern] = []) {
-    let kept = reader.taps.filter { tap in patterns.isEmpty || patterns.contains { tap.matches($0) } }
-    self.reader = reader
-    arrays = kept.map { ($0.name, $0.shape) }
-    taps = Dictionary(kept.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-  }
-
-  /// Reads elements of a tap.
-  ///
-  /// - Throws: `TraceError.noSuchTap`, `HDF5Error`.
-  public func read(_ name: String, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
-    guard let tap = taps[name] else { throw TraceError.noSuchTap(file: reader.path, name: name) }
-    try reader.read(tap, from: offset, into: buffer)
-  }
-}
 
 /// Two traces or sketches compared: what is off, and whether they are of the same run at all.
 public struct TraceComparison: Equatable, Sendable {
@@ -52,40 +27,56 @@ public struct TraceComparison: Equatable, Sendable {
   /// What makes the comparison doubtful: another checkpoint, picture or prompt. It does not fail for that.
   public let differences: [Difference]
   /// The comparison of what was recorded.
-  public let comparison: Comparison
+  public var comparison: Comparison
+
+  /// A comparison made elsewhere.
+  public init(reference: Side, candidate: Side, differences: [Difference], comparison: Comparison) {
+    self.reference = reference
+    self.candidate = candidate
+    self.differences = differences
+    self.comparison = comparison
+  }
 
   /// Compares two traces.
   ///
-  /// - Parameter patterns: Which taps, by module path or whole name; all when there are none.
+  /// - Parameters:
+  ///   - patterns: Which taps, by module path or whole name; all when there are none.
+  ///   - policy: What is near enough; of its rules those count that are about the candidate's precision.
+  ///   - heatMaps: Whether to find out where the errors are. Sketches don't say.
   /// - Throws: `HDF5Error` when a file turns out to be damaged.
   public init(
     reference: TraceReader, candidate: TraceReader, patterns: [TapPattern] = [],
-    tolerance: Tolerance = Tolerance()
+    policy: TolerancePolicy = .fp32, heatMaps: Bool = false
   ) throws {
     try self.init(
-      reference: .trace(reference), candidate: .trace(candidate), patterns: patterns, tolerance: tolerance)
+      reference: .trace(reference), candidate: .trace(candidate), patterns: patterns, policy: policy,
+      heatMaps: heatMaps)
   }
 
   /// Compares two recordings: arrays if both are traces, sketches otherwise.
   ///
-  /// - Parameter patterns: Which taps, by module path or whole name; all when there are none.
+  /// - Parameters:
+  ///   - patterns: Which taps, by module path or whole name; all when there are none.
+  ///   - policy: What is near enough; of its rules those count that are about the candidate's precision.
+  ///   - heatMaps: Whether to find out where the errors are. Sketches don't say.
   /// - Throws: `HDF5Error` when a file turns out to be damaged, `TraceError.sketchedOtherwise` when both are sketches
   ///   and kept different elements.
   public init(
     reference: RecordedRun, candidate: RecordedRun, patterns: [TapPattern] = [],
-    tolerance: Tolerance = Tolerance()
+    policy: TolerancePolicy = .fp32, heatMaps: Bool = false
   ) throws {
     self.reference = Side(path: reference.path, provenance: reference.provenance)
     self.candidate = Side(path: candidate.path, provenance: candidate.provenance)
+    let policy = policy.narrowed(to: candidate.provenance.precision)
     differences = try Self.differences(reference.provenance, candidate.provenance)
     if case .trace(let first) = reference, case .trace(let second) = candidate {
       let masks = first.taps.map(\.name).filter(TracePrediction.lowResLogits.isTap)
-      let comparator = ArrayComparator(tolerance: tolerance, maskNames: Set(masks))
+      let comparator = ArrayComparator(policy: policy, maskNames: Set(masks), heatMaps: heatMaps)
       comparison = try comparator.compare(
         TraceArrays(first, patterns: patterns), TraceArrays(second, patterns: patterns))
     } else {
       comparison = try SketchComparator(reference: reference, candidate: candidate)
-        .compare(patterns: patterns, tolerance: tolerance)
+        .compare(patterns: patterns, policy: policy)
     }
   }
 

@@ -1,0 +1,164 @@
+import CVector
+import Foundation
+import Tensors
+
+/// Adds up the difference of two arrays piece by piece, in Double. The sums' order depends on the positions alone.
+struct ErrorAccumulator: Sendable {
+  /// Elements per block: few enough that a block is still in the first cache when it has to be looked at again.
+  static let blockSize = 1024
+
+  private let start: Int
+  private var count = 0
+  private var absError = 0.0
+  private var squaredError = 0.0
+  private var maxAbsError = 0.0
+  private var moments = PairMoments()
+  private var exponents = ExponentTable()
+  private var histogram = ErrorHistogram()
+  private var reference = Side()
+  private var candidate = Side()
+  private var nonFiniteMismatches = 0
+  private var worst: (position: Int, reference: Float, candidate: Float)?
+
+  /// What one array holds.
+  private struct Side: Sendable {
+    var least = Float.infinity
+    var largest = -Float.infinity
+    var nonFinite = NonFiniteTally()
+
+    /// Of the finite elements; 0 where there is none.
+    var magnitude: Float { least > largest ? 0 : max(abs(least), abs(largest)) }
+
+    mutating func merge(_ next: Side) {
+      least = min(least, next.least)
+      largest = max(largest, next.largest)
+      nonFinite.merge(next.nonFinite)
+    }
+  }
+
+  /// Nothing added yet; elements will be from the position `start` on, counted row-major.
+  init(from start: Int = 0) { self.start = start }
+
+  /// Adds the next elements of both arrays; every piece but the last holds whole blocks.
+  mutating func add(_ reference: UnsafeBufferPointer<Float>, _ candidate: UnsafeBufferPointer<Float>) {
+    precondition(
+      count % Self.blockSize == 0 && reference.count == candidate.count, "a piece after \(count) elements")
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.blockSize) { errors in
+      for first in stride(from: 0, to: reference.count, by: Self.blockSize) {
+        let range = first..<min(first + Self.blockSize, reference.count)
+        let (x, y) = (
+          UnsafeBufferPointer(rebasing: reference[range]), UnsafeBufferPointer(rebasing: candidate[range])
+        )
+        guard let a = x.baseAddress, let b = y.baseAddress else { continue }
+        if cvector_all_finite(a, x.count) != 0 && cvector_all_finite(b, y.count) != 0 {
+          addFinite(x, y, errors) { $0 }
+        } else {
+          addMixed(x, y, errors)
+        }
+        count += range.count
+      }
+    }
+  }
+
+  /// Adds a block of finite elements, of which `position` says where in the block they stood.
+  private mutating func addFinite(
+    _ x: UnsafeBufferPointer<Float>, _ y: UnsafeBufferPointer<Float>,
+    _ errors: UnsafeMutableBufferPointer<Double>, position: (Int) -> Int
+  ) {
+    guard let a = x.baseAddress, let b = y.baseAddress, let base = errors.baseAddress, !x.isEmpty else {
+      return
+    }
+    var sums = cvector_differences()
+    cvector_difference_sums(a, b, x.count, base, &sums)
+    absError += sums.absolute
+    squaredError += sums.squared
+    moments.merge(PairMoments(sums, count: x.count, first: x[0], y[0]))
+    if sums.largest > 0 { exponents.update { cvector_group_by_exponent(a, base, x.count, $0, $1) } }
+    let found = UnsafeBufferPointer(start: base, count: x.count)
+    histogram.add(found, largest: sums.largest)
+    reference.merge(Side(least: sums.least_a, largest: sums.largest_a))
+    candidate.merge(Side(least: sums.least_b, largest: sums.largest_b))
+    guard sums.largest > maxAbsError else { return }
+    maxAbsError = sums.largest
+    if nonFiniteMismatches == 0, let index = found.firstIndex(of: sums.largest) {
+      worst = (start + count + position(index), x[index], y[index])
+    }
+  }
+
+  /// Adds a block in which something is not finite: counts that, and adds the rest moved together.
+  private mutating func addMixed(
+    _ x: UnsafeBufferPointer<Float>, _ y: UnsafeBufferPointer<Float>,
+    _ errors: UnsafeMutableBufferPointer<Double>
+  ) {
+    var kept: [Int] = []
+    for index in x.indices {
+      let (expected, found) = (x[index], y[index])
+      if expected.isFinite && found.isFinite {
+        kept.append(index)
+        continue
+      }
+      let position = start + count + index
+      reference.nonFinite.count(expected, at: position)
+      candidate.nonFinite.count(found, at: position)
+      guard expected != found && !(expected.isNaN && found.isNaN) else { continue }
+      if nonFiniteMismatches == 0 { worst = (position, expected, found) }
+      nonFiniteMismatches += 1
+    }
+    kept.map { x[$0] }.withUnsafeBufferPointer { x in
+      kept.map { y[$0] }.withUnsafeBufferPointer { y in addFinite(x, y, errors) { kept[$0] } }
+    }
+  }
+
+  /// Adds what was added up of the elements that follow.
+  mutating func merge(_ next: ErrorAccumulator) {
+    count += next.count
+    absError += next.absError
+    squaredError += next.squaredError
+    moments.merge(next.moments)
+    exponents.merge(next.exponents)
+    histogram.merge(next.histogram)
+    reference.merge(next.reference)
+    candidate.merge(next.candidate)
+    if nonFiniteMismatches == 0 && (next.nonFiniteMismatches > 0 || next.maxAbsError > maxAbsError) {
+      worst = next.worst
+    }
+    maxAbsError = max(maxAbsError, next.maxAbsError)
+    nonFiniteMismatches += next.nonFiniteMismatches
+  }
+
+  /// Whether the reference may be rows of probabilities of that length, so that it is worth looking closer.
+  func mayBeProbabilities(rowLength: Int) -> Bool {
+    guard rowLength > 1, count > 0, reference.nonFinite == NonFiniteTally() else { return false }
+    let rows = Double(count / rowLength)
+    let sum = moments.count * moments.meanReference
+    return moments.count == Double(count) && reference.least >= 0
+      && abs(sum - rows) <= ProbabilityRows.slack * rows
+  }
+
+  /// What was found in arrays of the given shape.
+  func metrics(_ shape: Shape) -> ErrorMetrics {
+    let finite = histogram.total
+    let magnitude = Double(reference.magnitude)
+    let range = Double(reference.largest) - Double(reference.least)
+    let peak = range > 0 ? range : magnitude
+    let energy = moments.referenceEnergy
+    let referenceNonFinite = reference.nonFinite.result(shape)
+    let candidateNonFinite = candidate.nonFinite.result(shape)
+    return ErrorMetrics(
+      count: count, maxAbsError: maxAbsError, meanAbsError: finite == 0 ? 0 : absError / Double(finite),
+      referenceMagnitude: magnitude, relativeError: magnitude == 0 ? maxAbsError : maxAbsError / magnitude,
+      cosineSimilarity: moments.cosine, pearson: moments.pearson,
+      sqnrDecibels: squaredError == 0 ? .infinity : 10 * log10(energy / squaredError),
+      psnrDecibels: squaredError == 0
+        ? .infinity : 10 * log10(peak * peak / (squaredError / Double(finite))),
+      ulp: exponents.distance(
+        count: finite, magnitude: reference.magnitude > 0 ? reference.magnitude : candidate.magnitude),
+      errorHistogram: histogram, referenceNonFinite: referenceNonFinite, candidateNonFinite: candidateNonFinite,
+      nonFiniteMismatches: nonFiniteMismatches,
+      worst: worst.map {
+        WorstElement(index: shape.index(of: $0.position), reference: $0.reference, candidate: $0.candidate)
+      },
+      isZero: count > 0 && referenceNonFinite.isEmpty && candidateNonFinite.isEmpty
+        && reference.magnitude == 0 && candidate.magnitude == 0)
+  }
+}

@@ -1,0 +1,43 @@
+extension TolerancePolicy {
+  /// The policies that have a name, by it.
+  public static let presets: [String: TolerancePolicy] = [
+    fp32.name: fp32, bf16.name: bf16, int8.name: int8,
+  ]
+
+  /// Float32 against Float32: 1e-4 is ten times what layers that add up in another order differ by.
+  public static let fp32 = TolerancePolicy(
+    name: "fp32", defaults: Tolerance(limits: [.relative: 1e-4], zero: .flag, nonFinite: .flag),
+    rules: storedMemories)
+
+  /// SAM 2 stores memories as bfloat16. Where a float32 lies halfway between two of them, an error in its last bit
+  /// decides, and single elements of what reads a memory differ by one rounding, 2⁻⁷ of their magnitude at most. What
+  /// was stored is compared strictly where the memory encoder returns it.
+  public static let storedMemories = [
+    "memory_attention/*/input/memory", "memory_attention.layers.*/input/memory",
+    "memory_attention.layers.*.cross_attn_image/*/input/[kv]",
+    "memory_attention.layers.*.cross_attn_image.[kv]_proj/*",
+  ].map {
+    ToleranceRule(
+      taps: $0, reason: "reads memories, which are stored as bfloat16", Tolerance(limits: [.relative: 0x1p-7]))
+  }
+
+  /// bfloat16 arithmetic against Float32.
+  public static let bf16 = TolerancePolicy(
+    name: "bf16",
+    defaults: Tolerance(limits: [.relative: 0.1, .cosine: 0.99], zero: .flag, nonFinite: .flag),
+    rules: [
+      ToleranceRule(
+        taps: "prediction/*low_res_logits", reason: "masks are what is used",
+        Tolerance(limits: [.maskIoU: 0.95]))
+    ])
+
+  /// int8 weights and activations against Float32.
+  public static let int8 = TolerancePolicy(
+    name: "int8",
+    defaults: Tolerance(limits: [.relative: 0.5, .cosine: 0.95], zero: .flag, nonFinite: .flag),
+    rules: [
+      ToleranceRule(
+        taps: "prediction/*low_res_logits", reason: "masks are what is used",
+        Tolerance(limits: [.maskIoU: 0.9]))
+    ])
+}

@@ -1,0 +1,52 @@
+import Traces
+
+/// How far arrays may be from their references: a tolerance for all, and rules about some by their names.
+///
+/// Of several rules about an array the last one that names a bound decides it.
+public struct TolerancePolicy: Equatable, Sendable {
+  /// What it is called.
+  public var name: String
+  /// What holds for every array unless a rule says otherwise.
+  public var defaults: Tolerance
+  /// What is said about some, in order.
+  public var rules: [ToleranceRule]
+  /// Where it comes from and what it is for.
+  public var notes: String?
+
+  /// A policy.
+  public init(name: String, defaults: Tolerance, rules: [ToleranceRule] = [], notes: String? = nil) {
+    self.name = name
+    self.defaults = defaults
+    self.rules = rules
+    self.notes = notes
+  }
+
+  /// What an array of that name may be off by.
+  public func tolerance(for name: String) -> Tolerance {
+    rules.reduce(defaults) {
+      TapPattern($1.taps).matches(name) ? $0.overridden(by: $1.tolerance) : $0
+    }
+  }
+
+  /// The same with another relative tolerance for all. Rules that grant more still do; none is stricter.
+  public func withRelative(_ relative: Double) -> TolerancePolicy {
+    var policy = self
+    policy.defaults.limits[.relative] = relative
+    for index in rules.indices {
+      if let own = rules[index].tolerance.relative {
+        policy.rules[index].tolerance.limits[.relative] = max(own, relative)
+      }
+    }
+    return policy
+  }
+
+  /// The same without rules about candidates of another precision, whose name may be a trace's (`float32`) or ours.
+  public func narrowed(to precision: String) -> TolerancePolicy {
+    var policy = self
+    policy.rules = rules.filter { $0.applies(to: Self.precisionNames[precision] ?? precision) }
+    return policy
+  }
+
+  /// What traces call precisions, and policies.
+  private static let precisionNames = ["float32": "fp32", "bfloat16": "bf16", "float16": "fp16"]
+}
