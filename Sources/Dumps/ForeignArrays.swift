@@ -1,6 +1,7 @@
 import Checkpoints
 import Synchronization
 public import Tensors
+public import Traces
 public import Verification
 
 /// Arrays that any program dumped, under the names of the taps that they are: what a trace is held against.
@@ -13,7 +14,9 @@ public final class ForeignArrays: NamedArrays, Sendable {
   /// Every array's name and shape as the reference would have them, in the order of the dump.
   public let arrays: [(name: String, shape: Shape)]
   /// What of the reference the map says the dump has to hold; everything when there are none.
-  public let scope: [String]
+  public let scope: [TapPattern]
+  /// The precision that the dump was computed in, as policies or traces name it.
+  public let precision: String
   private let contents: any DumpContents
   private let placements: [String: Placement]
   private let open = Mutex<(name: String, elements: StridedElements)?>(nil)
@@ -34,12 +37,15 @@ public final class ForeignArrays: NamedArrays, Sendable {
   ///   - path: A folder of `.npy` files, an `.npz`, a `.npy`, a trace, another HDF5 file, safetensors, `.pt` or GGUF.
   ///   - map: How names lead to taps; without one they are the taps' names.
   ///   - layout: How arrays of as many axes lie, unless the map says so.
-  ///   - reference: Names and shapes of what it will be held against.
+  ///   - reference: Names and shapes of what it will be held against; nil where it is the reference itself.
   /// - Throws: `DumpError`, `FileError`, `HDF5Error`, `CheckpointError`.
   public convenience init(
-    path: String, map: NameMap? = nil, layout: AxisLayout? = nil, reference: [(name: String, shape: Shape)]
+    path: String, map: NameMap? = nil, layout: AxisLayout? = nil, reference: [(name: String, shape: Shape)]?
   ) throws {
-    try self.init(DumpFormat.open(path: path), path: path, map: map, layout: layout, reference: reference)
+    let contents = try DumpFormat.open(path: path)
+    try self.init(
+      contents, path: path, map: map, layout: layout,
+      reference: reference ?? contents.arrays.map { ($0.name, $0.shape) })
   }
 
   init(
@@ -76,7 +82,8 @@ public final class ForeignArrays: NamedArrays, Sendable {
     self.contents = contents
     self.placements = placements
     self.arrays = arrays
-    scope = map?.taps ?? []
+    scope = (map?.taps ?? []).map { TapPattern($0) }
+    precision = map?.precision ?? "float32"
   }
 
   /// For each axis of the reference, the array's.

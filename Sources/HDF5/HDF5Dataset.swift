@@ -82,7 +82,7 @@ public struct HDF5Dataset: ~Copyable, Sendable {
   /// - Throws: `HDF5Error`.
   public func address() throws -> UInt64 {
     var address: UInt64 = 0
-    try withUnsafeMutablePointer(to: &address) { address in
+    _ = try withUnsafeMutablePointer(to: &address) { address in
       try Library.call("find its place", place) { [id = handle.id] in chdf5_address(id, address) }
     }
     return address

@@ -15,6 +15,13 @@ struct Sam2Kit: ParsableCommand {
     subcommands: [
       Inspect.self, Convert.self, Segment.self, Track.self, Evaluate.self, Compare.self, Synthesize.self,
       Benchmark.self,
+    ],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Traces",
+        subcommands: [
+          TraceInfo.self, TraceDiff.self, TraceCut.self, TraceSketch.self, TraceMergeCommand.self,
+        ])
     ])
 }
 

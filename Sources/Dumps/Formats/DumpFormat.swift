@@ -15,7 +15,7 @@ enum DumpFormat {
     let beginning = Array(file.bytes.prefix(8))
     if NumPyHeader.begins(beginning) { return try NumPyFolder(file: path) }
     if beginning.starts(with: Array("PK".utf8)), !isTorch(file) { return try NumPyArchive(file) }
-    if beginning == Self.hdf5 {
+    if beginning == hdf5 {
       switch try RecordedRun.openIfRecorded(path: path) {
       case .trace(let reader): return TraceDump(reader)
       case .sketch: throw DumpError.sketch(path: path)
@@ -23,6 +23,12 @@ enum DumpFormat {
       }
     }
     return try CheckpointDump(path: path)
+  }
+
+  /// Whether a file begins as HDF5 does.
+  static func isHDF5(path: String) throws -> Bool {
+    let file = try MappedFile(path: path)
+    return withExtendedLifetime(file) { Array(file.bytes.prefix(8)) == hdf5 }
   }
 
   private static let hdf5: [UInt8] = [0x89] + Array("HDF\r\n".utf8) + [0x1a, 0x0a]

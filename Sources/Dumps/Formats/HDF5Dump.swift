@@ -59,25 +59,28 @@ final class HDF5Dump: DumpContents {
   func bytes(at index: Int) throws -> TensorBytes {
     let array = arrays[index]
     return try TensorBytes(count: array.shape.count * array.type.byteCount) { memory in
-      try withDataset(array.name) { try $0.read(into: memory) }
+      try state.withLock { state in
+        try Self.open(array.name, &state)
+        try state.open?.dataset.read(into: memory)
+      }
     }
   }
 
   func read(at index: Int, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws -> Bool {
     guard case .numbers(let type) = arrays[index].type, type != .bool, StridedElements.isReadable(type)
     else { return false }
-    try withDataset(arrays[index].name) { try $0.read(from: offset, into: buffer) }
+    try state.withLock { state in
+      try Self.open(arrays[index].name, &state)
+      try state.open?.dataset.read(from: offset, into: buffer)
+    }
     return true
   }
 
-  private func withDataset(_ name: String, _ body: (borrowing HDF5Dataset) throws -> Void) throws {
-    try state.withLock { state in
-      if let open = state.open.take(), open.name == name {
-        state.open = consume open
-      } else {
-        state.open = OpenDataset(name: name, dataset: try state.file.root().dataset(name))
-      }
-      if let dataset = state.open?.dataset { try body(dataset) }
+  private static func open(_ name: String, _ state: inout State) throws {
+    if let open = state.open.take(), open.name == name {
+      state.open = consume open
+    } else {
+      state.open = OpenDataset(name: name, dataset: try state.file.root().dataset(name))
     }
   }
 }

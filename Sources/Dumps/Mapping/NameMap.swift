@@ -1,4 +1,4 @@
-public import Files
+import Files
 import Foundation
 import Tensors
 
@@ -30,6 +30,8 @@ public struct NameMap: Equatable, Sendable {
   /// The layout of arrays that no rule gives one, where they have as many axes.
   let layout: AxisLayout?
   let rules: [Rule]
+  /// The precision that the dump was computed in, as policies or traces name it.
+  public let precision: String
 
   /// Reads a map.
   ///
@@ -45,6 +47,7 @@ public struct NameMap: Equatable, Sendable {
     }
     self.path = path
     taps = written.taps ?? []
+    precision = written.precision ?? "float32"
     layout = try written.layout.map { text throws(DumpError) in try Self.layout(text, path, "layout") }
     var rules: [Rule] = []
     for (index, rule) in (written.rules ?? []).enumerated() {

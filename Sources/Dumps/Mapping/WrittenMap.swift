@@ -31,15 +31,17 @@ struct WrittenMap: Decodable {
 
   let taps: [String]?
   let layout: String?
+  let precision: String?
   let rules: [Rule]?
 
-  private enum CodingKeys: String, CodingKey, CaseIterable { case taps, layout, rules }
+  private enum CodingKeys: String, CodingKey, CaseIterable { case taps, layout, precision, rules }
 
   init(from decoder: any Decoder) throws {
     try AnyKey.check(decoder, known: CodingKeys.allCases.map(\.rawValue))
     let values = try decoder.container(keyedBy: CodingKeys.self)
     taps = try values.decodeIfPresent([String].self, forKey: .taps)
     layout = try values.decodeIfPresent(String.self, forKey: .layout)
+    precision = try values.decodeIfPresent(String.self, forKey: .precision)
     rules = try values.decodeIfPresent([Rule].self, forKey: .rules)
   }
 

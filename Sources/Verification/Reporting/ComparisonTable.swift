@@ -14,18 +14,28 @@ public struct ComparisonTable: Sendable {
   private let comparison: Comparison
   private let order: Order
   private let limit: Int?
+  private let isColoured: Bool
+  /// Whether modules were also run alone, whose error then stands beside the one that they inherit.
+  private let hasIsolated: Bool
 
-  /// A table of at most `limit` rows.
-  public init(_ comparison: Comparison, order: Order = .execution, limit: Int? = nil) {
+  /// A table of at most `limit` rows, in the terminal's colours if asked.
+  public init(
+    _ comparison: Comparison, order: Order = .execution, limit: Int? = nil, isColoured: Bool = false
+  ) {
     self.comparison = comparison
     self.order = order
     self.limit = limit
+    self.isColoured = isColoured
+    hasIsolated = comparison.arrays.contains { $0.isolated != nil }
   }
 
   /// The whole text: columns, rows, and the verdict.
   public var text: String { (rows + ["", verdict]).joined(separator: "\n") }
 
-  private static let headings = ["", "tap", "shape", "max abs", "mean abs", "relative", "cosine", "SQNR dB"]
+  private var headings: [String] {
+    ["", "tap", "shape", "max abs", "mean abs", "relative"] + (hasIsolated ? ["isolated"] : [])
+      + ["cosine", "SQNR dB"]
+  }
 
   /// The heading and one line per array.
   private var rows: [String] {
@@ -38,7 +48,11 @@ public struct ComparisonTable: Sendable {
       }.map(\.element)
     }
     let shown = arrays.prefix(limit ?? arrays.count)
-    var lines = Self.aligned([Self.headings] + shown.map(cells))
+    var lines = aligned([headings] + shown.map(cells))
+    lines[0] = coloured(lines[0], .bold)
+    for (index, array) in shown.enumerated() {
+      lines[index + 1] = coloured(lines[index + 1], colour(of: array))
+    }
     if shown.count < arrays.count { lines.append("… \(arrays.count - shown.count) more") }
     return lines
   }
@@ -52,9 +66,13 @@ public struct ComparisonTable: Sendable {
       let cells = [
         mark, array.name, "\(array.shape)", Self.scientific(metrics.maxAbsError),
         Self.scientific(metrics.meanAbsError), Self.scientific(metrics.relativeError),
+      ]
+      let isolated = array.isolated.map { Self.scientific($0.relativeError) } ?? "–"
+      let likeness = [
         String(format: "%.7f", metrics.cosineSimilarity), String(format: "%.1f", metrics.sqnrDecibels),
       ]
-      return cells + remarks(metrics, comparison.policy.tolerance(for: array.name))
+      return cells + (hasIsolated ? [isolated] : []) + likeness
+        + remarks(metrics, comparison.policy.tolerance(for: array.name))
     }
   }
 
@@ -81,6 +99,28 @@ public struct ComparisonTable: Sendable {
     return remarks
   }
 
+  /// What a terminal understands.
+  private enum Colour: String {
+    case bold = "1"
+    case red = "31"
+    case yellow = "33"
+    case green = "32"
+  }
+
+  /// What fails is red; what is odd, or within a factor of ten of its tolerance, yellow.
+  private func colour(of array: ArrayComparison) -> Colour? {
+    guard array.passes(comparison.policy) else { return .red }
+    let tolerance = comparison.policy.tolerance(for: array.name)
+    if !array.flags(comparison.policy).isEmpty { return .yellow }
+    guard let limit = tolerance.relative, limit > 0 else { return nil }
+    return array.smallestPassingTolerance > 0.1 * limit ? .yellow : nil
+  }
+
+  private func coloured(_ line: String, _ colour: Colour?) -> String {
+    guard isColoured, let colour else { return line }
+    return "\u{1B}[\(colour.rawValue)m\(line)\u{1B}[0m"
+  }
+
   /// Whether it passes, what fails, and where it begins.
   private var verdict: String {
     let arrays = comparison.arrays
@@ -90,8 +130,9 @@ public struct ComparisonTable: Sendable {
     let limit =
       comparison.policy.defaults.relative.map { "the relative tolerance \(Self.scientific($0))" }
       ?? "the policy \(comparison.policy.name)"
+    let word = comparison.passes ? coloured("PASS", .green) : coloured("FAIL", .red)
     var lines = [
-      "\(comparison.passes ? "PASS" : "FAIL"): \(arrays.count - missing - misshaped) compared, \(diverged) past "
+      "\(word): \(arrays.count - missing - misshaped) compared, \(diverged) past "
         + "\(limit), \(missing) missing, "
         + "\(misshaped) misshaped, \(comparison.extra.count) only in the candidate"
     ]
@@ -122,7 +163,7 @@ public struct ComparisonTable: Sendable {
 
   /// Columns as wide as their widest cell: text to the left, numbers to the right. A cell that stands for all the
   /// numbers, and remarks behind them, don't count for the width.
-  private static func aligned(_ rows: [[String]]) -> [String] {
+  private func aligned(_ rows: [[String]]) -> [String] {
     let textColumns = 3
     var widths = [Int](repeating: 0, count: headings.count)
     for row in rows {

@@ -1,12 +1,16 @@
 import ArgumentParser
+import Dumps
 import Foundation
+import Reports
 import Traces
 import Verification
 
 struct Compare: Command {
   static let configuration = CommandConfiguration(
-    abstract: "Compare two traces or sketches tap by tap and name the first divergence.",
+    abstract: "Compare two runs tap by tap and name the first divergence.",
     discussion: """
+      A side is a trace or a sketch, or what any other program dumped: a folder of .npy files, an .npz, safetensors, \
+      HDF5. A dump's arrays bear the names of taps, or --map says which is which (Sources/Dumps/README.md). \
       A tap passes when its largest error is at most the tolerance times the reference's largest magnitude. \
       Taps that read stored memories, which are bfloat16, may differ by one such rounding. \
       A tap that the candidate lacks fails; taps that it has beyond the reference are mentioned. Where one of the two \
@@ -14,35 +18,25 @@ struct Compare: Command {
       1 if something doesn't, 2 if a file can't be read.
       """)
 
-  @Argument(help: "The trace or sketch to trust, usually recorded from PyTorch.")
+  @Argument(help: "The run to trust, usually recorded from PyTorch.")
   var reference: String
-  @Argument(help: "The trace or sketch to judge.")
+  @Argument(help: "The run to judge.")
   var candidate: String
   @OptionGroup var policy: PolicyOptions
+  @OptionGroup var dump: DumpOptions
   @Option(name: .long, help: "Compare only taps whose module path or name matches this glob; may be repeated.")
   var tap: [String] = []
-  @Flag(name: .long, help: "The ten worst taps and the verdict, instead of every tap in order.")
-  var brief = false
-  @Flag(name: .long, help: "Print JSON.")
-  var json = false
+  @OptionGroup var report: ReportOptions
 
   func execute() throws {
-    let result = try TraceComparison(
-      reference: .open(path: reference), candidate: .open(path: candidate),
-      patterns: tap.map { TapPattern($0) }, policy: policy.policy())
-    for difference in result.differences {
-      Console.remark(
-        "note: \(difference.attribute) differs: reference \(difference.reference), candidate \(difference.candidate)"
-      )
-    }
-    if json {
-      print(String(decoding: try ComparisonReport(result).json(), as: UTF8.self))
-    } else {
-      let table =
-        brief
-        ? ComparisonTable(result.comparison, order: .worst, limit: 10) : ComparisonTable(result.comparison)
-      print(table.text)
-    }
+    let expected = try ComparedFile.reference(path: reference)
+    let found = try dump.candidate(path: candidate, of: expected)
+    let result = try expected.comparison(
+      with: found, patterns: tap.map { TapPattern($0) }, policy: policy.policy(), heatMaps: report.wantsHeatMaps
+    )
+    let masks =
+      report.wantsMasks ? try MaskDifference.all(of: result.comparison, expected.arrays, found.arrays) : []
+    try report.tell(result, masks: masks)
     if !result.comparison.passes { throw ExitCode(1) }
   }
 }
