@@ -1,4 +1,5 @@
 import Foundation
+import Traces
 public import Verification
 
 /// A comparison as JUnit XML, as every CI reads it: one suite, one test case a tap, in the order of execution.

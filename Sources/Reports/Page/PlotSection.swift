@@ -1,4 +1,5 @@
 import Foundation
+import Verification
 
 /// Errors in the order of execution, as they are and by themselves, as a drawing: once for wide screens, once for narrow.
 struct PlotSection {

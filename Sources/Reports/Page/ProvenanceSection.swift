@@ -36,7 +36,7 @@ struct ProvenanceSection {
       ])
   }
 
-  private static let attributes: [(String, (Provenance) -> String)] = [
+  private static let attributes: [(String, @Sendable (Provenance) -> String)] = [
     ("producer", { "\($0.producer) \($0.producerVersion)" }),
     ("backend", { "\($0.backend) \($0.backendVersion)" }),
     ("precision", { $0.precision }), ("threads", { "\($0.threads)" }),

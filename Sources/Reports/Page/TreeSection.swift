@@ -1,3 +1,5 @@
+import Verification
+
 /// The tree of modules, coloured by error: a module shows its own outputs' error, and how many taps below it fail.
 struct TreeSection {
   private let root: ModuleNode
