@@ -95,7 +95,7 @@ let package = Package(
         "Files",
       ], fixtures: true),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
-    tests("Verification", ["Tensors", "Kernels", "Traces", "Files", "CVector"], fixtures: true),
+    tests("Verification", ["Tensors", "Kernels", "Traces"], fixtures: true),
     tests("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Traces", "Verification"], fixtures: true),
     tests("Reports", ["Files", "Tensors", "Traces", "Verification"]),
     tests("Evaluation", ["Media", "SAM2"], fixtures: true),

@@ -2,6 +2,10 @@
 #pragma once
 #include <hdf5.h>
 
+// An address that no byte has.
+static inline haddr_t chdf5_no_address(void) { return HADDR_UNDEF; }
+// The driver that reads files through plain system calls.
+static inline hid_t chdf5_plain_driver(void) { return H5FD_SEC2; }
 static inline hid_t chdf5_default(void) { return H5P_DEFAULT; }
 static inline hid_t chdf5_everything(void) { return H5S_ALL; }
 static inline hid_t chdf5_error_stack(void) { return H5E_DEFAULT; }

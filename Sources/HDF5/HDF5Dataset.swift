@@ -13,7 +13,7 @@ public enum HDF5Storage: Sendable {
 /// An array in an HDF5 file.
 public struct HDF5Dataset: ~Copyable, Sendable {
   private let handle: Handle
-  private let place: Place
+  let place: Place
   /// The extent of every axis.
   public let shape: Shape
 
@@ -114,6 +114,22 @@ public struct HDF5Dataset: ~Copyable, Sendable {
   public func elementType() throws -> ElementType {
     let type = try Handle("read the element type", place) { [id = handle.id] in H5Dget_type(id) }
     return try ElementType(of: type, place)
+  }
+
+  /// Where in the file the elements' bytes begin, if they lie there in one piece as Float32 of this machine.
+  func contiguousStart() throws -> Int? {
+    let action = "find the elements"
+    let creation = try Handle(action, place) { [id = handle.id] in H5Dget_create_plist(id) }
+    let layout = try Library.call(action, place) { H5Pget_layout(creation.id).rawValue }
+    guard layout == H5D_CONTIGUOUS.rawValue, 1.littleEndian == 1 else { return nil }
+    let stored = try Handle(action, place) { [id = handle.id] in H5Dget_type(id) }
+    let isFloat = try Library.call(action, place) { H5Tequal(stored.id, chdf5_float32()) } > 0
+    // The library's calls take turns, also those that can't fail.
+    let (address, bytes) = Library.value { [id = handle.id] in
+      (H5Dget_offset(id), H5Dget_storage_size(id))
+    }
+    guard isFloat, address != chdf5_no_address(), bytes == hsize_t(shape.count * 4) else { return nil }
+    return Int(exactly: address)
   }
 
   /// Writes elements from `offset` on, row-major, from their little-endian bytes in the dataset's own type.

@@ -53,6 +53,20 @@ public struct HDF5File: ~Copyable {
     try HDF5Group(opening: "/", in: handle.id, Place(file: path, object: "/"))
   }
 
+  /// The number under which the system knows the open file, if the library reads it through plain system calls.
+  func descriptor() throws -> Descriptor? {
+    guard output == nil else { return nil }
+    let (action, place) = ("find the open file", Place(file: path, object: "/"))
+    let access = try Handle(action, place) { [id = handle.id] in H5Fget_access_plist(id) }
+    let isPlain = Library.value { H5Pget_driver(access.id) == chdf5_plain_driver() }
+    guard isPlain else { return nil }
+    var number: UnsafeMutableRawPointer?
+    _ = try withUnsafeMutablePointer(to: &number) { number in
+      try Library.call(action, place) { [id = handle.id] in H5Fget_vfd_handle(id, access.id, number) }
+    }
+    return number.flatMap { Descriptor(duplicating: $0.load(as: Int32.self)) }
+  }
+
   /// Writes what is still in memory and puts a created file in its place; closes an opened one.
   ///
   /// - Throws: `HDF5Error.failed` when the disk is full, `FileError.unwritable`. The target then stays as it was.

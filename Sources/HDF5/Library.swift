@@ -28,6 +28,9 @@ enum Library {
     return status
   }
 
+  /// Asks the library for what it can't fail to know.
+  static func value<Value: Sendable>(_ body: () -> Value) -> Value { gate.withLock { _ in body() } }
+
   /// Lets go of an identifier of any kind.
   static func release(_ id: hid_t) {
     gate.withLock { _ in

@@ -61,6 +61,8 @@ public final class TraceReader: Sendable {
   private struct OpenDataset: ~Copyable {
     let object: String
     let dataset: HDF5Dataset
+    /// Its elements, if they can be read past the library.
+    let elements: ContiguousElements?
   }
 
   /// Opens a trace.
@@ -86,19 +88,26 @@ public final class TraceReader: Sendable {
     return tap
   }
 
-  /// Reads a tap's elements, counted row-major, from `offset` on.
+  /// Reads a tap's elements, counted row-major, from `offset` on. Several threads may at a time; they take turns only
+  /// where elements are compressed or of another type.
   ///
   /// - Throws: `HDF5Error`.
   public func read(_ tap: Tap, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
-    try state.withLock { state in
+    let elements = try state.withLock { state in
       if let open = state.open.take(), open.object == tap.object {
         state.open = consume open
       } else {
         let dataset = try state.file.root().dataset(tap.object)
-        state.open = OpenDataset(object: tap.object, dataset: dataset)
+        let elements = try state.file.contiguousElements(of: dataset)
+        state.open = OpenDataset(object: tap.object, dataset: dataset, elements: elements)
       }
-      try state.open?.dataset.read(from: offset, into: buffer)
+      guard let elements = state.open?.elements else {
+        try state.open?.dataset.read(from: offset, into: buffer)
+        return nil as ContiguousElements?
+      }
+      return elements
     }
+    try elements?.read(from: offset, into: buffer)
   }
 
   /// Reads a whole tap.

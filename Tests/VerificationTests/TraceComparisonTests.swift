@@ -126,8 +126,8 @@ private func trace(
     #expect(read.firstDivergence == "nan/0/output")
     #expect(
       read.arrays.filter { $0.name.hasSuffix("output") }.map(\.status)
-        == ["passed", "diverged", "missing", "shape_mismatch"])
-    #expect(read.arrays.first { $0.status == "diverged" }?.metrics?.worst?.candidate.isNaN == true)
+        == [.passed, .diverged, .missing, .shapeMismatch])
+    #expect(read.arrays.first { $0.status == .diverged }?.metrics?.worst?.candidate.isNaN == true)
     #expect(read.extra == ["new/0/input/x", "new/0/output"])
   }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Dumps
-import Foundation
 import Reports
 import Traces
 import Verification
@@ -10,12 +9,14 @@ struct Compare: Command {
     abstract: "Compare two runs tap by tap and name the first divergence.",
     discussion: """
       A side is a trace or a sketch, or what any other program dumped: a folder of .npy files, an .npz, safetensors, \
-      HDF5. A dump's arrays bear the names of taps, or --map says which is which (Sources/Dumps/README.md). \
-      A tap passes when its largest error is at most the tolerance times the reference's largest magnitude. \
-      Taps that read stored memories, which are bfloat16, may differ by one such rounding. \
-      A tap that the candidate lacks fails; taps that it has beyond the reference are mentioned. Where one of the two \
-      is a sketch, sketches are compared: samples, projections, norms and moments. Exits with 0 if everything passes, \
-      1 if something doesn't, 2 if a file can't be read.
+      HDF5. A dump's arrays bear the names of taps, or --map says which is which (Sources/Dumps/README.md).
+
+      A tap passes when it is within the bounds of the policy. That of fp32, the default, bounds the largest error by \
+      1e-4 of the reference's largest magnitude; taps that read stored memories, which are bfloat16, may differ by one \
+      such rounding. A tap that the candidate lacks fails; taps that it has beyond the reference are mentioned; taps that \
+      are all zeros on both sides are pointed out. Where one of the two is a sketch, sketches are compared: samples, \
+      projections, norms and moments. Exits with 0 if everything passes, 1 if something doesn't, 2 if a file can't be \
+      read.
       """)
 
   @Argument(help: "The run to trust, usually recorded from PyTorch.")
@@ -26,17 +27,16 @@ struct Compare: Command {
   @OptionGroup var dump: DumpOptions
   @Option(name: .long, help: "Compare only taps whose module path or name matches this glob; may be repeated.")
   var tap: [String] = []
-  @OptionGroup var report: ReportOptions
+  @OptionGroup var output: ComparisonOutput
 
   func execute() throws {
+    let policy = try policy.policy()
     let expected = try ComparedFile.reference(path: reference)
     let found = try dump.candidate(path: candidate, of: expected)
     let result = try expected.comparison(
-      with: found, patterns: tap.map { TapPattern($0) }, policy: policy.policy(), heatMaps: report.wantsHeatMaps
-    )
+      with: found, patterns: tap.map { TapPattern($0) }, policy: policy, heatMaps: output.wantsPictures)
     let masks =
-      report.wantsMasks ? try MaskDifference.all(of: result.comparison, expected.arrays, found.arrays) : []
-    try report.tell(result, masks: masks)
-    if !result.comparison.passes { throw ExitCode(1) }
+      output.wantsPictures ? try MaskDifference.all(of: result.comparison, expected.arrays, found.arrays) : []
+    try output.present(result, masks: masks)
   }
 }

@@ -4,8 +4,9 @@ import Verification
 /// What is near enough.
 struct PolicyOptions: ParsableArguments {
   @Option(
-    name: .long, help: "What is near enough: fp32, bf16, int8 or a JSON file (Sources/Verification/README.md).")
-  var policy = "fp32"
+    name: .long,
+    help: "What is near enough: fp32, bf16, int8 or a JSON file (Reference/policies.md describes it).")
+  var policy: String?
 
   @Option(name: .long, help: "The largest relative error that passes, instead of the policy's.")
   var tolerance: Double?
@@ -16,9 +17,9 @@ struct PolicyOptions: ParsableArguments {
     }
   }
 
-  /// The policy that was asked for.
-  func policy() throws -> TolerancePolicy {
-    let named = try TolerancePolicy(named: policy)
-    return tolerance.map(named.withRelative) ?? named
+  /// The policy that was asked for, or else `base`.
+  func policy(or base: TolerancePolicy = .fp32) throws -> TolerancePolicy {
+    let chosen = try policy.map { try TolerancePolicy(named: $0) } ?? base
+    return tolerance.map(chosen.withRelative) ?? chosen
   }
 }

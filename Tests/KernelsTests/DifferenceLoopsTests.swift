@@ -1,0 +1,57 @@
+// CVector's loops for comparing arrays against their scalar twins: the same bits, at lengths around the vector widths.
+import CVector
+import Testing
+
+@Suite struct DifferenceLoopsTests {
+  static let lengths = [1, 2, 7, 8, 9, 15, 16, 17, 31, 100, 1023, 1024]
+
+  /// Two arrays, of many magnitudes and both signs, that differ here and there.
+  private func pair(_ count: Int) -> ([Float], [Float]) {
+    let x = (0..<count).map { Float($0 * 7919 % 24001 - 12000) * (($0 % 11 == 0) ? 1e-30 : 1e-3) }
+    let y = x.enumerated().map { $0.offset % 3 == 0 ? $0.element : $0.element * 1.0001 + 1e-7 }
+    return (x, y)
+  }
+
+  private func fields(_ sums: cvector_differences) -> [UInt64] {
+    [sums.absolute, sums.squared, sums.largest, sums.a, sums.b, sums.aa, sums.bb, sums.ab].map(\.bitPattern)
+      + [sums.least_a, sums.largest_a, sums.least_b, sums.largest_b].map { UInt64($0.bitPattern) }
+  }
+
+  @Test(arguments: lengths) func sumsAreTheirTwins(count: Int) {
+    let (x, y) = pair(count)
+    var (found, expected) = (cvector_differences(), cvector_differences())
+    var (errors, twins) = ([Double](repeating: -1, count: count), [Double](repeating: -1, count: count))
+    cvector_difference_sums(x, y, count, &errors, &found)
+    cvector_difference_sums_scalar(x, y, count, &twins, &expected)
+    #expect(fields(found) == fields(expected))
+    #expect(errors == twins)
+    var (sums, largest) = ([Double](repeating: 0, count: 1024), [Double](repeating: 0, count: 1024))
+    var (twinSums, twinLargest) = (sums, largest)
+    cvector_group_by_exponent(x, errors, count, &sums, &largest)
+    cvector_group_by_exponent_scalar(x, errors, count, &twinSums, &twinLargest)
+    #expect(sums == twinSums)
+    #expect(largest == twinLargest)
+    for edge in [0, 1e-6, 1e-3, 1] {
+      #expect(
+        cvector_count_at_least(errors, edge, count) == cvector_count_at_least_scalar(errors, edge, count))
+    }
+    #expect(cvector_largest_difference(x, y, count) == cvector_largest_difference_scalar(x, y, count))
+  }
+
+  @Test(arguments: lengths) func whatIsNotFiniteIsSeenAnywhere(count: Int) {
+    for value in [Float.nan, .infinity, -.infinity, .greatestFiniteMagnitude] {
+      for place in Set([0, count / 2, count - 1]) {
+        var (x, y) = (pair(count).0, pair(count).0)
+        x[place] = value
+        #expect((cvector_all_finite(x, count) != 0) == value.isFinite)
+        #expect((cvector_all_finite_scalar(x, count) != 0) == value.isFinite)
+        let distance = cvector_largest_difference(x, y, count)
+        #expect(distance == cvector_largest_difference_scalar(x, y, count))
+        #expect(distance.isInfinite == !value.isFinite)
+        y[place] = value
+        #expect(cvector_largest_difference(x, y, count) == 0)
+        #expect(cvector_largest_difference_scalar(x, y, count) == 0)
+      }
+    }
+  }
+}

@@ -1,0 +1,102 @@
+// Comparisons that were saved, judged again.
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+import Traces
+
+@testable import Verification
+
+private func side(_ path: String) -> TraceComparison.Side {
+  .init(
+    path: path,
+    provenance: Provenance(
+      producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
+      checkpointSHA256: "c0", inputSHA256: "f0",
+      input: TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"),
+      prompts: TracePrompts(multimask: false, objects: [])))
+}
+
+/// A comparison of arrays in memory as if they were traces.
+func tracesInMemory(
+  _ reference: [(String, Tensor)], _ candidate: [(String, Tensor)], policy: TolerancePolicy = .fp32,
+  masks: Set<String> = [], heatMaps: Bool = false
+) throws -> TraceComparison {
+  let comparator = ArrayComparator(policy: policy, maskNames: masks, heatMaps: heatMaps)
+  return TraceComparison(
+    reference: side("a.h5"), candidate: side("b.h5"), differences: [],
+    comparison: try comparator.compare(ArraysInMemory(reference), ArraysInMemory(candidate)))
+}
+
+@Suite struct SavedReportTests {
+  private func sample() throws -> TraceComparison {
+    let nan = Tensor([2, 2], [.nan, .infinity, 0, 1])
+    return try tracesInMemory(
+      [
+        ("equal", one), ("near", one), ("nan", nan), ("bad", one), ("gone", one), ("shape", one), ("mask", one),
+      ],
+      [
+        ("equal", one), ("near", near), ("nan", nan), ("bad", nan), ("shape", Tensor([4], one.elements)),
+        ("mask", near), ("new", one),
+      ], masks: ["mask"], heatMaps: true)
+  }
+
+  @Test func nothingIsLostOnTheWay() throws {
+    let report = ComparisonReport(try sample())
+    let read = try ComparisonReport(json: report.json())
+    #expect(try read.json() == report.json())
+    #expect(read.arrays.map(\.heatMap) == report.arrays.map(\.heatMap))
+    #expect(try ComparisonReport(TraceComparison(read)).json() == report.json())
+  }
+
+  @Test func judgingAgainIsComparingWithThatPolicy() throws {
+    let saved = try ComparisonReport(json: ComparisonReport(sample()).json())
+    let loose = try TraceComparison(saved, policy: .fp32.withRelative(0.2)).comparison
+    #expect(loose.failures.map(\.name) == ["bad", "gone", "shape"])
+    let tight = try TraceComparison(saved, policy: .fp32.withRelative(0)).comparison
+    #expect(tight.failures.map(\.name) == ["near", "bad", "gone", "shape", "mask"])
+    #expect(tight.firstDivergence?.name == "near")
+  }
+
+  @Test func verdictsSayWhatIsBrokenAndWhatWouldPass() throws {
+    let rows = ComparisonReport(try sample()).arrays
+    #expect(rows[1].status == .diverged)
+    #expect(rows[1].breaches == [Breach(of: .bound(.relative), limit: 1e-4, found: 0.125)])
+    #expect(rows[1].smallestPassingTolerance == 0.125)
+    #expect(rows[2].status == .passed && rows[2].flags == [.nonFinite])
+    #expect(rows[3].breaches.map(\.of).contains(.nonFiniteMismatch))
+    #expect(rows[3].smallestPassingTolerance == nil)
+    #expect(rows[4].status == .missing && rows[5].status == .shapeMismatch)
+  }
+
+  @Test func reportsOfOtherVersionsAreRefused() throws {
+    let json = String(decoding: try ComparisonReport(sample()).json(), as: UTF8.self)
+    func read(_ text: String) throws { _ = try ComparisonReport(json: Data(text.utf8), file: "r.json") }
+    #expect(throws: ReportError.unsupportedVersion(file: "r.json", expected: 2, found: 1)) {
+      try read(json.replacing("\"format_version\" : 2", with: "\"format_version\" : 1"))
+    }
+    #expect(throws: ReportError.notAReport(file: "r.json", found: "other")) {
+      try read(json.replacing("\"sam2kit.comparison\"", with: "\"other\""))
+    }
+    #expect(throws: ReportError.notAReport(file: "r.json", found: "no format")) { try read("{}") }
+  }
+
+  @Test func reportsThatWereCutOffAreRefused() throws {
+    let json = try ComparisonReport(tracesInMemory([("a", one)], [("a", near)])).json()
+    for length in stride(from: 0, to: json.count - 1, by: 97) {
+      #expect(throws: ReportError.self) { _ = try ComparisonReport(json: json.prefix(length)) }
+    }
+  }
+
+  @Test func aStatusThatTheRestBeliesIsRefused() throws {
+    let json = String(
+      decoding: try ComparisonReport(tracesInMemory([("a", one)], [("a", near)])).json(), as: UTF8.self)
+    let forged = try ComparisonReport(
+      json: Data(json.replacing("\"status\" : \"diverged\"", with: "\"status\" : \"missing\"").utf8))
+    #expect(throws: ReportError.self) { _ = try TraceComparison(forged) }
+    // Claiming that it passed changes nothing: numbers are judged, not claims.
+    let claimed = try ComparisonReport(
+      json: Data(json.replacing("\"status\" : \"diverged\"", with: "\"status\" : \"passed\"").utf8))
+    #expect(try !TraceComparison(claimed).comparison.passes)
+  }
+}
