@@ -46,6 +46,18 @@ public enum ComparedFile: Sendable {
     }
   }
 
+  /// Whether this and a candidate are of the same thing; nil where one doesn't say what it is of.
+  ///
+  /// - Parameter configuration: Reads a configuration's settings, those that matter for such an input.
+  /// - Throws: What `configuration` throws.
+  public func agreement(
+    with candidate: ComparedFile,
+    configuration: (_ text: String, _ input: TraceInput) throws -> [String: String]
+  ) throws -> RunAgreement? {
+    guard case (.recording(let reference), .recording(let candidate)) = (self, candidate) else { return nil }
+    return try RunAgreement(reference.provenance, candidate.provenance, configuration: configuration)
+  }
+
   /// Names and shapes of its arrays.
   private var shapes: [(name: String, shape: Shape)] {
     switch self {
@@ -61,15 +73,17 @@ public enum ComparedFile: Sendable {
   ///     none.
   ///   - policy: What is near enough.
   ///   - heatMaps: Whether to find out where the errors are.
+  ///   - agreement: Whether both are of the same thing, if that is known already.
   /// - Throws: What reading either throws.
   public func comparison(
     with candidate: ComparedFile, patterns: [TapPattern] = [], policy: TolerancePolicy = .fp32,
-    heatMaps: Bool = false
+    heatMaps: Bool = false, agreement: RunAgreement? = nil
   ) throws -> TraceComparison {
     switch (self, candidate) {
     case (.recording(let reference), .recording(let candidate)):
       return try TraceComparison(
-        reference: reference, candidate: candidate, patterns: patterns, policy: policy, heatMaps: heatMaps)
+        reference: reference, candidate: candidate, patterns: patterns, policy: policy, heatMaps: heatMaps,
+        agreement: agreement)
     case (.recording(let reference), .dump(let dump)):
       return try TraceComparison(
         reference: reference, candidate: dump, path: dump.path, precision: dump.precision,

@@ -6,6 +6,8 @@ public struct Run: Sendable {
   public let taps: Taps?
   /// What of a video the pass is about.
   private(set) var place = TapPlace()
+  /// What the modules inside one that is being isolated return.
+  private(set) var standIns: StandIns?
 
   /// A pass that records into `taps`, if given.
   public init(taps: Taps? = nil) { self.taps = taps }
@@ -14,6 +16,13 @@ public struct Run: Sendable {
   func on(frame: Int, object: Int? = nil) -> Run {
     var run = self
     run.place = TapPlace(frame: frame, object: object)
+    return run
+  }
+
+  /// The same, within a module that is being isolated.
+  func standing(in standIns: StandIns) -> Run {
+    var run = self
+    run.standIns = standIns
     return run
   }
 }

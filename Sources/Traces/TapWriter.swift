@@ -4,6 +4,9 @@ public import Tensors
 ///
 /// After a failure nothing more is written, and `finish` throws it.
 public protocol TapWriter: Sendable {
+  /// Whether a call is of any interest; what it takes and returns is written only then.
+  func wants(_ call: CallID) -> Bool
+
   /// Writes what went into and came out of one call of a module.
   ///
   /// - Parameters:
@@ -24,6 +27,9 @@ public protocol TapWriter: Sendable {
 }
 
 extension TapWriter {
+  /// Every call is.
+  public func wants(_ call: CallID) -> Bool { true }
+
   /// Writes what went into and came out of one call of a module for a picture.
   public func write(
     _ module: ModulePath, call: Int, sequence: Int, inputs: [(String, any TapValue)], output: any TapValue

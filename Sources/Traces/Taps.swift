@@ -6,6 +6,8 @@ public import Tensors
 ///
 /// Offering never throws, as a model's `forward` does not; what went wrong comes out of `finish`.
 public final class Taps: Sendable {
+  /// What runs modules on recorded values, if that is asked for.
+  public let isolator: (any CallIsolator)?
   private let writers: [any TapWriter]
   private let filter: TapFilter
   private let state = Mutex(State())
@@ -13,11 +15,22 @@ public final class Taps: Sendable {
   private struct State {
     var modules: [ModulePath: Module] = [:]
     var sequence = 0
+    /// For every call that hasn't returned yet, the calls inside that have; kept only where modules are isolated.
+    var open: [[MadeCall]] = []
   }
 
   private struct Module {
     let isRecorded: Bool
     var calls = 0
+  }
+
+  /// A call that hasn't returned yet.
+  public struct OpenCall: Sendable {
+    /// Which call.
+    public let id: CallID
+    /// Whether its arguments and result are to be offered.
+    public let isRecorded: Bool
+    let place: TapPlace
   }
 
   /// Taps for the modules whose path fits one of `patterns`, or for all when there are none.
@@ -26,9 +39,51 @@ public final class Taps: Sendable {
   }
 
   /// Taps for the calls that a filter lets pass, which may go to several writers.
-  public init(writers: [any TapWriter], filter: TapFilter = TapFilter()) {
+  public init(
+    writers: [any TapWriter], filter: TapFilter = TapFilter(), isolator: (any CallIsolator)? = nil
+  ) {
     self.writers = writers
     self.filter = filter
+    self.isolator = isolator
+  }
+
+  /// Counts a call that is about to run.
+  public func begin(_ path: ModulePath, at place: TapPlace = TapPlace()) -> OpenCall {
+    state.withLock { state in
+      var module = state.modules[path] ?? Module(isRecorded: isAskedFor(path))
+      let id = CallID(path, module.calls)
+      module.calls += 1
+      state.modules[path] = module
+      if isolator != nil { state.open.append([]) }
+      return OpenCall(
+        id: id, isRecorded: module.isRecorded && filter.passes(place) && writers.contains { $0.wants(id) },
+        place: place)
+    }
+  }
+
+  /// Takes note that a call has returned, and records it where it is asked for.
+  ///
+  /// - Parameters:
+  ///   - values: Parameters by their names in PyTorch's signature, and what the call returned; nil for a call that isn't
+  ///     recorded.
+  @discardableResult
+  public func end(
+    _ call: OpenCall, _ values: (inputs: [(String, any TapValue)], output: any TapValue)?
+  ) -> MadeCall {
+    state.withLock { state in
+      let sequence = state.sequence
+      state.sequence += 1
+      let made = MadeCall(id: call.id, inside: state.open.popLast() ?? [])
+      if !state.open.isEmpty { state.open[state.open.count - 1].append(made) }
+      guard let values else { return made }
+      for writer in writers where writer.wants(call.id) {
+        // The writer keeps its failure for finish.
+        try? writer.write(
+          call.id.module, call: call.id.number, sequence: sequence, at: call.place, inputs: values.inputs,
+          output: values.output)
+      }
+      return made
+    }
   }
 
   /// Records one call of a module, or only counts it if it is not asked for.
@@ -40,18 +95,8 @@ public final class Taps: Sendable {
   public func record(
     path: ModulePath, inputs: [(String, any TapValue)], output: any TapValue, at place: TapPlace = TapPlace()
   ) {
-    state.withLock { state in
-      var module = state.modules[path] ?? Module(isRecorded: isAskedFor(path))
-      let (call, sequence) = (module.calls, state.sequence)
-      module.calls += 1
-      state.modules[path] = module
-      state.sequence += 1
-      guard module.isRecorded, filter.passes(place) else { return }
-      for writer in writers {
-        // The writer keeps its failure for finish.
-        try? writer.write(path, call: call, sequence: sequence, at: place, inputs: inputs, output: output)
-      }
-    }
+    let call = begin(path, at: place)
+    end(call, call.isRecorded ? (inputs, output) : nil)
   }
 
   /// The patterns that no module called so far has fitted, most likely misspelt.

@@ -7,17 +7,13 @@ public import Verification
 public struct HTMLReport: Sendable {
   private let report: ComparisonReport
   private let masks: [MaskDifference]
-  private let explanation: [String]
 
   /// The page of a comparison.
   ///
-  /// - Parameters:
-  ///   - masks: How masks differ, as far as that is to be shown.
-  ///   - explanation: What is known of the first divergence beyond its numbers, a paragraph each.
-  public init(_ report: ComparisonReport, masks: [MaskDifference] = [], explanation: [String] = []) {
+  /// - Parameter masks: How masks differ, as far as that is to be shown.
+  public init(_ report: ComparisonReport, masks: [MaskDifference] = []) {
     self.report = report
     self.masks = masks
-    self.explanation = explanation
   }
 
   /// The page.
@@ -33,7 +29,7 @@ public struct HTMLReport: Sendable {
         .element("title", [:], Markup(title)), .verbatim("style", PageStyle.text),
       ])
     let sections = [
-      VerdictSection(report, taps, explanation: explanation).markup, PlotSection(taps).markup,
+      VerdictSection(report, taps).markup, PlotSection(taps).markup,
       TreeSection(taps, firstDivergence: report.firstDivergence).markup, MaskSection(masks).markup,
       TapSection(taps, extra: report.extra).markup, ProvenanceSection(report).markup,
     ]

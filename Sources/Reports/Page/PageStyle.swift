@@ -42,6 +42,8 @@ enum PageStyle {
     .divergence { margin-top: 20px; padding-top: 16px; border-top: 1px solid var(--rule); }
     .divergence h2 { font-size: 1.0625rem; overflow-wrap: anywhere; }
     .divergence p { margin: 6px 0; overflow-wrap: anywhere; }
+    .divergence .hint { border-left: 4px solid var(--accent); padding: 6px 12px; background: var(--band);
+      border-radius: 0 8px 8px 0; }
     .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 12px; font-size: 0.8125rem; color: var(--soft); }
     .key { display: inline-flex; align-items: center; gap: 6px; }
     .key.propagated::before, .key.isolated::before, .key.limit::before { content: ""; width: 18px; height: 0;

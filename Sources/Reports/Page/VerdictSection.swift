@@ -4,12 +4,10 @@ import Verification
 struct VerdictSection {
   private let report: ComparisonReport
   private let taps: [TapView]
-  private let explanation: [String]
 
-  init(_ report: ComparisonReport, _ taps: [TapView], explanation: [String]) {
+  init(_ report: ComparisonReport, _ taps: [TapView]) {
     self.report = report
     self.taps = taps
-    self.explanation = explanation
   }
 
   var markup: Markup {
@@ -62,7 +60,9 @@ struct VerdictSection {
 
   private var divergence: [Markup] {
     guard let first = taps.first(where: { $0.row.name == report.firstDivergence }) else { return [] }
-    let paragraphs = explanation.isEmpty ? plainAccount(of: first) : explanation
+    // The first sentence names the tap, which the heading does.
+    let paragraphs =
+      [first.problem + "."] + (report.divergence?.sentences.dropFirst().map { $0 } ?? plainAccount(of: first))
     return [
       .element(
         "div", ["class": "divergence"],
@@ -70,13 +70,13 @@ struct VerdictSection {
           .element(
             "h2", [:],
             ["First divergence: ", .element("a", ["href": "#\(first.anchor)"], Markup(first.row.name))])
-        ] + paragraphs.map { .element("p", [:], Markup($0)) })
+        ] + paragraphs.map { .element("p", ["class": $0.hasPrefix("Hint: ") ? "hint" : nil], Markup($0)) })
     ]
   }
 
   /// What the numbers alone tell.
   private func plainAccount(of first: TapView) -> [String] {
-    var paragraphs = [first.problem + "."]
+    var paragraphs: [String] = []
     let inputs = taps.filter {
       $0.module != nil && $0.module == first.module && $0.isInput && $0.part != first.part
     }

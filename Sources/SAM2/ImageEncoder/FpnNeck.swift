@@ -7,9 +7,19 @@ import Traces
 /// Source: sam2/modeling/backbones/image_encoder.py, FpnNeck.
 struct FpnNeck: Module {
   /// Features and positions per level, highest resolution first.
-  struct Output: TapValue {
+  struct Output: RestorableValue {
     var features: [Tensor]
     var positions: [Tensor]
+
+    init(features: [Tensor], positions: [Tensor]) {
+      self.features = features
+      self.positions = positions
+    }
+
+    init(named name: String, from recorded: RecordedCall) throws {
+      features = try [Tensor](named: "\(name)/0", from: recorded)
+      positions = try [Tensor](named: "\(name)/1", from: recorded)
+    }
 
     func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
       try [features, positions].visitTensors(named: name, visit)
@@ -53,6 +63,10 @@ struct FpnNeck: Module {
   }
 
   func arguments(_ input: [Tensor]) -> [(String, any TapValue)] { [("xs", input)] }
+
+  func input(of call: RecordedCall, like input: [Tensor]) throws -> [Tensor] {
+    try [Tensor](named: "input/xs", from: call)
+  }
 
   func forward(_ xs: consuming [Tensor], _ run: Run) -> Output {
     let last = convs.count - 1

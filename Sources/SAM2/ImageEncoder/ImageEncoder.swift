@@ -6,9 +6,19 @@ import Traces
 /// Source: sam2/modeling/backbones/image_encoder.py, ImageEncoder.
 struct ImageEncoder: Module {
   /// Features `[B, C, H, W]` and their position encodings, highest resolution first.
-  struct Output: TapValue {
+  struct Output: RestorableValue {
     var backboneFPN: [Tensor]
     var visionPosEnc: [Tensor]
+
+    init(backboneFPN: [Tensor], visionPosEnc: [Tensor]) {
+      self.backboneFPN = backboneFPN
+      self.visionPosEnc = visionPosEnc
+    }
+
+    init(named name: String, from recorded: RecordedCall) throws {
+      backboneFPN = try [Tensor](named: "\(name)/backbone_fpn", from: recorded)
+      visionPosEnc = try [Tensor](named: "\(name)/vision_pos_enc", from: recorded)
+    }
 
     func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
       try backboneFPN[backboneFPN.count - 1].visitTensors(named: "\(name)/vision_features", visit)
@@ -30,6 +40,8 @@ struct ImageEncoder: Module {
   }
 
   func arguments(_ input: Tensor) -> [(String, any TapValue)] { [("sample", input)] }
+
+  func input(of call: RecordedCall, like input: Tensor) throws -> Tensor { try call.tensor("input/sample") }
 
   func forward(_ sample: consuming Tensor, _ run: Run) -> Output {  // [B, 3, S, S]
     let levels = neck(trunk(sample, run), run)

@@ -15,5 +15,11 @@ struct MaxPool2d: TorchModule {
 
   func arguments(_ input: Tensor) -> [(String, any TapValue)] { [("input", input.permuted(0, 3, 1, 2))] }
 
+  func input(of call: RecordedCall, like input: Tensor) throws -> Tensor {
+    try call.tensor("input/input").permuted(0, 2, 3, 1)
+  }
+
   func result(_ output: Tensor) -> any TapValue { output.permuted(0, 3, 1, 2) }
+
+  func output(of call: RecordedCall) throws -> Tensor { try call.tensor("output").permuted(0, 2, 3, 1) }
 }

@@ -36,6 +36,10 @@ struct Attention: Module {
     [("q", input.q), ("k", input.k), ("v", input.v)]
   }
 
+  func input(of call: RecordedCall, like input: Input) throws -> Input {
+    try Input(q: call.tensor("input/q"), k: call.tensor("input/k"), v: call.tensor("input/v"))
+  }
+
   func callAsFunction(q: Tensor, k: Tensor, v: Tensor, _ run: Run) -> Tensor {
     self(Input(q: q, k: k, v: v), run)
   }

@@ -24,11 +24,25 @@ struct MaskDecoder: Module {
 
   /// M masks `[B, M, 4h, 4w]` as logits, their predicted IoU `[B, M]`, their tokens `[B, ·, C]`, and the
   /// logit of the object's presence `[B, 1]`.
-  struct Output: TapValue {
+  struct Output: RestorableValue {
     let masks: Tensor
     let iou: Tensor
     let tokens: Tensor
     let objectScore: Tensor
+
+    init(masks: Tensor, iou: Tensor, tokens: Tensor, objectScore: Tensor) {
+      self.masks = masks
+      self.iou = iou
+      self.tokens = tokens
+      self.objectScore = objectScore
+    }
+
+    init(named name: String, from recorded: RecordedCall) throws {
+      masks = try recorded.tensor("\(name)/0")
+      iou = try recorded.tensor("\(name)/1")
+      tokens = try recorded.tensor("\(name)/2")
+      objectScore = try recorded.tensor("\(name)/3")
+    }
 
     func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
       try [masks, iou, tokens, objectScore].visitTensors(named: name, visit)
@@ -89,6 +103,17 @@ struct MaskDecoder: Module {
       ("sparse_prompt_embeddings", input.sparse), ("dense_prompt_embeddings", input.dense),
       ("high_res_features", input.highResFeatures),
     ]
+  }
+
+  func input(of call: RecordedCall, like input: Input) throws -> Input {
+    try Input(
+      imageEmbeddings: call.tensor("input/image_embeddings"), imagePositions: call.tensor("input/image_pe"),
+      sparse: call.tensor("input/sparse_prompt_embeddings"),
+      dense: call.tensor("input/dense_prompt_embeddings"),
+      highResFeatures: input.highResFeatures.map { _ in
+        try [Tensor](named: "input/high_res_features", from: call)
+      },
+      multimask: input.multimask)
   }
 
   /// Projects the two finest feature levels, once per picture. Source: SAM2Base, `forward_image`.

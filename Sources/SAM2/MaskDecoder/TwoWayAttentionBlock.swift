@@ -14,9 +14,19 @@ struct TwoWayAttentionBlock: Module {
   }
 
   /// Tokens and picture after the exchange.
-  struct Output: TapValue {
+  struct Output: RestorableValue {
     let queries: Tensor
     let keys: Tensor
+
+    init(queries: Tensor, keys: Tensor) {
+      self.queries = queries
+      self.keys = keys
+    }
+
+    init(named name: String, from recorded: RecordedCall) throws {
+      queries = try recorded.tensor("\(name)/0")
+      keys = try recorded.tensor("\(name)/1")
+    }
 
     func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
       try [queries, keys].visitTensors(named: name, visit)
@@ -55,6 +65,12 @@ struct TwoWayAttentionBlock: Module {
       ("queries", input.queries), ("keys", input.keys), ("query_pe", input.queryPositions),
       ("key_pe", input.keyPositions),
     ]
+  }
+
+  func input(of call: RecordedCall, like input: Input) throws -> Input {
+    try Input(
+      queries: call.tensor("input/queries"), keys: call.tensor("input/keys"),
+      queryPositions: call.tensor("input/query_pe"), keyPositions: call.tensor("input/key_pe"))
   }
 
   func forward(_ input: consuming Input, _ run: Run) -> Output {

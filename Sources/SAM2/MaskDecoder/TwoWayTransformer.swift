@@ -12,9 +12,19 @@ struct TwoWayTransformer: Module {
   }
 
   /// Tokens `[B, N, C]` and picture `[B, hw, C]`.
-  struct Output: TapValue {
+  struct Output: RestorableValue {
     let tokens: Tensor
     let image: Tensor
+
+    init(tokens: Tensor, image: Tensor) {
+      self.tokens = tokens
+      self.image = image
+    }
+
+    init(named name: String, from recorded: RecordedCall) throws {
+      tokens = try recorded.tensor("\(name)/0")
+      image = try recorded.tensor("\(name)/1")
+    }
 
     func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
       try [tokens, image].visitTensors(named: name, visit)
@@ -43,6 +53,12 @@ struct TwoWayTransformer: Module {
       ("image_embedding", input.imageEmbedding), ("image_pe", input.imagePositions),
       ("point_embedding", input.tokens),
     ]
+  }
+
+  func input(of call: RecordedCall, like input: Input) throws -> Input {
+    try Input(
+      imageEmbedding: call.tensor("input/image_embedding"), imagePositions: call.tensor("input/image_pe"),
+      tokens: call.tensor("input/point_embedding"))
   }
 
   func forward(_ input: consuming Input, _ run: Run) -> Output {

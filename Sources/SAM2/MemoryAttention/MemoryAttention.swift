@@ -46,7 +46,17 @@ struct MemoryAttention: Module {
     ]
   }
 
+  func input(of call: RecordedCall, like input: Input) throws -> Input {
+    try Input(
+      curr: call.tensor("input/curr/0").permuted(1, 0, 2),
+      currPos: input.currPos.map { _ in try call.tensor("input/curr_pos/0").permuted(1, 0, 2) },
+      memory: call.tensor("input/memory").permuted(1, 0, 2),
+      memoryPos: call.tensor("input/memory_pos").permuted(1, 0, 2), objPtrTokens: input.objPtrTokens)
+  }
+
   func result(_ output: Tensor) -> any TapValue { output.permuted(1, 0, 2) }
+
+  func output(of call: RecordedCall) throws -> Tensor { try call.tensor("output").permuted(1, 0, 2) }
 
   func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, hw, C]
     let (memory, memoryPos, pointers) = (input.memory, input.memoryPos, input.objPtrTokens)

@@ -64,6 +64,13 @@ struct MemoryAttentionLayer: Module {
     [("tgt", input.tgt), ("memory", input.memory), ("pos", input.pos), ("query_pos", input.queryPos)]
   }
 
+  func input(of call: RecordedCall, like input: Input) throws -> Input {
+    try Input(
+      tgt: call.tensor("input/tgt"), memory: call.tensor("input/memory"), pos: call.tensor("input/pos"),
+      queryPos: input.queryPos.map { _ in try call.tensor("input/query_pos") },
+      pointerTokens: input.pointerTokens)
+  }
+
   func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, hw, C]
     let queryPos = input.queryPos
     let (memory, pos, pointerTokens) = (input.memory, input.pos, input.pointerTokens)

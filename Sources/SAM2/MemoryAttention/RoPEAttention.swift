@@ -46,6 +46,12 @@ struct RoPEAttention: Module {
     [("q", input.q), ("k", input.k), ("v", input.v)]
   }
 
+  func input(of call: RecordedCall, like input: Input) throws -> Input {
+    try Input(
+      q: call.tensor("input/q"), k: call.tensor("input/k"), v: call.tensor("input/v"),
+      keysWithoutPlace: input.keysWithoutPlace)
+  }
+
   func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, Nq, C]
     let (batch, queries, keys) = (input.q.shape[0], input.q.shape[1], input.k.shape[1])
     // One turn per query; over several frames of keys they repeat.

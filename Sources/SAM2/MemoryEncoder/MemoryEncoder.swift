@@ -15,9 +15,19 @@ struct MemoryEncoder: Module {
   }
 
   /// Memories `[B, memDim, h, w]` and their position encodings.
-  struct Output: TapValue {
+  struct Output: RestorableValue {
     var visionFeatures: Tensor
     var visionPosEnc: [Tensor]
+
+    init(visionFeatures: Tensor, visionPosEnc: [Tensor]) {
+      self.visionFeatures = visionFeatures
+      self.visionPosEnc = visionPosEnc
+    }
+
+    init(named name: String, from recorded: RecordedCall) throws {
+      visionFeatures = try recorded.tensor("\(name)/vision_features")
+      visionPosEnc = try [Tensor](named: "\(name)/vision_pos_enc", from: recorded)
+    }
 
     func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
       try visionFeatures.visitTensors(named: "\(name)/vision_features", visit)
@@ -48,6 +58,10 @@ struct MemoryEncoder: Module {
 
   func arguments(_ input: Input) -> [(String, any TapValue)] {
     [("pix_feat", input.pixFeat), ("masks", input.masks)]
+  }
+
+  func input(of call: RecordedCall, like input: Input) throws -> Input {
+    try Input(pixFeat: call.tensor("input/pix_feat"), masks: call.tensor("input/masks"))
   }
 
   func forward(_ input: consuming Input, _ run: Run) -> Output {

@@ -15,9 +15,19 @@ struct PromptEncoder: Module {
   }
 
   /// Embeddings of points `[B, N + 1, C]` and of masks `[B, C, h, w]`.
-  struct Output: TapValue {
+  struct Output: RestorableValue {
     var sparse: Tensor
     var dense: Tensor
+
+    init(sparse: Tensor, dense: Tensor) {
+      self.sparse = sparse
+      self.dense = dense
+    }
+
+    init(named name: String, from recorded: RecordedCall) throws {
+      sparse = try recorded.tensor("\(name)/0")
+      dense = try recorded.tensor("\(name)/1")
+    }
 
     func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
       try [sparse, dense].visitTensors(named: name, visit)
@@ -54,6 +64,14 @@ struct PromptEncoder: Module {
       ("points", input.points.map { [$0.coordinates, $0.labels] }),
       ("masks", input.masks),
     ]
+  }
+
+  func input(of call: RecordedCall, like input: Input) throws -> Input {
+    try Input(
+      points: input.points.map { _ in
+        (coordinates: try call.tensor("input/points/0"), labels: try call.tensor("input/points/1"))
+      },
+      masks: input.masks.map { _ in try call.tensor("input/masks") })
   }
 
   func forward(_ input: consuming Input, _ run: Run) -> Output {

@@ -10,6 +10,12 @@ public struct ArrayComparison: Equatable, Sendable {
     case missing
     /// An array of that name, but of this shape.
     case shapeMismatch(candidate: Shape)
+
+    /// How far off the array is, where it could be compared.
+    public var metrics: ErrorMetrics? {
+      guard case .matched(let metrics) = self else { return nil }
+      return metrics
+    }
   }
 
   /// The array's name.
@@ -35,10 +41,7 @@ public struct ArrayComparison: Equatable, Sendable {
   }
 
   /// How far off it is, where it could be compared.
-  public var metrics: ErrorMetrics? {
-    guard case .matched(let metrics) = outcome else { return nil }
-    return metrics
-  }
+  public var metrics: ErrorMetrics? { outcome.metrics }
 
   /// The smallest relative tolerance under which it passes, as far as that decides; infinite where none helps.
   public var smallestPassingTolerance: Double { metrics?.smallestPassingTolerance ?? .infinity }
@@ -50,6 +53,11 @@ public struct ArrayComparison: Equatable, Sendable {
 
   /// Whether it is there and near enough.
   public func passes(_ policy: TolerancePolicy) -> Bool { breaches(policy)?.isEmpty ?? false }
+
+  /// Whether what the module makes of recorded inputs is near enough, if that was tried.
+  public func passesIsolated(_ policy: TolerancePolicy) -> Bool {
+    isolated.map { policy.accepts($0, of: name) } ?? true
+  }
 
   /// The smallest relative tolerance under which it passes a policy that is otherwise as it is; 0 if what the policy
   /// excepts is enough, infinite where none helps.

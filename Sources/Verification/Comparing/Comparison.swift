@@ -17,8 +17,14 @@ public struct Comparison: Equatable, Sendable {
   /// Whether sketches were compared rather than arrays.
   public var isOfSketches: Bool { arrays.contains { $0.metrics?.sketch != nil } }
 
-  /// Whether there was something to compare, nothing is missing or misshaped, and all of it is near enough.
-  public var passes: Bool { !arrays.isEmpty && arrays.allSatisfy { $0.passes(policy) } }
+  /// Whether modules were run on recorded inputs.
+  public var isIsolated: Bool { arrays.contains { $0.isolated != nil } }
+
+  /// Whether there was something to compare, nothing is missing or misshaped, and all of it is near enough, modules by
+  /// themselves included.
+  public var passes: Bool {
+    !arrays.isEmpty && arrays.allSatisfy { $0.passes(policy) && $0.passesIsolated(policy) }
+  }
 
   /// The arrays that are missing, misshaped or past the tolerance, in order.
   public var failures: [ArrayComparison] { arrays.filter { !$0.passes(policy) } }

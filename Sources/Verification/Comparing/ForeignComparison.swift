@@ -59,6 +59,24 @@ extension TraceComparison {
         SelectedArrays(reference, where: keeps), SelectedArrays(candidate, where: keeps)))
   }
 
+  /// Looks for where the error begins and for causes, where there are arrays on both sides.
+  ///
+  /// - Parameter weights: The modules' parameters, if causes that need them shall be looked for, too.
+  /// - Throws: What reading throws.
+  public mutating func explain(
+    _ reference: (any NamedArrays)?, _ candidate: (any NamedArrays)?, weights: ModuleWeights? = nil
+  ) throws {
+    guard let reference, let candidate else {
+      divergence = FirstDivergence(comparison) { _ in [] }
+      return
+    }
+    func find(_ reference: some NamedArrays, _ candidate: some NamedArrays) throws -> FirstDivergence? {
+      let evidence = DivergenceEvidence(reference, candidate, policy: comparison.policy, weights: weights)
+      return try FirstDivergence(comparison, hints: evidence.hints)
+    }
+    divergence = try find(reference, candidate)
+  }
+
   /// Sketches the arrays that a sketch tells of, one after the other.
   private static func comparison(
     _ reference: SketchReader, _ kept: [Tap], _ candidate: some NamedArrays, _ policy: TolerancePolicy

@@ -36,13 +36,19 @@ public struct TraceComparison: Equatable, Sendable {
   public let reference: Side
   /// The trace that is held against it.
   public let candidate: Side
-  /// What makes the comparison doubtful: another checkpoint, picture or prompt. It does not fail for that.
+  /// What makes the comparison doubtful: another checkpoint, input, prompt or configuration. It does not fail for that.
   public let differences: [Difference]
   /// The comparison of what was recorded.
   public var comparison: Comparison
+  /// Where the error begins, and what brings it about; nil where there is none, or nobody looked.
+  public var divergence: FirstDivergence?
 
   /// A comparison made elsewhere.
-  public init(reference: Side, candidate: Side, differences: [Difference], comparison: Comparison) {
+  public init(
+    reference: Side, candidate: Side, differences: [Difference], comparison: Comparison,
+    divergence: FirstDivergence? = nil
+  ) {
+    self.divergence = divergence
     self.reference = reference
     self.candidate = candidate
     self.differences = differences
@@ -71,16 +77,17 @@ public struct TraceComparison: Equatable, Sendable {
   ///   - patterns: Which taps, by module path or whole name; all when there are none.
   ///   - policy: What is near enough; of its rules those count that are about the candidate's precision.
   ///   - heatMaps: Whether to find out where the errors are. Sketches don't say.
+  ///   - agreement: Whether the runs are of the same thing, if that is known already.
   /// - Throws: `HDF5Error` when a file turns out to be damaged, `TraceError.sketchedOtherwise` when both are sketches
   ///   and kept different elements.
   public init(
     reference: RecordedRun, candidate: RecordedRun, patterns: [TapPattern] = [],
-    policy: TolerancePolicy = .fp32, heatMaps: Bool = false
+    policy: TolerancePolicy = .fp32, heatMaps: Bool = false, agreement: RunAgreement? = nil
   ) throws {
     self.reference = Side(path: reference.path, provenance: reference.provenance)
     self.candidate = Side(path: candidate.path, provenance: candidate.provenance)
     let policy = policy.narrowed(to: candidate.provenance.precision)
-    differences = try Self.differences(reference.provenance, candidate.provenance)
+    differences = try (agreement ?? RunAgreement(reference.provenance, candidate.provenance)).differences
     if case .trace(let first) = reference, case .trace(let second) = candidate {
       let masks = first.taps.map(\.name).filter(TracePrediction.lowResLogits.isTap)
       let comparator = ArrayComparator(policy: policy, maskNames: Set(masks), heatMaps: heatMaps)
@@ -92,16 +99,19 @@ public struct TraceComparison: Equatable, Sendable {
     }
   }
 
-  /// Values as the attributes have them, for people to read.
-  private static func differences(_ reference: Provenance, _ candidate: Provenance) throws -> [Difference] {
-    func pair(_ attribute: String, _ value: (Provenance) throws -> String) rethrows -> Difference {
-      try Difference(attribute: attribute, reference: value(reference), candidate: value(candidate))
+  /// Looks for where the error begins and for causes, which sketches don't hold enough for.
+  ///
+  /// - Parameter weights: The modules' parameters, if causes that need them shall be looked for, too.
+  /// - Throws: `HDF5Error` when a file turns out to be damaged, what keeps a parameter from being read.
+  public mutating func explain(
+    _ reference: RecordedRun, _ candidate: RecordedRun, weights: ModuleWeights? = nil
+  ) throws {
+    if case .trace(let first) = reference, case .trace(let second) = candidate {
+      let evidence = DivergenceEvidence(
+        TraceArrays(first), TraceArrays(second), policy: comparison.policy, weights: weights)
+      divergence = try FirstDivergence(comparison, hints: evidence.hints)
+    } else {
+      divergence = FirstDivergence(comparison) { _ in [] }
     }
-    let pairs = [
-      pair("checkpoint_sha256", \.checkpointSHA256), pair("input_sha256", \.inputSHA256),
-      try pair("input") { try JSONText.encode($0.input) },
-      try pair("prompts") { try JSONText.encode($0.prompts) },
-    ]
-    return pairs.filter { $0.reference != $0.candidate }
   }
 }

@@ -29,6 +29,8 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
   public let smallestPassingTolerance: Double?
   /// The name of the first array past the tolerance.
   public let firstDivergence: String?
+  /// Where the error begins and what brings it about, if anybody looked.
+  public let divergence: FirstDivergence?
   /// Every array of the reference, in order.
   public let arrays: [Row]
   /// The names that only the candidate has.
@@ -83,6 +85,7 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     passes = comparison.passes
     smallestPassingTolerance = comparison.smallestPassingTolerance
     firstDivergence = comparison.firstDivergence?.name
+    divergence = traces.divergence
     arrays = comparison.arrays.map { Row($0, comparison.policy) }
     extra = comparison.extra
   }

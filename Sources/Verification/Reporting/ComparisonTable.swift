@@ -15,8 +15,6 @@ public struct ComparisonTable: Sendable {
   private let order: Order
   private let limit: Int?
   private let isColoured: Bool
-  /// Whether modules were also run alone, whose error then stands beside the one that they inherit.
-  private let hasIsolated: Bool
 
   /// A table of at most `limit` rows, in the terminal's colours if asked.
   public init(
@@ -26,15 +24,15 @@ public struct ComparisonTable: Sendable {
     self.order = order
     self.limit = limit
     self.isColoured = isColoured
-    hasIsolated = comparison.arrays.contains { $0.isolated != nil }
   }
 
   /// The whole text: columns, rows, and the verdict.
   public var text: String { (rows + ["", verdict]).joined(separator: "\n") }
 
+  /// The columns; what modules make of recorded inputs has one where any was isolated.
   private var headings: [String] {
-    ["", "tap", "shape", "max abs", "mean abs", "relative"] + (hasIsolated ? ["isolated"] : [])
-      + ["cosine", "SQNR dB"]
+    let isolated = comparison.isIsolated ? ["isolated"] : []
+    return ["", "tap", "shape", "max abs", "mean abs", "relative"] + isolated + ["cosine", "SQNR dB"]
   }
 
   /// The heading and one line per array.
@@ -58,21 +56,21 @@ public struct ComparisonTable: Sendable {
   }
 
   private func cells(_ array: ArrayComparison) -> [String] {
-    let mark = array.passes(comparison.policy) ? "ok" : "FAIL"
+    let mark =
+      array.passes(comparison.policy) && array.passesIsolated(comparison.policy) ? "ok" : "FAIL"
     switch array.outcome {
     case .missing: return [mark, array.name, "\(array.shape)", "missing"]
     case .shapeMismatch(let found): return [mark, array.name, "\(array.shape)", "found \(found)"]
     case .matched(let metrics):
-      let cells = [
-        mark, array.name, "\(array.shape)", Self.scientific(metrics.maxAbsError),
-        Self.scientific(metrics.meanAbsError), Self.scientific(metrics.relativeError),
-      ]
-      let isolated = array.isolated.map { Self.scientific($0.relativeError) } ?? "–"
-      let likeness = [
-        String(format: "%.7f", metrics.cosineSimilarity), String(format: "%.1f", metrics.sqnrDecibels),
-      ]
-      return cells + (hasIsolated ? [isolated] : []) + likeness
-        + remarks(metrics, comparison.policy.tolerance(for: array.name))
+      let alone = array.isolated.map { Self.scientific($0.relativeError) } ?? "–"
+      let cells =
+        [
+          mark, array.name, "\(array.shape)", Self.scientific(metrics.maxAbsError),
+          Self.scientific(metrics.meanAbsError), Self.scientific(metrics.relativeError),
+        ] + (comparison.isIsolated ? [alone] : []) + [
+          String(format: "%.7f", metrics.cosineSimilarity), String(format: "%.1f", metrics.sqnrDecibels),
+        ]
+      return cells + remarks(metrics, comparison.policy.tolerance(for: array.name))
     }
   }
 
@@ -109,7 +107,7 @@ public struct ComparisonTable: Sendable {
 
   /// What fails is red; what is odd, or within a factor of ten of its tolerance, yellow.
   private func colour(of array: ArrayComparison) -> Colour? {
-    guard array.passes(comparison.policy) else { return .red }
+    guard array.passes(comparison.policy), array.passesIsolated(comparison.policy) else { return .red }
     let tolerance = comparison.policy.tolerance(for: array.name)
     if !array.flags(comparison.policy).isEmpty { return .yellow }
     guard let limit = tolerance.relative, limit > 0 else { return nil }
@@ -136,16 +134,19 @@ public struct ComparisonTable: Sendable {
         + "\(limit), \(missing) missing, "
         + "\(misshaped) misshaped, \(comparison.extra.count) only in the candidate"
     ]
+    if comparison.isIsolated {
+      let isolated = arrays.filter { $0.isolated != nil }
+      let failing = isolated.count { !$0.passesIsolated(comparison.policy) }
+      lines.append(
+        "Isolated: \(isolated.count) compared, \(failing) past the tolerance; relative errors of what modules, and what "
+          + "lies between them, make of recorded inputs.")
+    }
     if comparison.isOfSketches {
       lines.append(
         "Sketches were compared: max and mean abs are of samples, cosine and SQNR estimates, relative the worst of "
           + "samples, projections, norm and moments.")
     }
     if arrays.isEmpty { lines.append("There was nothing to compare.") }
-    if let first = comparison.firstDivergence, let metrics = first.metrics {
-      let worst = metrics.worst.map { " at \($0.index): expected \($0.reference), found \($0.candidate)" }
-      lines.append("First divergence: \(first.name)\(worst ?? "")")
-    }
     let zeros = arrays.filter { $0.flags(comparison.policy).contains(.zero) }
     if !zeros.isEmpty {
       lines.append(

@@ -57,8 +57,13 @@ extension TraceComparison {
         name: row.name, shape: Shape(row.shape), outcome: outcome, isolated: row.isolated, heatMap: row.heatMap)
     }
     let chosen = policy?.narrowed(to: report.candidate.precision) ?? report.policy
+    let comparison = Comparison(policy: chosen, arrays: arrays, extra: report.extra)
+    // Causes were tested on tensors that are not at hand any more.
+    let divergence = report.divergence.flatMap { saved in
+      FirstDivergence(comparison) { [saved.tap, saved.origin.tap].contains($0) ? saved.hints : [] }
+    }
     self.init(
       reference: report.reference, candidate: report.candidate, differences: report.differences,
-      comparison: Comparison(policy: chosen, arrays: arrays, extra: report.extra))
+      comparison: comparison, divergence: divergence)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Dumps
 import Reports
 import Traces
@@ -24,7 +25,12 @@ struct Compare: Command {
   @Argument(help: "The run to judge.")
   var candidate: String
   @OptionGroup var policy: PolicyOptions
+  @OptionGroup var provenance: ProvenanceOptions
   @OptionGroup var dump: DumpOptions
+  @Option(
+    name: .long,
+    help: "The model that ran, for causes of the first divergence that only its weights show.")
+  var model: String?
   @Option(name: .long, help: "Compare only taps whose module path or name matches this glob; may be repeated.")
   var tap: [String] = []
   @OptionGroup var output: ComparisonOutput
@@ -33,8 +39,13 @@ struct Compare: Command {
     let policy = try policy.policy()
     let expected = try ComparedFile.reference(path: reference)
     let found = try dump.candidate(path: candidate, of: expected)
-    let result = try expected.comparison(
-      with: found, patterns: tap.map { TapPattern($0) }, policy: policy, heatMaps: output.wantsPictures)
+    let agreement = try expected.agreement(with: found, configuration: ProvenanceOptions.settings)
+    if let agreement { try provenance.check(agreement, reference: reference, candidate: candidate) }
+    var result = try expected.comparison(
+      with: found, patterns: tap.map { TapPattern($0) }, policy: policy, heatMaps: output.wantsPictures,
+      agreement: agreement)
+    try result.explain(
+      expected.arrays, found.arrays, weights: model.map { ModuleWeights(try Checkpoint.open(path: $0)) })
     let masks =
       output.wantsPictures ? try MaskDifference.all(of: result.comparison, expected.arrays, found.arrays) : []
     try output.present(result, masks: masks)

@@ -33,7 +33,7 @@ struct Segment: Command {
     let (model, checkpoint) = try model.load()
     let recording = try trace.start(
       model: model,
-      input: TraceInput(width: picture.width, height: picture.height, preprocessing: "SAM2Transforms"),
+      input: TraceInput(width: picture.width, height: picture.height, preprocessing: Preparation.picture),
       digests: RunDigests(
         checkpoint: MetadataKey.digest(of: checkpoint), input: SHA256.hex(ofFile: image)),
       prompts: asked)

@@ -6,7 +6,8 @@ import Verification
 
 /// How a comparison is shown and kept: to a terminal, to machines, to a CI, to people with a browser.
 struct ComparisonOutput: ParsableArguments {
-  @Option(name: .long, help: "The table's rows as the model ran (execution), or the furthest off first (worst).")
+  @Option(
+    name: .long, help: "The table's rows as the model ran (execution), or the furthest off first (worst).")
   var order = ComparisonTable.Order.execution
   @Flag(name: .long, help: "The ten worst taps and the verdict, instead of every tap.")
   var brief = false
@@ -24,7 +25,8 @@ struct ComparisonOutput: ParsableArguments {
   func validate() throws {
     let files = [save, junit, html].compactMap { $0 }
     guard Set(files).count == files.count else {
-      throw ValidationError("--save, --junit and --html should name different files, found \(files.joined(separator: ", "))")
+      throw ValidationError(
+        "--save, --junit and --html should name different files, found \(files.joined(separator: ", "))")
     }
   }
 
@@ -33,25 +35,20 @@ struct ComparisonOutput: ParsableArguments {
 
   /// Shows a comparison; ends with exit code 1 if it fails.
   ///
-  /// - Parameters:
-  ///   - masks: How masks differ, for the page.
-  ///   - explanation: What is known of the first divergence beyond the numbers, a sentence each.
-  func present(_ result: TraceComparison, masks: [MaskDifference] = [], explanation: [String] = []) throws {
-    for difference in result.differences {
-      Console.remark(
-        "note: \(difference.attribute) differs: reference \(difference.reference), candidate \(difference.candidate)"
-      )
-    }
+  /// - Parameter masks: How masks differ, for the page.
+  func present(_ result: TraceComparison, masks: [MaskDifference] = []) throws {
     let report = ComparisonReport(result)
     if let save { try Self.write(report.json(), to: save) }
     if let junit { try Self.write(JUnitReport(report).xml.utf8, to: junit) }
-    if let html { try Self.write(HTMLReport(report, masks: masks, explanation: explanation).page.utf8, to: html) }
+    if let html { try Self.write(HTMLReport(report, masks: masks).page.utf8, to: html) }
     if json {
       print(String(decoding: try report.json(), as: UTF8.self))
     } else {
       let table = ComparisonTable(
-        result.comparison, order: brief ? .worst : order, limit: brief ? 10 : nil, isColoured: Console.isColoured)
+        result.comparison, order: brief ? .worst : order, limit: brief ? 10 : nil,
+        isColoured: Console.isColoured)
       print(table.text)
+      for sentence in result.divergence?.sentences ?? [] { print(sentence) }
     }
     if !result.comparison.passes { throw ExitCode(1) }
   }

@@ -23,11 +23,27 @@ struct ModelOptions: ParsableArguments {
 
   /// Opens the checkpoint and builds its model.
   func load() throws -> (model: SAM2Base, checkpoint: Checkpoint) {
+    try load(OpenBLASBackend()) { try architecture.configuration(of: $0) }
+  }
+
+  /// Opens the checkpoint and builds its model as a recording says that it was, unless `--config` says otherwise.
+  ///
+  /// - Parameter origin: The recording, for errors.
+  func load(
+    _ backend: any Backend, recorded configuration: String, origin: String
+  ) throws -> (model: SAM2Base, checkpoint: Checkpoint) {
+    try load(backend) {
+      try architecture.configuration(of: $0, recorded: configuration, origin: origin)
+    }
+  }
+
+  private func load(
+    _ backend: any Backend, as configuration: (Checkpoint) throws -> ModelConfiguration
+  ) throws -> (model: SAM2Base, checkpoint: Checkpoint) {
     Parallelism.threads = threads
     let checkpoint = try Checkpoint.open(path: model)
     Console.progress("loading \(model)")
-    let configuration = try architecture.configuration(of: checkpoint)
-    return (try SAM2Base(configuration, weights: checkpoint, backend: OpenBLASBackend()), checkpoint)
+    return (try SAM2Base(configuration(checkpoint), weights: checkpoint, backend: backend), checkpoint)
   }
 }
 
@@ -45,6 +61,15 @@ struct ArchitectureOptions: ParsableArguments {
   /// The architecture: from `--config`, else as a converted file states it, else recognised by its tensors.
   func configuration(of checkpoint: Checkpoint) throws -> ModelConfiguration {
     try stated(by: checkpoint).changed(by: settings.map(\.setting), origin: "--set")
+  }
+
+  /// The architecture: from `--config`, else as a recording states it, else as without one.
+  func configuration(
+    of checkpoint: Checkpoint, recorded: String, origin: String
+  ) throws -> ModelConfiguration {
+    guard config == nil, !recorded.isEmpty else { return try configuration(of: checkpoint) }
+    return try ModelConfiguration(yaml: recorded, origin: "\(origin) (configuration)")
+      .changed(by: settings.map(\.setting), origin: "--set")
   }
 
   private func stated(by checkpoint: Checkpoint) throws -> ModelConfiguration {

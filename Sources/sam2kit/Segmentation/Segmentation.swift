@@ -37,7 +37,9 @@ struct Segmentation {
     let size = model.configuration.imageSize
     let predictor = ImagePredictor(model)
     let ready = try prompts.objects.map {
-      try $0.prompt(in: picture, folder: folder, maskSide: model.configuration.imageEmbeddingSize * 4)
+      try $0.prompt(
+        width: picture.width, height: picture.height, folder: folder,
+        maskSide: model.configuration.imageEmbeddingSize * 4)
     }
     try predictor.check(ready, width: picture.width, height: picture.height)
     Console.progress("embedding \(picture.width) × \(picture.height) pixels")
@@ -112,21 +114,22 @@ struct BrokenPrediction: Error, CustomStringConvertible {
 
 extension TracePrompts.Object {
   /// The prompt, its mask read and brought to `maskSide` × `maskSide` logits.
-  func prompt(in picture: Picture, folder: URL, maskSide: Int) throws -> Prompt {
+  func prompt(width: Int, height: Int, folder: URL, maskSide: Int) throws -> Prompt {
     let mask = try mask.map {
-      try Self.maskLogits(URL(fileURLWithPath: $0, relativeTo: folder).path, picture: picture, side: maskSide)
+      try Self.maskLogits(
+        URL(fileURLWithPath: $0, relativeTo: folder).path, width: width, height: height, side: maskSide)
     }
     return try Prompt(points: points ?? [], labels: labels ?? [], box: box, maskLogits: mask)
   }
 
   /// A mask as the logits that the prompt encoder takes, `[1, side, side]`: 10 inside, −10 outside, as SAM 2
   /// itself turns a mask into logits (sam2/modeling/sam2_base.py, `_use_mask_as_output`).
-  private static func maskLogits(_ path: String, picture: Picture, side: Int) throws -> Tensor {
+  private static func maskLogits(_ path: String, width: Int, height: Int, side: Int) throws -> Tensor {
     let mask = try BinaryMask.read(path: path)
-    guard mask.width == picture.width, mask.height == picture.height else {
+    guard mask.width == width, mask.height == height else {
       throw PromptError(
         place: path,
-        problem: "expected a mask of the picture's size, \(picture.width) × \(picture.height), "
+        problem: "expected a mask of the picture's size, \(width) × \(height), "
           + "found \(mask.width) × \(mask.height)")
     }
     let inside = mask.tensor.reshaped([1, mask.height, mask.width])

@@ -40,7 +40,7 @@ struct VideoInput: VideoFrames {
   var traceInput: TraceInput {
     TraceInput(
       kind: "video", width: source.width, height: source.height, frames: source.count,
-      preprocessing: "load_video_frames")
+      preprocessing: Preparation.video)
   }
 
   /// The digest of a file, or of the list of a folder's frames and their digests.

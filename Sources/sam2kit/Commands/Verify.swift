@@ -1,0 +1,67 @@
+import ArgumentParser
+import Foundation
+import SAM2
+import Traces
+import Verification
+
+struct Verify: Command {
+  static let configuration = CommandConfiguration(
+    abstract: "Run a model on a recording's own inputs and compare every tap.",
+    discussion: """
+      The picture or video and the prompts are the recording's. A picture as it was prepared is mostly among the taps; \
+      where it isn't, and for videos, name the file, whose SHA-256 must be the recorded one. Every array is compared \
+      when it is made; nothing is stored.
+
+      With --isolate each module is also run on the inputs that were recorded of it, while recorded results stand in \
+      for the modules inside: so the error that a module makes by itself stands beside the one that it inherited. The \
+      first divergence then names the module that introduces the error, and causes that were tested on the tensors.
+
+        sam2kit verify --model tiny.safetensors --reference reference.h5 --isolate
+
+      Exits with 0 if everything passes, 1 if something doesn't, 2 if the recording is of something else.
+      """)
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var backend: BackendOptions
+  @Option(name: .long, help: "What PyTorch computed: a trace, or without --isolate also a sketch.")
+  var reference: String
+  @Option(
+    name: [.customLong("input"), .customLong("image"), .customLong("video")],
+    help: "The picture or video that was recorded, where the recording does not hold it.")
+  var input: String?
+  @Option(name: .long, help: "The folder of the prompts' mask files; by default the recording's.")
+  var masks: String?
+  @Flag(name: .long, help: "Also run each module on its recorded inputs, and compare its output alone.")
+  var isolate = false
+  @OptionGroup var policy: PolicyOptions
+  @OptionGroup var provenance: ProvenanceOptions
+  @Option(name: .long, help: "Compare only taps whose module path or name matches this glob; may be repeated.")
+  var tap: [String] = []
+  @Option(name: .long, help: "Also record the run into this HDF5 file.")
+  var trace: String?
+  @OptionGroup var output: ComparisonOutput
+
+  func execute() throws {
+    let recording = try RecordedRun.open(path: reference)
+    if isolate, case .sketch = recording { throw SketchIsolated(path: reference) }
+    let run = try VerifiedRun(
+      recording, model: model, backend: backend, input: input, masks: masks, trace: trace)
+    try provenance.check(run.agreement, reference: reference, candidate: model.model)
+    let verifier = RunVerifier(
+      reference: recording, patterns: tap.map { TapPattern($0) },
+      policy: try policy.policy().narrowed(to: backend.precision.rawValue), isolates: isolate,
+      weights: ModuleWeights(run.checkpoint))
+    try run.perform(verifier)
+    try output.present(run.result(verifier))
+  }
+}
+
+/// A sketch says how arrays differ but can't be computed with.
+struct SketchIsolated: Error, CustomStringConvertible {
+  let path: String
+
+  var description: String {
+    "\(path): --isolate feeds modules with what was recorded; expected a trace, found a sketch, which keeps a few "
+      + "hundred elements of each array. Record a trace, or leave out --isolate"
+  }
+}
