@@ -97,7 +97,7 @@ let package = Package(
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
     tests("Verification", ["Tensors", "Kernels", "Traces"], fixtures: true),
     tests("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Traces", "Verification"], fixtures: true),
-    tests("Reports", ["Files", "Tensors", "Traces", "Verification"]),
+    tests("Reports", ["Files", "Tensors", "Traces", "Verification", "Media"]),
     tests("Evaluation", ["Media", "SAM2"], fixtures: true),
     tests("Media", ["Files", "Tensors", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.

@@ -8,7 +8,7 @@ import Verification
 struct ComparisonOutput: ParsableArguments {
   @Option(
     name: .long, help: "The table's rows as the model ran (execution), or the furthest off first (worst).")
-  var order = ComparisonTable.Order.execution
+  var order = RowOrder.execution
   @Flag(name: .long, help: "The ten worst taps and the verdict, instead of every tap.")
   var brief = false
   @Flag(name: .long, help: "Print JSON.")
@@ -45,7 +45,7 @@ struct ComparisonOutput: ParsableArguments {
       print(String(decoding: try report.json(), as: UTF8.self))
     } else {
       let table = ComparisonTable(
-        result.comparison, order: brief ? .worst : order, limit: brief ? 10 : nil,
+        result.comparison, order: brief || order == .worst ? .worst : .execution, limit: brief ? 10 : nil,
         isColoured: Console.isColoured)
       print(table.text)
       for sentence in result.divergence?.sentences ?? [] { print(sentence) }
@@ -60,4 +60,7 @@ struct ComparisonOutput: ParsableArguments {
   }
 }
 
-extension ComparisonTable.Order: ExpressibleByArgument {}
+/// How the table's rows follow each other.
+enum RowOrder: String, ExpressibleByArgument, CaseIterable {
+  case execution, worst
+}

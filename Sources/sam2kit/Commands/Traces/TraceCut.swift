@@ -1,4 +1,5 @@
 import ArgumentParser
+import HDF5
 import Traces
 
 struct TraceCut: Command {
