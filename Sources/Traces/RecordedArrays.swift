@@ -28,6 +28,13 @@ public final class RecordedArrays: Sendable {
     calls[call].map { RecordedCall(id: call, taps: $0, arrays: self) }
   }
 
+  /// Reads a tap's elements, counted row-major, from `offset` on.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func read(_ tap: Tap, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
+    try reader.read(tap, from: offset, into: buffer)
+  }
+
   /// Whether a tensor is what was read for a tap, memory and all, so that it need not be compared with it.
   public func holds(_ tensor: Tensor, as tap: Tap) -> Bool {
     recent.withLock { recent in

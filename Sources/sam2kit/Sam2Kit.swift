@@ -13,8 +13,8 @@ struct Sam2Kit: ParsableCommand {
       """,
     version: Product.version,
     subcommands: [
-      Inspect.self, Convert.self, Segment.self, Track.self, Evaluate.self, Verify.self, Compare.self, Judge.self,
-      CalibratePolicy.self, Synthesize.self,
+      Inspect.self, Convert.self, Segment.self, Track.self, Evaluate.self, Verify.self, Compare.self,
+      Judge.self, CalibratePolicy.self, Synthesize.self,
       Benchmark.self,
     ],
     groupedSubcommands: [

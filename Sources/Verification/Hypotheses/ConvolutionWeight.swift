@@ -10,7 +10,7 @@ struct ConvolutionWeight: Hypothesis {
       let input = evidence.inputs.first?.tensor, input.shape.rank == 4, evidence.reference.shape.rank == 4
     else { return [] }
     let bias = evidence.weights["bias"]?.elements ?? []
-    let positions = Array(SpreadPositions(of: evidence.reference.count, atMost: Self.mostPositions))
+    let positions = evidence.somePositions(atMost: Self.mostPositions)
     for sampler in ConvolutionSampler.all(
       weight: weight, bias: bias, input: input, output: evidence.reference.shape)
     {
@@ -35,6 +35,7 @@ private struct ConvolutionSampler {
     var isTransposed = false
     var isTurned = false
     var exchangesChannels = false
+    var reversesInputs = false
   }
 
   let weight: Tensor
@@ -85,6 +86,10 @@ private struct ConvolutionSampler {
       layouts.append(Layout(name: "the kernel's rows and columns exchanged", isTransposed: true))
       layouts.append(Layout(name: "the kernel turned by 180°", isTurned: true))
     }
+    if weight.shape[1] == 3, !isTransposedConvolution {
+      layouts.append(
+        Layout(name: "the kernel's three input channels the other way round, BGR for RGB", reversesInputs: true))
+    }
     if weight.shape[0] == weight.shape[1], weight.shape[0] > 1 {
       layouts.append(Layout(name: "the kernel's input and output channels exchanged", exchangesChannels: true))
     }
@@ -134,7 +139,8 @@ private struct ConvolutionSampler {
     let kernel = weight.shape[2]
     var (row, column) = layout.isTransposed ? (kx, ky) : (ky, kx)
     if layout.isTurned { (row, column) = (kernel - 1 - row, kernel - 1 - column) }
-    let (outer, inner) = layout.exchangesChannels ? (second, first) : (first, second)
+    let turned = layout.reversesInputs ? weight.shape[1] - 1 - second : second
+    let (outer, inner) = layout.exchangesChannels ? (turned, first) : (first, turned)
     return ((outer * weight.shape[1] + inner) * kernel + row) * kernel + column
   }
 }

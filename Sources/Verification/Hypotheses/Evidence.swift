@@ -28,6 +28,8 @@ public struct Evidence: Sendable {
   public let tolerance: Double
   /// The largest |reference|, or 1 where it is all zeros.
   let magnitude: Double
+  /// Where the largest difference is.
+  let worst: Int
   /// Where hypotheses are tried: everywhere, or at positions spread over large arrays.
   let positions: SpreadPositions
 
@@ -54,6 +56,27 @@ public struct Evidence: Sendable {
     }
     magnitude = largest == 0 ? 1 : Double(largest)
     positions = SpreadPositions(of: reference.count, atMost: Self.mostPositions)
+    worst = Self.furthest(reference, candidate)
+  }
+
+  private static func furthest(_ reference: Tensor, _ candidate: Tensor) -> Int {
+    guard reference.count == candidate.count else { return 0 }
+    return reference.withElements { reference in
+      candidate.withElements { candidate in
+        var (place, largest) = (0, Float(0))
+        for index in reference.indices {
+          let error = abs(reference[index] - candidate[index])
+          if error > largest { (place, largest) = (index, error) }
+        }
+        return place
+      }
+    }
+  }
+
+  /// Positions spread over the array, and that of the largest difference.
+  func somePositions(atMost most: Int) -> [Int] {
+    let spread = Array(SpreadPositions(of: reference.count, atMost: most))
+    return spread.count < reference.count ? spread + [worst] : spread
   }
 
   var hasOneShape: Bool { reference.shape == candidate.shape }

@@ -12,7 +12,8 @@ struct LinearWeight: Hypothesis {
     guard input.shape[-1] == inputs, evidence.reference.shape[-1] == outputs,
       input.count / inputs == evidence.reference.count / outputs
     else { return [] }
-    let rows = Array(SpreadPositions(of: input.count / inputs, atMost: Self.mostRows))
+    let spread = Array(SpreadPositions(of: input.count / inputs, atMost: Self.mostRows))
+    let rows = spread.count < input.count / inputs ? spread + [evidence.worst / outputs] : spread
     let bias = evidence.weights["bias"]?.elements.map(Double.init) ?? [Double](repeating: 0, count: outputs)
     guard bias.count == outputs else { return [] }
     /// The product of some rows with the weight, whose entry for an output and an input is at `place`.

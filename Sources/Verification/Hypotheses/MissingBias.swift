@@ -10,7 +10,7 @@ struct MissingBias: Hypothesis {
     let extents = evidence.reference.shape.extents
     if let bias = evidence.weights["bias"], bias.shape.rank == 1 {
       let axes = extents.indices.filter { extents[$0] == bias.count }
-      return axes.lazy.compactMap { known(bias.elements, axis: $0, evidence) }.first.map { [$0] } ?? []
+      if let hint = axes.lazy.compactMap({ known(bias.elements, axis: $0, evidence) }).first { return [hint] }
     }
     for axis in extents.indices.reversed() where extents[axis] > 1 {
       guard evidence.positions.count >= Self.fewestRows * extents[axis] else { continue }

@@ -21,10 +21,11 @@ struct NormalisationEpsilon: Hypothesis {
     let shape = evidence.reference.shape
     let (stride, channels) = (shape.strides[axis], shape[axis])
     guard shape.count / channels >= Self.fewestRows else { return nil }
-    // A row's first element, in spread order.
-    let starts = SpreadPositions(of: shape.count / channels, atMost: Self.mostRows).map {
-      $0 / stride * stride * channels + $0 % stride
-    }
+    // Rows' first elements: spread ones, and that of the largest difference.
+    let starts =
+      SpreadPositions(of: shape.count / channels, atMost: Self.mostRows).map {
+        $0 / stride * stride * channels + $0 % stride
+      } + [evidence.worst - evidence.worst / stride % channels * stride]
     let rows = input.withElements { elements in
       starts.map { start in Row((0..<channels).map { Double(elements[start + $0 * stride]) }) }
     }

@@ -6,7 +6,7 @@ import Tensors
 /// The candidate's tensors are held, so that their memory can't be given to others while it is looked up; how many is
 /// bounded.
 struct RecentComparisons {
-  private static let mostElements = 1 << 25
+  private static let mostElements = 1 << 24
   private static let mostTensors = 16
 
   private var entries: [(address: UInt64, tensor: Tensor, metrics: ErrorMetrics)] = []
@@ -23,8 +23,10 @@ struct RecentComparisons {
     guard let address else { return }
     entries.append((address, tensor, metrics))
     elements += tensor.count
-    while elements > Self.mostElements || entries.count > Self.mostTensors {
-      elements -= entries.removeFirst().tensor.count
+    // The last one stays however large it is, and is forgotten before those that are small.
+    while elements - tensor.count > Self.mostElements || entries.count > Self.mostTensors {
+      let large = entries.dropLast().firstIndex { $0.tensor.count > Self.mostElements }
+      elements -= entries.remove(at: large ?? 0).tensor.count
     }
   }
 }

@@ -216,8 +216,15 @@ public final class RunVerifier: TapWriter, CallIsolator {
         shape: tap.shape, seed: reader.seed)
     }
     if let known = state.withLock({ $0.recent.metrics(tap.address, tensor) }) { return known }
-    let metrics = try ErrorMetrics(
-      arrays.tensor(tap), tensor, isMask: TracePrediction.lowResLogits.isTap(tap.name))
+    // Piece by piece: the whole is at most read for a module to run on.
+    let pair = ArrayPair(shape: tap.shape) { offset, expected, found in
+      try arrays.read(tap, from: offset, into: expected)
+      tensor.withElements { _ = found.update(fromContentsOf: $0[offset..<offset + found.count]) }
+    }
+    let isMask = TracePrediction.lowResLogits.isTap(tap.name)
+    let metrics = try pair.metrics(
+      isMask: isMask, heatMap: false, slabSize: ArrayComparator.defaultSlabSize
+    ).0
     if tap.module != nil { state.withLock { $0.recent.remember(tap.address, tensor, metrics) } }
     return metrics
   }
@@ -237,6 +244,7 @@ public final class RunVerifier: TapWriter, CallIsolator {
       for: Evidence(
         reference: try arrays.tensor(tap), candidate: candidate, inputs: evidence, weights: parameters,
         tolerance: policy.relativeLimit(for: tap.name)))
-    state.withLock { $0.hints[tap.name, default: []] += hints }
+    // What a module alone makes comes after what it makes in the run, and speaks more clearly.
+    state.withLock { state in if !hints.isEmpty { state.hints[tap.name] = hints } }
   }
 }

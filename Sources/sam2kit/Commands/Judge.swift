@@ -16,12 +16,7 @@ struct Judge: Command {
 
   func execute() throws {
     let report = try ComparisonReport(path: saved)
-    let result = try TraceComparison(report, policy: policy.policy(or: report.policy), file: saved)
-    for difference in result.differences {
-      Console.remark(
-        "note: \(difference.attribute) differs: reference \(difference.reference), candidate \(difference.candidate)"
-      )
-    }
-    try output.present(result)
+    try output.present(
+      TraceComparison(report, policy: policy.policy(or: report.policy), file: saved))
   }
 }

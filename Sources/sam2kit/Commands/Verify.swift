@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import SAM2
 import Traces
 import Verification
@@ -42,6 +41,7 @@ struct Verify: Command {
   @OptionGroup var output: ComparisonOutput
 
   func execute() throws {
+    let policy = try policy.policy()
     let recording = try RecordedRun.open(path: reference)
     if isolate, case .sketch = recording { throw SketchIsolated(path: reference) }
     let run = try VerifiedRun(
@@ -49,7 +49,7 @@ struct Verify: Command {
     try provenance.check(run.agreement, reference: reference, candidate: model.model)
     let verifier = RunVerifier(
       reference: recording, patterns: tap.map { TapPattern($0) },
-      policy: try policy.policy().narrowed(to: backend.precision.rawValue), isolates: isolate,
+      policy: policy.narrowed(to: backend.precision.rawValue), isolates: isolate,
       weights: ModuleWeights(run.checkpoint))
     try run.perform(verifier)
     try output.present(run.result(verifier))

@@ -37,6 +37,12 @@ struct ComparisonOutput: ParsableArguments {
   ///
   /// - Parameter masks: How masks differ, for the page.
   func present(_ result: TraceComparison, masks: [MaskDifference] = []) throws {
+    for difference in result.differences {
+      Console.remark(
+        "note: \(difference.attribute) \(difference.isUnknown ? "is not known on both sides" : "differs"): reference "
+          + "\(difference.reference.orUnknown), candidate \(difference.candidate.orUnknown)"
+      )
+    }
     let report = ComparisonReport(result)
     if let save { try Self.write(report.json(), to: save) }
     if let junit { try Self.write(JUnitReport(report).xml.utf8, to: junit) }
@@ -63,4 +69,8 @@ struct ComparisonOutput: ParsableArguments {
 /// How the table's rows follow each other.
 enum RowOrder: String, ExpressibleByArgument, CaseIterable {
   case execution, worst
+}
+
+extension String {
+  fileprivate var orUnknown: String { isEmpty ? "unknown" : self }
 }

@@ -11,18 +11,13 @@ struct ProvenanceOptions: ParsableArguments {
     help: "Go on although checkpoint, input, prompts or configuration are others than the reference's.")
   var force = false
 
-  /// Remarks on what differs, and throws if that makes the comparison meaningless.
+  /// Throws if two runs are of different things, which makes comparing them meaningless.
   ///
   /// - Throws: `OtherRunsCompared`, unless `--force` is given.
   func check(_ agreement: RunAgreement, reference: String, candidate: String) throws {
     let contradictions = agreement.contradictions
     guard force || contradictions.isEmpty else {
       throw OtherRunsCompared(reference: reference, candidate: candidate, contradictions: contradictions)
-    }
-    for difference in agreement.differences {
-      Console.remark(
-        "note: \(difference.attribute) \(difference.isUnknown ? "is not known on both sides" : "differs"): "
-          + "reference \(difference.reference.orUnknown), candidate \(difference.candidate.orUnknown)")
     }
   }
 
@@ -79,8 +74,4 @@ struct OtherRunsCompared: Error, CustomStringConvertible {
     return "\(candidate) is not of the same run as \(reference); --force compares all the same\n"
       + lines.joined(separator: "\n")
   }
-}
-
-extension String {
-  fileprivate var orUnknown: String { isEmpty ? "unknown" : self }
 }
