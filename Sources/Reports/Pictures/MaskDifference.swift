@@ -62,7 +62,8 @@ public struct MaskDifference: Equatable, Sendable {
     of comparison: Comparison, _ reference: (any NamedArrays)?, _ candidate: (any NamedArrays)?
   ) throws -> [MaskDifference] {
     guard let reference, let candidate else { return [] }
-    let masked = comparison.arrays.filter { $0.metrics?.masks != nil }
+    let held = Set(candidate.arrays.map(\.name))
+    let masked = comparison.arrays.filter { $0.metrics?.masks != nil && held.contains($0.name) }
     let worst = masked.sorted { ($0.metrics?.masks?.iou ?? 1) < ($1.metrics?.masks?.iou ?? 1) }.prefix(most)
     let pictures = try worst.flatMap { array in
       all(
