@@ -23,7 +23,7 @@ func float32(_ stored: TensorBytes, _ type: ElementType, _ shape: Shape) -> Tens
 }
 
 /// IEEE binary16 widened, exactly; `Float16` is missing on Intel Macs.
-func float(half bits: UInt16) -> Float {
+package func float(half bits: UInt16) -> Float {
   let sign = UInt32(bits & 0x8000) << 16
   let magnitude = UInt32(bits & 0x7fff)
   switch magnitude {

@@ -5,13 +5,20 @@ public struct TensorBytes: Sendable {
   private nonisolated(unsafe) let memory: UnsafeRawBufferPointer
 
   /// A part of memory that `owner` keeps alive.
-  init(_ memory: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
+  package init(_ memory: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
     self.memory = memory
     self.owner = owner
   }
 
   /// Memory of its own, whole.
   init(_ block: ByteBlock) { self.init(UnsafeRawBufferPointer(block.bytes), owner: block) }
+
+  /// Memory of its own of so many bytes, which `fill` fills.
+  package init(count: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+    let block = ByteBlock(count: count)
+    try fill(block.bytes)
+    self.init(block)
+  }
 
   /// How many bytes.
   public var count: Int { memory.count }
@@ -25,7 +32,7 @@ public struct TensorBytes: Sendable {
   }
 
   /// A part of the bytes. Shares memory.
-  func part(at offset: Int, count: Int) -> TensorBytes {
+  package func part(at offset: Int, count: Int) -> TensorBytes {
     TensorBytes(UnsafeRawBufferPointer(rebasing: memory[offset..<offset + count]), owner: owner)
   }
 

@@ -88,6 +88,26 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     return address
   }
 
+  /// How the dataset lies in the file; in chunks is called compressed, whatever the filters.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func storage() throws -> HDF5Storage {
+    let creation = try Handle("read its layout", place) { [id = handle.id] in H5Dget_create_plist(id) }
+    let layout = try Library.call("read its layout", place) { H5Pget_layout(creation.id).rawValue }
+    return layout == H5D_CHUNKED.rawValue ? .compressed : .contiguous
+  }
+
+  /// How many bytes its elements take in the file.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func storedByteCount() throws -> Int {
+    // Zero is a count as well as the sign of a failure, which an open dataset doesn't have.
+    Int(
+      clamping: try Library.call("read its size", place) { [id = handle.id] in
+        Int64(clamping: H5Dget_storage_size(id))
+      })
+  }
+
   /// How the elements are encoded.
   ///
   /// - Throws: `HDF5Error.unsupported` for a type that no tensor has, such as text.

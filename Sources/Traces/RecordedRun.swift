@@ -1,3 +1,4 @@
+import HDF5
 import Tensors
 
 /// The recording of a run to read: a trace or a sketch, as the file says.
@@ -13,6 +14,17 @@ public enum RecordedRun: Sendable {
   public static func open(path: String) throws -> RecordedRun {
     try Provenance.isOfSketch(path: path)
       ? .sketch(SketchReader(path: path)) : .trace(TraceReader(path: path))
+  }
+
+  /// Opens either, or says by nil that an HDF5 file is neither.
+  ///
+  /// - Throws: As `open`.
+  public static func openIfRecorded(path: String) throws -> RecordedRun? {
+    switch try HDF5File.open(path).root().attribute("format") {
+    case .string(TraceSchema.format): .trace(try TraceReader(path: path))
+    case .string(SketchSchema.format): .sketch(try SketchReader(path: path))
+    default: nil
+    }
   }
 
   /// The file.

@@ -13,6 +13,8 @@ public struct SketchReader: Sendable {
   public let sampleCount: Int
   /// What was sketched, in the order in which calls returned, each call's inputs before its output; predictions last.
   public let taps: [Tap]
+  /// The same, as the file lists it.
+  let listing: [SketchedTap]
   private let sketches: [Sketch]
   private let rows: [String: Int]
 
@@ -31,7 +33,7 @@ public struct SketchReader: Sendable {
     }
     self.seed = UInt64(bitPattern: seed)
     let tables = SketchTableReader(file: path)
-    let listing: [SketchedTap] = try tables.listing(of: root)
+    listing = try tables.listing(of: root)
     sketches = try tables.sketches(of: root)
     sampleCount = try root.dataset(SketchSchema.samplesTable).shape[-1]
     for tap in listing {
@@ -45,7 +47,9 @@ public struct SketchReader: Sendable {
       let module = tap.sequence.flatMap { _ in tap.name.split(separator: "/").first }.map {
         ModulePath(String($0))
       }
-      return Tap(name: tap.name, module: module, shape: Shape(tap.shape), object: tap.name)
+      return Tap(
+        name: tap.name, module: module, shape: Shape(tap.shape),
+        place: TapPlace(frame: tap.frame, object: tap.object), object: tap.name)
     }
     rows = Dictionary(listing.map { ($0.name, $0.row) }) { first, _ in first }
   }

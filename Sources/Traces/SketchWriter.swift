@@ -107,9 +107,13 @@ public final class SketchWriter: TapWriter {
 }
 
 /// What a sketch file holds, in the order of its listing.
-private struct SketchTables {
+struct SketchTables {
   private var taps: [SketchedTap]
   private var sketches: [Sketch] = []
+  /// What positions and signs depend on.
+  var seed = SketchSchema.seed
+  /// How many elements of an array are kept.
+  var samples = SketchSchema.samples
 
   /// Taps as a trace lists them; rows numbered by their first use.
   init(taps: [SketchedTap], rows: [Sketch: Int]) {
@@ -131,14 +135,14 @@ private struct SketchTables {
 
   func write(to root: borrowing HDF5Group, _ provenance: Provenance) throws {
     try provenance.write(to: root, format: SketchSchema.format, version: SketchSchema.version)
-    try root.setAttribute(SketchSchema.seedAttribute, .integer(Int64(SketchSchema.seed)))
+    try root.setAttribute(SketchSchema.seedAttribute, .integer(Int64(bitPattern: seed)))
     try table(root, SketchSchema.counts, .int64, columns: 3) {
       [Int64($0.count), Int64($0.nan), Int64($0.infinite)]
     }
     try table(root, SketchSchema.statistics, .float64, columns: 5) {
       [$0.least, $0.largest, $0.mean, $0.deviation, $0.norm]
     }
-    try table(root, SketchSchema.samplesTable, .float32, columns: SketchSchema.samples, \.samples)
+    try table(root, SketchSchema.samplesTable, .float32, columns: samples, \.samples)
     try table(root, SketchSchema.projections, .float64, columns: Sketcher.projectionCount, \.projections)
     let listing = Array(try JSONText.encode(taps).utf8)
     try listing.withUnsafeBytes {

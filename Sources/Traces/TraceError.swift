@@ -16,6 +16,12 @@ public enum TraceError: Error, Equatable, CustomStringConvertible {
   case noSuchTap(file: String, name: String)
   /// Two sketches that kept other elements can't be compared.
   case sketchedOtherwise(file: String, expected: String, found: String)
+  /// Of a recording nothing was to be kept.
+  case nothingLeft(file: String)
+  /// A recording is of another run than those that it is merged with.
+  case otherRun(file: String, attribute: String, expected: String, found: String)
+  /// Two recordings of one run say something different of a tap or call.
+  case conflict(file: String, name: String, expected: String, found: String)
   /// Something was written to a trace that is finished.
   case finished(file: String)
 
@@ -38,6 +44,12 @@ public enum TraceError: Error, Equatable, CustomStringConvertible {
       "\(file): there is no tap \(name)"
     case .sketchedOtherwise(let file, let expected, let found):
       "\(file): expected a sketch of \(expected), found one of \(found)"
+    case .nothingLeft(let file):
+      "\(file): expected taps that fit the patterns, frames and objects given, found none"
+    case .otherRun(let file, let attribute, let expected, let found):
+      "\(file): expected a recording of the same run, with \(attribute) = \(expected), found \(found)"
+    case .conflict(let file, let name, let expected, let found):
+      "\(file): \(name): expected \(expected), found \(found)"
     case .finished(let file):
       "\(file): the trace is finished, nothing more can be written to it"
     }

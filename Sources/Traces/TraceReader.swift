@@ -116,4 +116,12 @@ public final class TraceReader: Sendable {
   public func tensor(_ tap: Tap) throws -> Tensor {
     try Tensor(tap.shape) { try read(tap, from: 0, into: $0) }
   }
+
+  /// Calls `body` with the file's root, alone.
+  func withRoot<Result: Sendable>(_ body: (borrowing HDF5Group) throws -> Result) throws -> Result {
+    try state.withLock { state in
+      let root = try state.file.root()
+      return try body(root)
+    }
+  }
 }

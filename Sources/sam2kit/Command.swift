@@ -22,6 +22,12 @@ enum Console {
   /// Whether the cursor stands behind a line that the next one would be written over.
   private static let isLineOpen = Mutex(false)
 
+  /// Whether results may be coloured: somebody watches, and doesn't want it otherwise (https://no-color.org).
+  static var isColoured: Bool {
+    let environment = ProcessInfo.processInfo.environment
+    return isatty(STDOUT_FILENO) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+  }
+
   /// A remark, whatever stderr is.
   static func remark(_ text: String) {
     endLine()

@@ -16,6 +16,13 @@ struct Sam2Kit: ParsableCommand {
       Inspect.self, Convert.self, Segment.self, Track.self, Evaluate.self, Verify.self, Compare.self,
       Judge.self, CalibratePolicy.self, Synthesize.self,
       Benchmark.self,
+    ],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Traces",
+        subcommands: [
+          TraceInfo.self, TraceDiff.self, TraceCut.self, TraceSketch.self, TraceMergeCommand.self,
+        ])
     ])
 }
 

@@ -1,10 +1,10 @@
 import CZip
-import Files
+package import Files
 import Synchronization
 
 /// A zip archive in a mapped file: stored entries are read in place, deflated ones through libzip, and none is
 /// handed out before its checksum was verified.
-final class ZipArchive: Sendable {
+package final class ZipArchive: Sendable {
   // Before the file, since properties go in their order: libzip must let go before the mapping does.
   private let handle: Mutex<ZipHandle>
   let file: MappedFile
@@ -12,8 +12,11 @@ final class ZipArchive: Sendable {
   private let limits: ReadingLimits
   private let verified = Mutex<Set<Int>>([])
 
+  /// Every file of the archive, in the directory's order.
+  package var entries: [ZipEntry] { directory.entries }
+
   /// Reads the directory and has libzip check it once more.
-  init(_ file: MappedFile, limits: ReadingLimits) throws(ZipError) {
+  package init(_ file: MappedFile, limits: ReadingLimits) throws(ZipError) {
     self.file = file
     self.limits = limits
     // The file must outlive the views of its bytes.
@@ -23,11 +26,22 @@ final class ZipArchive: Sendable {
   }
 
   /// An entry's verified bytes.
-  func bytes(of entry: ZipEntry) throws(ZipError) -> TensorBytes {
+  package func bytes(of entry: ZipEntry) throws(ZipError) -> TensorBytes {
     if entry.isDeflated { return try inflate(entry) }
     let part = UnsafeRawBufferPointer(rebasing: file.bytes[entry.dataOffset..<entry.dataEnd])
     if !isVerified(entry) { try check(part, of: entry) }
     return TensorBytes(part, owner: file)
+  }
+
+  /// The first bytes of an entry, at most `count`: enough to tell what it is before all of it is inflated and verified.
+  package func prefix(of entry: ZipEntry, upTo count: Int) throws(ZipError) -> [UInt8] {
+    defer { withExtendedLifetime(file) {} }
+    let length = min(count, entry.size)
+    guard entry.isDeflated else { return Array(file.bytes[entry.dataOffset..<entry.dataOffset + length]) }
+    let block = ByteBlock(count: length)
+    try handle.withLock { handle throws(ZipError) in try handle.inflate(entry, into: block.bytes, whole: false)
+    }
+    return Array(block.bytes)
   }
 
   /// Verifies the checksum of every entry that nobody has read yet.
@@ -84,7 +98,10 @@ private struct ZipHandle: ~Copyable, @unchecked Sendable {
     String(cString: zip_error_strerror(&error))
   }
 
-  func inflate(_ entry: ZipEntry, into memory: UnsafeMutableRawBufferPointer) throws(ZipError) {
+  /// Fills memory with an entry's bytes, which must be all of them unless only its beginning is asked for.
+  func inflate(
+    _ entry: ZipEntry, into memory: UnsafeMutableRawBufferPointer, whole: Bool = true
+  ) throws(ZipError) {
     guard let file = zip_fopen_index(archive, zip_uint64_t(entry.number), 0) else {
       throw .inflation(name: entry.name, reason: String(cString: zip_strerror(archive)))
     }
@@ -99,6 +116,7 @@ private struct ZipHandle: ~Copyable, @unchecked Sendable {
       guard read > 0 else { throw .inflatedSize(name: entry.name, expected: memory.count, found: filled) }
       filled += Int(read)
     }
+    guard whole else { return }
     var beyond: UInt8 = 0
     guard zip_fread(file, &beyond, 1) <= 0 else {
       throw .inflatedSize(name: entry.name, expected: memory.count, found: memory.count + 1)

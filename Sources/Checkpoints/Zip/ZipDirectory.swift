@@ -19,7 +19,8 @@ struct ZipDirectory: Sendable {
     var numbers: [String: Int] = [:]
     var offset = end.directoryOffset
     while offset < end.directoryEnd {
-      let record = try ZipCentralRecord(view, at: offset, end: end.directoryEnd)
+      let record = try ZipCentralRecord(
+        view, at: offset, end: end.directoryEnd, plainNames: limits.zipPlainNames)
       guard numbers.updateValue(entries.count, forKey: record.name) == nil else {
         throw .duplicateName(record.name)
       }
@@ -79,16 +80,16 @@ struct ZipDirectory: Sendable {
 }
 
 /// One file inside a zip archive.
-struct ZipEntry: Sendable {
+package struct ZipEntry: Sendable {
   let number: Int
-  let name: String
+  package let name: String
   let isDeflated: Bool
   let hasDescriptor: Bool
   let checksum: UInt32
   /// Bytes in the archive.
   let compressedSize: Int
   /// Bytes when inflated.
-  let size: Int
+  package let size: Int
   let headerOffset: Int
   let dataOffset: Int
 

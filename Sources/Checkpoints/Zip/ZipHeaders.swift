@@ -10,13 +10,17 @@ struct ZipCentralRecord {
   private let compressedSize: UInt64
   private let size: UInt64
   private let headerOffset: UInt64
+  private let plainNames: Bool
 
   /// Encryption, strong encryption and masked headers: bits 0, 6 and 13.
   private static let encryption: UInt16 = 0x2041
   private static let descriptor: UInt16 = 0x0008
   private static let sentinel: UInt64 = 0xffff_ffff
 
-  init(_ view: ByteView, at offset: Int, end directoryEnd: Int) throws(ZipError) {
+  init(
+    _ view: ByteView, at offset: Int, end directoryEnd: Int, plainNames: Bool
+  ) throws(ZipError) {
+    self.plainNames = plainNames
     let signature = view.integer(UInt32.self, at: offset)
     guard signature == 0x0201_4b50, directoryEnd - offset >= 46 else {
       throw .signature(record: "directory record", offset: offset, found: signature)
@@ -28,7 +32,7 @@ struct ZipCentralRecord {
     guard end <= directoryEnd else {
       throw .directoryOutside(offset: UInt64(offset), size: UInt64(end - offset), end: UInt64(directoryEnd))
     }
-    name = try zipName(view, at: offset + 46, count: nameLength)
+    name = try zipName(view, at: offset + 46, count: nameLength, plain: plainNames)
     flags = short(8)
     method = short(10)
     checksum = UInt32(word(16))
@@ -60,7 +64,7 @@ struct ZipCentralRecord {
     let (nameLength, extraLength) = (Int(short(26)), Int(short(28)))
     let data = header + 30 + nameLength + extraLength
     guard data <= dataEnd, compressed <= dataEnd - data else { throw outside }
-    let local = try zipName(view, at: header + 30, count: nameLength)
+    let local = try zipName(view, at: header + 30, count: nameLength, plain: plainNames)
     guard local.utf8.elementsEqual(name.utf8) else { throw .nameMismatch(central: name, local: local) }
     guard short(6) & Self.encryption == 0 else { throw .encrypted(name: name) }
     try compareLocal(view, header: header, extra: data - extraLength, extraLength: extraLength)
@@ -93,16 +97,18 @@ struct ZipCentralRecord {
   }
 }
 
-/// A plain relative path; anything that a file system could take elsewhere is refused.
-private func zipName(_ view: ByteView, at offset: Int, count: Int) throws(ZipError) -> String {
+/// A plain relative path; anything that a file system could take elsewhere is refused, unless names are no paths.
+private func zipName(
+  _ view: ByteView, at offset: Int, count: Int, plain: Bool
+) throws(ZipError) -> String {
   let bytes = view.slice(at: offset, count: count) ?? UnsafeRawBufferPointer(start: nil, count: 0)
   guard let name = String(validating: bytes, as: UTF8.self) else {
     throw .unsafeName(String(decoding: bytes, as: UTF8.self))
   }
   let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-  let isPlain = parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+  let isPlain = !plain || parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
   let hasOddities = name.unicodeScalars.contains { $0.value < 0x20 || $0 == "\\" || $0.value == 0x7f }
-  let hasDrive = parts[0].dropFirst().first == ":"
+  let hasDrive = plain && parts[0].dropFirst().first == ":"
   guard isPlain, !hasOddities, !hasDrive else { throw .unsafeName(name) }
   return name
 }

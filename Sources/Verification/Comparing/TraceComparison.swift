@@ -6,14 +6,20 @@ public struct TraceComparison: Equatable, Sendable {
   public struct Side: Equatable, Sendable, Codable {
     /// The trace's file.
     public let path: String
-    /// Where it comes from.
-    public let provenance: Provenance
+    /// Where it comes from; nil where a program of another kind dumped it, which doesn't say.
+    public let provenance: Provenance?
+    /// What precision its maker says it was computed in, where provenance doesn't.
+    public let statedPrecision: String?
 
     /// A side.
-    public init(path: String, provenance: Provenance) {
+    public init(path: String, provenance: Provenance?, statedPrecision: String? = nil) {
       self.path = path
       self.provenance = provenance
+      self.statedPrecision = statedPrecision
     }
+
+    /// What it was computed in.
+    public var precision: String { provenance?.precision ?? statedPrecision ?? "float32" }
   }
 
   /// Something that should be the same in both traces and isn't.

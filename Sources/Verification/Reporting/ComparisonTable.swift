@@ -14,12 +14,16 @@ public struct ComparisonTable: Sendable {
   private let comparison: Comparison
   private let order: Order
   private let limit: Int?
+  private let isColoured: Bool
 
-  /// A table of at most `limit` rows.
-  public init(_ comparison: Comparison, order: Order = .execution, limit: Int? = nil) {
+  /// A table of at most `limit` rows, in the terminal's colours if asked.
+  public init(
+    _ comparison: Comparison, order: Order = .execution, limit: Int? = nil, isColoured: Bool = false
+  ) {
     self.comparison = comparison
     self.order = order
     self.limit = limit
+    self.isColoured = isColoured
   }
 
   /// The whole text: columns, rows, and the verdict.
@@ -43,6 +47,10 @@ public struct ComparisonTable: Sendable {
     }
     let shown = arrays.prefix(limit ?? arrays.count)
     var lines = aligned([headings] + shown.map(cells))
+    lines[0] = coloured(lines[0], .bold)
+    for (index, array) in shown.enumerated() {
+      lines[index + 1] = coloured(lines[index + 1], colour(of: array))
+    }
     if shown.count < arrays.count { lines.append("… \(arrays.count - shown.count) more") }
     return lines
   }
@@ -89,6 +97,28 @@ public struct ComparisonTable: Sendable {
     return remarks
   }
 
+  /// What a terminal understands.
+  private enum Colour: String {
+    case bold = "1"
+    case red = "31"
+    case yellow = "33"
+    case green = "32"
+  }
+
+  /// What fails is red; what is odd, or within a factor of ten of its tolerance, yellow.
+  private func colour(of array: ArrayComparison) -> Colour? {
+    guard array.passes(comparison.policy), array.passesIsolated(comparison.policy) else { return .red }
+    let tolerance = comparison.policy.tolerance(for: array.name)
+    if !array.flags(comparison.policy).isEmpty { return .yellow }
+    guard let limit = tolerance.relative, limit > 0 else { return nil }
+    return array.smallestPassingTolerance > 0.1 * limit ? .yellow : nil
+  }
+
+  private func coloured(_ line: String, _ colour: Colour?) -> String {
+    guard isColoured, let colour else { return line }
+    return "\u{1B}[\(colour.rawValue)m\(line)\u{1B}[0m"
+  }
+
   /// Whether it passes, what fails, and where it begins.
   private var verdict: String {
     let arrays = comparison.arrays
@@ -98,8 +128,9 @@ public struct ComparisonTable: Sendable {
     let limit =
       comparison.policy.defaults.relative.map { "the relative tolerance \(Self.scientific($0))" }
       ?? "the policy \(comparison.policy.name)"
+    let word = comparison.passes ? coloured("PASS", .green) : coloured("FAIL", .red)
     var lines = [
-      "\(comparison.passes ? "PASS" : "FAIL"): \(arrays.count - missing - misshaped) compared, \(diverged) past "
+      "\(word): \(arrays.count - missing - misshaped) compared, \(diverged) past "
         + "\(limit), \(missing) missing, "
         + "\(misshaped) misshaped, \(comparison.extra.count) only in the candidate"
     ]

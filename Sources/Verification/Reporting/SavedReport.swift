@@ -56,7 +56,7 @@ extension TraceComparison {
       return ArrayComparison(
         name: row.name, shape: Shape(row.shape), outcome: outcome, isolated: row.isolated, heatMap: row.heatMap)
     }
-    let chosen = policy?.narrowed(to: report.candidate.provenance.precision) ?? report.policy
+    let chosen = policy?.narrowed(to: report.candidate.precision) ?? report.policy
     let comparison = Comparison(policy: chosen, arrays: arrays, extra: report.extra)
     // Causes were tested on tensors that are not at hand any more.
     let divergence = report.divergence.flatMap { saved in

@@ -12,6 +12,7 @@ public final class RunVerifier: TapWriter, CallIsolator {
   private let arrays: RecordedArrays?
   private let isolates: Bool
   private let weights: ModuleWeights?
+  private let keepsPictures: Bool
   /// What is compared, in order.
   private let expected: [Tap]
   private let taps: [String: Tap]
@@ -27,6 +28,10 @@ public final class RunVerifier: TapWriter, CallIsolator {
     var fittingOutputs: Set<CallID> = []
     var recent = RecentComparisons()
     var hints: [String: [Hint]] = [:]
+    var heatMaps: [String: HeatMap] = [:]
+    /// The same by where the recording has the array, for those that stand under several names.
+    var knownHeatMaps: [UInt64: HeatMap] = [:]
+    var masks: [String: Tensor] = [:]
     /// Whether causes were looked for already, for what is off in the run and for what is off by itself.
     var hasDiverged = false
     var hasIntroduced = false
@@ -39,10 +44,12 @@ public final class RunVerifier: TapWriter, CallIsolator {
   ///   - policy: What is near enough.
   ///   - isolates: Whether modules are run on recorded inputs, too.
   ///   - weights: The model's parameters, to look for causes in.
+  ///   - keepsPictures: Whether to find out where errors are, and to keep the first masks to be looked at.
   public init(
     reference: RecordedRun, patterns: [TapPattern] = [], policy: TolerancePolicy, isolates: Bool = false,
-    weights: ModuleWeights? = nil
+    weights: ModuleWeights? = nil, keepsPictures: Bool = false
   ) {
+    self.keepsPictures = keepsPictures
     self.reference = reference
     self.policy = policy
     self.weights = weights
@@ -146,10 +153,13 @@ public final class RunVerifier: TapWriter, CallIsolator {
         arrays: expected.map { tap in
           ArrayComparison(
             name: tap.name, shape: tap.shape, outcome: state.outcomes[tap.name] ?? .missing,
-            isolated: state.isolated[tap.name])
+            isolated: state.isolated[tap.name], heatMap: state.heatMaps[tap.name])
         }, extra: state.extra)
     }
   }
+
+  /// The run's mask logits, as many as are kept to be looked at.
+  public var masks: some NamedArrays { HeldArrays(tensors: state.withLock { $0.masks }) }
 
   /// Where the run first leaves the recording, and why; nil where it doesn't.
   public var divergence: FirstDivergence? {
@@ -164,6 +174,9 @@ public final class RunVerifier: TapWriter, CallIsolator {
       throw error
     }
   }
+
+  /// Arrays of masks that are kept at most.
+  private static let mostMasks = 48
 
   private func compare(_ name: String, _ tensor: Tensor) throws {
     guard let tap = taps[name] else {
@@ -181,9 +194,12 @@ public final class RunVerifier: TapWriter, CallIsolator {
       if isFirst { try lookForCauses(tap, tensor) }
       return
     }
-    let metrics = try metrics(tap, tensor)
+    let (metrics, heatMap) = try metrics(tap, tensor)
     let isFirst = state.withLock { state in
       state.outcomes[name] = .matched(metrics)
+      state.heatMaps[name] = heatMap
+      if let address = tap.address { state.knownHeatMaps[address] = heatMap }
+      if keepsPictures, metrics.masks != nil, state.masks.count < Self.mostMasks { state.masks[name] = tensor }
       guard !state.hasDiverged, !policy.accepts(metrics, of: name) else { return false }
       state.hasDiverged = true
       return true
@@ -197,7 +213,7 @@ public final class RunVerifier: TapWriter, CallIsolator {
     if let arrays, arrays.holds(tensor, as: tap), let own = state.withLock({ $0.outcomes[name]?.metrics }) {
       metrics = own.ofEqualArrays
     } else {
-      metrics = try self.metrics(tap, tensor)
+      metrics = try self.metrics(tap, tensor).0
     }
     let isFirst = state.withLock { state in
       state.isolated[name] = metrics
@@ -208,25 +224,28 @@ public final class RunVerifier: TapWriter, CallIsolator {
     if isFirst { try lookForCauses(tap, tensor) }
   }
 
-  private func metrics(_ tap: Tap, _ tensor: Tensor) throws -> ErrorMetrics {
+  private func metrics(_ tap: Tap, _ tensor: Tensor) throws -> (ErrorMetrics, HeatMap?) {
     guard let arrays else {
-      guard case .sketch(let reader) = reference else { return try ErrorMetrics(tensor, tensor) }
-      return try ErrorMetrics(
+      guard case .sketch(let reader) = reference else { return (try ErrorMetrics(tensor, tensor), nil) }
+      let metrics = try ErrorMetrics(
         reader.sketch(of: tap.name), Sketch(of: tensor, seed: reader.seed, samples: reader.sampleCount),
         shape: tap.shape, seed: reader.seed)
+      return (metrics, nil)
     }
-    if let known = state.withLock({ $0.recent.metrics(tap.address, tensor) }) { return known }
+    let known = state.withLock { state in
+      state.recent.metrics(tap.address, tensor).map { ($0, tap.address.flatMap { state.knownHeatMaps[$0] }) }
+    }
+    if let known { return known }
     // Piece by piece: the whole is at most read for a module to run on.
     let pair = ArrayPair(shape: tap.shape) { offset, expected, found in
       try arrays.read(tap, from: offset, into: expected)
       tensor.withElements { _ = found.update(fromContentsOf: $0[offset..<offset + found.count]) }
     }
     let isMask = TracePrediction.lowResLogits.isTap(tap.name)
-    let metrics = try pair.metrics(
-      isMask: isMask, heatMap: false, slabSize: ArrayComparator.defaultSlabSize
-    ).0
+    let (metrics, heatMap) = try pair.metrics(
+      isMask: isMask, heatMap: keepsPictures, slabSize: ArrayComparator.defaultSlabSize)
     if tap.module != nil { state.withLock { $0.recent.remember(tap.address, tensor, metrics) } }
-    return metrics
+    return (metrics, heatMap)
   }
 
   /// Tests causes for what is off, while the tensors are at hand.

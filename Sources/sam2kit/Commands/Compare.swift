@@ -1,12 +1,17 @@
 import ArgumentParser
 import Checkpoints
+import Dumps
+import Reports
 import Traces
 import Verification
 
 struct Compare: Command {
   static let configuration = CommandConfiguration(
-    abstract: "Compare two traces or sketches tap by tap and name the first divergence.",
+    abstract: "Compare two runs tap by tap and name the first divergence.",
     discussion: """
+      A side is a trace or a sketch, or what any other program dumped: a folder of .npy files, an .npz, safetensors, \
+      HDF5. A dump's arrays bear the names of taps, or --map says which is which (Sources/Dumps/README.md).
+
       A tap passes when it is within the bounds of the policy. That of fp32, the default, bounds the largest error by \
       1e-4 of the reference's largest magnitude; taps that read stored memories, which are bfloat16, may differ by one \
       such rounding. A tap that the candidate lacks fails; taps that it has beyond the reference are mentioned; taps that \
@@ -15,12 +20,13 @@ struct Compare: Command {
       read.
       """)
 
-  @Argument(help: "The trace or sketch to trust, usually recorded from PyTorch.")
+  @Argument(help: "The run to trust, usually recorded from PyTorch.")
   var reference: String
-  @Argument(help: "The trace or sketch to judge.")
+  @Argument(help: "The run to judge.")
   var candidate: String
   @OptionGroup var policy: PolicyOptions
   @OptionGroup var provenance: ProvenanceOptions
+  @OptionGroup var dump: DumpOptions
   @Option(
     name: .long,
     help: "The model that ran, for causes of the first divergence that only its weights show.")
@@ -31,15 +37,17 @@ struct Compare: Command {
 
   func execute() throws {
     let policy = try policy.policy()
-    let (expected, found) = (try RecordedRun.open(path: reference), try RecordedRun.open(path: candidate))
-    let agreement = try RunAgreement(
-      expected.provenance, found.provenance, configuration: ProvenanceOptions.settings)
-    try provenance.check(agreement, reference: reference, candidate: candidate)
-    var result = try TraceComparison(
-      reference: expected, candidate: found, patterns: tap.map { TapPattern($0) }, policy: policy,
+    let expected = try ComparedFile.reference(path: reference)
+    let found = try dump.candidate(path: candidate, of: expected)
+    let agreement = try expected.agreement(with: found, configuration: ProvenanceOptions.settings)
+    if let agreement { try provenance.check(agreement, reference: reference, candidate: candidate) }
+    var result = try expected.comparison(
+      with: found, patterns: tap.map { TapPattern($0) }, policy: policy, heatMaps: output.wantsPictures,
       agreement: agreement)
     try result.explain(
-      expected, found, weights: try model.map { ModuleWeights(try Checkpoint.open(path: $0)) })
-    try output.present(result)
+      expected.arrays, found.arrays, weights: model.map { ModuleWeights(try Checkpoint.open(path: $0)) })
+    let masks =
+      output.wantsPictures ? try MaskDifference.all(of: result.comparison, expected.arrays, found.arrays) : []
+    try output.present(result, masks: masks)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Reports
 import SAM2
 import Traces
 import Verification
@@ -50,9 +51,14 @@ struct Verify: Command {
     let verifier = RunVerifier(
       reference: recording, patterns: tap.map { TapPattern($0) },
       policy: policy.narrowed(to: backend.precision.rawValue), isolates: isolate,
-      weights: ModuleWeights(run.checkpoint))
+      weights: ModuleWeights(run.checkpoint), keepsPictures: output.wantsPictures)
     try run.perform(verifier)
-    try output.present(run.result(verifier))
+    let result = run.result(verifier)
+    var masks: [MaskDifference] = []
+    if output.wantsPictures, case .trace(let reader) = recording {
+      masks = try MaskDifference.all(of: result.comparison, TraceArrays(reader), verifier.masks)
+    }
+    try output.present(result, masks: masks)
   }
 }
 

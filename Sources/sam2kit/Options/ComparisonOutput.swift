@@ -1,41 +1,74 @@
 import ArgumentParser
 import Files
 import Foundation
+import Reports
 import Verification
 
-/// How a comparison is shown and kept.
+/// How a comparison is shown and kept: to a terminal, to machines, to a CI, to people with a browser.
 struct ComparisonOutput: ParsableArguments {
-  @Flag(name: .long, help: "The ten worst taps and the verdict, instead of every tap in order.")
+  @Option(
+    name: .long, help: "The table's rows as the model ran (execution), or the furthest off first (worst).")
+  var order = RowOrder.execution
+  @Flag(name: .long, help: "The ten worst taps and the verdict, instead of every tap.")
   var brief = false
   @Flag(name: .long, help: "Print JSON.")
   var json = false
   @Option(name: .long, help: "Write the same JSON to this file, which `judge` reads.")
   var save: String?
+  @Option(name: .long, help: "Write a JUnit XML file, one test case a tap, for a CI.")
+  var junit: String?
+  @Option(
+    name: .long,
+    help: "Write a page to look at, one file: the module tree, errors by depth and where they are, masks.")
+  var html: String?
+
+  func validate() throws {
+    let files = [save, junit, html].compactMap { $0 }
+    guard Set(files).count == files.count else {
+      throw ValidationError(
+        "--save, --junit and --html should name different files, found \(files.joined(separator: ", "))")
+    }
+  }
+
+  /// Whether it takes knowing where errors are, and pictures of the masks.
+  var wantsPictures: Bool { html != nil }
 
   /// Shows a comparison; ends with exit code 1 if it fails.
-  func present(_ result: TraceComparison) throws {
+  ///
+  /// - Parameter masks: How masks differ, for the page.
+  func present(_ result: TraceComparison, masks: [MaskDifference] = []) throws {
     for difference in result.differences {
       Console.remark(
         "note: \(difference.attribute) \(difference.isUnknown ? "is not known on both sides" : "differs"): reference "
           + "\(difference.reference.orUnknown), candidate \(difference.candidate.orUnknown)"
       )
     }
-    let report = json || save != nil ? try ComparisonReport(result).json() : Data()
-    if let save {
-      let file = try OutputFile(path: save)
-      try file.write(report)
-      try file.commit()
-    }
+    let report = ComparisonReport(result)
+    if let save { try Self.write(report.json(), to: save) }
+    if let junit { try Self.write(JUnitReport(report).xml.utf8, to: junit) }
+    if let html { try Self.write(HTMLReport(report, masks: masks).page.utf8, to: html) }
     if json {
-      print(String(decoding: report, as: UTF8.self))
+      print(String(decoding: try report.json(), as: UTF8.self))
     } else {
-      let table =
-        brief
-        ? ComparisonTable(result.comparison, order: .worst, limit: 10) : ComparisonTable(result.comparison)
-      print(([table.text] + (result.divergence?.sentences ?? [])).joined(separator: "\n"))
+      let table = ComparisonTable(
+        result.comparison, order: brief || order == .worst ? .worst : .execution, limit: brief ? 10 : nil,
+        isColoured: Console.isColoured)
+      print(table.text)
+      for sentence in result.divergence?.sentences ?? [] { print(sentence) }
     }
     if !result.comparison.passes { throw ExitCode(1) }
   }
+
+  private static func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
+    let file = try OutputFile(path: path)
+    try file.write(bytes)
+    try file.commit()
+  }
+}
+
+/// How the table's rows follow each other.
+enum RowOrder: String, ExpressibleByArgument, CaseIterable {
+  case execution, worst
 }
 
 extension String {

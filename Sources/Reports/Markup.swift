@@ -1,0 +1,64 @@
+/// A piece of XML, which HTML can be written as: whatever text goes in comes out escaped.
+struct Markup: Equatable, Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
+  /// The XML.
+  let text: String
+
+  /// Text.
+  init(_ text: String) { self.text = Self.escaped(text) }
+
+  /// Text.
+  init(stringLiteral text: String) { self.init(text) }
+
+  private init(raw: String) { text = raw }
+
+  /// An element with its attributes and what it holds. Attributes without a value are left out.
+  static func element(
+    _ name: String, _ attributes: KeyValuePairs<String, String?> = [:], _ content: [Markup] = []
+  ) -> Markup {
+    let written = attributes.compactMap { name, value in value.map { " \(name)=\"\(escaped($0))\"" } }.joined()
+    let inside = content.map(\.text).joined()
+    return Markup(
+      raw: inside.isEmpty && !containers.contains(name)
+        ? "<\(name)\(written)/>" : "<\(name)\(written)>\(inside)</\(name)>")
+  }
+
+  /// An element with one piece inside.
+  static func element(
+    _ name: String, _ attributes: KeyValuePairs<String, String?> = [:], _ content: Markup
+  ) -> Markup { element(name, attributes, [content]) }
+
+  /// Our own style or script, which holds nothing that XML would take for its own.
+  static func verbatim(_ name: String, _ content: String) -> Markup {
+    precondition(!content.contains("<") && !content.contains("&"), "markup inside <\(name)>")
+    return Markup(raw: "<\(name)>\(content)</\(name)>")
+  }
+
+  /// HTML takes a slash at the end of these for a mistake.
+  private static let containers: Set = [
+    "a", "b", "button", "code", "dd", "div", "dl", "details", "figure", "h1", "h2", "h3", "label", "li", "main",
+    "nav",
+    "ol", "p", "section", "span", "summary", "table", "tbody", "td", "th", "tr", "ul",
+  ]
+
+  /// What XML can't hold at all becomes a question mark.
+  private static func escaped(_ text: String) -> String {
+    var result = ""
+    result.reserveCapacity(text.utf8.count)
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "\n": result += "&#10;"
+      case "\t": result += "&#9;"
+      default: result.unicodeScalars.append(isCharacter(scalar) ? scalar : "?")
+      }
+    }
+    return result
+  }
+
+  private static func isCharacter(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value >= 0x20 && scalar.value != 0xfffe && scalar.value != 0xffff
+  }
+}
