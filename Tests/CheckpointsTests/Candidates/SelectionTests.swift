@@ -1,8 +1,10 @@
 // The files of tools/fixtures/make_candidates.py: a model's first number is 1 or 2, as the script says.
-import Checkpoints
 import Foundation
 import TestSupport
+import Tensors
 import Testing
+
+@testable import Checkpoints
 
 private let parameters: Set = ["image_encoder.trunk.pos_embed", "no_mem_embed"]
 
@@ -19,7 +21,8 @@ private let parameters: Set = ["image_encoder.trunk.pos_embed", "no_mem_embed"]
     Layout(
       file: "training.pt",
       expected: Selection(
-        key: "model", leftOut: ["'optimizer' (a dict)", "'scaler' (a dict)", "'loss' (a dict)", "'steps' (a dict)"])),
+        key: "model",
+        leftOut: ["'optimizer' (a dict)", "'scaler' (a dict)", "'loss' (a dict)", "'steps' (a dict)"])),
     Layout(file: "bare.pt", expected: Selection()),
     Layout(file: "bare.pt", key: ".", expected: Selection()),
     Layout(
@@ -28,7 +31,8 @@ private let parameters: Set = ["image_encoder.trunk.pos_embed", "no_mem_embed"]
         key: "state_dict.model", leftOut: ["'optimizer_states' (a list)", "'hyper_parameters' (a dict)"],
         wrappers: ["model."])),
     Layout(file: "lightning.safetensors", expected: Selection(key: "model", wrappers: ["model."])),
-    Layout(file: "lightning.safetensors", key: "model", expected: Selection(key: "model", wrappers: ["model."])),
+    Layout(
+      file: "lightning.safetensors", key: "model", expected: Selection(key: "model", wrappers: ["model."])),
     Layout(
       file: "ema.pt",
       expected: Selection(
