@@ -115,7 +115,8 @@ def compare_video(tree, checkpoint, other, processor, folder, prompts):
     from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
 
     frames, (height, width), expected = official_video(tree, checkpoint, folder, prompts)
-    session = Sam2VideoInferenceSession(video=frames, video_height=height, video_width=width)
+    session = Sam2VideoInferenceSession(
+        video=frames, video_height=height, video_width=width, dtype=torch.float32)
     for identifier, points, labels in prompts:
         processor.add_inputs_to_inference_session(
             session, frame_idx=0, obj_ids=identifier, input_points=[[points]], input_labels=[[labels]])

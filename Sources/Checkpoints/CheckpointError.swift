@@ -44,7 +44,8 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
       "\(path): expected a torch checkpoint (zip), safetensors, HDF5 or GGUF, found \(found)"
     case .legacyTorch(let path, let layout):
       "\(path): expected a torch checkpoint of PyTorch 1.6 or later, found the older \(layout) layout: "
-        + "resave it in PyTorch with torch.save(torch.load(path), new_path)"
+        + "resave it in PyTorch with torch.save(torch.load(path\(layout == "tar" ? ", weights_only=False" : "")), new_path)"
+        + (layout == "tar" ? ", if you trust it: that runs what the file says" : "")
     case .zip(let path, let error): "\(path): \(error)"
     case .pickle(let path, let error): "\(path): data.pkl: \(error)"
     case .torch(let path, let error): "\(path): \(error)"

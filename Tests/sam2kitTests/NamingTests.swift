@@ -58,7 +58,8 @@ private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
       #expect(try Program.run("convert", saved, back).code == 0)
       let compared = try Program.run("diff", micro, back)
       #expect(compared.code == 0 && compared.output == "equal: 347 tensors, bit for bit\n")
-      #expect(try Program.run("inspect", saved, "--no-statistics").output.contains("as its configuration") == false)
+      #expect(
+        try Program.run("inspect", saved, "--no-statistics").output.contains("as its configuration") == false)
       #expect(
         try Program.run("inspect", saved, "--no-statistics").output
           .contains("exactly the one that its configuration describes"))

@@ -56,7 +56,8 @@ struct OfficialNames {
       }
     }
     if !outside.isEmpty {
-      selection.leftOut.append("\(outside.count) tensors outside '\(model.prefix)', the first '\(outside[0])'")
+      let count = outside.count == 1 ? "a tensor" : "\(outside.count) tensors"
+      selection.leftOut.append("\(count) outside '\(model.prefix)', the first '\(outside[0])'")
     }
     let whole = selection.key
     selection.key = Selection.joined(whole, model.key)

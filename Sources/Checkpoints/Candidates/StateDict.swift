@@ -36,6 +36,10 @@ struct StateDict {
         pairs.contains { $0.value.isTensor }
       }
     }
+    if found.isEmpty {
+      // An empty one; or one without tensors, for the error to name what it has.
+      found = Self.preferences.compactMap { key in value[key]?.pairs.map { (key, $0) } }
+    }
     let chosen: Candidate
     if let key {
       guard let match = Self.match(key, found.map(\.key)) else {

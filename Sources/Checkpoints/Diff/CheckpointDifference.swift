@@ -6,22 +6,31 @@ public import Tensors
 public struct CheckpointDifference: Sendable {
   /// A tensor that only one of the two has.
   public struct Lone: Sendable {
+    /// The state-dict key.
     public let name: String
+    /// How its elements are stored.
     public let elementType: ElementType
+    /// The extent of every axis.
     public let shape: Shape
   }
 
   /// A tensor whose shape isn't the same.
   public struct Reshaped: Sendable {
+    /// The state-dict key.
     public let name: String
+    /// The shape in the first and in the second.
     public let shapes: (Shape, Shape)
+    /// The type in the first and in the second.
     public let elementTypes: (ElementType, ElementType)
   }
 
   /// A tensor whose elements aren't the same bits: of another type, or other numbers.
   public struct Changed: Sendable {
+    /// The state-dict key.
     public let name: String
+    /// The shape in both.
     public let shape: Shape
+    /// The type in the first and in the second.
     public let elementTypes: (ElementType, ElementType)
     /// How far the numbers are apart. None may differ, where only the types do, or the signs of zeros.
     public let change: NumericChange

@@ -2,7 +2,7 @@ import Dispatch
 import Tensors
 
 /// How far two tensors of one shape are apart.
-public struct NumericChange: Equatable, Sendable {
+public struct NumericChange: Sendable {
   /// How many elements differ as numbers; two that aren't numbers are alike.
   public private(set) var differing = 0
   /// The largest distance between two elements; infinite where only one of them is a number, or finite.
@@ -19,11 +19,6 @@ public struct NumericChange: Equatable, Sendable {
     let norms = products.aa.squareRoot() * products.bb.squareRoot()
     if norms == 0 { return products.aa == products.bb ? 1 : 0 }
     return max(-1, min(1, products.ab / norms))
-  }
-
-  public static func == (a: NumericChange, b: NumericChange) -> Bool {
-    a.differing == b.differing && a.largest == b.largest && a.place == b.place && a.values == b.values
-      && a.products == b.products
   }
 
   init() {}

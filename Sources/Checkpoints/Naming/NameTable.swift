@@ -23,6 +23,7 @@ struct NameTable: Sendable {
 
   private static func counterpart(of name: String, in table: [String: String]) -> String? {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard !parts.contains("#") else { return nil }
     if let found = translated(parts, in: table) { return found }
     guard let leaf = parts.last, leaves.contains(leaf) else { return nil }
     return translated(parts.dropLast(), in: table).map { "\($0).\(leaf)" }

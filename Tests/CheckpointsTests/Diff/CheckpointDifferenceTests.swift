@@ -16,10 +16,16 @@ import Testing
   @Test func namesEveryKindOfDifference() throws {
     try TestFiles.withTemporaryFolder { folder in
       let first = try write(
-        ["same": ([2], [1, 2]), "gone": ([1], [0]), "shape": ([2, 1], [1, 2]), "value": ([2, 2], [1, 2, 3, 4])],
+        [
+          "same": ([2], [1, 2]), "gone": ([1], [0]), "shape": ([2, 1], [1, 2]),
+          "value": ([2, 2], [1, 2, 3, 4]),
+        ],
         to: "\(folder)/a.pt")
       let second = try write(
-        ["value": ([2, 2], [1, 2.5, 1, 4]), "same": ([2], [1, 2]), "new": ([3], [0, 0, 0]), "shape": ([2], [1, 2])],
+        [
+          "value": ([2, 2], [1, 2.5, 1, 4]), "same": ([2], [1, 2]), "new": ([3], [0, 0, 0]),
+          "shape": ([2], [1, 2]),
+        ],
         to: "\(folder)/b.pt")
       let difference = try CheckpointDifference(first, second)
       #expect(!difference.isEmpty && difference.equal == 1 && difference.retyped.isEmpty)

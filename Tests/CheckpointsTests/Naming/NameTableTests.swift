@@ -72,7 +72,8 @@ private struct Recording: Decodable {
     arguments: [
       "", "weight", "no_mem_embed.weight.weight", "image_encoder.trunk.blocks.01.norm1.weight",
       "image_encoder.trunk.blocks.#.norm1.weight", "image_encoder.trunk.blocks.0.norm1.scale",
-      "sam_mask_decoder.iou_prediction_head.layers.3.weight", "memory_encoder.mask_downsampler.encoder.2.weight",
+      "sam_mask_decoder.iou_prediction_head.layers.3.weight",
+      "memory_encoder.mask_downsampler.encoder.2.weight",
       "sam_prompt_encoder.point_embeddings.0.weight", "vision_encoder.neck.convs.0.weight",
     ])
   func otherNamesHaveNone(_ name: String) { #expect(NameTable.transformers.right(of: name) == nil) }
