@@ -83,7 +83,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: settings),
     tests("Files"), tests("Tensors"), tests("HDF5", ["Tensors"]),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
-    tests("Checkpoints", ["Files", "Tensors", "HDF5"], fixtures: true),
+    tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
     tests("OpenBLASBackend", ["Tensors", "Kernels"]),
     tests("Traces", ["Files", "Tensors", "HDF5"]),

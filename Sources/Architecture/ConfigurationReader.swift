@@ -102,6 +102,56 @@ final class ConfigurationReader {
     return try ints(key)
   }
 
+  /// Two numbers of one kind, vertical first, which may be written as one.
+  func pair(_ key: String, default fallback: [Int]) throws(ConfigurationError) -> [Int] {
+    try value(key, "a whole number or two \(Self.words(Self.counts))", fallback) { node in
+      let items = node.sequence.map { $0.map(\.int) } ?? [node.int, node.int]
+      let numbers = items.compactMap { $0 }.filter(Self.counts.contains)
+      return items.count == 2 && numbers.count == 2 ? numbers : nil
+    }
+  }
+
+  /// The side of a square, which may be written twice.
+  func side(_ key: String, default fallback: Int) throws(ConfigurationError) -> Int {
+    let sides = try pair(key, default: [fallback, fallback])
+    guard sides[0] == sides[1] else {
+      throw .wrongValue(origin: origin, key: name(key), expected: "two equal sides", found: "\(sides)")
+    }
+    return sides[0]
+  }
+
+  /// Refuses any other value than that one.
+  ///
+  /// - Parameter fallback: the value of an absent key; nil for the required one.
+  func require(_ key: String, _ number: Int, default fallback: Int? = nil) throws(ConfigurationError) {
+    _ = try int(key, in: number...number, default: fallback == nil || fallback == number ? number : nil)
+  }
+
+  /// Refuses any other value than that one; an absent key has it.
+  func require(_ key: String, _ number: Float) throws(ConfigurationError) {
+    let found = try float(key, default: number)
+    guard found == number else {
+      throw .wrongValue(origin: origin, key: name(key), expected: "\(number)", found: "`\(found)`")
+    }
+  }
+
+  /// Refuses any other value than that one; an absent key has it.
+  func require(_ key: String, _ word: String) throws(ConfigurationError) {
+    let found = try string(key, default: word)
+    guard found == word else {
+      throw .wrongValue(origin: origin, key: name(key), expected: word, found: "`\(found)`")
+    }
+  }
+
+  /// Refuses any other pair than twice that number; an absent key has it.
+  func require(_ key: String, pair number: Int) throws(ConfigurationError) {
+    let found = try pair(key, default: [number, number])
+    guard found == [number, number] else {
+      throw .wrongValue(
+        origin: origin, key: name(key), expected: "\([number, number])", found: "\(found)")
+    }
+  }
+
   /// Refuses keys that nobody asked for.
   func finish() throws(ConfigurationError) {
     if let (key, line) = unread.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {

@@ -40,6 +40,8 @@ public struct Checkpoint: WeightSource {
   let file: MappedFile
   /// The file's digest, if it was begun when the file was opened.
   let digest: BackgroundDigest?
+  /// Which of the file's tensors these are, and what else there is.
+  public let selection: Selection
   private let numbers: [String: Int]
 
   /// Words that the file carries beside its tensors.
@@ -49,27 +51,39 @@ public struct Checkpoint: WeightSource {
   /// The bytes of the whole file.
   public var fileByteCount: Int { file.bytes.count }
 
-  /// Opens a `.pt`, `.pth`, `.safetensors`, `.h5` or `.gguf` file and checks its structure; tensors are read later.
+  /// Opens a `.pt`, `.pth`, `.safetensors`, `.h5` or `.gguf` file, or the folder that transformers' `save_pretrained`
+  /// leaves, and checks its structure; tensors are read later.
   ///
-  /// - Parameter digesting: Begin at once to take the file's SHA-256 on another thread, for a conversion to come:
-  ///   that is what a conversion waits for longest.
+  /// SAM 2's tensors have their official names, whatever the file calls them; `selection` says what was done.
+  ///
+  /// - Parameters:
+  ///   - key: Which of several models in the file to take, see `Selection.key`; nil for the likeliest.
+  ///   - digesting: Begin at once to take the file's SHA-256 on another thread, for a conversion to come:
+  ///     that is what a conversion waits for longest.
   /// - Throws: `CheckpointError`, saying why the file is refused.
   public static func open(
-    path: String, limits: ReadingLimits = ReadingLimits(), digesting: Bool = false
+    path: String, key: String? = nil, limits: ReadingLimits = ReadingLimits(), digesting: Bool = false
   ) throws(CheckpointError) -> Checkpoint {
+    let path = try ModelFolder.weights(at: path)
     let file: MappedFile
     do { file = try MappedFile(path: path) } catch { throw .file(error) }
     let digest = digesting ? BackgroundDigest(of: file) : nil
     do {
       let format = try Format(of: file)
-      let contents: any TensorContents =
-        switch format {
-        case .torch: try TorchArchive(file, limits: limits)
-        case .safetensors: try SafetensorsFile(file, limits: limits)
-        case .hdf5: try HDF5Weights(file, limits: limits)
-        case .gguf: try GGUFFile(file, limits: limits)
-        }
-      return Checkpoint(path: path, format: format, contents: contents, file: file, digest: digest)
+      var (selection, prefix) = (Selection(), key)
+      let contents: any TensorContents
+      switch format {
+      case .torch:
+        let archive = try TorchArchive(file, limits: limits, key: key)
+        (contents, selection, prefix) = (archive, archive.selection, archive.remainingKey)
+      case .safetensors: contents = try SafetensorsFile(file, limits: limits)
+      case .hdf5: contents = try HDF5Weights(file, limits: limits)
+      case .gguf: contents = try GGUFFile(file, limits: limits)
+      }
+      let official = try OfficialNames(contents, selection: selection, key: prefix, path: path)
+      return Checkpoint(
+        path: path, format: format, contents: official.contents, file: file, digest: digest,
+        selection: official.selection)
     } catch {
       digest?.cancel()
       throw error
@@ -77,13 +91,15 @@ public struct Checkpoint: WeightSource {
   }
 
   init(
-    path: String, format: Format, contents: any TensorContents, file: MappedFile, digest: BackgroundDigest?
+    path: String, format: Format, contents: any TensorContents, file: MappedFile, digest: BackgroundDigest?,
+    selection: Selection
   ) {
     self.path = path
     self.format = format
     self.contents = contents
     self.file = file
     self.digest = digest
+    self.selection = selection
     let names = contents.entries.enumerated().map { ($0.element.name, $0.offset) }
     numbers = Dictionary(names) { first, _ in first }
     shapes = Dictionary(contents.entries.map { ($0.name, $0.shape) }) { first, _ in first }

@@ -24,6 +24,10 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case hdf5(HDF5Error)
   /// The recording of a run.
   case trace(path: String)
+  /// Tensors that can't be found where they were said to be, or can't be called as asked.
+  case naming(path: String, NamingError)
+  /// A folder that holds no model, or one in several files.
+  case folder(path: String, found: String)
   /// No tensor of that name.
   case missingTensor(path: String, name: String)
   /// A tensor whose elements can't be read as Float32.
@@ -40,7 +44,8 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
       "\(path): expected a torch checkpoint (zip), safetensors, HDF5 or GGUF, found \(found)"
     case .legacyTorch(let path, let layout):
       "\(path): expected a torch checkpoint of PyTorch 1.6 or later, found the older \(layout) layout: "
-        + "resave it in PyTorch with torch.save(torch.load(path), new_path)"
+        + "resave it in PyTorch with torch.save(torch.load(path\(layout == "tar" ? ", weights_only=False" : "")), new_path)"
+        + (layout == "tar" ? ", if you trust it: that runs what the file says" : "")
     case .zip(let path, let error): "\(path): \(error)"
     case .pickle(let path, let error): "\(path): data.pkl: \(error)"
     case .torch(let path, let error): "\(path): \(error)"
@@ -48,6 +53,8 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     case .gguf(let path, let error): "\(path): \(error)"
     case .hdf5(let error): error.description
     case .trace(let path): "\(path): expected a model's weights, found a trace, which is the recording of a run"
+    case .naming(let path, let error): "\(path): \(error)"
+    case .folder(let path, let found): "\(path): expected a folder with model.safetensors, found \(found)"
     case .missingTensor(let path, let name): "\(path): expected a tensor '\(name)', found none"
     case .notFloat32(let path, let name, let found):
       "\(path): expected '\(name)' to be readable as float32, found \(found.rawValue)"

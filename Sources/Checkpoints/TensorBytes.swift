@@ -1,3 +1,9 @@
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
 /// The bytes of one stored tensor, row-major: a part of a mapped file, or memory of its own where they had to
 /// be gathered, inflated or read.
 public struct TensorBytes: Sendable {
@@ -29,6 +35,18 @@ public struct TensorBytes: Sendable {
   ) throws(Failure) -> Result {
     defer { withExtendedLifetime(owner) {} }
     return try body(memory)
+  }
+
+  /// Whether both are the same bytes.
+  func isEqual(to other: TensorBytes) -> Bool {
+    withBytes { first in
+      other.withBytes { second in
+        guard first.count == second.count, let a = first.baseAddress, let b = second.baseAddress else {
+          return first.count == second.count
+        }
+        return memcmp(a, b, first.count) == 0
+      }
+    }
   }
 
   /// A part of the bytes. Shares memory.

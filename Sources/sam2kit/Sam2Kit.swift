@@ -8,14 +8,13 @@ struct Sam2Kit: ParsableCommand {
     commandName: "sam2kit",
     abstract: "Convert SAM 2 checkpoints, run them, and verify them against PyTorch.",
     discussion: """
-      Exit codes: 0 fine; 1 the numbers disagree; 2 the input or the run failed; 64 wrong usage.
+      Exit codes: 0 fine; 1 the numbers disagree or checkpoints differ; 2 the input or the run failed; 64 wrong usage.
       Results go to stdout, remarks and progress to stderr.
       """,
     version: Product.version,
     subcommands: [
-      Inspect.self, Convert.self, Segment.self, Track.self, Evaluate.self, Verify.self, Compare.self,
-      Judge.self, CalibratePolicy.self, Synthesize.self,
-      Benchmark.self,
+      Inspect.self, Convert.self, Diff.self, Synthesize.self, Segment.self, Track.self, Evaluate.self,
+      Benchmark.self, Verify.self, Compare.self, Judge.self, CalibratePolicy.self,
     ],
     groupedSubcommands: [
       CommandGroup(

@@ -8,7 +8,8 @@ extension Checkpoint {
   public func rounded(to precision: Precision) -> Checkpoint {
     Checkpoint(
       path: path, format: format,
-      contents: RoundedContents(path: path, stored: contents, precision: precision), file: file, digest: digest)
+      contents: RoundedContents(path: path, stored: contents, precision: precision), file: file, digest: digest,
+      selection: selection)
   }
 }
 

@@ -9,9 +9,13 @@ struct TorchArchive: TensorContents {
   private let archive: ZipArchive
   private let root: String
   private let tensors: [TorchTensor]
+  /// Where in the pickle the tensors stand.
+  let selection: Selection
+  /// What is left of the key that was asked for: a prefix of names.
+  let remainingKey: String?
 
   /// Reads the pickle and checks every tensor against its storage's entry; storages are read when asked for.
-  init(_ file: MappedFile, limits: ReadingLimits) throws(CheckpointError) {
+  init(_ file: MappedFile, limits: ReadingLimits, key: String? = nil) throws(CheckpointError) {
     let path = file.path
     let archive = try naming(path, CheckpointError.zip) { () throws(ZipError) in
       try ZipArchive(file, limits: limits)
@@ -29,11 +33,12 @@ struct TorchArchive: TensorContents {
     let value = try naming(path, CheckpointError.pickle) { () throws(PickleError) in
       try PickleMachine.read(pickle ?? [], limits: limits)
     }
-    let state = try naming(path, CheckpointError.torch) { () throws(TorchError) in
-      let state = try StateDict(value)
+    let state = try StateDict(value, path: path, key: key)
+    try naming(path, CheckpointError.torch) { () throws(TorchError) in
       try Self.check(state, archive, root: root, limits)
-      return state
     }
+    selection = state.selection
+    remainingKey = state.remainingKey
     self.archive = archive
     self.root = root
     tensors = state.tensors.map(\.tensor)

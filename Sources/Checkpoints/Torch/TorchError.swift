@@ -40,7 +40,8 @@ public enum TorchError: Error, Equatable, Sendable, CustomStringConvertible {
     case .missingStorage(let key): "expected an entry data/\(key) for storage \(key), found none"
     case .storageSize(let key, let expected, let found):
       "expected storage \(key) to hold \(expected.map { "\($0)" } ?? "more than 2^63") bytes, found \(found)"
-    case .noStateDict(let found): "expected a state dict, bare or under 'model' or 'state_dict', found \(found)"
+    case .noStateDict(let found):
+      "expected a state dict, bare or under a key such as 'model' or 'state_dict', found \(found)"
     case .notATensor(let name, let found): "expected '\(name)' of the state dict to be a tensor, found \(found)"
     case .duplicateName(let name): "expected every tensor's name once, found '\(name)' twice"
     case .viewBomb(let name, let limit):

@@ -1,6 +1,7 @@
 import Architecture
 import ArgumentParser
 import Checkpoints
+import Foundation
 import SAM2
 
 struct Convert: Command {
@@ -11,7 +12,11 @@ struct Convert: Command {
       loads with torch.load(weights_only=True) and in the official build_sam2. The output carries the model's \
       configuration, the source's SHA-256, its metadata and this program's version; a .pt has them as strings \
       beside `model`. GGUF has no names beyond 63 bytes: longer ones are stored short and listed in full under \
-      tensors.full_names. The tensors must be those of a released model, or of the one that --config describes.
+      tensors.full_names. --naming transformers calls the tensors as Hugging Face does; where the output is a \
+      folder, or a name without extension, it gets config.json and the processors' files beside \
+      model.safetensors, so that from_pretrained takes it. Either naming is recognised on input, prefixes such \
+      as module. and _orig_mod. are taken off, and of a training checkpoint the weights are taken: --key says \
+      which if there are several. The tensors must be those of a released model, or of the one that --config describes.
 
       --dtype rounds to nearest, of two equally near numbers to the even one. Rounded are floating-point tensors \
       of at least \(Precision.threshold) elements with two or more axes longer than 1; norms, biases and all \
@@ -21,46 +26,32 @@ struct Convert: Command {
 
   @Argument(help: "The checkpoint to read.")
   var input: String
-  @Argument(help: "The file to write; one that is there is replaced when the new one is whole.")
+  @Argument(help: "The file or folder to write; a file that is there is replaced when the new one is whole.")
   var output: String
   @Option(name: .long, help: "What to write, whatever the extension says: pt, safetensors, h5 or gguf.")
   var format: OutputFormat?
   @Option(name: .long, help: "Round large tensors to f32, f16 or bf16; without, every bit is kept.")
   var dtype: NumberType?
+  @Option(name: .long, help: "What to call the tensors: as Meta does or as Hugging Face's transformers does.")
+  var naming = NamingChoice.meta
+  @OptionGroup var source: SourceOptions
   @OptionGroup var architecture: ArchitectureOptions
 
-  /// What can be written.
-  enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
-    case pt, pth, safetensors, h5, gguf
-
-    var format: Checkpoint.Format {
-      switch self {
-      case .pt, .pth: .torch
-      case .safetensors: .safetensors
-      case .h5: .hdf5
-      case .gguf: .gguf
-      }
-    }
-  }
-
-  /// What can be rounded to.
-  enum NumberType: String, ExpressibleByArgument, CaseIterable {
-    case f32, f16, bf16
-
-    var precision: Precision {
-      switch self {
-      case .f32: .float32
-      case .f16: .float16
-      case .bf16: .bfloat16
-      }
-    }
-  }
-
   func validate() throws {
-    guard format != nil || inferredFormat != nil else {
+    guard format != nil || inferredFormat != nil || isFolder else {
       throw ValidationError(
         "\(output): expected .pt, .pth, .safetensors, .h5 or .gguf; for another name add --format")
     }
+  }
+
+  /// Whether a folder for transformers is to be written.
+  private var isFolder: Bool {
+    let name = output.split(separator: "/").last ?? ""
+    var isThere: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: output, isDirectory: &isThere)
+    return naming == .transformers && format == nil
+      && (exists ? isThere.boolValue : inferredFormat == nil)
+      && !name.isEmpty
   }
 
   private var inferredFormat: OutputFormat? {
@@ -68,25 +59,25 @@ struct Convert: Command {
   }
 
   func execute() throws {
-    guard let target = format ?? inferredFormat else { return }
-    let opened = try Checkpoint.open(path: input, digesting: true)
-    let source = dtype.map { opened.rounded(to: $0.precision) } ?? opened
-    let configuration = try architecture.configuration(of: source)
-    try SAM2Base.check(source, fit: configuration)
-    var metadata = source.metadata
-    metadata[MetadataKey.configuration] = configuration.json
-    metadata[MetadataKey.producer] = "\(Product.name) \(Product.version)"
-    metadata[MetadataKey.variant] = Recognition(source.shapes).variant?.rawValue
-    metadata[MetadataKey.checkpointDigest] =
-      source.metadata[MetadataKey.checkpointDigest] ?? source.metadata[Conversion.digestKey]
-    if let dtype { metadata[MetadataKey.precision] = dtype.rawValue }
-    if target.format == .gguf, metadata[MetadataKey.name] == nil {
-      metadata[MetadataKey.name] = metadata[MetadataKey.variant] ?? "SAM 2"
+    let target = isFolder ? .safetensors : (format ?? inferredFormat)?.format
+    guard let target else { return }
+    let opened = try source.open(input, digesting: true)
+    let rounded = dtype.map { opened.rounded(to: $0.precision) } ?? opened
+    let configuration = try architecture.configuration(of: rounded)
+    try SAM2Base.check(rounded, fit: configuration)
+    if isFolder, let obstacle = configuration.transformersVideoObstacle { Console.remark("note: \(obstacle)") }
+    var words = ConvertedMetadata(of: rounded, configuration, as: target)
+    words.add(dtype?.precision)
+    words.add(naming.naming)
+    Console.progress("converting \(rounded.entries.count) tensors, \(rounded.fileByteCount.bytes)")
+    let conversion = Conversion(try rounded.named(naming.naming), metadata: words.words)
+    if isFolder {
+      try TransformersFolder(path: output, model: configuration).write(conversion)
+    } else {
+      try conversion.write(to: output, as: target)
     }
-    Console.progress("converting \(source.entries.count) tensors, \(source.fileByteCount.bytes)")
-    try Conversion(source, metadata: metadata).write(to: output, as: target.format)
     print(
-      "\(output)  \(source.entries.count) tensors  "
-        + (metadata[MetadataKey.variant] ?? "a model as its configuration describes"))
+      "\(output)  \(conversion.source.entries.count) tensors  "
+        + (words.variant ?? "a model as its configuration describes"))
   }
 }

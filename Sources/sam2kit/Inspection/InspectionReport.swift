@@ -32,15 +32,35 @@ struct InspectionReport: Encodable {
   let format: String
   let bytes: Int
   let metadata: [String: String]
+  /// How the file names its tensors: as Meta or as transformers does.
+  let naming: String
+  /// Where in the file they stand, `.` for its root.
+  let key: String
+  /// The keys of other models in the file.
+  let otherKeys: [String]
+  /// Parts of names that wrappers had put in.
+  let wrappers: [String]
+  /// What stands beside the tensors.
+  let leftOut: [String]
   let model: Model
   let parameters: Int
   let tensors: [Row]
+
+  enum CodingKeys: String, CodingKey {
+    case file, format, bytes, metadata, naming, key, wrappers, model, parameters, tensors
+    case otherKeys = "other_keys"
+    case leftOut = "left_out"
+  }
 
   init(_ checkpoint: Checkpoint, statistics: Bool) throws {
     file = checkpoint.path
     format = checkpoint.format.rawValue
     bytes = checkpoint.fileByteCount
     metadata = checkpoint.metadata
+    let selection = checkpoint.selection
+    naming = selection.naming.rawValue
+    (key, otherKeys) = (selection.key, selection.others)
+    (wrappers, leftOut) = (selection.wrappers, selection.leftOut)
     model = Model(checkpoint)
     parameters = checkpoint.entries.reduce(0) { $0 + $1.shape.count }
     tensors = try checkpoint.entries.map { entry in
@@ -58,6 +78,13 @@ struct InspectionReport: Encodable {
       "model: \(model.summary)",
       "\(tensors.count) tensors, \(parameters.grouped) numbers",
     ]
+    if naming != Naming.meta.rawValue { lines.append("naming: \(naming); names below are the official ones") }
+    if key != Selection.root { lines.append("taken from: \(key)") }
+    if !otherKeys.isEmpty {
+      lines.append("other models, for --key: \(otherKeys.joined(separator: ", "))")
+    }
+    if !wrappers.isEmpty { lines.append("taken off names: \(wrappers.joined(separator: ", "))") }
+    if !leftOut.isEmpty { lines.append("left out: \(leftOut.joined(separator: ", "))") }
     lines += metadata.sorted { $0.key < $1.key }.map { key, value in
       "metadata \(key): \(value.count > 80 ? "\(value.prefix(77))…" : value)"
     }
@@ -82,7 +109,7 @@ extension InspectionReport.Model {
     nearest = recognition.nearest.rawValue
     summary =
       variant == nil && Self.isAsStated(checkpoint)
-      ? "no released SAM 2 model; exactly the one that its \(MetadataKey.configuration) describes"
+      ? "no released SAM 2 model; exactly the one that its configuration describes"
       : recognition.summary
     missing = recognition.difference.missing
     unexpected = recognition.difference.unexpected
@@ -91,10 +118,12 @@ extension InspectionReport.Model {
     }
   }
 
-  /// Whether the tensors are those of the configuration that a converted file carries.
+  /// Whether the tensors are those of the configuration that a converted file or a folder of transformers carries.
   private static func isAsStated(_ checkpoint: Checkpoint) -> Bool {
-    guard let stated = checkpoint.metadata[MetadataKey.configuration],
-      let configuration = try? ModelConfiguration(yaml: stated, origin: checkpoint.path)
+    let stated = checkpoint.metadata[MetadataKey.configuration]
+    guard
+      let configuration = stated.map({ try? ModelConfiguration(yaml: $0, origin: checkpoint.path) })
+        ?? (try? checkpoint.transformersConfiguration)
     else { return false }
     return LayoutDifference(checkpoint.shapes, against: StateDictLayout(configuration)).isEmpty
   }

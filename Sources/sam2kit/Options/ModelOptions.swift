@@ -9,9 +9,10 @@ import SAM2
 
 /// Which model to run, and how.
 struct ModelOptions: ParsableArguments {
-  @Option(name: .long, help: "A checkpoint: .safetensors, .pt or .h5.")
+  @Option(name: .long, help: "A checkpoint: .safetensors, .pt, .h5, .gguf or a folder of transformers.")
   var model: String
 
+  @OptionGroup var source: SourceOptions
   @OptionGroup var architecture: ArchitectureOptions
 
   @Option(name: .long, help: "Threads to use; results are the same bits for any number.")
@@ -41,15 +42,36 @@ struct ModelOptions: ParsableArguments {
     _ backend: any Backend, as configuration: (Checkpoint) throws -> ModelConfiguration
   ) throws -> (model: SAM2Base, checkpoint: Checkpoint) {
     Parallelism.threads = threads
-    let checkpoint = try Checkpoint.open(path: model)
+    let checkpoint = try source.open(model)
     Console.progress("loading \(model)")
     return (try SAM2Base(configuration(checkpoint), weights: checkpoint, backend: backend), checkpoint)
   }
 }
 
+/// Which of the models in a file to take.
+struct SourceOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Which model of a file with several: a key such as model or ema, or a prefix of names.", valueName: "key")
+  )
+  var key: String?
+
+  /// Opens a checkpoint and says what was chosen or left out, if anything.
+  func open(_ path: String, digesting: Bool = false) throws -> Checkpoint {
+    let checkpoint = try Checkpoint.open(path: path, key: key, digesting: digesting)
+    for remark in checkpoint.selection.remarks { Console.remark("note: \(path): \(remark)") }
+    return checkpoint
+  }
+}
+
 /// What a checkpoint's architecture is, where its tensors don't say so.
 struct ArchitectureOptions: ParsableArguments {
-  @Option(name: .long, help: "The model's official YAML. Needed for anything but the eight released models.")
+  @Option(
+    name: .long,
+    help:
+      "The model's official YAML, or transformers' config.json. Needed for anything but the eight released models."
+  )
   var config: String?
 
   @Option(
@@ -58,7 +80,8 @@ struct ArchitectureOptions: ParsableArguments {
       "Change a key of the configuration, such as fill_hole_area=0; may be repeated.", valueName: "key=value"))
   var settings: [SettingArgument] = []
 
-  /// The architecture: from `--config`, else as a converted file states it, else recognised by its tensors.
+  /// The architecture: from `--config`, else as a converted file states it, else from the `config.json` beside a
+  /// file of transformers, else recognised by its tensors.
   func configuration(of checkpoint: Checkpoint) throws -> ModelConfiguration {
     try stated(by: checkpoint).changed(by: settings.map(\.setting), origin: "--set")
   }
@@ -75,16 +98,32 @@ struct ArchitectureOptions: ParsableArguments {
   private func stated(by checkpoint: Checkpoint) throws -> ModelConfiguration {
     if let config {
       let text = String(decoding: try MappedFile.contents(of: config), as: UTF8.self)
-      return try ModelConfiguration(yaml: text, origin: config)
+      return try config.lowercased().hasSuffix(".json") && text.contains("\"model_type\"")
+        ? ModelConfiguration(transformers: text, origin: config)
+        : ModelConfiguration(yaml: text, origin: config)
     }
     if let stated = checkpoint.metadata[MetadataKey.configuration] {
       return try ModelConfiguration(yaml: stated, origin: "\(checkpoint.path) (\(MetadataKey.configuration))")
     }
+    if let beside = try checkpoint.transformersConfiguration { return beside }
     let recognition = Recognition(checkpoint.shapes)
     guard let variant = recognition.variant else {
       throw UnknownArchitecture(path: checkpoint.path, recognition: recognition)
     }
     return variant.configuration
+  }
+}
+
+extension Checkpoint {
+  /// What the `config.json` beside weights in transformers' naming says, if there is one.
+  var transformersConfiguration: ModelConfiguration? {
+    get throws {
+      guard selection.naming == .transformers else { return nil }
+      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+      guard FileManager.default.fileExists(atPath: "\(folder)config.json") else { return nil }
+      let text = String(decoding: try MappedFile.contents(of: "\(folder)config.json"), as: UTF8.self)
+      return try ModelConfiguration(transformers: text, origin: "\(folder)config.json")
+    }
   }
 }
 
@@ -105,6 +144,8 @@ enum MetadataKey {
   static let producer = "producer"
   /// What large tensors were rounded to.
   static let precision = "precision"
+  /// Which framework's tensors these are, for transformers.
+  static let framework = "format"
   /// What other programs show of a GGUF file.
   static let name = "general.name"
   /// The digest of the checkpoint that a chain of conversions began with.

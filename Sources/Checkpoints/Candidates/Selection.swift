@@ -1,0 +1,36 @@
+/// Which of a file's tensors were taken, out of what else there is.
+public struct Selection: Equatable, Sendable {
+  /// Where the tensors stand: keys of nested dictionaries and a prefix of names, with dots between; `.` for the root.
+  public var key = Selection.root
+  /// The other keys that name a model.
+  public var others: [String] = []
+  /// What stands beside the tensors and was left out, such as an optimizer's state.
+  public var leftOut: [String] = []
+  /// Parts of names that wrappers had put in and that were taken off, such as `module.`.
+  public var wrappers: [String] = []
+  /// How the file names its tensors.
+  public var naming = Naming.meta
+
+  /// The key of a model that stands at the root.
+  public static let root = "."
+
+  /// Sentences on what a user may want to know: the choice, if there was one, and what was left out.
+  public var remarks: [String] {
+    var remarks: [String] = []
+    if !others.isEmpty {
+      remarks.append("took '\(key)'; --key chooses another: \(Self.list(others.map { "'\($0)'" }))")
+    }
+    if !leftOut.isEmpty { remarks.append("left out: \(Self.list(leftOut))") }
+    return remarks
+  }
+
+  private static func list(_ things: [String]) -> String {
+    things.prefix(8).joined(separator: ", ") + (things.count > 8 ? " and \(things.count - 8) more" : "")
+  }
+
+  /// Keys with dots between, without that of the root.
+  static func joined(_ first: String, _ second: String) -> String {
+    if first == root { return second.isEmpty ? root : second }
+    return second.isEmpty || second == root ? first : "\(first).\(second)"
+  }
+}

@@ -1,0 +1,62 @@
+import Tensors
+
+extension Checkpoint {
+  /// The same tensors, called as `naming` calls them. Names here are official ones whatever the file has.
+  ///
+  /// transformers keeps the four point embeddings in one tensor, and the matrix of the position encoding twice.
+  ///
+  /// - Throws: `CheckpointError.naming` where tensors have no name there.
+  public func named(_ naming: Naming) throws(CheckpointError) -> Checkpoint {
+    switch naming {
+    case .meta: self
+    case .transformers: try namedForTransformers()
+    }
+  }
+
+  private func namedForTransformers() throws(CheckpointError) -> Checkpoint {
+    var tensors: [(entry: Entry, origin: RenamedContents.Origin)] = []
+    var unnamed: [String] = []
+    for (index, entry) in entries.enumerated() {
+      if NameTable.joined.parts.contains(entry.name), self[NameTable.joined.parts[0]] != nil {
+        if entry.name == NameTable.joined.parts[0] { tensors.append(try joined()) }
+        continue
+      }
+      guard let name = NameTable.transformers.right(of: entry.name) else {
+        unnamed.append(entry.name)
+        continue
+      }
+      tensors.append((entry.renamed(name), .whole(index)))
+      if name == NameTable.copied.original {
+        tensors.append((entry.renamed(NameTable.copied.copy), .whole(index)))
+      }
+    }
+    guard unnamed.isEmpty else {
+      throw .naming(path: path, .noCounterpart(names: unnamed, naming: .transformers))
+    }
+    return Checkpoint(
+      path: path, format: format, contents: RenamedContents(contents, tensors), file: file, digest: digest,
+      selection: selection)
+  }
+
+  /// The point embeddings, which have a row each, in one tensor.
+  private func joined() throws(CheckpointError) -> (Entry, RenamedContents.Origin) {
+    let names = NameTable.joined.parts
+    let parts = names.compactMap { name in entries.firstIndex { $0.name == name } }
+    let first = entries[parts[0]]
+    let odd = parts.map { entries[$0] }.first {
+      $0.shape != first.shape || $0.elementType != first.elementType || $0.shape.rank != 2 || $0.shape[0] != 1
+    }
+    guard parts.count == names.count, odd == nil else {
+      throw .naming(
+        path: path,
+        .unjoinable(
+          name: NameTable.joined.whole,
+          found: odd.map { "'\($0.name)' as \($0.elementType.rawValue) \($0.shape)" }
+            ?? "\(parts.count) of them"))
+    }
+    let entry = Entry(
+      name: NameTable.joined.whole, elementType: first.elementType, shape: [parts.count, first.shape[1]],
+      byteCount: parts.count * first.byteCount, isContiguous: false)
+    return (entry, .joined(parts))
+  }
+}
