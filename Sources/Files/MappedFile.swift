@@ -32,6 +32,7 @@ public final class MappedFile: Sendable {
       throw .unreadable(path: path, reason: systemError())
     }
     bytes = UnsafeRawBufferPointer(start: base, count: count)
+    ShrinkingFiles.mapped.add(path, start: UInt(bitPattern: base), count: UInt(count))
   }
 
   /// Reads a small file whole.
@@ -57,7 +58,9 @@ public final class MappedFile: Sendable {
   }
 
   deinit {
-    if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
+    guard let base = bytes.baseAddress else { return }
+    ShrinkingFiles.mapped.remove { $0.start == UInt(bitPattern: base) }
+    munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
   }
 }
 

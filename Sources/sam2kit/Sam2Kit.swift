@@ -22,6 +22,7 @@ extension Sam2Kit {
   /// Runs the command that the arguments name.
   static func main() {
     PartialFiles.removeOnInterrupt()
+    ShrinkingFiles.exitWhenRead()
     main(nil)
   }
 }

@@ -28,6 +28,7 @@ struct Convert: Command {
   @Option(name: .long, help: "Round large tensors to f32, f16 or bf16; without, every bit is kept.")
   var dtype: NumberType?
   @OptionGroup var architecture: ArchitectureOptions
+  @OptionGroup var limits: LimitOptions
 
   /// What can be written.
   enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
@@ -69,7 +70,7 @@ struct Convert: Command {
 
   func execute() throws {
     guard let target = format ?? inferredFormat else { return }
-    let opened = try Checkpoint.open(path: input, digesting: true)
+    let opened = try Checkpoint.open(path: input, limits: limits.limits, digesting: true)
     let source = dtype.map { opened.rounded(to: $0.precision) } ?? opened
     let configuration = try architecture.configuration(of: source)
     try SAM2Base.check(source, fit: configuration)

@@ -13,6 +13,7 @@ struct ModelOptions: ParsableArguments {
   var model: String
 
   @OptionGroup var architecture: ArchitectureOptions
+  @OptionGroup var limits: LimitOptions
 
   @Option(name: .long, help: "Threads to use; results are the same bits for any number.")
   var threads: Int = ProcessInfo.processInfo.activeProcessorCount
@@ -24,7 +25,7 @@ struct ModelOptions: ParsableArguments {
   /// Opens the checkpoint and builds its model.
   func load() throws -> (model: SAM2Base, checkpoint: Checkpoint) {
     Parallelism.threads = threads
-    let checkpoint = try Checkpoint.open(path: model)
+    let checkpoint = try Checkpoint.open(path: model, limits: limits.limits)
     Console.progress("loading \(model)")
     let configuration = try architecture.configuration(of: checkpoint)
     return (try SAM2Base(configuration, weights: checkpoint, backend: OpenBLASBackend()), checkpoint)
