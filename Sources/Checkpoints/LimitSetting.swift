@@ -15,7 +15,8 @@ public struct LimitSetting: Sendable {
     LimitSetting(name: "pickle-memo", meaning: "entries of its memo", path: \.pickleMemo),
     LimitSetting(name: "pickle-nesting", meaning: "containers within containers", path: \.pickleNesting),
     LimitSetting(
-      name: "pickle-expansion", meaning: "values with every shared container written out", path: \.pickleExpansion),
+      name: "pickle-expansion", meaning: "values with every shared container written out",
+      path: \.pickleExpansion),
     LimitSetting(name: "rank", meaning: "axes of a tensor", path: \.rank),
     LimitSetting(name: "zip-entries", meaning: "entries of a zip archive", path: \.zipEntries),
     LimitSetting(name: "inflation-ratio", meaning: "inflated over deflated bytes", path: \.inflationRatio),

@@ -22,7 +22,9 @@ public enum ShrinkingFiles {
     var action = sigaction()
     action.sa_flags = SA_SIGINFO | CInt(bitPattern: UInt32(truncatingIfNeeded: SA_RESETHAND))
     #if canImport(Darwin)
-      action.__sigaction_u.__sa_sigaction = { _, information, _ in ShrinkingFiles.end(at: information?.pointee.si_addr) }
+      action.__sigaction_u.__sa_sigaction = { _, information, _ in
+        ShrinkingFiles.end(at: information?.pointee.si_addr)
+      }
     #else
       action.__sigaction_handler.sa_sigaction = { _, information, _ in
         ShrinkingFiles.end(at: information?.pointee._sifields._sigfault.si_addr)
@@ -52,6 +54,7 @@ public enum ShrinkingFiles {
   }
 }
 
-@discardableResult private func systemWrite(_ descriptor: CInt, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+@discardableResult private func systemWrite(_ descriptor: CInt, _ bytes: UnsafeRawPointer, _ count: Int) -> Int
+{
   write(descriptor, bytes, count)
 }

@@ -92,7 +92,9 @@ struct DataScan {
       var rest = text[...]
       while let found = rest.firstRange(of: "_target_") {
         rest = rest[found.upperBound...]
-        let target = rest.drop { !$0.isLetter && $0 != "_" }.prefix { $0.isLetter || $0.isNumber || "._".contains($0) }
+        let target = rest.drop { !$0.isLetter && $0 != "_" }.prefix {
+          $0.isLetter || $0.isNumber || "._".contains($0)
+        }
         guard !["sam2.", "training."].contains(where: target.hasPrefix) else { continue }
         report.find("_target_ '\(target.prefix(80))', which Hydra would call", in: "the word \(key)")
       }

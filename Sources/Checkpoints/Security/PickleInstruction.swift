@@ -16,7 +16,8 @@ struct PickleInstruction {
   let argument: UnsafeRawBufferPointer
 
   /// Reads the instruction at `offset` and moves behind it, or says why there is none.
-  static func read(_ view: ByteView, at offset: inout Int) -> Result<PickleInstruction, PickleScan.Stop.Reason> {
+  static func read(_ view: ByteView, at offset: inout Int) -> Result<PickleInstruction, PickleScan.Stop.Reason>
+  {
     guard let opcode: UInt8 = view.integer(at: offset) else { return .failure(.end) }
     guard let layout = layout(of: opcode) else { return .failure(.unknownOpcode(opcode)) }
     let start = offset + 1
@@ -26,7 +27,9 @@ struct PickleInstruction {
       offset = start + count
       return .success(PickleInstruction(opcode: opcode, argument: argument))
     case .run(let lengthBytes):
-      guard let length = view.slice(at: start, count: lengthBytes) else { return .failure(.cut(name(of: opcode))) }
+      guard let length = view.slice(at: start, count: lengthBytes) else {
+        return .failure(.cut(name(of: opcode)))
+      }
       let declared = length.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
       guard let count = Int(exactly: declared), let argument = view.slice(at: start + lengthBytes, count: count)
       else { return .failure(.cut(name(of: opcode))) }
@@ -35,7 +38,9 @@ struct PickleInstruction {
     case .lines(let count):
       var end = start
       for line in 0..<count {
-        guard let feed = view.bytes[end...].firstIndex(of: 0x0a) else { return .failure(.cut(name(of: opcode))) }
+        guard let feed = view.bytes[end...].firstIndex(of: 0x0a) else {
+          return .failure(.cut(name(of: opcode)))
+        }
         end = line == count - 1 ? feed : feed + 1
       }
       offset = end + 1
@@ -69,7 +74,8 @@ struct PickleInstruction {
     case 0x55, 0x8c, 0x43, 0x8a: .run(lengthBytes: 1)  // SHORT_BINSTRING SHORT_BINUNICODE SHORT_BINBYTES LONG1
     case 0x54, 0x58, 0x42, 0x8b: .run(lengthBytes: 4)  // BINSTRING BINUNICODE BINBYTES LONG4
     case 0x8d, 0x8e, 0x96: .run(lengthBytes: 8)  // BINUNICODE8 BINBYTES8 BYTEARRAY8
-    case 0x46, 0x49, 0x4c, 0x50, 0x53, 0x56, 0x67, 0x70: .lines(1)  // FLOAT INT LONG PERSID STRING UNICODE GET PUT
+    case 0x46, 0x49, 0x4c, 0x50: .lines(1)  // FLOAT INT LONG PERSID
+    case 0x53, 0x56, 0x67, 0x70: .lines(1)  // STRING UNICODE GET PUT
     case 0x63, 0x69: .lines(2)  // GLOBAL INST
     default: PickleOpcode(rawValue: opcode) != nil || PickleOpcode.refused[opcode] != nil ? .bytes(0) : nil
     }

@@ -27,7 +27,9 @@ struct PickleRun {
     var found: [PickleScan] = []
     var budget = 1 << 20 + 16 * range.count
     var offset = range.lowerBound
-    while budget > 0, let next = view.bytes[offset..<range.upperBound].firstIndex(of: PickleOpcode.proto.rawValue) {
+    while budget > 0,
+      let next = view.bytes[offset..<range.upperBound].firstIndex(of: PickleOpcode.proto.rawValue)
+    {
       offset = next + 1
       guard beginsPickle(at: next) else { continue }
       let scan = PickleWalk.scan(view, from: next, instructions: budget, place: place, limits: limits)

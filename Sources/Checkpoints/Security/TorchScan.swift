@@ -14,7 +14,8 @@ struct TorchScan {
       report.find("\(error)", in: "the zip archive")
       let members = ZipSalvage(file: file, limits: limits).members()
       for member in members { member.bytes.withBytes { scan((member.name, $0), into: &report) } }
-      report.checked.append("\(members.count) members, found by their local headers since the directory is refused")
+      report.checked.append(
+        "\(members.count) members, found by their local headers since the directory is refused")
       return
     }
     findRefusal(into: &report)
@@ -26,7 +27,9 @@ struct TorchScan {
     } catch {
       report.find("\(error)", in: entry.name)
       // A program that doesn't look at checksums reads the bytes all the same.
-      if !entry.isDeflated, let bytes = ByteView(bytes: file.bytes).slice(at: entry.dataOffset, count: entry.size) {
+      if !entry.isDeflated,
+        let bytes = ByteView(bytes: file.bytes).slice(at: entry.dataOffset, count: entry.size)
+      {
         scan((entry.name, bytes), into: &report)
       }
     }
@@ -37,7 +40,8 @@ struct TorchScan {
   ) {
     let view = ByteView(bytes: member.bytes)
     if member.name.contains("/code/") || member.name.hasPrefix("code/") {
-      report.find("\(view.count) bytes of TorchScript: a program that runs when the model is called", in: member.name)
+      report.find(
+        "\(view.count) bytes of TorchScript: a program that runs when the model is called", in: member.name)
     } else if view.has("PK\u{3}\u{4}", at: 0) {
       report.find("an archive within the archive, which is not looked into", in: member.name)
     }
@@ -53,7 +57,9 @@ struct TorchScan {
       // Numbers of a tensor may begin like a pickle by chance, but are not walked to a STOP then.
       let scan = PickleWalk.scan(view, place: member.name, limits: limits)
       let isPickle = scan.stop.isComplete && (scan.protocolVersion != nil || !scan.globals.isEmpty)
-      guard isPickle || scan.globals.contains(where: { $0.verdict == .forbidden && $0.calls > 0 }) else { return }
+      guard isPickle || scan.globals.contains(where: { $0.verdict == .forbidden && $0.calls > 0 }) else {
+        return
+      }
       report.add(scan)
     }
   }

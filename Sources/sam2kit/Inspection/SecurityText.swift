@@ -23,12 +23,14 @@ extension PickleScan {
     let rows = globals.map { global in
       [
         "  " + global.name, global.verdict.rawValue, "\(global.count)", "\(global.calls)",
-        global.offsets.map(String.init).joined(separator: ", ") + (global.count > global.offsets.count ? ", …" : ""),
+        global.offsets.map(String.init).joined(separator: ", ")
+          + (global.count > global.offsets.count ? ", …" : ""),
       ]
     }
     let words = opcodes.map { "\($0.isAllowed ? "" : "!")\($0.name) \($0.count)" }
     return ["\(place)\(start > 0 ? " from byte \(start)" : ""): a pickle, \(version), walked to \(stop)"]
-      + (rows.isEmpty ? ["  no global"] : TextTable.aligned([["  global", "verdict", "named", "called", "at byte"]] + rows))
+      + (rows.isEmpty
+        ? ["  no global"] : TextTable.aligned([["  global", "verdict", "named", "called", "at byte"]] + rows))
       + ["  \(instructionCount) opcodes: \(words.joined(separator: ", "))"]
   }
 }
@@ -36,6 +38,8 @@ extension PickleScan {
 extension String {
   /// Without what would move a terminal's cursor or change its colours.
   fileprivate var printable: String {
-    String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 }))
+    String(
+      String.UnicodeScalarView(
+        unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 }))
   }
 }

@@ -16,25 +16,12 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   guard let value = try? PickleMachine.read(bytes, limits: limits) else { return 0 }
   let scan = bytes.withUnsafeBytes { PickleWalk.scan(ByteView(bytes: $0), place: "input", limits: limits) }
   require(scan.isSafe, "the scanner calls safe what the machine accepts")
-  let tensors = tensors(in: value)
+  var tensors: [TorchTensor] = []
+  collect(value, into: &tensors)
   for tensor in tensors { check(tensor) }
-  checkWriting(tensors)
+  checkWriting(Array(tensors.prefix(64)))
   return 0
 }
-
-/// Every tensor in a value; a tensor that is shared comes once for every place.
-private func tensors(in value: PickleValue) -> [TorchTensor] {
-  switch value {
-  case .tensor(let tensor): [tensor]
-  case .list(let items), .tuple(let items), .set(let items): Array(items.lazy.flatMap(tensors).prefix(kept))
-  case .dict(let pairs), .orderedDict(let pairs):
-    Array(pairs.lazy.flatMap { tensors(in: $0.key) + tensors(in: $0.value) }.prefix(kept))
-  default: []
-  }
-}
-
-/// So many tensors are checked: sharing may make more than could be visited.
-private let kept = 256
 
 /// The input itself or, of a checkpoint, its first entry, so that whole checkpoints serve as seeds.
 private func pickle(in input: UnsafeRawBufferPointer) -> [UInt8] {
@@ -43,6 +30,21 @@ private func pickle(in input: UnsafeRawBufferPointer) -> [UInt8] {
     let name: UInt16 = view.integer(at: 26), let extra: UInt16 = view.integer(at: 28)
   else { return Array(input) }
   return Array(input.dropFirst(30 + Int(name) + Int(extra)).prefix(Int(size)))
+}
+
+/// Tensors of a value, each as often as it stands there. The machine's limit bounds how many values are visited.
+private func collect(_ value: PickleValue, into tensors: inout [TorchTensor]) {
+  switch value {
+  case .tensor(let tensor): tensors.append(tensor)
+  case .list(let items), .tuple(let items), .set(let items):
+    for item in items { collect(item, into: &tensors) }
+  case .dict(let pairs), .orderedDict(let pairs):
+    for pair in pairs {
+      collect(pair.key, into: &tensors)
+      collect(pair.value, into: &tensors)
+    }
+  default: break
+  }
 }
 
 /// In arithmetic that can't overflow: the last element that the view names is one of its storage's.
