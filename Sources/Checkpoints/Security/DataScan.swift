@@ -50,17 +50,18 @@ struct DataScan {
     }
     do {
       for name in try group.children() {
+        let place = group.path == "/" ? "/\(name)" : "\(group.path)/\(name)"
         do {
           switch try group.kind(of: name) {
           case .dataset:
             for filter in try group.dataset(name).filters() where Self.filters[filter] == nil {
-              report.find("filter \(filter), which HDF5 would load as a plugin", in: "\(group.path)/\(name)")
+              report.find("filter \(filter), which HDF5 would load as a plugin", in: place)
             }
           case .group: scan(try group.group(name), depth: depth + 1, into: &report)
           case .other, nil: break
           }
         } catch {
-          report.find("\(error)", in: "\(group.path)/\(name)")
+          report.find("\(error)", in: place)
         }
       }
     } catch {
@@ -73,9 +74,9 @@ struct DataScan {
       findTargets(try Checkpoint.open(path: file.path, limits: limits).metadata, into: &report)
     } catch {
       switch error {
-      case .safetensors(_, let reason): report.find("\(reason)", in: "the header")
       // Types that are not read do nothing.
-      case .gguf(_, .quantized), .gguf(_, .unknownType): break
+      case .safetensors(_, .elementType), .gguf(_, .quantized), .gguf(_, .unknownType): break
+      case .safetensors(_, let reason): report.find("\(reason)", in: "the header")
       case .gguf(_, let reason): report.find("\(reason)", in: "the header")
       default: report.find("\(error)", in: "the header")
       }
