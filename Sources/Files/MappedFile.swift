@@ -64,5 +64,8 @@ public final class MappedFile: Sendable {
   }
 }
 
-/// The system's words for the last error.
-func systemError() -> String { String(cString: strerror(errno)) }
+/// The system's words for the last error. Memory that a system call can't read is a mapped file's that is gone.
+func systemError() -> String {
+  errno == EFAULT
+    ? "the file to read was cut short by another program meanwhile" : String(cString: strerror(errno))
+}

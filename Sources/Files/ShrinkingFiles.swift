@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Darwin)
   import Darwin
 #else
@@ -11,6 +13,8 @@ public enum ShrinkingFiles {
   static let mapped = SignalTable(capacity: 1024)
   /// Every temporary file.
   static let partial = SignalTable(capacity: 256)
+  /// Whether one thread ends the program already: several may read the same file.
+  private static let isEnding = Atomic(false)
 
   /// From now on such a file ends the program with a sentence on stderr that names it, and exit code 2; temporary files
   /// are removed first.
@@ -18,9 +22,9 @@ public enum ShrinkingFiles {
   /// For programs, which own their signals; a library leaves them alone.
   public static func exitWhenRead() {
     // Made here, so that the handler finds them made.
-    _ = (mapped.records, partial.records)
+    _ = (mapped.records, partial.records, isEnding.load(ordering: .relaxed))
     var action = sigaction()
-    action.sa_flags = SA_SIGINFO | CInt(bitPattern: UInt32(truncatingIfNeeded: SA_RESETHAND))
+    action.sa_flags = SA_SIGINFO
     #if canImport(Darwin)
       action.__sigaction_u.__sa_sigaction = { _, information, _ in
         ShrinkingFiles.end(at: information?.pointee.si_addr)
@@ -38,6 +42,7 @@ public enum ShrinkingFiles {
     let place = UInt(bitPattern: address)
     for record in mapped.records {
       guard let path = record.path, place >= record.start, place - record.start < record.count else { continue }
+      while isEnding.exchange(true, ordering: .relaxed) { pause() }
       for file in partial.records {
         if let path = file.path { unlink(path) }
       }
@@ -47,6 +52,7 @@ public enum ShrinkingFiles {
       _exit(2)
     }
     // No mapped file's: whatever it is, it happens again and ends the program as it would have.
+    signal(SIGBUS, SIG_DFL)
   }
 
   private static func write(_ text: StaticString) {

@@ -3,6 +3,22 @@ import Foundation
 import TestSupport
 import Testing
 
+/// A system call that reads from such memory fails instead.
+@Test func writingWhatIsGoneIsAnErrorInWords() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let source = "\(folder)/source"
+    try Data(count: 1 << 20).write(to: URL(fileURLWithPath: source))
+    let file = try MappedFile(path: source)
+    try #require(truncate(source, 4096) == 0)
+    let output = try OutputFile(path: "\(folder)/output")
+    let expected = FileError.unwritable(
+      path: "\(folder)/output", reason: "the file to read was cut short by another program meanwhile")
+    #expect(throws: expected) {
+      try output.write(UnsafeRawBufferPointer(rebasing: file.bytes[8192...]))
+    }
+  }
+}
+
 #if compiler(>=6.2)
   /// In a process of its own, which the file's end takes along.
   @Test func aFileThatShrinksWhileItIsReadIsNamedAndTheOutputRemoved() async throws {
