@@ -8,7 +8,7 @@ struct Sam2Kit: ParsableCommand {
     commandName: "sam2kit",
     abstract: "Convert SAM 2 checkpoints, run them, and verify them against PyTorch.",
     discussion: """
-      Exit codes: 0 fine; 1 the numbers disagree; 2 the input or the run failed; 64 wrong usage.
+      Exit codes: 0 fine; 1 the numbers disagree or a scan found something; 2 the input or the run failed; 64 wrong usage.
       Results go to stdout, remarks and progress to stderr.
       """,
     version: Product.version,

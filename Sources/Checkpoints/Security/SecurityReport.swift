@@ -40,11 +40,13 @@ public struct SecurityReport: Sendable, Equatable, Encodable {
     pickles.append(pickle)
     let place = pickle.start == 0 ? pickle.place : "\(pickle.place) from byte \(pickle.start)"
     for global in pickle.globals where global.verdict == .forbidden {
-      let calls = global.calls > 0 ? "called \(global.calls) times" : "named, not called"
-      find("the global \(global.name) at byte \(global.offsets.first ?? 0), \(calls)", in: place)
+      let calls = ["named, not called", "called once"]
+      let word = global.calls < calls.count ? calls[global.calls] : "called \(global.calls) times"
+      find("the global \(global.name) at byte \(global.offsets.first ?? 0), \(word)", in: place)
     }
     for opcode in pickle.opcodes where !opcode.isAllowed {
-      find("the opcode \(opcode.name), \(opcode.count) times, first at byte \(opcode.firstOffset)", in: place)
+      let times = opcode.count == 1 ? "once, at" : "\(opcode.count) times, first at"
+      find("the opcode \(opcode.name), \(times) byte \(opcode.firstOffset)", in: place)
     }
     if !pickle.stop.isComplete { find("a pickle that could be walked only up to \(pickle.stop)", in: place) }
     if pickle.isBeyondLimits { find("a pickle with more values than the limits allow", in: place) }

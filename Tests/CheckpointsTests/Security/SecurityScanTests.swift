@@ -9,35 +9,35 @@ import Testing
   }
 
   static let findings: [(file: String, place: String, reason: String)] = [
-    ("01_os_system.pt", "a/data.pkl", "the global os.system at byte 15, called 1 times"),
-    ("01_stack_global.pt", "a/data.pkl", "the global posix.system at byte 36, called 1 times"),
-    ("01_memo_names.pt", "a/data.pkl", "the global posix.system at byte 21, called 1 times"),
+    ("01_os_system.pt", "a/data.pkl", "the global os.system at byte 15, called once"),
+    ("01_stack_global.pt", "a/data.pkl", "the global posix.system at byte 36, named, not called"),
+    ("01_memo_names.pt", "a/data.pkl", "the global posix.system at byte 21, called once"),
     (
       "01_unknown_name.pt", "a/data.pkl",
       "the global posix.?, which the pickle computes at byte 10, named, not called"
     ),
-    ("01_extension.pt", "a/data.pkl", "the global entry 1 of the extension registry at byte 2, called 1 times"),
-    ("01_protocol_0.pt", "the file", "the global posix.system at byte 15, called 1 times"),
-    ("01_before_the_mistake.pt", "a/data.pkl", "the global os.system at byte 2, called 1 times"),
+    ("01_extension.pt", "a/data.pkl", "the global entry 1 of the extension registry at byte 2, called once"),
+    ("01_protocol_0.pt", "the file", "the global posix.system at byte 15, called once"),
+    ("01_before_the_mistake.pt", "a/data.pkl", "the global os.system at byte 2, called once"),
     (
       "01_before_the_mistake.pt", "a/data.pkl",
       "a pickle that could be walked only up to byte 24, where 255 is no opcode"
     ),
-    ("01_member.pt", "a/extra.pkl", "the global os.system at byte 2, called 1 times"),
-    ("01_member_by_content.pt", "a/README", "the global posix.system at byte 0, called 1 times"),
-    ("01_storage.pt", "a/data/1", "the global os.system at byte 2, called 1 times"),
-    ("01_behind_stop.pt", "a/data.pkl from byte 146", "the global os.system at byte 2, called 1 times"),
-    ("01_broken_directory.pt", "a/data.pkl", "the global os.system at byte 2, called 1 times"),
+    ("01_member.pt", "a/extra.pkl", "the global os.system at byte 2, called once"),
+    ("01_member_by_content.pt", "a/README", "the global posix.system at byte 0, called once"),
+    ("01_storage.pt", "a/data/1", "the global os.system at byte 2, called once"),
+    ("01_behind_stop.pt", "a/data.pkl from byte 146", "the global os.system at byte 2, called once"),
+    ("01_broken_directory.pt", "a/data.pkl", "the global os.system at byte 2, called once"),
     ("01_broken_directory.pt", "the zip archive", "expected 9 zip entries, found 3"),
-    ("01_broken_deflated.pt", "a/data.pkl", "the global os.system at byte 2, called 1 times"),
-    ("01_wrong_checksum.pt", "a/data.pkl", "the global os.system at byte 2, called 1 times"),
+    ("01_broken_deflated.pt", "a/data.pkl", "the global os.system at byte 2, called once"),
+    ("01_wrong_checksum.pt", "a/data.pkl", "the global os.system at byte 2, called once"),
     (
       "01_code.pt", "a/code/__torch__.py",
-      "36 bytes of TorchScript: a program that runs when the model is called"
+      "30 bytes of TorchScript: a program that runs when the model is called"
     ),
     ("01_nested_archive.pt", "a/inner.zip", "an archive within the archive, which is not looked into"),
-    ("04_inst.pt", "a/data.pkl", "the opcode INST, 1 times, first at byte 3"),
-    ("04_inst.pt", "a/data.pkl", "the global os.system at byte 3, called 1 times"),
+    ("04_inst.pt", "a/data.pkl", "the opcode INST, once, at byte 3"),
+    ("04_inst.pt", "a/data.pkl", "the global os.system at byte 3, called once"),
     (
       "05_no_stop.pt", "a/data.pkl",
       "a pickle that could be walked only up to the end of the data at byte 145, without STOP"
@@ -47,10 +47,10 @@ import Testing
       "expected at most 16777216 values in all, found shared containers that stand for more"
     ),
     ("09_second_pickle.pt", "the archive", "expected one data.pkl, found 'a/data.pkl', 'a/b/data.pkl'"),
-    ("10_legacy_system.pt", "the file from byte 46", "the global os.system at byte 2, called 1 times"),
-    ("10_legacy_hidden.pt", "the file from byte 228", "the global os.system at byte 2, called 1 times"),
-    ("10_tar_system.pt", "pickle", "the global os.system at byte 2, called 1 times"),
-    ("10_tar_size.pt", "the tar archive from byte 512", "the global os.system at byte 2, called 1 times"),
+    ("10_legacy_system.pt", "the file from byte 46", "the global os.system at byte 2, called once"),
+    ("10_legacy_hidden.pt", "the file from byte 228", "the global os.system at byte 2, called once"),
+    ("10_tar_system.pt", "pickle", "the global os.system at byte 2, called once"),
+    ("10_tar_size.pt", "the tar archive from byte 512", "the global os.system at byte 2, called once"),
     ("17_short.pt", "the archive", "expected storage 0 to hold 16 bytes, found 12"),
     ("hydra_target.safetensors", "the word sam2_configuration", "_target_ 'os.system', which Hydra would call"),
     (

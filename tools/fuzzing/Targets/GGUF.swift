@@ -1,5 +1,6 @@
 // The header of a GGUF file: tensors lie inside the file, and what is written of them is read back the same.
 @testable import Checkpoints
+import Tensors
 
 private let limits = ReadingLimits()
 

@@ -1,5 +1,6 @@
 // The header of a safetensors file: tensors fill the buffer, and what is written of them is read back the same.
 @testable import Checkpoints
+import Tensors
 
 private let limits = ReadingLimits()
 
