@@ -29,8 +29,8 @@ import Testing
   @Test(arguments: ["deep", "second_document", "key_twice", "tag"]) func refusesInWords(_ file: String) throws {
     let text = String(
       decoding: try MappedFile.contents(of: TestFiles.fixture("hostile/\(file).yaml")), as: UTF8.self)
-    let refusal = try #require(refusal(text))
-    #expect(refusal.description.hasPrefix("x.yaml"), "\(refusal)")
+    let found = try #require(refusal(text))
+    #expect(found.description.hasPrefix("x.yaml"), "\(found)")
   }
 
   @Test func refusesATextOfOverAMegabyte() {

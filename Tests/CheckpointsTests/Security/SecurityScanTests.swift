@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct SecurityScanTests {
-  private func report(_ name: String) throws -> SecurityReport {
+  private func scan(_ name: String) throws -> SecurityReport {
     try SecurityScan.report(path: Fixtures.path(name))
   }
 
@@ -61,7 +61,7 @@ import Testing
   ]
 
   @Test(arguments: findings) func finds(_ expected: (file: String, place: String, reason: String)) throws {
-    let found = try report("hostile/\(expected.file)").findings
+    let found = try scan("hostile/\(expected.file)").findings
     #expect(found.contains { $0.place == expected.place && $0.reason == expected.reason }, "\(found)")
   }
 
@@ -75,7 +75,7 @@ import Testing
   @Test func callsNoHostileFileSafe() throws {
     let files = try FileManager.default.contentsOfDirectory(atPath: Fixtures.path("hostile"))
     #expect(files.count > 170)
-    let safe = try files.filter { try report("hostile/\($0)").isSafe }
+    let safe = try files.filter { try scan("hostile/\($0)").isSafe }
     #expect(Set(safe) == Self.harmless)
   }
 
@@ -83,14 +83,14 @@ import Testing
     let files = try FileManager.default.contentsOfDirectory(atPath: Fixtures.path("genuine"))
     #expect(files.count > 15)
     for file in files {
-      let report = try report("genuine/\(file)")
+      let report = try scan("genuine/\(file)")
       #expect(report.isSafe, "\(file): \(report.findings)")
     }
     #expect(try SecurityScan.report(path: TestFiles.package("Weights/sam2.1_micro.pt")).isSafe)
   }
 
   @Test func listsEveryGlobalAndOpcode() throws {
-    let pickles = try report("genuine/nans.pt").pickles
+    let pickles = try scan("genuine/nans.pt").pickles
     let pickle = try #require(pickles.first)
     #expect(pickles.count == 1)
     #expect(pickle.place == "nans/data.pkl")
@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test func walksAllPicklesOfALegacyFile() throws {
-    let report = try report("genuine/legacy.pt")
+    let report = try scan("genuine/legacy.pt")
     // Magic number, protocol, system, state dict, keys of the storages.
     #expect(report.pickles.count == 5)
     #expect(report.isSafe)
