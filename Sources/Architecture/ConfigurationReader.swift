@@ -12,6 +12,9 @@ final class ConfigurationReader {
   /// Keys of the official layout that say how Python builds the object, not what it computes.
   private static let ignored: Set<String> = ["_target_", "compile_image_encoder", "weights_path"]
 
+  /// Bytes of a configuration; official ones have 4 KB.
+  private static let longest = 1 << 20
+
   private init(_ mapping: Node.Mapping, path: String, origin: String) {
     self.mapping = mapping
     self.path = path
@@ -25,6 +28,15 @@ final class ConfigurationReader {
 
   /// Reads text whose root is a mapping.
   static func parse(_ text: String, origin: String) throws(ConfigurationError) -> ConfigurationReader {
+    let byteCount = text.utf8.count
+    guard byteCount <= longest else {
+      throw .notYAML(origin: origin, reason: "found \(byteCount) bytes, more than \(longest)")
+    }
+    // Without an anchor nothing can be repeated: a few lines of anchors and aliases stand for more than can be visited,
+    // which the parser does where one is a key.
+    guard !text.utf8.contains(UInt8(ascii: "&")) else {
+      throw .notYAML(origin: origin, reason: "found an anchor ('&'), which no configuration needs")
+    }
     let node: Node?
     do { node = try compose(yaml: text) } catch {
       throw .notYAML(

@@ -32,6 +32,7 @@ public final class MappedFile: Sendable {
       throw .unreadable(path: path, reason: systemError())
     }
     bytes = UnsafeRawBufferPointer(start: base, count: count)
+    ShrinkingFiles.mapped.add(path, start: UInt(bitPattern: base), count: UInt(count))
   }
 
   /// Reads a small file whole.
@@ -57,9 +58,14 @@ public final class MappedFile: Sendable {
   }
 
   deinit {
-    if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
+    guard let base = bytes.baseAddress else { return }
+    ShrinkingFiles.mapped.remove { $0.start == UInt(bitPattern: base) }
+    munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
   }
 }
 
-/// The system's words for the last error.
-func systemError() -> String { String(cString: strerror(errno)) }
+/// The system's words for the last error. Memory that a system call can't read is a mapped file's that is gone.
+func systemError() -> String {
+  errno == EFAULT
+    ? "the file to read was cut short by another program meanwhile" : String(cString: strerror(errno))
+}

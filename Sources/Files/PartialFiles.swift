@@ -20,10 +20,16 @@ public enum PartialFiles {
   public static var interrupt: Int32? { interruption.withLock { $0.signal } }
 
   /// Notes that `path` is to be removed if the program is interrupted.
-  public static func add(_ path: String) { paths.withLock { _ = $0.insert(path) } }
+  public static func add(_ path: String) {
+    paths.withLock { _ = $0.insert(path) }
+    ShrinkingFiles.partial.add(path)
+  }
 
   /// Forgets `path`, which was removed or renamed.
-  public static func remove(_ path: String) { paths.withLock { _ = $0.remove(path) } }
+  public static func remove(_ path: String) {
+    paths.withLock { _ = $0.remove(path) }
+    ShrinkingFiles.partial.remove { $0.path.map { String(cString: $0) } == path }
+  }
 
   /// From now on an interrupt (Ctrl-C), a hang-up or a request to terminate removes partial files, then ends the
   /// program as it would have; and a file grown past the system's limit is an error instead of an end.

@@ -132,6 +132,20 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     return Int(exactly: address)
   }
 
+  /// The numbers of the filters that its chunks pass through, as HDF5 registers them.
+  public func filters() throws -> [Int] {
+    let action = "read its filters"
+    let creation = try Handle(action, place) { [id = handle.id] in H5Dget_create_plist(id) }
+    let count = try Library.call(action, place) { H5Pget_nfilters(creation.id) }
+    return try (0..<UInt32(count)).map { index in
+      var (flags, parameters, configuration): (UInt32, Int, UInt32) = (0, 0, 0)
+      return Int(
+        try Library.call(action, place) {
+          H5Pget_filter2(creation.id, index, &flags, &parameters, nil, 0, nil, &configuration)
+        })
+    }
+  }
+
   /// Writes elements from `offset` on, row-major, from their little-endian bytes in the dataset's own type.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) throws {
     let element = try elementType()

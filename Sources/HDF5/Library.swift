@@ -8,6 +8,8 @@ enum Library {
     // At exit the library closes what is open, and crashes on a file that a full disk has kept from closing. Nothing
     // is owed to it: files are committed or dropped before.
     H5dont_atexit()
+    // A file from elsewhere must not have the library look for a filter's code and load it.
+    H5PLset_loading_state(0)
     return Mutex(())
   }()
 

@@ -8,7 +8,8 @@ struct Sam2Kit: ParsableCommand {
     commandName: "sam2kit",
     abstract: "Convert SAM 2 checkpoints, run them, and verify them against PyTorch.",
     discussion: """
-      Exit codes: 0 fine; 1 the numbers disagree or checkpoints differ; 2 the input or the run failed; 64 wrong usage.
+      Exit codes: 0 fine; 1 the numbers disagree, checkpoints differ or a scan found something; 2 the input or the run
+      failed; 64 wrong usage.
       Results go to stdout, remarks and progress to stderr.
       """,
     version: Product.version,
@@ -29,6 +30,7 @@ extension Sam2Kit {
   /// Runs the command that the arguments name.
   static func main() {
     PartialFiles.removeOnInterrupt()
+    ShrinkingFiles.exitWhenRead()
     main(nil)
   }
 }

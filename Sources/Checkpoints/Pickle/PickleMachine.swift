@@ -66,7 +66,7 @@ struct PickleMachine {
     case .stop: break
     case .proto: try readProtocol()
     case .frame: try readFrame()
-    case .mark: marks.append(stack.count)
+    case .mark: try mark()
     case .pop: try discard()
     case .popMark: _ = try popToMark(for: opcode)
     case .dup: try push(try top(for: opcode))
@@ -182,6 +182,13 @@ extension PickleMachine {
     }
     defer { stack.removeLast(count) }
     return Array(stack.suffix(count))
+  }
+
+  private mutating func mark() throws(PickleError) {
+    guard marks.count < limits.pickleStack else {
+      throw .limit(of: "open MARKs", limit: limits.pickleStack, offset: offset)
+    }
+    marks.append(stack.count)
   }
 
   private mutating func popToMark(for opcode: PickleOpcode) throws(PickleError) -> [Item] {

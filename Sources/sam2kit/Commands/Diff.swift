@@ -25,15 +25,12 @@ struct Diff: Command {
     name: .long,
     help: ArgumentHelp("Which model of the second; both may be the same file.", valueName: "key"))
   var otherKey: String?
+  @OptionGroup var limits: LimitOptions
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
   func execute() throws {
-    let checkpoints = try [(first, key), (second, otherKey)].map { path, key in
-      let checkpoint = try Checkpoint.open(path: path, key: key)
-      for remark in checkpoint.selection.remarks { Console.remark("note: \(path): \(remark)") }
-      return checkpoint
-    }
+    let checkpoints = try [(first, key), (second, otherKey)].map { try limits.open($0, key: $1) }
     let difference = try CheckpointDifference(checkpoints[0], checkpoints[1]) {
       Console.line("comparing \($0)")
     }

@@ -48,7 +48,7 @@ struct ModelOptions: ParsableArguments {
   }
 }
 
-/// Which of the models in a file to take.
+/// Which of the models in a file to take, and what the file may make its reader do.
 struct SourceOptions: ParsableArguments {
   @Option(
     name: .long,
@@ -56,12 +56,11 @@ struct SourceOptions: ParsableArguments {
       "Which model of a file with several: a key such as model or ema, or a prefix of names.", valueName: "key")
   )
   var key: String?
+  @OptionGroup var limits: LimitOptions
 
   /// Opens a checkpoint and says what was chosen or left out, if anything.
   func open(_ path: String, digesting: Bool = false) throws -> Checkpoint {
-    let checkpoint = try Checkpoint.open(path: path, key: key, digesting: digesting)
-    for remark in checkpoint.selection.remarks { Console.remark("note: \(path): \(remark)") }
-    return checkpoint
+    try limits.open(path, key: key, digesting: digesting)
   }
 }
 

@@ -126,6 +126,9 @@ import Testing
     #expect(throws: PickleError.limit(of: "values on the stack", limit: 2, offset: 4)) {
       try read([0x4e, 0x4e, 0x4e], limits: limits)
     }
+    #expect(throws: PickleError.limit(of: "open MARKs", limit: 2, offset: 4)) {
+      try read([0x28, 0x28, 0x28], limits: limits)
+    }
     limits = ReadingLimits()
     limits.pickleMemo = 1
     #expect(throws: PickleError.limit(of: "memo entries", limit: 1, offset: 4)) {

@@ -1,0 +1,15 @@
+// A model's configuration, which converted files carry: what is read is written and read back the same.
+import Architecture
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+  let text = String(decoding: input(start, count), as: UTF8.self)
+  guard let configuration = try? ModelConfiguration(yaml: text, origin: "input") else { return 0 }
+  do {
+    let again = try ModelConfiguration(yaml: configuration.json, origin: "its JSON")
+    require(again == configuration, "writing and reading keeps the configuration")
+  } catch {
+    require(false, "what is written is read: \(error)")
+  }
+  return 0
+}
