@@ -39,7 +39,7 @@ public struct Checkpoint: WeightSource {
   let contents: any TensorContents
   let file: MappedFile
   /// The file's digest, if it was begun when the file was opened.
-  let digest: BackgroundDigest?
+  let digest: BackgroundWork<String?>?
   private let numbers: [String: Int]
 
   /// Words that the file carries beside its tensors.
@@ -48,20 +48,25 @@ public struct Checkpoint: WeightSource {
   public var entries: [Entry] { contents.entries }
   /// The bytes of the whole file.
   public var fileByteCount: Int { file.bytes.count }
+  /// The SHA-256 of what a `.pt` file says of its parts, a line `<name>\t<bytes>\t<CRC-32>\n` for each zip entry in the
+  /// order of their names; nil for other formats. It tells checkpoints apart at no cost, once their checksums were
+  /// verified, but is no proof against forgery, since CRC-32 is not.
+  public var directoryDigest: String? { contents.directoryDigest }
 
   /// Opens a `.pt`, `.pth`, `.safetensors`, `.h5` or `.gguf` file and checks its structure; tensors are read later.
   ///
-  /// - Parameter digesting: Begin at once to take the file's SHA-256 on another thread, for a conversion to come:
-  ///   that is what a conversion waits for longest.
+  /// - Parameter digesting: Begin at once to take the file's SHA-256 on another thread, for a conversion to come that
+  ///   takes it: that is what it waits for longest. See `Conversion.takesWholeDigest`.
   /// - Throws: `CheckpointError`, saying why the file is refused.
   public static func open(
     path: String, limits: ReadingLimits = ReadingLimits(), digesting: Bool = false
   ) throws(CheckpointError) -> Checkpoint {
     let file: MappedFile
     do { file = try MappedFile(path: path) } catch { throw .file(error) }
-    let digest = digesting ? BackgroundDigest(of: file) : nil
+    let format = try Format(of: file)
+    let isDigested = digesting && Conversion.takesWholeDigest(of: format, byteCount: file.bytes.count)
+    let digest = isDigested ? BackgroundWork(digesting: file) : nil
     do {
-      let format = try Format(of: file)
       let contents: any TensorContents =
         switch format {
         case .torch: try TorchArchive(file, limits: limits)
@@ -77,7 +82,8 @@ public struct Checkpoint: WeightSource {
   }
 
   init(
-    path: String, format: Format, contents: any TensorContents, file: MappedFile, digest: BackgroundDigest?
+    path: String, format: Format, contents: any TensorContents, file: MappedFile,
+    digest: BackgroundWork<String?>?
   ) {
     self.path = path
     self.format = format
@@ -89,13 +95,7 @@ public struct Checkpoint: WeightSource {
     shapes = Dictionary(contents.entries.map { ($0.name, $0.shape) }) { first, _ in first }
   }
 
-  /// What the numbers of one tensor look like, or nil for complex ones.
-  ///
-  /// - Throws: as `bytes(of:)`.
-  public func statistics(of name: String) throws(CheckpointError) -> TensorStatistics? {
-    let stored = try bytes(of: name)
-    return self[name].flatMap { TensorStatistics(of: stored, $0.elementType) }
-  }
+  func number(of name: String) -> Int? { numbers[name] }
 
   /// The entry of that name.
   public subscript(name: String) -> Entry? { numbers[name].map { entries[$0] } }
@@ -134,8 +134,14 @@ public struct Checkpoint: WeightSource {
 protocol TensorContents: Sendable {
   var entries: [Checkpoint.Entry] { get }
   var metadata: [String: String] { get }
+  /// See `Checkpoint.directoryDigest`.
+  var directoryDigest: String? { get }
   /// The verified bytes of one entry, row-major and little-endian.
   func bytes(at index: Int) throws(CheckpointError) -> TensorBytes
+  /// Where in the file these bytes lie as they are, not verified; nil where they have to be made.
+  func place(at index: Int) -> Range<Int>?
+  /// Verifies the checksums of what lies in the file as it is, until `isCancelled`.
+  func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError)
   /// Verifies every checksum that the format has.
   func verify() throws(CheckpointError)
   /// Verifies what reading all tensors leaves out.
@@ -143,5 +149,8 @@ protocol TensorContents: Sendable {
 }
 
 extension TensorContents {
+  var directoryDigest: String? { nil }
+  func place(at index: Int) -> Range<Int>? { nil }
+  func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError) {}
   func verifyUnread() throws(CheckpointError) {}
 }

@@ -94,8 +94,15 @@ public struct TraceComparison: Equatable, Sendable {
     func pair(_ attribute: String, _ value: (Provenance) throws -> String) rethrows -> Difference {
       try Difference(attribute: attribute, reference: value(reference), candidate: value(candidate))
     }
+    // Of two files that were made of one large checkpoint, one may know only its directory's digest.
+    let isWhole = !reference.checkpointSHA256.isEmpty && !candidate.checkpointSHA256.isEmpty
+    let directories = [reference.checkpointDirectorySHA256, candidate.checkpointDirectorySHA256]
+    let checkpoint =
+      isWhole || directories.contains(nil)
+      ? pair("checkpoint_sha256", \.checkpointSHA256)
+      : pair("checkpoint_directory_sha256") { $0.checkpointDirectorySHA256 ?? "" }
     let pairs = [
-      pair("checkpoint_sha256", \.checkpointSHA256), pair("input_sha256", \.inputSHA256),
+      checkpoint, pair("input_sha256", \.inputSHA256),
       try pair("input") { try JSONText.encode($0.input) },
       try pair("prompts") { try JSONText.encode($0.prompts) },
     ]

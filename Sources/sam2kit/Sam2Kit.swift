@@ -13,7 +13,8 @@ struct Sam2Kit: ParsableCommand {
       """,
     version: Product.version,
     subcommands: [
-      Inspect.self, Convert.self, Segment.self, Track.self, Evaluate.self, Compare.self, Synthesize.self,
+      Inspect.self, Convert.self, Fetch.self, Segment.self, Track.self, Evaluate.self, Compare.self,
+      Synthesize.self,
       Benchmark.self,
     ])
 }

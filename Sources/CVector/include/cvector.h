@@ -101,3 +101,23 @@ void cvector_scatter(const float *in, float *out, size_t step, size_t count);
 void cvector_correlate(
     const float *x, size_t x_stride, size_t step, const float *weights, size_t height, size_t width, float start,
     float *out, size_t count);
+
+// out[i] = the number that element i of x stands for, in double precision; x need not be aligned. No overlap.
+void cvector_widen_float(const void *x, double *out, size_t count);
+void cvector_widen_half(const void *x, double *out, size_t count);
+void cvector_widen_bfloat16(const void *x, double *out, size_t count);
+void cvector_widen_float_scalar(const void *x, double *out, size_t count);
+void cvector_widen_half_scalar(const void *x, double *out, size_t count);
+void cvector_widen_bfloat16_scalar(const void *x, double *out, size_t count);
+
+// How many elements are finite and how many NaN; sum, smallest and largest of the finite ones (0, infinity and
+// -infinity where there is none).
+typedef struct {
+  size_t finite, nans;
+  double sum, minimum, maximum;
+} cvector_tally_result;
+cvector_tally_result cvector_tally(const double *x, size_t count);
+cvector_tally_result cvector_tally_scalar(const double *x, size_t count);
+// The sum of squared distances of the finite elements from `mean`.
+double cvector_spread(const double *x, double mean, size_t count);
+double cvector_spread_scalar(const double *x, double mean, size_t count);

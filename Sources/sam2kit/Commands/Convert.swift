@@ -9,7 +9,7 @@ struct Convert: Command {
     discussion: """
       Reads .pt, .safetensors, .h5 or .gguf by content and writes one of them by the output's extension. A .pt \
       loads with torch.load(weights_only=True) and in the official build_sam2. The output carries the model's \
-      configuration, the source's SHA-256, its metadata and this program's version; a .pt has them as strings \
+      configuration, what identifies the source, its metadata and this program's version; a .pt has them as strings \
       beside `model`. GGUF has no names beyond 63 bytes: longer ones are stored short and listed in full under \
       tensors.full_names. The tensors must be those of a released model, or of the one that --config describes.
 
@@ -17,6 +17,14 @@ struct Convert: Command {
       of at least \(Precision.threshold) elements with two or more axes longer than 1; norms, biases and all \
       smaller ones are kept in f32, whole numbers as they are. A number too large for the type is named, and \
       nothing is written.
+
+      source_sha256 is the SHA-256 of the whole source file. Of a .pt above \(Conversion.wholeDigestLimit >> 20) MB it \
+      is taken with --sha256 only, since that takes longer than all else; source_directory_sha256 then identifies the \
+      source by the names, sizes and checksums of its parts, which are verified in any case. Holes of a sparse file \
+      stay holes, but for .h5.
+
+      Killed at any moment, the program leaves the old output or the whole new one. A loss of power may take the new \
+      one's last bytes unless --durable waits for the disk.
       """)
 
   @Argument(help: "The checkpoint to read.")
@@ -27,6 +35,10 @@ struct Convert: Command {
   var format: OutputFormat?
   @Option(name: .long, help: "Round large tensors to f32, f16 or bf16; without, every bit is kept.")
   var dtype: NumberType?
+  @Flag(name: .customLong("sha256"), help: "Take the SHA-256 of the whole source however large it is.")
+  var wholeDigest = false
+  @Flag(name: .long, help: "Wait until the output is on the disk before it replaces what is there.")
+  var durable = false
   @OptionGroup var architecture: ArchitectureOptions
 
   /// What can be written.
@@ -77,14 +89,16 @@ struct Convert: Command {
     metadata[MetadataKey.configuration] = configuration.json
     metadata[MetadataKey.producer] = "\(Product.name) \(Product.version)"
     metadata[MetadataKey.variant] = Recognition(source.shapes).variant?.rawValue
-    metadata[MetadataKey.checkpointDigest] =
-      source.metadata[MetadataKey.checkpointDigest] ?? source.metadata[Conversion.digestKey]
+    let origin = CheckpointIdentity(statedBy: source.metadata)
+    metadata[MetadataKey.checkpointDigest] = origin?.sha256
+    metadata[MetadataKey.checkpointDirectoryDigest] = origin?.directorySHA256
     if let dtype { metadata[MetadataKey.precision] = dtype.rawValue }
     if target.format == .gguf, metadata[MetadataKey.name] == nil {
       metadata[MetadataKey.name] = metadata[MetadataKey.variant] ?? "SAM 2"
     }
     Console.progress("converting \(source.entries.count) tensors, \(source.fileByteCount.bytes)")
-    try Conversion(source, metadata: metadata).write(to: output, as: target.format)
+    try Conversion(source, metadata: metadata, wholeDigest: wholeDigest, durable: durable)
+      .write(to: output, as: target.format)
     print(
       "\(output)  \(source.entries.count) tensors  "
         + (metadata[MetadataKey.variant] ?? "a model as its configuration describes"))
