@@ -103,7 +103,10 @@ let package = Package(
     // Runs the program itself, as a user would.
     .testTarget(
       name: "sam2kitTests",
-      dependencies: ["sam2kit", "Files", "Tensors", "Checkpoints", "Media", "TestSupport", "Traces"],
+      dependencies: [
+        "sam2kit", "Files", "Downloads", "Tensors", "Architecture", "Checkpoints", "Media", "TestSupport",
+        "Traces",
+      ],
       swiftSettings: settings),
   ]
 )

@@ -60,8 +60,13 @@ public struct Download {
     if !replaces, access(target, F_OK) == 0 { return try verifyPresent(check) }
     let part = try PartialDownload(for: target, url: item.url)
     let start = part.count
-    try receive(into: part) { part in
-      progress(Progress(received: part.count, total: part.note?.bytes, resumedFrom: start))
+    do {
+      try receive(into: part) { part in
+        progress(Progress(received: part.count, total: part.note?.bytes, resumedFrom: start))
+      }
+    } catch {
+      if part.count == 0 { part.discard() }
+      throw error
     }
     let found: CheckpointManifest.Item
     do {

@@ -1,4 +1,4 @@
-import Files
+public import Files
 public import Tensors
 
 /// A checkpoint being written as `torch.save({"model": OrderedDict}, path)` writes it: its `data.pkl` is the same bytes,
@@ -70,8 +70,10 @@ public struct TorchWriter: ~Copyable {
     written += 1
   }
 
-  /// Writes the next tensor's elements from where they lie in another file.
-  mutating func copy(_ range: Range<Int>, of file: MappedFile) throws(CheckpointError) {
+  /// Writes the next tensor's elements from where they lie in another file, which are not brought into memory.
+  ///
+  /// - Throws: As `write`.
+  public mutating func copy(_ range: Range<Int>, of file: MappedFile) throws(CheckpointError) {
     try checkNext(range.count)
     try filing { () throws(FileError) in try archive.add("\(root)/data/\(written)", range, of: file) }
     written += 1
