@@ -56,10 +56,13 @@ let package = Package(
     .target(name: "CVector", exclude: ["README.md"]),
 
     layer("Files", [.target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
+    .target(
+      name: "Downloads", dependencies: ["Files"], exclude: ["README.md"],
+      resources: [.embedInCode("manifest.json")], swiftSettings: settings),
     layer("Tensors", []),
     layer("HDF5", ["Files", "Tensors", "CHDF5"]),
     layer("Architecture", ["Tensors", "Yams"]),
-    layer("Checkpoints", ["Files", "Tensors", "HDF5", "CZip"]),
+    layer("Checkpoints", ["Files", "Tensors", "HDF5", "CVector", "CZip"]),
     layer("Kernels", ["Tensors", "CVector"]),
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
     layer("Traces", ["Files", "Tensors", "HDF5"]),
@@ -73,17 +76,17 @@ let package = Package(
     .executableTarget(
       name: "sam2kit",
       dependencies: [
-        "Files", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces",
-        "SAM2", "Synthesis", "Verification", "Dumps", "Reports", "Media", "Evaluation",
+        "Files", "Downloads", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend",
+        "Traces", "SAM2", "Synthesis", "Verification", "Dumps", "Reports", "Media", "Evaluation",
         "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: settings),
 
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: settings),
-    tests("Files"), tests("Tensors"), tests("HDF5", ["Tensors"]),
+    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors"), tests("HDF5", ["Tensors"]),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
-    tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture"], fixtures: true),
+    tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
     tests("OpenBLASBackend", ["Tensors", "Kernels"]),
     tests("Traces", ["Files", "Tensors", "HDF5"]),
@@ -103,7 +106,10 @@ let package = Package(
     // Runs the program itself, as a user would.
     .testTarget(
       name: "sam2kitTests",
-      dependencies: ["sam2kit", "Files", "Tensors", "Checkpoints", "Media", "TestSupport", "Traces"],
+      dependencies: [
+        "sam2kit", "Files", "Downloads", "Tensors", "Architecture", "Checkpoints", "Media", "TestSupport",
+        "Traces",
+      ],
       swiftSettings: settings),
   ]
 )

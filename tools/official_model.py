@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import zipfile
 from pathlib import Path
 
 import sam2
@@ -97,3 +98,15 @@ def sha256(path):
     """SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def directory_sha256(path):
+    """SHA-256 of what a zip archive says of its parts, a line for each in the order of their names; None of other files.
+
+    `sam2kit` identifies large checkpoints by it; see checkpoint_directory_sha256 in Reference/README.md.
+    """
+    if not zipfile.is_zipfile(path):
+        return None
+    entries = sorted(zipfile.ZipFile(path).infolist(), key=lambda entry: entry.filename.encode())
+    lines = (f"{entry.filename}\t{entry.file_size}\t{entry.CRC:08x}\n" for entry in entries)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -35,6 +35,7 @@ def record(options, output):
     options.configuration_text = (
         official_model.yaml_text(options.tree) if options.set else options.config.read_text())
     run = VideoRun(options) if options.video else PictureRun(options)
+    directory = official_model.directory_sha256(options.checkpoint)
     trace = (SketchFile if options.sketch else TraceFile)(
         output,
         {
@@ -51,6 +52,7 @@ def record(options, output):
             "input": json.dumps(run.input, separators=(",", ":")),
             "prompts": options.prompts.read_text(),
             "configuration": run.configuration,
+            **({"checkpoint_directory_sha256": directory} if directory else {}),
         },
         options.compress)
     patterns = [] if options.no_taps else options.tap or ["*"]

@@ -1,5 +1,6 @@
 // The twins: what the vector loops must agree with, written with the C library in double precision.
 #include <math.h>
+#include <string.h>
 
 #include "cvector.h"
 
@@ -159,4 +160,55 @@ float cvector_largest_difference_scalar(const float *a, const float *b, size_t c
     largest = isnan(a[i]) || isnan(b[i]) ? INFINITY : fmaxf(largest, fabsf(a[i] - b[i]));
   }
   return largest;
+}
+
+void cvector_widen_float_scalar(const void *x, double *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    float value;
+    memcpy(&value, (const char *)x + 4 * i, sizeof value);
+    out[i] = value;
+  }
+}
+
+void cvector_widen_bfloat16_scalar(const void *x, double *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    unsigned char bytes[4] = {0};
+    memcpy(bytes + 2, (const char *)x + 2 * i, 2);
+    float value;
+    memcpy(&value, bytes, sizeof value);
+    out[i] = value;
+  }
+}
+
+void cvector_widen_half_scalar(const void *x, double *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    uint16_t half;
+    memcpy(&half, (const char *)x + 2 * i, sizeof half);
+    int exponent = half >> 10 & 31, fraction = half & 0x3ff;
+    double magnitude = exponent == 31   ? (fraction ? NAN : INFINITY)
+                       : exponent == 0 ? ldexp(fraction, -24)
+                                       : ldexp(1024 + fraction, exponent - 25);
+    out[i] = half & 0x8000 ? -magnitude : magnitude;
+  }
+}
+
+cvector_tally_result cvector_tally_scalar(const double *x, size_t count) {
+  cvector_tally_result result = {0, 0, 0, INFINITY, -INFINITY};
+  for (size_t i = 0; i < count; i++) {
+    if (isnan(x[i])) result.nans++;
+    if (!isfinite(x[i])) continue;
+    result.finite++;
+    result.sum += x[i];
+    result.minimum = fmin(result.minimum, x[i]);
+    result.maximum = fmax(result.maximum, x[i]);
+  }
+  return result;
+}
+
+double cvector_spread_scalar(const double *x, double mean, size_t count) {
+  double spread = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (isfinite(x[i])) spread += (x[i] - mean) * (x[i] - mean);
+  }
+  return spread;
 }

@@ -39,7 +39,7 @@ public struct Checkpoint: WeightSource {
   let contents: any TensorContents
   let file: MappedFile
   /// The file's digest, if it was begun when the file was opened.
-  let digest: BackgroundDigest?
+  let digest: BackgroundWork<String?>?
   /// Which of the file's tensors these are, and what else there is.
   public let selection: Selection
   private let numbers: [String: Int]
@@ -50,6 +50,10 @@ public struct Checkpoint: WeightSource {
   public var entries: [Entry] { contents.entries }
   /// The bytes of the whole file.
   public var fileByteCount: Int { file.bytes.count }
+  /// The SHA-256 of what a `.pt` file says of its parts, a line `<name>\t<bytes>\t<CRC-32>\n` for each zip entry in the
+  /// order of their names; nil for other formats. It tells checkpoints apart at no cost, once their checksums were
+  /// verified, but is no proof against forgery, since CRC-32 is not.
+  public var directoryDigest: String? { contents.directoryDigest }
 
   /// Opens a `.pt`, `.pth`, `.safetensors`, `.h5` or `.gguf` file, or the folder that transformers' `save_pretrained`
   /// leaves, and checks its structure; tensors are read later.
@@ -58,8 +62,8 @@ public struct Checkpoint: WeightSource {
   ///
   /// - Parameters:
   ///   - key: Which of several models in the file to take, see `Selection.key`; nil for the likeliest.
-  ///   - digesting: Begin at once to take the file's SHA-256 on another thread, for a conversion to come:
-  ///     that is what a conversion waits for longest.
+  ///   - digesting: Begin at once to take the file's SHA-256 on another thread, for a conversion to come
+  ///     that takes it: that is what it waits for longest. See `Conversion.takesWholeDigest`.
   /// - Throws: `CheckpointError`, saying why the file is refused.
   public static func open(
     path: String, key: String? = nil, limits: ReadingLimits = ReadingLimits(), digesting: Bool = false
@@ -67,9 +71,10 @@ public struct Checkpoint: WeightSource {
     let path = try ModelFolder.weights(at: path)
     let file: MappedFile
     do { file = try MappedFile(path: path) } catch { throw .file(error) }
-    let digest = digesting ? BackgroundDigest(of: file) : nil
+    let format = try Format(of: file)
+    let isDigested = digesting && Conversion.takesWholeDigest(of: format, byteCount: file.bytes.count)
+    let digest = isDigested ? BackgroundWork(digesting: file) : nil
     do {
-      let format = try Format(of: file)
       var (selection, prefix) = (Selection(), key)
       let contents: any TensorContents
       switch format {
@@ -91,7 +96,7 @@ public struct Checkpoint: WeightSource {
   }
 
   init(
-    path: String, format: Format, contents: any TensorContents, file: MappedFile, digest: BackgroundDigest?,
+    path: String, format: Format, contents: any TensorContents, file: MappedFile, digest: BackgroundWork<String?>?,
     selection: Selection
   ) {
     self.path = path
@@ -105,13 +110,7 @@ public struct Checkpoint: WeightSource {
     shapes = Dictionary(contents.entries.map { ($0.name, $0.shape) }) { first, _ in first }
   }
 
-  /// What the numbers of one tensor look like, or nil for complex ones.
-  ///
-  /// - Throws: as `bytes(of:)`.
-  public func statistics(of name: String) throws(CheckpointError) -> TensorStatistics? {
-    let stored = try bytes(of: name)
-    return self[name].flatMap { TensorStatistics(of: stored, $0.elementType) }
-  }
+  func number(of name: String) -> Int? { numbers[name] }
 
   /// The entry of that name.
   public subscript(name: String) -> Entry? { numbers[name].map { entries[$0] } }
@@ -150,8 +149,14 @@ public struct Checkpoint: WeightSource {
 protocol TensorContents: Sendable {
   var entries: [Checkpoint.Entry] { get }
   var metadata: [String: String] { get }
+  /// See `Checkpoint.directoryDigest`.
+  var directoryDigest: String? { get }
   /// The verified bytes of one entry, row-major and little-endian.
   func bytes(at index: Int) throws(CheckpointError) -> TensorBytes
+  /// Where in the file these bytes lie as they are, not verified; nil where they have to be made.
+  func place(at index: Int) -> Range<Int>?
+  /// Verifies the checksums of what lies in the file as it is, until `isCancelled`.
+  func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError)
   /// Verifies every checksum that the format has.
   func verify() throws(CheckpointError)
   /// Verifies what reading all tensors leaves out.
@@ -159,5 +164,8 @@ protocol TensorContents: Sendable {
 }
 
 extension TensorContents {
+  var directoryDigest: String? { nil }
+  func place(at index: Int) -> Range<Int>? { nil }
+  func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError) {}
   func verifyUnread() throws(CheckpointError) {}
 }

@@ -1,3 +1,4 @@
+import CVector
 import Dispatch
 public import Tensors
 
@@ -30,101 +31,133 @@ public struct TensorStatistics: Equatable, Sendable {
   public init() {}
 
   /// The statistics of stored elements, taken on two threads, or nil for complex numbers, which have no order.
-  public init?(of stored: TensorBytes, _ type: ElementType) {
+  ///
+  /// - Parameter holes: Bytes that are known to be zero and need not be read, in order.
+  public init?(of stored: TensorBytes, _ type: ElementType, holes: [Range<Int>] = []) {
     switch type {
-    case .float32: self.init(stored) { (bits: UInt32) in Double(Float(bitPattern: bits)) }
-    case .float64: self.init(stored) { (bits: UInt64) in Double(bitPattern: bits) }
-    case .float16: self.init(stored) { (bits: UInt16) in Double(float(half: bits)) }
-    case .bfloat16: self.init(stored) { (bits: UInt16) in Double(Float(bitPattern: UInt32(bits) << 16)) }
-    case .bool: self.init(stored) { (byte: UInt8) in byte == 0 ? 0 : 1 }
-    case .uint8: self.init(stored) { (number: UInt8) in Double(number) }
-    case .uint16: self.init(stored) { (number: UInt16) in Double(number) }
-    case .uint32: self.init(stored) { (number: UInt32) in Double(number) }
-    case .uint64: self.init(stored) { (number: UInt64) in Double(number) }
-    case .int8: self.init(stored) { (number: Int8) in Double(number) }
-    case .int16: self.init(stored) { (number: Int16) in Double(number) }
-    case .int32: self.init(stored) { (number: Int32) in Double(number) }
-    case .int64: self.init(stored) { (number: Int64) in Double(number) }
+    case .float32: self.init(stored, type, holes) { cvector_widen_float($0, $1, $2) }
+    case .float16: self.init(stored, type, holes) { cvector_widen_half($0, $1, $2) }
+    case .bfloat16: self.init(stored, type, holes) { cvector_widen_bfloat16($0, $1, $2) }
+    case .float64: self.init(stored, type, holes, each: { (bits: UInt64) in Double(bitPattern: bits) })
+    case .bool: self.init(stored, type, holes, each: { (byte: UInt8) in byte == 0 ? 0 : 1 })
+    case .uint8: self.init(stored, type, holes, each: { (number: UInt8) in Double(number) })
+    case .uint16: self.init(stored, type, holes, each: { (number: UInt16) in Double(number) })
+    case .uint32: self.init(stored, type, holes, each: { (number: UInt32) in Double(number) })
+    case .uint64: self.init(stored, type, holes, each: { (number: UInt64) in Double(number) })
+    case .int8: self.init(stored, type, holes, each: { (number: Int8) in Double(number) })
+    case .int16: self.init(stored, type, holes, each: { (number: Int16) in Double(number) })
+    case .int32: self.init(stored, type, holes, each: { (number: Int32) in Double(number) })
+    case .int64: self.init(stored, type, holes, each: { (number: Int64) in Double(number) })
     case .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ, .float8E8M0FNU:
       guard let table = Float8Table(type) else { return nil }
-      self.init(stored) { (bits: UInt8) in table[bits] }
+      self.init(stored, type, holes, each: { (bits: UInt8) in table[bits] })
     case .complex32, .complex64, .complex128: return nil
     }
   }
 
-  /// Elements per block: few enough to stay in the nearest cache between the two passes over them.
+  /// Writes the numbers that so many stored elements stand for.
+  private typealias Widen = @Sendable (UnsafeRawPointer, UnsafeMutablePointer<Double>, Int) -> Void
+
+  /// Elements per block: few enough to stay in the nearest cache between the passes over them.
   private static let block = 2048
   /// Elements below which a second thread costs more than it saves.
-  private static let smallestShared = 1 << 18
+  private static let smallestShared = 1 << 20
 
-  private init<Stored: BitwiseCopyable>(_ stored: TensorBytes, _ number: @Sendable (Stored) -> Double) {
-    let count = stored.count / MemoryLayout<Stored>.size
-    let parts = count < Self.smallestShared ? 1 : 2
+  private init<Stored: BitwiseCopyable>(
+    _ stored: TensorBytes, _ type: ElementType, _ holes: [Range<Int>],
+    each number: @escaping @Sendable (Stored) -> Double
+  ) {
+    self.init(stored, type, holes) { bytes, numbers, count in
+      for index in 0..<count {
+        numbers[index] = number(
+          bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Stored>.size, as: Stored.self))
+      }
+    }
+  }
+
+  private init(_ stored: TensorBytes, _ type: ElementType, _ holes: [Range<Int>], widen: Widen) {
+    let size = type.byteCount
+    var whole = TensorStatistics()
+    var start = 0
+    for hole in holes {
+      // Elements that lie in the hole whole; what it shares with its neighbours is read.
+      let (first, end) = ((hole.lowerBound + size - 1) / size, hole.upperBound / size)
+      guard first < end else { continue }
+      whole = whole.merged(with: Self.shared(stored, start..<first, size, widen))
+      whole = whole.merged(with: Self.zeros(end - first, size, widen))
+      start = end
+    }
+    self = whole.merged(with: Self.shared(stored, start..<stored.count / size, size, widen))
+  }
+
+  /// So many elements whose bytes are zero.
+  private static func zeros(_ count: Int, _ size: Int, _ widen: Widen) -> TensorStatistics {
+    let bytes = [UInt8](repeating: 0, count: size)
+    var number = 0.0
+    bytes.withUnsafeBytes { bytes in
+      if let base = bytes.baseAddress { widen(base, &number, 1) }
+    }
+    var all = withUnsafePointer(to: number) {
+      TensorStatistics(block: UnsafeBufferPointer(start: $0, count: 1))
+    }
+    all.nanCount *= count
+    all.infinityCount *= count
+    all.count = count
+    return all
+  }
+
+  /// On two threads if it pays.
+  private static func shared(
+    _ stored: TensorBytes, _ range: Range<Int>, _ size: Int, _ widen: Widen
+  ) -> TensorStatistics {
+    let parts = range.count < smallestShared ? 1 : 2
     var results = [TensorStatistics](repeating: TensorStatistics(), count: parts)
     stored.withBytes { bytes in
       results.withUnsafeMutableBufferPointer { results in
         // Each thread writes its own element only.
         nonisolated(unsafe) let (bytes, results) = (bytes, results)
         DispatchQueue.concurrentPerform(iterations: parts) { part in
-          let range = count * part / parts..<count * (part + 1) / parts
-          results[part] = Self.serial(bytes, range, number)
+          let start = range.lowerBound + range.count * part / parts
+          let end = range.lowerBound + range.count * (part + 1) / parts
+          results[part] = serial(
+            UnsafeRawBufferPointer(rebasing: bytes[start * size..<end * size]), size, widen)
         }
       }
     }
-    self = results.reduce(TensorStatistics()) { $0.merged(with: $1) }
+    return results.reduce(TensorStatistics()) { $0.merged(with: $1) }
   }
 
-  private static func serial<Stored: BitwiseCopyable>(
-    _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ number: (Stored) -> Double
-  ) -> TensorStatistics {
+  private static func serial(_ bytes: UnsafeRawBufferPointer, _ size: Int, _ widen: Widen) -> TensorStatistics {
     withUnsafeTemporaryAllocation(of: Double.self, capacity: block) { numbers in
+      guard let base = bytes.baseAddress, let block = numbers.baseAddress else { return TensorStatistics() }
       var whole = TensorStatistics()
-      for start in stride(from: range.lowerBound, to: range.upperBound, by: block) {
-        let size = min(block, range.upperBound - start)
-        for index in 0..<size {
-          let offset = (start + index) * MemoryLayout<Stored>.size
-          numbers[index] = number(bytes.loadUnaligned(fromByteOffset: offset, as: Stored.self))
-        }
-        whole = whole.merged(with: TensorStatistics(block: UnsafeBufferPointer(rebasing: numbers[..<size])))
+      for start in stride(from: 0, to: bytes.count / size, by: Self.block) {
+        let count = min(Self.block, bytes.count / size - start)
+        widen(base + start * size, block, count)
+        whole = whole.merged(with: TensorStatistics(block: UnsafeBufferPointer(start: block, count: count)))
       }
       return whole
     }
   }
 
-  /// Two passes, eight sums side by side so that the additions need not wait for each other.
+  /// Two passes: what there is, then how far from the mean.
   private init(block numbers: UnsafeBufferPointer<Double>) {
     self.init()
-    var sums = SIMD8<Double>.zero
-    let whole = numbers.count / 8 * 8
-    for index in stride(from: 0, to: whole, by: 8) {
-      sums += SIMD8(numbers, at: index)
-    }
-    let total = numbers[whole...].reduce(sums.sum(), +)
-    guard total.isFinite else {
-      self.init(withOddities: numbers)
+    let tally = cvector_tally(numbers.baseAddress, numbers.count)
+    count = numbers.count
+    nanCount = tally.nans
+    infinityCount = count - tally.finite - tally.nans
+    guard tally.finite > 0 else { return }
+    guard tally.sum.isFinite else {
+      self.init(withLargeNumbers: numbers)
       return
     }
-    count = numbers.count
-    mean = total / Double(numbers.count)
-    var squares = SIMD8<Double>.zero
-    var (low, high) = (SIMD8(repeating: Double.infinity), SIMD8(repeating: -Double.infinity))
-    for index in stride(from: 0, to: whole, by: 8) {
-      let values = SIMD8(numbers, at: index)
-      let distance = values - mean
-      squares += distance * distance
-      low = low.replacing(with: values, where: values .< low)
-      high = high.replacing(with: values, where: values .> high)
-    }
-    (spread, minimum, maximum) = (squares.sum(), low.min(), high.max())
-    for number in numbers[whole...] {
-      spread += (number - mean) * (number - mean)
-      minimum = min(minimum, number)
-      maximum = max(maximum, number)
-    }
+    (minimum, maximum, mean) = (tally.minimum, tally.maximum, tally.sum / Double(tally.finite))
+    spread = cvector_spread(numbers.baseAddress, mean, numbers.count)
   }
 
-  /// The slow way round, for a block in which something is not finite or the sum overflows.
-  private init(withOddities numbers: UnsafeBufferPointer<Double>) {
+  /// The slow way round, for a block whose sum overflows.
+  private init(withLargeNumbers numbers: UnsafeBufferPointer<Double>) {
     for number in numbers {
       count += 1
       if number.isNaN {
@@ -156,12 +189,5 @@ public struct TensorStatistics: Equatable, Sendable {
     both.mean = mean + distance * share
     both.spread = spread + other.spread + distance * distance * share * Double(finiteCount)
     return both
-  }
-}
-
-extension SIMD8<Double> {
-  fileprivate init(_ numbers: UnsafeBufferPointer<Double>, at index: Int) {
-    self = UnsafeRawBufferPointer(numbers).loadUnaligned(
-      fromByteOffset: index * MemoryLayout<Double>.stride, as: SIMD8<Double>.self)
   }
 }

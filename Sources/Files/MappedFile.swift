@@ -10,6 +10,11 @@ public final class MappedFile: Sendable {
   public let path: String
   /// The file's bytes. Valid as long as this object lives, which the caller sees to.
   public nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+  /// Whether the file takes less room on disk than it has bytes, so that it may have holes.
+  public let isSparse: Bool
+  /// Open for reading as long as this object lives. Its position means nothing.
+  let descriptor: Int32
+  private let version: Version
 
   /// Maps the file at `path`.
   ///
@@ -19,20 +24,60 @@ public final class MappedFile: Sendable {
     // A pipe that nobody writes to would never open otherwise; files and folders don't mind.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .unreadable(path: path, reason: systemError()) }
-    defer { close(descriptor) }
+    do throws(FileError) {
+      let status = try Self.status(of: descriptor, path)
+      guard status.st_mode & S_IFMT == S_IFREG else { throw FileError.notAFile(path: path) }
+      version = Version(status)
+      isSparse = Int(status.st_blocks) * 512 < Int(status.st_size)
+      bytes = try Self.map(descriptor, Int(status.st_size), path)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    self.descriptor = descriptor
+  }
+
+  private static func status(of descriptor: Int32, _ path: String) throws(FileError) -> stat {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .unreadable(path: path, reason: systemError()) }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile(path: path) }
-    let count = Int(status.st_size)
-    guard count > 0 else {
-      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-      return
-    }
+    return status
+  }
+
+  private static func map(
+    _ descriptor: Int32, _ count: Int, _ path: String
+  ) throws(FileError) -> UnsafeRawBufferPointer {
+    guard count > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
       throw .unreadable(path: path, reason: systemError())
     }
-    bytes = UnsafeRawBufferPointer(start: base, count: count)
     ShrinkingFiles.mapped.add(path, start: UInt(bitPattern: base), count: UInt(count))
+    return UnsafeRawBufferPointer(start: base, count: count)
+  }
+
+  /// What changes when somebody writes to the file.
+  private struct Version: Equatable {
+    let size: Int
+    let seconds: Int
+    let nanoseconds: Int
+
+    init(_ status: stat) {
+      size = Int(status.st_size)
+      #if canImport(Darwin)
+        let time = status.st_mtimespec
+      #else
+        let time = status.st_mtim
+      #endif
+      (seconds, nanoseconds) = (Int(time.tv_sec), Int(time.tv_nsec))
+    }
+  }
+
+  /// Makes sure that nobody has written to the file since it was opened, as far as its size and time tell.
+  ///
+  /// - Throws: `FileError.unreadable`.
+  public func checkUnchanged() throws(FileError) {
+    guard Version(try Self.status(of: descriptor, path)) == version else {
+      throw .unreadable(path: path, reason: "it was changed by another program meanwhile")
+    }
   }
 
   /// Reads a small file whole.
@@ -58,6 +103,7 @@ public final class MappedFile: Sendable {
   }
 
   deinit {
+    close(descriptor)
     guard let base = bytes.baseAddress else { return }
     ShrinkingFiles.mapped.remove { $0.start == UInt(bitPattern: base) }
     munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)

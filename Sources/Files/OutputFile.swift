@@ -6,6 +6,9 @@
 
 /// A file that appears whole or not at all: bytes go to a temporary twin beside the target, which `commit`
 /// renames over it. Dropped without `commit`, the twin is removed and the target stays as it was.
+///
+/// A program that is killed at any moment leaves the old file or the whole new one. So does a computer that loses its
+/// power if the file is durable; if not, the new file's last bytes may be lost with it.
 public struct OutputFile: ~Copyable {
   /// Where the file will stand.
   public let path: String
@@ -13,11 +16,13 @@ public struct OutputFile: ~Copyable {
   public let temporaryPath: String
   /// The twin's descriptor, open for reading and writing.
   public let descriptor: Int32
+  private let isDurable: Bool
 
   /// Creates the temporary twin of `path`.
   ///
+  /// - Parameter durable: Whether `commit` waits until the bytes and the name are on the disk.
   /// - Throws: `FileError.unwritable`.
-  public init(path: String) throws(FileError) {
+  public init(path: String, durable: Bool = false) throws(FileError) {
     let slash = path.lastIndex(of: "/")
     let folder = slash.map { path[...$0] } ?? ""
     let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
@@ -35,6 +40,7 @@ public struct OutputFile: ~Copyable {
     self.path = path
     temporaryPath = temporary
     descriptor = opened
+    isDurable = durable
   }
 
   /// Appends bytes at the descriptor's position.
@@ -63,7 +69,27 @@ public struct OutputFile: ~Copyable {
 
   /// Puts the finished file in its place.
   public consuming func commit() throws(FileError) {
+    if isDurable { try synchronize(descriptor) }
     guard rename(temporaryPath, path) == 0 else { throw .unwritable(path: path, reason: systemError()) }
+    if isDurable { try synchronizeFolder() }
+  }
+
+  /// Waits until what was written is on the disk.
+  private func synchronize(_ descriptor: Int32) throws(FileError) {
+    #if canImport(Darwin)
+      // fsync leaves the bytes in the drive's own cache there.
+      if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
+    #endif
+    guard fsync(descriptor) == 0 else { throw .unwritable(path: path, reason: systemError()) }
+  }
+
+  /// The same for the folder, which holds the name.
+  private func synchronizeFolder() throws(FileError) {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let opened = open(folder, O_RDONLY | O_CLOEXEC)
+    guard opened >= 0 else { throw .unwritable(path: path, reason: systemError()) }
+    defer { close(opened) }
+    try synchronize(opened)
   }
 
   deinit {

@@ -19,9 +19,10 @@ public struct HDF5File: ~Copyable {
 
   /// Starts a new file, which replaces whatever stands at `path` only at `commit`.
   ///
+  /// - Parameter durable: Whether `commit` waits until the file is on the disk.
   /// - Throws: `FileError.unwritable`, `HDF5Error.failed`.
-  public static func create(_ path: String) throws -> HDF5File {
-    let output = try OutputFile(path: path)
+  public static func create(_ path: String, durable: Bool = false) throws -> HDF5File {
+    let output = try OutputFile(path: path, durable: durable)
     let place = Place(file: path, object: "/")
     let action = "create the file"
     let creation = try Handle(action, place) { H5Pcreate(chdf5_file_creation()) }

@@ -14,8 +14,10 @@ public struct Provenance: Equatable, Sendable, Codable {
   public var precision: String
   /// How many threads it ran on.
   public var threads: Int
-  /// The digest of the checkpoint's file; empty when there was none.
+  /// The digest of the checkpoint's file; empty when there was none, or a conversion did not take it.
   public var checkpointSHA256: String
+  /// The digest of a `.pt` checkpoint's directory: the name, size and CRC-32 of each of its parts.
+  public var checkpointDirectorySHA256: String?
   /// The digest of the picture's file; empty when there was none.
   public var inputSHA256: String
   /// What went in.
@@ -28,8 +30,9 @@ public struct Provenance: Equatable, Sendable, Codable {
   /// A full account.
   public init(
     producer: String, producerVersion: String, backend: String, backendVersion: String,
-    precision: String = "float32", threads: Int, checkpointSHA256: String, inputSHA256: String,
-    input: TraceInput, prompts: TracePrompts, configuration: String = ""
+    precision: String = "float32", threads: Int, checkpointSHA256: String,
+    checkpointDirectorySHA256: String? = nil, inputSHA256: String, input: TraceInput, prompts: TracePrompts,
+    configuration: String = ""
   ) {
     self.producer = producer
     self.producerVersion = producerVersion
@@ -38,6 +41,7 @@ public struct Provenance: Equatable, Sendable, Codable {
     self.precision = precision
     self.threads = threads
     self.checkpointSHA256 = checkpointSHA256
+    self.checkpointDirectorySHA256 = checkpointDirectorySHA256
     self.inputSHA256 = inputSHA256
     self.input = input
     self.prompts = prompts
@@ -48,12 +52,16 @@ public struct Provenance: Equatable, Sendable, Codable {
   private enum CodingKeys: String, CodingKey {
     case producer, producerVersion, backend, backendVersion, precision, threads
     case checkpointSHA256 = "checkpointSha256"
+    case checkpointDirectorySHA256 = "checkpointDirectorySha256"
     case inputSHA256 = "inputSha256"
     case input, prompts, configuration
   }
 }
 
 extension Provenance {
+  /// The one attribute that a trace need not have.
+  private static let directoryAttribute = "checkpoint_directory_sha256"
+
   /// Writes the root attributes.
   func write(
     to root: borrowing HDF5Group, format: String = TraceSchema.format, version: Int = TraceSchema.version
@@ -67,6 +75,9 @@ extension Provenance {
     try root.setAttribute("precision", .string(precision))
     try root.setAttribute("threads", .integer(Int64(threads)))
     try root.setAttribute("checkpoint_sha256", .string(checkpointSHA256))
+    if let checkpointDirectorySHA256 {
+      try root.setAttribute(Self.directoryAttribute, .string(checkpointDirectorySHA256))
+    }
     try root.setAttribute("input_sha256", .string(inputSHA256))
     try root.setAttribute("input", .string(try JSONText.encode(input)))
     try root.setAttribute("prompts", .string(try JSONText.encode(prompts)))
@@ -98,6 +109,8 @@ extension Provenance {
       backend: try root.text("backend", file), backendVersion: try root.text("backend_version", file),
       precision: try root.text("precision", file), threads: Int(try root.integer("threads", file)),
       checkpointSHA256: try root.text("checkpoint_sha256", file),
+      checkpointDirectorySHA256: try root.attribute(Self.directoryAttribute) == nil
+        ? nil : root.text(Self.directoryAttribute, file),
       inputSHA256: try root.text("input_sha256", file), input: try root.json("input", file),
       prompts: try root.json("prompts", file), configuration: try root.text("configuration", file))
   }

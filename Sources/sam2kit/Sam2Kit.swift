@@ -14,7 +14,7 @@ struct Sam2Kit: ParsableCommand {
       """,
     version: Product.version,
     subcommands: [
-      Inspect.self, Convert.self, Diff.self, Synthesize.self, Segment.self, Track.self, Evaluate.self,
+      Inspect.self, Convert.self, Diff.self, Fetch.self, Synthesize.self, Segment.self, Track.self, Evaluate.self,
       Benchmark.self, Verify.self, Compare.self, Judge.self, CalibratePolicy.self,
     ],
     groupedSubcommands: [

@@ -25,3 +25,17 @@ import Testing
   let first = bytes[..<4].withUnsafeBytes { CRC32.checksum($0) }
   #expect(bytes[4...].withUnsafeBytes { CRC32.checksum($0, continuing: first) } == 0xCBF4_3926)
 }
+
+@Test(arguments: [0, 1, 2, 3, 255, 4096, 1_000_003])
+func zerosNeedNotBeRead(count: Int) {
+  let start = CRC32.checksum(UnsafeRawBufferPointer(start: nil, count: 0))
+  for before in [start, 0xdead_beef] {
+    let read = [UInt8](repeating: 0, count: count).withUnsafeBytes { CRC32.checksum($0, continuing: before) }
+    #expect(CRC32.appendingZeros(count, to: before) == read)
+  }
+}
+
+/// 40 GB of zeros, as Python's zlib.crc32 has them.
+@Test func manyZerosTakeNoTime() {
+  #expect(CRC32.appendingZeros(40_000_000_000, to: 0) == 0x76b7_0d58)
+}

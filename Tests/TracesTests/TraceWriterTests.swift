@@ -123,3 +123,16 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
     #expect(throws: TraceError.finished(file: path)) { try writer.finish() }
   }
 }
+
+/// Recordings from before it was known lack it.
+@Test(arguments: [nil, "d0"]) func theDigestOfTheDirectoryIsOptional(digest: String?) throws {
+  try TestFiles.withTemporaryFolder { folder in
+    var provenance = sample
+    provenance.checkpointDirectorySHA256 = digest
+    try TraceWriter(path: "\(folder)/a.h5", provenance: provenance).finish()
+    #expect(try TraceReader(path: "\(folder)/a.h5").provenance == provenance)
+    #expect(
+      try HDF5File.open("\(folder)/a.h5").root().attribute("checkpoint_directory_sha256")
+        == digest.map { .string($0) })
+  }
+}

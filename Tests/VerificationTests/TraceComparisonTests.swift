@@ -56,6 +56,29 @@ private func trace(
   }
 }
 
+/// Whole digests count where both are known, else those of the directories.
+@Test(
+  arguments: [
+    ("a", "d", "a", nil, nil), ("a", "d", "b", "d", "checkpoint_sha256"), ("a", "d", "", "d", nil),
+    ("a", "d", "", "e", "checkpoint_directory_sha256"), ("a", nil, "", "d", "checkpoint_sha256"),
+    ("", "d", "", "d", nil),
+  ] as [(String, String?, String, String?, String?)])
+func checkpointsAreToldApartByWhatIsKnownOfBoth(
+  first: String, firstDirectory: String?, second: String, secondDirectory: String?, difference: String?
+) throws {
+  try TestFiles.withTemporaryFolder { folder in
+    func reader(_ name: String, _ sha256: String, _ directory: String?) throws -> TraceReader {
+      var provenance = provenance()
+      (provenance.checkpointSHA256, provenance.checkpointDirectorySHA256) = (sha256, directory)
+      try TraceWriter(path: "\(folder)/\(name)", provenance: provenance).finish()
+      return try TraceReader(path: "\(folder)/\(name)")
+    }
+    let comparison = try TraceComparison(
+      reference: reader("a.h5", first, firstDirectory), candidate: reader("b.h5", second, secondDirectory))
+    #expect(comparison.differences.map(\.attribute) == (difference.map { [$0] } ?? []))
+  }
+}
+
 @Test func plantedErrorIsTheFirstDivergence() throws {
   try TestFiles.withTemporaryFolder { folder in
     let reference = try trace(folder + "/a.h5", [("z", one), ("m", one), ("a", one)])

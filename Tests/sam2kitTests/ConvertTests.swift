@@ -23,6 +23,7 @@ func theExtensionChoosesTheFormatAndNothingIsLost(file: String) throws {
     }
     #expect(try result.metadata["source_sha256"] == SHA256.hex(ofFile: there))
     #expect(try result.metadata["checkpoint_sha256"] == SHA256.hex(ofFile: micro))
+    #expect(result.metadata["checkpoint_directory_sha256"] == source.directoryDigest)
     #expect(try Program.run("inspect", there, "--no-statistics").code == 0)
   }
 }
@@ -55,4 +56,25 @@ func theExtensionChoosesTheFormatAndNothingIsLost(file: String) throws {
 @Test func theHelpStatesTheRuleOfRounding() throws {
   let help = try Program.run("convert", "--help").output
   #expect(help.contains("\(Precision.threshold) elements"))
+}
+
+/// A `.pt` too large for its whole digest is known by its directory's through every conversion, until it is asked for.
+@Test func aLargeCheckpointIsKnownByItsDirectory() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let large = "\(folder)/large.pt"
+    try SparseModel.write(of: .sam21BasePlus, to: large)
+    let source = try Checkpoint.open(path: large)
+    #expect(source.fileByteCount > Conversion.wholeDigestLimit)
+    let (first, second, whole) = ("\(folder)/a.safetensors", "\(folder)/b.gguf", "\(folder)/c.safetensors")
+    #expect(try Program.run("convert", large, first, "--durable").code == 0)
+    #expect(try Program.run("convert", first, second).code == 0)
+    #expect(try Program.run("convert", large, whole, "--sha256").code == 0)
+    let digest = try #require(source.directoryDigest)
+    let metadata = try [first, second, whole].map { try Checkpoint.open(path: $0).metadata }
+    let (a, b, c) = (metadata[0], metadata[1], metadata[2])
+    #expect(a["source_sha256"] == nil && a["source_directory_sha256"] == digest)
+    #expect(b["checkpoint_sha256"] == nil && b["checkpoint_directory_sha256"] == digest)
+    #expect(try b["source_sha256"] == SHA256.hex(ofFile: first) && b["source_directory_sha256"] == nil)
+    #expect(try c["source_sha256"] == SHA256.hex(ofFile: large) && c["source_directory_sha256"] == digest)
+  }
 }

@@ -130,3 +130,23 @@ size_t cvector_count_at_least_scalar(const double *x, double edge, size_t count)
 // The largest |a[i] - b[i]|; infinite where only one of the two is NaN, 0 where both are or where they are equal.
 float cvector_largest_difference(const float *a, const float *b, size_t count);
 float cvector_largest_difference_scalar(const float *a, const float *b, size_t count);
+
+// out[i] = the number that element i of x stands for, in double precision; x need not be aligned. No overlap.
+void cvector_widen_float(const void *x, double *out, size_t count);
+void cvector_widen_half(const void *x, double *out, size_t count);
+void cvector_widen_bfloat16(const void *x, double *out, size_t count);
+void cvector_widen_float_scalar(const void *x, double *out, size_t count);
+void cvector_widen_half_scalar(const void *x, double *out, size_t count);
+void cvector_widen_bfloat16_scalar(const void *x, double *out, size_t count);
+
+// How many elements are finite and how many NaN; sum, smallest and largest of the finite ones (0, infinity and
+// -infinity where there is none).
+typedef struct {
+  size_t finite, nans;
+  double sum, minimum, maximum;
+} cvector_tally_result;
+cvector_tally_result cvector_tally(const double *x, size_t count);
+cvector_tally_result cvector_tally_scalar(const double *x, size_t count);
+// The sum of squared distances of the finite elements from `mean`.
+double cvector_spread(const double *x, double mean, size_t count);
+double cvector_spread_scalar(const double *x, double mean, size_t count);

@@ -32,6 +32,11 @@ private struct RoundedContents: TensorContents {
   }
 
   var metadata: [String: String] { stored.metadata }
+  var directoryDigest: String? { stored.directoryDigest }
+
+  func place(at index: Int) -> Range<Int>? {
+    entries[index].elementType == stored.entries[index].elementType ? stored.place(at: index) : nil
+  }
 
   func bytes(at index: Int) throws(CheckpointError) -> TensorBytes {
     let (old, new) = (stored.entries[index], entries[index])
@@ -54,6 +59,7 @@ private struct RoundedContents: TensorContents {
     return TensorBytes(block)
   }
 
+  func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError) { try stored.verifyPlaces(isCancelled) }
   func verify() throws(CheckpointError) { try stored.verify() }
   func verifyUnread() throws(CheckpointError) { try stored.verifyUnread() }
 }

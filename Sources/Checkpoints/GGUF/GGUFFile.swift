@@ -28,5 +28,7 @@ struct GGUFFile: TensorContents {
     return TensorBytes(file.bytes, owner: file).part(at: range.lowerBound, count: range.count)
   }
 
+  func place(at index: Int) -> Range<Int>? { records[index].range }
+
   func verify() throws(CheckpointError) {}
 }

@@ -41,5 +41,10 @@ struct SafetensorsFile: TensorContents {
     return whole.part(at: bufferOffset + range.lowerBound, count: range.count)
   }
 
+  func place(at index: Int) -> Range<Int>? {
+    let range = records[index].range
+    return bufferOffset + range.lowerBound..<bufferOffset + range.upperBound
+  }
+
   func verify() throws(CheckpointError) {}
 }

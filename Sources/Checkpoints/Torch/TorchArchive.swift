@@ -110,6 +110,23 @@ struct TorchArchive: TensorContents {
       ? storage.part(at: tensor.offset * size, count: tensor.byteCount) : gathered(tensor, from: storage)
   }
 
+  func place(at index: Int) -> Range<Int>? {
+    let tensor = tensors[index]
+    guard tensor.isContiguous, let entry = archive.directory["\(root)/data/\(tensor.storage.key)"],
+      !entry.isDeflated
+    else { return nil }
+    let start = entry.dataOffset + (tensor.byteCount == 0 ? 0 : tensor.offset * tensor.elementType.byteCount)
+    return start..<start + tensor.byteCount
+  }
+
+  var directoryDigest: String? { archive.directory.digest }
+
+  func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError) {
+    try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in
+      try archive.verifyStored(isCancelled)
+    }
+  }
+
   func verify() throws(CheckpointError) {
     try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in try archive.verify() }
   }

@@ -1,4 +1,4 @@
-import Files
+public import Files
 public import Tensors
 
 /// A checkpoint being written as `torch.save({"model": OrderedDict}, path)` writes it: its `data.pkl` is the same bytes,
@@ -35,9 +35,13 @@ public struct TorchWriter: ~Copyable {
 
   /// Starts a checkpoint of these tensors, which replaces whatever stands at `path` only when it is finished.
   ///
-  /// - Parameter notes: Strings that stand beside `model`, in the order of their keys.
+  /// - Parameters:
+  ///   - notes: Strings that stand beside `model`, in the order of their keys.
+  ///   - durable: Wait until the file is on the disk before it replaces what is there.
   /// - Throws: `CheckpointError.torch` where a name stands twice or a note is called `model`, `.file`.
-  public init(path: String, _ items: [Item], notes: [String: String] = [:]) throws(CheckpointError) {
+  public init(
+    path: String, _ items: [Item], notes: [String: String] = [:], durable: Bool = false
+  ) throws(CheckpointError) {
     guard notes[Self.modelKey] == nil else { throw .torch(path: path, .duplicateName(Self.modelKey)) }
     var names: Set<String> = []
     for item in items where !names.insert(item.name).inserted {
@@ -45,7 +49,7 @@ public struct TorchWriter: ~Copyable {
     }
     let root = Self.root(of: path)
     archive = try filing { () throws(FileError) in
-      var archive = try ZipWriter(path: path)
+      var archive = try ZipWriter(path: path, durable: durable)
       try archive.add("\(root)/data.pkl", Self.pickle(of: items, notes: notes))
       try archive.add("\(root)/.format_version", Array("1".utf8))
       try archive.add("\(root)/.storage_alignment", Array("\(ZipMember.alignment)".utf8))
@@ -61,12 +65,25 @@ public struct TorchWriter: ~Copyable {
   ///
   /// - Throws: `CheckpointError.torch` where there is no next tensor or it takes another number of bytes, `.file`.
   public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
-    guard written < items.count, items[written].byteCount == bytes.count else {
-      let expected = written < items.count ? items[written].byteCount : nil
-      throw .torch(path: path, .storageSize(key: "\(written)", expected: expected ?? 0, found: bytes.count))
-    }
+    try checkNext(bytes.count)
     try filing { () throws(FileError) in try archive.add("\(root)/data/\(written)", bytes) }
     written += 1
+  }
+
+  /// Writes the next tensor's elements from where they lie in another file, which are not brought into memory.
+  ///
+  /// - Throws: As `write`.
+  public mutating func copy(_ range: Range<Int>, of file: MappedFile) throws(CheckpointError) {
+    try checkNext(range.count)
+    try filing { () throws(FileError) in try archive.add("\(root)/data/\(written)", range, of: file) }
+    written += 1
+  }
+
+  private func checkNext(_ byteCount: Int) throws(CheckpointError) {
+    guard written < items.count, items[written].byteCount == byteCount else {
+      let expected = written < items.count ? items[written].byteCount : nil
+      throw .torch(path: path, .storageSize(key: "\(written)", expected: expected ?? 0, found: byteCount))
+    }
   }
 
   /// Puts the finished checkpoint in its place.

@@ -28,8 +28,8 @@ package final class ZipArchive: Sendable {
   /// An entry's verified bytes.
   package func bytes(of entry: ZipEntry) throws(ZipError) -> TensorBytes {
     if entry.isDeflated { return try inflate(entry) }
+    try verifyStored(entry)
     let part = UnsafeRawBufferPointer(rebasing: file.bytes[entry.dataOffset..<entry.dataEnd])
-    if !isVerified(entry) { try check(part, of: entry) }
     return TensorBytes(part, owner: file)
   }
 
@@ -44,6 +44,11 @@ package final class ZipArchive: Sendable {
     return Array(block.bytes)
   }
 
+  /// Verifies the checksums of entries that are stored as they are, in the order of the directory, until `isCancelled`.
+  func verifyStored(_ isCancelled: () -> Bool) throws(ZipError) {
+    for entry in directory.entries where !entry.isDeflated && !isCancelled() { try verifyStored(entry) }
+  }
+
   /// Verifies the checksum of every entry that nobody has read yet.
   func verify() throws(ZipError) {
     for entry in directory.entries where !isVerified(entry) { _ = try bytes(of: entry) }
@@ -51,8 +56,16 @@ package final class ZipArchive: Sendable {
 
   private func isVerified(_ entry: ZipEntry) -> Bool { verified.withLock { $0.contains(entry.number) } }
 
-  private func check(_ bytes: UnsafeRawBufferPointer, of entry: ZipEntry) throws(ZipError) {
-    let found = CRC32.checksum(bytes)
+  private func verifyStored(_ entry: ZipEntry) throws(ZipError) {
+    guard !isVerified(entry) else { return }
+    let found: UInt32
+    do { found = try file.checksum(of: entry.dataOffset..<entry.dataEnd) } catch {
+      throw .unreadable(name: entry.name, reason: "\(error)")
+    }
+    try check(found, of: entry)
+  }
+
+  private func check(_ found: UInt32, of entry: ZipEntry) throws(ZipError) {
     guard found == entry.checksum else {
       throw .checksum(name: entry.name, expected: entry.checksum, found: found)
     }
@@ -69,7 +82,7 @@ package final class ZipArchive: Sendable {
     }
     let block = ByteBlock(count: entry.size)
     try handle.withLock { handle throws(ZipError) in try handle.inflate(entry, into: block.bytes) }
-    try check(UnsafeRawBufferPointer(block.bytes), of: entry)
+    try check(CRC32.checksum(UnsafeRawBufferPointer(block.bytes)), of: entry)
     return TensorBytes(block)
   }
 }

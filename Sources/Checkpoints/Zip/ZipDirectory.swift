@@ -1,3 +1,5 @@
+import Files
+
 /// The table of contents of a zip archive, cross-checked so that no two readers could see different files.
 /// Source: PKWARE APPNOTE 6.3.10, sections 4.3 to 4.5.
 struct ZipDirectory: Sendable {
@@ -7,6 +9,17 @@ struct ZipDirectory: Sendable {
 
   /// The entry of that name.
   subscript(name: String) -> ZipEntry? { numbers[name].map { entries[$0] } }
+
+  /// The SHA-256 of a line per entry, `<name>\t<bytes>\t<CRC-32 in 8 lower-case hexadecimal digits>\n`, by name.
+  var digest: String {
+    var sum = SHA256()
+    for entry in entries.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+      let digits = String(entry.checksum, radix: 16)
+      let padded = String(repeating: "0", count: 8 - digits.count) + digits
+      Array("\(entry.name)\t\(entry.size)\t\(padded)\n".utf8).withUnsafeBytes { sum.update($0) }
+    }
+    return sum.finish()
+  }
 
   /// Reads the directory at the end of `bytes`.
   init(_ bytes: UnsafeRawBufferPointer, limits: ReadingLimits) throws(ZipError) {

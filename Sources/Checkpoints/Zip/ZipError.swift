@@ -44,6 +44,8 @@ public enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
   case inflation(name: String, reason: String)
   /// An entry whose bytes do not have the declared checksum.
   case checksum(name: String, expected: UInt32, found: UInt32)
+  /// An entry whose bytes can't be read.
+  case unreadable(name: String, reason: String)
   /// libzip finds the archive inconsistent.
   case inconsistent(reason: String)
 
@@ -84,6 +86,7 @@ public enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
     case .inflation(let name, let reason): "expected '\(name)' to inflate, found: \(reason)"
     case .checksum(let name, let expected, let found):
       "expected CRC-32 \(hex(expected)) of '\(name)', found \(hex(found))"
+    case .unreadable(let name, let reason): "expected to read '\(name)', found that \(reason)"
     case .inconsistent(let reason): "expected a consistent zip archive, found: \(reason)"
     }
   }

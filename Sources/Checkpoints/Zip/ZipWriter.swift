@@ -1,6 +1,6 @@
 import Files
 
-/// A zip archive being written: stored entries, each whole in memory when it is added, each aligned by padding.
+/// A zip archive being written: stored entries, each whole when it is added, each aligned by padding.
 ///
 /// No time stamps: equal contents give equal bytes.
 /// Source: PKWARE APPNOTE 6.3.10, sections 4.3 to 4.5.
@@ -10,17 +10,30 @@ struct ZipWriter: ~Copyable {
   private var offset = 0
 
   /// Starts an archive, which replaces whatever stands at `path` only when it is finished.
-  init(path: String) throws(FileError) { output = try OutputFile(path: path) }
+  init(path: String, durable: Bool = false) throws(FileError) {
+    output = try OutputFile(path: path, durable: durable)
+  }
 
   /// Appends an entry. Names must differ, which is not checked here.
   mutating func add(_ name: String, _ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    try begin(name, CRC32.checksum(bytes), bytes.count)
+    try output.write(bytes)
+  }
+
+  /// Appends a part of another file as an entry.
+  mutating func add(_ name: String, _ range: Range<Int>, of file: MappedFile) throws(FileError) {
+    try begin(name, try file.checksum(of: range), range.count)
+    try output.copy(range, of: file)
+  }
+
+  /// Writes an entry's header.
+  private mutating func begin(_ name: String, _ checksum: UInt32, _ byteCount: Int) throws(FileError) {
     let member = ZipMember(
-      name: name, checksum: CRC32.checksum(bytes), size: UInt64(bytes.count), headerOffset: UInt64(offset))
+      name: name, checksum: checksum, size: UInt64(byteCount), headerOffset: UInt64(offset))
     let header = member.localHeader
     try output.write(header)
-    try output.write(bytes)
     members.append(member)
-    offset += header.count + bytes.count
+    offset += header.count + byteCount
   }
 
   /// Appends an entry.

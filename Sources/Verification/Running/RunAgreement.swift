@@ -23,9 +23,15 @@ public struct RunAgreement: Equatable, Sendable {
       guard !agree else { return }
       differences.append(.init(attribute: attribute, reference: reference, candidate: candidate))
     }
-    add(
-      "checkpoint_sha256", reference.checkpointSHA256, candidate.checkpointSHA256,
-      unless: reference.checkpointSHA256 == candidate.checkpointSHA256)
+    // Of two files that were made of one large checkpoint, one may know only its directory's digest.
+    let isWhole = !reference.checkpointSHA256.isEmpty && !candidate.checkpointSHA256.isEmpty
+    if !isWhole, let own = reference.checkpointDirectorySHA256, let other = candidate.checkpointDirectorySHA256 {
+      add("checkpoint_directory_sha256", own, other, unless: own == other)
+    } else {
+      add(
+        "checkpoint_sha256", reference.checkpointSHA256, candidate.checkpointSHA256,
+        unless: reference.checkpointSHA256 == candidate.checkpointSHA256)
+    }
     add(
       "input_sha256", reference.inputSHA256, candidate.inputSHA256,
       unless: reference.inputSHA256 == candidate.inputSHA256)

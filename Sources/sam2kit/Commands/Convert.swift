@@ -10,7 +10,7 @@ struct Convert: Command {
     discussion: """
       Reads .pt, .safetensors, .h5 or .gguf by content and writes one of them by the output's extension. A .pt \
       loads with torch.load(weights_only=True) and in the official build_sam2. The output carries the model's \
-      configuration, the source's SHA-256, its metadata and this program's version; a .pt has them as strings \
+      configuration, what identifies the source, its metadata and this program's version; a .pt has them as strings \
       beside `model`. GGUF has no names beyond 63 bytes: longer ones are stored short and listed in full under \
       tensors.full_names. --naming transformers calls the tensors as Hugging Face does; where the output is a \
       folder, or a name without extension, it gets config.json and the processors' files beside \
@@ -22,6 +22,14 @@ struct Convert: Command {
       of at least \(Precision.threshold) elements with two or more axes longer than 1; norms, biases and all \
       smaller ones are kept in f32, whole numbers as they are. A number too large for the type is named, and \
       nothing is written.
+
+      source_sha256 is the SHA-256 of the whole source file. Of a .pt above \(Conversion.wholeDigestLimit >> 20) MB it \
+      is taken with --sha256 only, since that takes longer than all else; source_directory_sha256 then identifies the \
+      source by the names, sizes and checksums of its parts, which are verified in any case. Holes of a sparse file \
+      stay holes, but for .h5.
+
+      Killed at any moment, the program leaves the old output or the whole new one. A loss of power may take the new \
+      one's last bytes unless --durable waits for the disk.
       """)
 
   @Argument(help: "The checkpoint to read.")
@@ -35,6 +43,10 @@ struct Convert: Command {
   @Option(name: .long, help: "What to call the tensors: as Meta does or as Hugging Face's transformers does.")
   var naming = NamingChoice.meta
   @OptionGroup var source: SourceOptions
+  @Flag(name: .customLong("sha256"), help: "Take the SHA-256 of the whole source however large it is.")
+  var wholeDigest = false
+  @Flag(name: .long, help: "Wait until the output is on the disk before it replaces what is there.")
+  var durable = false
   @OptionGroup var architecture: ArchitectureOptions
 
   func validate() throws {
@@ -70,7 +82,8 @@ struct Convert: Command {
     words.add(dtype?.precision)
     words.add(naming.naming)
     Console.progress("converting \(rounded.entries.count) tensors, \(rounded.fileByteCount.bytes)")
-    let conversion = Conversion(try rounded.named(naming.naming), metadata: words.words)
+    let conversion = Conversion(
+      try rounded.named(naming.naming), metadata: words.words, wholeDigest: wholeDigest, durable: durable)
     if isFolder {
       try TransformersFolder(path: output, model: configuration).write(conversion)
     } else {

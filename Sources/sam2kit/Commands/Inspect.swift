@@ -6,7 +6,8 @@ struct Inspect: Command {
     abstract: "Say what a checkpoint is and what its tensors look like.",
     discussion: """
       Nothing in the file is executed. Tensors have their official names whatever the file calls them. Statistics \
-      are of the finite numbers; std is the population's.
+      are of the finite numbers; std is the population's. Taking them reads the whole file and verifies its checksums; \
+      --no-statistics reads only what says where the tensors are.
 
       --security reads no tensors. It walks every pickle in the file without carrying it out and lists the globals \
       and opcodes that unpickling would use: pickles beside data.pkl, stacked and legacy ones and cut ones too, and what \

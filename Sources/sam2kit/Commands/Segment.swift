@@ -35,7 +35,7 @@ struct Segment: Command {
       model: model,
       input: TraceInput(width: picture.width, height: picture.height, preprocessing: Preparation.picture),
       digests: RunDigests(
-        checkpoint: MetadataKey.digest(of: checkpoint), input: SHA256.hex(ofFile: image)),
+        checkpoint: CheckpointIdentity(of: checkpoint), input: SHA256.hex(ofFile: image)),
       prompts: asked)
     let found = try Segmentation(picture, asked, folder: maskFolder, model: model, Run(taps: recording?.taps))
     try recording.map(found.record)

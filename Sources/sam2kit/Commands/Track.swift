@@ -57,7 +57,7 @@ struct Track: Command {
     let folder = try TrackFolder(output, input)
     let overlay = try overlay.map { try TrackOverlay(path: $0, input) }
     let (model, checkpoint) = try model.load()
-    let digests = RunDigests(checkpoint: try MetadataKey.digest(of: checkpoint), input: try input.sha256)
+    let digests = RunDigests(checkpoint: try CheckpointIdentity(of: checkpoint), input: try input.sha256)
     let tracking = try Tracking(
       input: input, script: script, model: model, modelPath: checkpoint.path, folder: folder, digests: digests)
     let recording = try trace.start(

@@ -13,8 +13,9 @@ struct ConvertedMetadata {
     words[MetadataKey.configuration] = configuration.json
     words[MetadataKey.producer] = "\(Product.name) \(Product.version)"
     words[MetadataKey.variant] = Recognition(source.shapes).variant?.rawValue
-    words[MetadataKey.checkpointDigest] =
-      source.metadata[MetadataKey.checkpointDigest] ?? source.metadata[Conversion.digestKey]
+    let origin = CheckpointIdentity(statedBy: source.metadata)
+    words[MetadataKey.checkpointDigest] = origin?.sha256
+    words[MetadataKey.checkpointDirectoryDigest] = origin?.directorySHA256
     if format == .gguf, words[MetadataKey.name] == nil {
       words[MetadataKey.name] = words[MetadataKey.variant] ?? "SAM 2"
     }

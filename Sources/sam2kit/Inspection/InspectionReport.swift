@@ -63,10 +63,11 @@ struct InspectionReport: Encodable {
     (wrappers, leftOut) = (selection.wrappers, selection.leftOut)
     model = Model(checkpoint)
     parameters = checkpoint.entries.reduce(0) { $0 + $1.shape.count }
-    tensors = try checkpoint.entries.map { entry in
+    let found = statistics ? try checkpoint.statistics() : []
+    tensors = checkpoint.entries.enumerated().map { index, entry in
       var row = Row(
         name: entry.name, shape: entry.shape, type: entry.elementType.rawValue, bytes: entry.byteCount)
-      if statistics, let found = try checkpoint.statistics(of: entry.name) { row.add(found) }
+      if statistics, let found = found[index] { row.add(found) }
       return row
     }
   }

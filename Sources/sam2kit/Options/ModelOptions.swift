@@ -147,14 +147,9 @@ enum MetadataKey {
   static let framework = "format"
   /// What other programs show of a GGUF file.
   static let name = "general.name"
-  /// The digest of the checkpoint that a chain of conversions began with.
+  /// The digests of the checkpoint that a chain of conversions began with; see `CheckpointIdentity`.
   static let checkpointDigest = "checkpoint_sha256"
-
-  /// The digest of the checkpoint that a file was converted from, or of the file itself.
-  static func digest(of checkpoint: Checkpoint) throws -> String {
-    try checkpoint.metadata[checkpointDigest] ?? checkpoint.metadata[Conversion.digestKey]
-      ?? SHA256.hex(ofFile: checkpoint.path)
-  }
+  static let checkpointDirectoryDigest = "checkpoint_directory_sha256"
 }
 
 /// A checkpoint that is none of the released models, and no YAML to say what it is.

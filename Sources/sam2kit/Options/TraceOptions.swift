@@ -43,8 +43,9 @@ struct TraceOptions: ParsableArguments {
     let provenance = Provenance(
       producer: Product.name, producerVersion: Product.version, backend: model.backend.name,
       backendVersion: model.backend.version, threads: Parallelism.threads,
-      checkpointSHA256: digests.checkpoint, inputSHA256: digests.input, input: input, prompts: prompts,
-      configuration: model.configuration.json)
+      checkpointSHA256: digests.checkpoint.sha256 ?? "",
+      checkpointDirectorySHA256: digests.checkpoint.directorySHA256, inputSHA256: digests.input, input: input,
+      prompts: prompts, configuration: model.configuration.json)
     var writers: [any TapWriter] = []
     if let trace {
       let storage: HDF5Storage = compress ? .compressed : .contiguous
@@ -55,9 +56,9 @@ struct TraceOptions: ParsableArguments {
   }
 }
 
-/// What a run is of: the SHA-256 of its checkpoint and of its picture or video.
+/// What a run is of: its checkpoint, and the SHA-256 of its picture or video.
 struct RunDigests {
-  let checkpoint: String
+  let checkpoint: CheckpointIdentity
   let input: String
 }
 

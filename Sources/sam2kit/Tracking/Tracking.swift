@@ -32,7 +32,7 @@ struct Tracking {
     self.modelPath = modelPath
     self.folder = folder
     let parts = [
-      digests.checkpoint, model.configuration.json, digests.input,
+      digests.checkpoint.text, model.configuration.json, digests.input,
       try script.fingerprint, Product.version, model.backend.name, model.backend.version,
     ]
     identity = Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }

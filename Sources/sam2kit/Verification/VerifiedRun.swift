@@ -43,11 +43,12 @@ struct VerifiedRun {
     case "video": input = try RecordedVideo(recording, file: file, masks: folder)
     case let kind: throw UnknownInput(path: recording.path, kind: kind)
     }
+    let identity = try CheckpointIdentity(of: checkpoint)
     provenance = Provenance(
       producer: Product.name, producerVersion: Product.version, backend: model.backend.name,
       backendVersion: model.backend.version, precision: backend.precision.rawValue,
-      threads: Parallelism.threads, checkpointSHA256: try MetadataKey.digest(of: checkpoint),
-      inputSHA256: input.digest, input: input.description, prompts: recorded.prompts,
+      threads: Parallelism.threads, checkpointSHA256: identity.sha256 ?? "",
+      checkpointDirectorySHA256: identity.directorySHA256, inputSHA256: input.digest, input: input.description, prompts: recorded.prompts,
       configuration: model.configuration.json)
     agreement = try RunAgreement(recorded, provenance, configuration: ProvenanceOptions.settings)
   }

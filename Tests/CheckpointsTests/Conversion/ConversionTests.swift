@@ -29,7 +29,10 @@ import Testing
         #expect(try result.copy(of: entry.name) == source.copy(of: entry.name))
       }
       let sum = try digest(of: source.path)
-      let expected = ["note": "a \"b\"\n\u{1}", "sam2_x": "", "source_sha256": sum]
+      let expected = [
+        "note": "a \"b\"\n\u{1}", "sam2_x": "", "source_sha256": sum,
+        "source_directory_sha256": try #require(source.directoryDigest),
+      ]
       #expect(result.metadata == expected)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["out.\(format.rawValue)"])
     }
@@ -51,7 +54,9 @@ import Testing
         #expect(try result.copy(of: entry.name) == source.copy(of: entry.name))
       }
       let sum = try digest(of: a)
-      #expect(result.metadata == source.metadata.merging(["source_sha256": sum]) { $1 })
+      var expected = source.metadata.merging(["source_sha256": sum]) { $1 }
+      expected["source_directory_sha256"] = middle.directoryDigest
+      #expect(result.metadata == expected)
     }
   }
 
@@ -62,7 +67,10 @@ import Testing
       let source = try Fixtures.open("genuine/nans.pt")
       try Conversion(source, metadata: ["note": "a"]).write(to: path, as: .torch)
       let sum = try digest(of: source.path)
-      #expect(try Checkpoint.open(path: path).metadata == ["note": "a", "source_sha256": sum])
+      let directory = try #require(source.directoryDigest)
+      #expect(
+        try Checkpoint.open(path: path).metadata
+          == ["note": "a", "source_sha256": sum, "source_directory_sha256": directory])
       #expect(throws: CheckpointError.torch(path: path, .duplicateName("model"))) {
         try Conversion(try Fixtures.open("genuine/nans.pt"), metadata: ["model": "a"])
           .write(to: path, as: .torch)
@@ -83,6 +91,31 @@ import Testing
         try Conversion(source).write(to: path, as: format)
         #expect(try Checkpoint.open(path: path).metadata["source_sha256"] == digest(of: file))
       }
+    }
+  }
+
+  /// tools/official_model.py's directory_sha256 says the same of this file.
+  @Test func aDirectoryHasTheDigestThatPythonFinds() throws {
+    #expect(
+      try Fixtures.open("genuine/nans.pt").directoryDigest
+        == "5b33e8f17343dccc17be177f6e4de1ed0425e741c5ced4c587a94fa8b557ed6e")
+    #expect(try Fixtures.open("genuine/reference.safetensors").directoryDigest == nil)
+  }
+
+  @Test func aSourceThatChangesMeanwhileIsRefused() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let file = "\(folder)/in.pt"
+      try FileManager.default.copyItem(atPath: Fixtures.path("genuine/nans.pt"), toPath: file)
+      let source = try Checkpoint.open(path: file)
+      usleep(20_000)
+      // The same bytes again: only the time tells.
+      let handle = try FileHandle(forUpdating: URL(filePath: file))
+      try handle.write(contentsOf: Data("P".utf8))
+      try handle.close()
+      for format in Checkpoint.Format.allCases {
+        #expect(throws: CheckpointError.self) { try Conversion(source).write(to: "\(folder)/out", as: format) }
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["in.pt"])
     }
   }
 

@@ -1,0 +1,99 @@
+// `sam2kit fetch` from a server on the loopback address.
+import Architecture
+import Downloads
+import Files
+import Foundation
+import TestSupport
+import Synchronization
+import Testing
+
+@Suite struct FetchTests {
+  private func manifest(_ folder: String, _ variant: String, _ url: String) throws -> String {
+    let path = "\(folder)/manifest.json"
+    try CheckpointManifest(checkpoints: [.init(variant: variant, url: url)]).write(to: path)
+    return path
+  }
+
+  @Test func aModelIsFetchedRecordedAndHeldToItsRecord() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      try SparseModel.write(of: .sam21Tiny, to: "\(folder)/served.pt")
+      let content = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/served.pt"), options: .alwaysMapped)
+      let server = try LoopbackServer { .file(content, tag: "\"1\"", to: $0) }
+      let variant = Variant.sam21Tiny.rawValue
+      let list = try manifest(folder, variant, server.url("/tiny.pt"))
+      let arguments = ["fetch", variant, "--manifest", list, "--output", folder, "--json"]
+      let first = try Program.run(arguments)
+      #expect(first.code == 0, "\(first.errors)")
+      #expect(first.output.contains(#""status" : "downloaded""#))
+      let path = "\(folder)/\(variant).pt"
+      let digest = try SHA256.hex(ofFile: path)
+      let record = try #require(try CheckpointManifest(path: list)[variant])
+      #expect(record.bytes == content.count && record.sha256 == digest)
+      #expect(try digest == SHA256.hex(ofFile: "\(folder)/served.pt"))
+      // Verified, not fetched again; and refused once it is another.
+      #expect(try Program.run(arguments).output.contains(#""status" : "present""#))
+      #expect(server.requests.count == 1)
+      let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+      try handle.write(contentsOf: Data("X".utf8))
+      try handle.close()
+      let refused = try Program.run(arguments)
+      #expect(refused.code == 2 && refused.errors.contains("expected SHA-256 \(digest)"))
+    }
+  }
+
+  @Test func anotherModelIsNotPutInPlace() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let content = try Data(contentsOf: URL(fileURLWithPath: TestFiles.package("Weights/sam2.1_micro.pt")))
+      let server = try LoopbackServer { .file(content, tag: "\"1\"", to: $0) }
+      let list = try manifest(folder, "sam2_hiera_large", server.url("/x.pt"))
+      let outcome = try Program.run(
+        "fetch", "sam2_hiera_large", "--manifest", list, "--output", "\(folder)/x.pt")
+      #expect(outcome.code == 2 && outcome.errors.contains("expected sam2_hiera_large, found"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["manifest.json"])
+      // Nor is its digest recorded.
+      #expect(try CheckpointManifest(path: list)["sam2_hiera_large"]?.sha256 == nil)
+    }
+  }
+
+  @Test func aKilledDownloadIsResumed() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let content = try Data(contentsOf: URL(fileURLWithPath: TestFiles.package("Weights/sam2.1_micro.pt")))
+      // The first answer stops half way with the connection open, until the program is killed.
+      let half = LoopbackServer.Response(
+        "200 OK", ["ETag": "\"1\"", "Content-Length": "\(content.count)"], content.prefix(content.count / 2))
+      let isKilled = Mutex(false)
+      let server = try LoopbackServer { request in
+        if isKilled.withLock({ $0 }) { return .file(content, tag: "\"1\"", to: request) }
+        return half.held(until: { isKilled.withLock { $0 } })
+      }
+      // A name that no model has: of it only length and digest are verified.
+      let list = try manifest(folder, "mine", server.url("/x.pt"))
+      let arguments = ["fetch", "mine", "--manifest", list, "--output", "\(folder)/x.pt", "--json"]
+      let process = Program.process(arguments)
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      func received() -> Int {
+        let values = try? FileManager.default.attributesOfItem(atPath: "\(folder)/x.pt.part")
+        return (values?[.size] as? Int) ?? 0
+      }
+      for _ in 0..<1000 where received() < content.count / 2 { usleep(10_000) }
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      isKilled.withLock { $0 = true }
+      #expect(received() == content.count / 2)
+      let outcome = try Program.run(arguments)
+      #expect(outcome.code == 0 && outcome.output.contains(#""status" : "resumed""#), "\(outcome.errors)")
+      #expect(server.requests.last?.start == content.count / 2)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/x.pt")) == content)
+    }
+  }
+
+  @Test func wrongUseIsSaid() throws {
+    #expect(try Program.run("fetch").code == 64)
+    #expect(try Program.run("fetch", "sam2_hiera_tiny", "--list").code == 64)
+    let unknown = try Program.run("fetch", "sam3")
+    #expect(unknown.code == 2 && unknown.errors.contains("sam3: expected one of sam2_hiera_tiny"))
+    let list = try Program.run("fetch", "--list", "--json")
+    #expect(list.code == 0 && list.output.contains("sam2.1_hiera_large.pt"))
+  }
+}
