@@ -96,7 +96,8 @@ public struct Checkpoint: WeightSource {
   }
 
   init(
-    path: String, format: Format, contents: any TensorContents, file: MappedFile, digest: BackgroundWork<String?>?,
+    path: String, format: Format, contents: any TensorContents, file: MappedFile,
+    digest: BackgroundWork<String?>?,
     selection: Selection
   ) {
     self.path = path

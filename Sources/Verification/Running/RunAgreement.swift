@@ -25,7 +25,8 @@ public struct RunAgreement: Equatable, Sendable {
     }
     // Of two files that were made of one large checkpoint, one may know only its directory's digest.
     let isWhole = !reference.checkpointSHA256.isEmpty && !candidate.checkpointSHA256.isEmpty
-    if !isWhole, let own = reference.checkpointDirectorySHA256, let other = candidate.checkpointDirectorySHA256 {
+    if !isWhole, let own = reference.checkpointDirectorySHA256, let other = candidate.checkpointDirectorySHA256
+    {
       add("checkpoint_directory_sha256", own, other, unless: own == other)
     } else {
       add(

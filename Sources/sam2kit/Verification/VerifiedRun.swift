@@ -48,7 +48,8 @@ struct VerifiedRun {
       producer: Product.name, producerVersion: Product.version, backend: model.backend.name,
       backendVersion: model.backend.version, precision: backend.precision.rawValue,
       threads: Parallelism.threads, checkpointSHA256: identity.sha256 ?? "",
-      checkpointDirectorySHA256: identity.directorySHA256, inputSHA256: input.digest, input: input.description, prompts: recorded.prompts,
+      checkpointDirectorySHA256: identity.directorySHA256, inputSHA256: input.digest, input: input.description,
+      prompts: recorded.prompts,
       configuration: model.configuration.json)
     agreement = try RunAgreement(recorded, provenance, configuration: ProvenanceOptions.settings)
   }
