@@ -22,6 +22,7 @@ struct RenamedContents: TensorContents {
   }
 
   var metadata: [String: String] { stored.metadata }
+  var directoryDigest: String? { stored.directoryDigest }
 
   func bytes(at index: Int) throws(CheckpointError) -> TensorBytes {
     switch origins[index] {
@@ -43,6 +44,17 @@ struct RenamedContents: TensorContents {
     }
   }
 
+  func place(at index: Int) -> Range<Int>? {
+    switch origins[index] {
+    case .whole(let other): return stored.place(at: other)
+    case .part(let other, let offset):
+      guard let start = stored.place(at: other)?.lowerBound else { return nil }
+      return start + offset..<start + offset + entries[index].byteCount
+    case .joined: return nil
+    }
+  }
+
+  func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError) { try stored.verifyPlaces(isCancelled) }
   func verify() throws(CheckpointError) { try stored.verify() }
   func verifyUnread() throws(CheckpointError) { try stored.verifyUnread() }
 }
