@@ -18,14 +18,18 @@ public final class LoopbackServer: Sendable {
 
   /// What it gets.
   public struct Response: Sendable {
+    /// Code and reason, such as `404 Not Found`.
     public var status: String
+    /// The header's fields; a length is added where there is none.
     public var fields: [String: String]
+    /// What comes behind the header.
     public var body: Data
     /// Bytes of the body after which the connection is closed, if before its end.
     public var cut: Int?
     /// Keeps the connection open after the body until it says so.
     var isReleased: @Sendable () -> Bool = { true }
 
+    /// An answer of these parts.
     public init(_ status: String, _ fields: [String: String] = [:], _ body: Data = Data(), cut: Int? = nil) {
       self.status = status
       self.fields = fields

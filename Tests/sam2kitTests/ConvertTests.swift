@@ -1,4 +1,5 @@
 // What `sam2kit convert` writes.
+import Architecture
 import Checkpoints
 import Files
 import TestSupport
