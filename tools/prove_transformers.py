@@ -27,7 +27,7 @@ VARIANTS = tuple(f"{family}_hiera_{size}" for family in ("sam2", "sam2.1")
                  for size in ("tiny", "small", "base_plus", "large"))
 SHORT = {"tiny": "t", "small": "s", "base_plus": "b+", "large": "l"}
 TOLERANCE = 1e-4  # of the largest magnitude; what differs is the order of sums
-PROMPTS = [(1, [[60.0, 60.0], [90.0, 80.0]], [1, 0]), (2, [[120.0, 40.0]], [1])]
+PROMPTS = [(1, [[60.0, 60.0], [90.0, 80.0]], [1, 0]), (2, [[120.0, 40.0], [110.0, 50.0]], [1, 1])]
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -134,7 +134,7 @@ def main():
                         help="run both codes for that variant, too")
     parser.add_argument("--video", type=Path, default=REPOSITORY / "Reference/clips/shapes",
                         help="a folder of JPEG files")
-    parser.add_argument("--frames", type=int, default=4, help="how many of them to track")
+    parser.add_argument("--frames", type=int, default=3, help="how many of them to track")
     parser.add_argument("--sam2kit", type=Path, default=REPOSITORY / ".build/release/sam2kit")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()

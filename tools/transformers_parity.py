@@ -117,9 +117,11 @@ def compare_video(tree, checkpoint, other, processor, folder, prompts):
     frames, (height, width), expected = official_video(tree, checkpoint, folder, prompts)
     session = Sam2VideoInferenceSession(
         video=frames, video_height=height, video_width=width, dtype=torch.float32)
-    for identifier, points, labels in prompts:
-        processor.add_inputs_to_inference_session(
-            session, frame_idx=0, obj_ids=identifier, input_points=[[points]], input_labels=[[labels]])
+    # All objects at once, with as many points each: a second call would forget the first one's objects, and fewer
+    # points would be padded with tokens that the official code does not have.
+    processor.add_inputs_to_inference_session(
+        session, frame_idx=0, obj_ids=[identifier for identifier, _, _ in prompts],
+        input_points=[[points for _, points, _ in prompts]], input_labels=[[labels for _, _, labels in prompts]])
     for result in other.propagate_in_video_iterator(session, start_frame_idx=0):
         for index, identifier in enumerate(result.object_ids):
             masks, score = expected[result.frame_idx, identifier]
