@@ -34,7 +34,8 @@ public struct RunAgreement: Equatable, Sendable {
       unless: reference.input.agrees(with: candidate.input))
     add(
       "prompts", try reference.prompts.text, try candidate.prompts.text,
-      unless: reference.prompts.meaning(for: reference.input) == candidate.prompts.meaning(for: candidate.input))
+      unless: reference.prompts.meaning(for: reference.input) == candidate.prompts.meaning(for: candidate.input)
+    )
     let configurations = try [(reference, candidate), (candidate, reference)].map { own, other in
       try own.configuration.isEmpty || other.configuration.isEmpty
         ? ["": own.configuration] : configuration(own.configuration, reference.input)
@@ -42,7 +43,8 @@ public struct RunAgreement: Equatable, Sendable {
     let (expected, found) = (configurations[0], configurations[1])
     let keys = Set(expected.keys).union(found.keys).filter { expected[$0] != found[$0] }.sorted()
     func words(_ settings: [String: String]) -> String {
-      keys.map { $0.isEmpty ? settings[$0] ?? "" : "\($0)=\(settings[$0] ?? "nothing")" }.joined(separator: ", ")
+      keys.map { $0.isEmpty ? settings[$0] ?? "" : "\($0)=\(settings[$0] ?? "nothing")" }.joined(
+        separator: ", ")
     }
     add("configuration", words(expected), words(found), unless: keys.isEmpty)
     self.differences = differences
@@ -60,7 +62,8 @@ extension TraceInput {
     let framesAgree = frames == nil || other.frames == nil || frames == other.frames
     let preparationsAgree =
       preprocessing.isEmpty || other.preprocessing.isEmpty || preprocessing == other.preprocessing
-    return kind == other.kind && width == other.width && height == other.height && framesAgree && preparationsAgree
+    return kind == other.kind && width == other.width && height == other.height && framesAgree
+      && preparationsAgree
   }
 }
 

@@ -181,8 +181,10 @@ public final class RunVerifier: TapWriter, CallIsolator {
       if isFirst { try lookForCauses(tap, tensor) }
       return
     }
-    let metrics = try metrics(tap, tensor)
+    let known = state.withLock { $0.recent.metrics(tap.address, tensor) }
+    let metrics = try known ?? self.metrics(tap, tensor)
     let isFirst = state.withLock { state in
+      if known == nil, tap.module != nil { state.recent.remember(tap.address, tensor, metrics) }
       state.outcomes[name] = .matched(metrics)
       guard !state.hasDiverged, !policy.accepts(metrics, of: name) else { return false }
       state.hasDiverged = true
@@ -215,17 +217,12 @@ public final class RunVerifier: TapWriter, CallIsolator {
         reader.sketch(of: tap.name), Sketch(of: tensor, seed: reader.seed, samples: reader.sampleCount),
         shape: tap.shape, seed: reader.seed)
     }
-    if let known = state.withLock({ $0.recent.metrics(tap.address, tensor) }) { return known }
     // Piece by piece: the whole is at most read for a module to run on.
-    let pair = ArrayPair(shape: tap.shape) { offset, expected, found in
-      try arrays.read(tap, from: offset, into: expected)
-      tensor.withElements { _ = found.update(fromContentsOf: $0[offset..<offset + found.count]) }
-    }
+    let pair = ArrayPair(tensor) { offset, expected in try arrays.read(tap, from: offset, into: expected) }
     let isMask = TracePrediction.lowResLogits.isTap(tap.name)
     let metrics = try pair.metrics(
       isMask: isMask, heatMap: false, slabSize: ArrayComparator.defaultSlabSize
     ).0
-    if tap.module != nil { state.withLock { $0.recent.remember(tap.address, tensor, metrics) } }
     return metrics
   }
 

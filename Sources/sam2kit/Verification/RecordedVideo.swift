@@ -68,7 +68,9 @@ private struct PreparedFrames: VideoFrames {
   init(_ recording: RecordedRun) throws {
     let missing = MissingInput(
       path: recording.path, what: "all the prepared frames", tap: "image_encoder/*/input/sample")
-    guard case .trace(let reader) = recording, let count = recording.provenance.input.frames else { throw missing }
+    guard case .trace(let reader) = recording, let count = recording.provenance.input.frames else {
+      throw missing
+    }
     self.reader = reader
     self.count = count
     let found = reader.taps.compactMap { tap -> (Int, Tap)? in
