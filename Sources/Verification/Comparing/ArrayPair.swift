@@ -17,9 +17,10 @@ struct ArrayPair: Sendable {
   /// Two arrays that are read together.
   init(
     shape: Shape,
-    read: @escaping @Sendable (
-      Int, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>
-    ) throws -> Void
+    read:
+      @escaping @Sendable (
+        Int, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>
+      ) throws -> Void
   ) {
     self.shape = shape
     self.read = read
