@@ -11,10 +11,10 @@ import Tensors
 /// Elements of a dataset that lie in the file as they do in memory, read past the library: at the speed of memory, by
 /// several threads at a time.
 public struct ContiguousElements: Sendable {
-  private let descriptor: Descriptor
+  let descriptor: Descriptor
   private let place: Place
   /// Where in the file the first element's bytes begin.
-  private let start: Int
+  let start: Int
   /// How many elements.
   public let count: Int
 

@@ -38,6 +38,10 @@ public struct Tensor: Sendable {
     self.init(shape: shape, storage: TensorStorage(borrowing: memory, owner: owner), offset: 0)
   }
 
+  /// Bounds the memory that is held back from the system for tensors to come; 1 GiB unless told otherwise. A smaller
+  /// bound costs time where tensors of many sizes take turns.
+  public static func limitIdleMemory(bytes: Int) { StoragePool.limit(bytes: bytes) }
+
   /// How many elements.
   public var count: Int { shape.count }
 

@@ -44,8 +44,6 @@ enum StoragePool {
   private static let smallestKept = 1 << 16
   /// Linux' large pages on x86-64: one fault and one translation for what takes 512 otherwise.
   private static let hugePage = 1 << 21
-  /// No more than this many idle bytes are held back from the system.
-  private static let capacity = 1 << 30
 
   /// A block may serve a tensor that fills at least this part of it.
   private static let smallestFill = 0.5
@@ -57,8 +55,24 @@ enum StoragePool {
   }
 
   private struct Idle {
+    /// In the order in which they were given back.
     var blocks: [Block] = []
     var bytes = 0
+    /// No more than this many bytes are held back from the system.
+    var limit = 1 << 30
+
+    /// Keeps a block, and lets go of those that nobody wanted for longest.
+    mutating func give(_ block: Block) -> [Block] {
+      blocks.append(block)
+      bytes += block.bytes
+      var dropped: [Block] = []
+      while bytes > limit {
+        let oldest = blocks.removeFirst()
+        bytes -= oldest.bytes
+        dropped.append(oldest)
+      }
+      return dropped
+    }
 
     mutating func take(_ wanted: Int) -> Block? {
       // Searched from the end: what was given back last is warm.
@@ -98,14 +112,10 @@ enum StoragePool {
   }
 
   static func give(_ block: Block) {
-    let kept =
-      block.bytes >= smallestKept
-      && idle.withLock { idle in
-        guard idle.bytes + block.bytes <= capacity else { return false }
-        idle.blocks.append(block)
-        idle.bytes += block.bytes
-        return true
-      }
-    if !kept { UnsafeMutableRawPointer(block.base).deallocate() }
+    let dropped = block.bytes >= smallestKept ? idle.withLock { $0.give(block) } : [block]
+    for block in dropped { UnsafeMutableRawPointer(block.base).deallocate() }
   }
+
+  /// Holds back no more idle bytes from now on.
+  static func limit(bytes: Int) { idle.withLock { $0.limit = bytes } }
 }

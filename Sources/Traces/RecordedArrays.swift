@@ -3,7 +3,7 @@ public import Tensors
 
 /// A trace's arrays by call. Those read a moment ago are kept, as one module's output is the next one's input.
 public final class RecordedArrays: Sendable {
-  private static let mostBytes = 128 << 20
+  private static let mostBytes = 64 << 20
 
   private let reader: TraceReader
   private let calls: [CallID: [String: Tap]]
@@ -49,7 +49,7 @@ public final class RecordedArrays: Sendable {
   ///
   /// - Throws: `HDF5Error`.
   public func tensor(_ tap: Tap) throws -> Tensor {
-    guard let address = tap.address else { return try reader.tensor(tap) }
+    guard let address = tap.address else { return try reader.mappedTensor(tap) }
     let known = recent.withLock { recent -> Tensor? in
       guard let place = recent.lastIndex(where: { $0.address == address && $0.tensor.shape == tap.shape })
       else { return nil }
@@ -58,7 +58,7 @@ public final class RecordedArrays: Sendable {
       return entry.tensor
     }
     if let known { return known }
-    let tensor = try reader.tensor(tap)
+    let tensor = try reader.mappedTensor(tap)
     recent.withLock { recent in
       recent.append((address, tensor))
       var bytes = recent.reduce(0) { $0 + $1.tensor.byteCount }

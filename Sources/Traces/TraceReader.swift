@@ -93,20 +93,7 @@ public final class TraceReader: Sendable {
   ///
   /// - Throws: `HDF5Error`.
   public func read(_ tap: Tap, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
-    let elements = try state.withLock { state in
-      if let open = state.open.take(), open.object == tap.object {
-        state.open = consume open
-      } else {
-        let dataset = try state.file.root().dataset(tap.object)
-        let elements = try state.file.contiguousElements(of: dataset)
-        state.open = OpenDataset(object: tap.object, dataset: dataset, elements: elements)
-      }
-      guard let elements = state.open?.elements else {
-        try state.open?.dataset.read(from: offset, into: buffer)
-        return nil as ContiguousElements?
-      }
-      return elements
-    }
+    let elements = try elements(of: tap) { try $0.read(from: offset, into: buffer) }
     try elements?.read(from: offset, into: buffer)
   }
 
@@ -122,6 +109,33 @@ public final class TraceReader: Sendable {
     try state.withLock { state in
       let root = try state.file.root()
       return try body(root)
+    }
+  }
+
+  /// A whole tap that shares the file's memory if it lies there as it would in memory, else read.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func mappedTensor(_ tap: Tap) throws -> Tensor {
+    try elements(of: tap) { _ in }?.mapped(tap.shape) ?? tensor(tap)
+  }
+
+  /// A tap's elements where they can be read past the library; else `body` is given the dataset.
+  private func elements(
+    of tap: Tap, otherwise body: (borrowing HDF5Dataset) throws -> Void
+  ) throws -> ContiguousElements? {
+    try state.withLock { state in
+      if let open = state.open.take(), open.object == tap.object {
+        state.open = consume open
+      } else {
+        let dataset = try state.file.root().dataset(tap.object)
+        let elements = try state.file.contiguousElements(of: dataset)
+        state.open = OpenDataset(object: tap.object, dataset: dataset, elements: elements)
+      }
+      guard let open = state.open.take() else { return nil }
+      let elements = open.elements
+      if elements == nil { try body(open.dataset) }
+      state.open = consume open
+      return elements
     }
   }
 }

@@ -10,6 +10,37 @@ struct ArrayPair: Sendable {
   let shape: Shape
   /// Reads elements of both from an offset on; several threads call it at a time.
   let read: @Sendable (Int, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) throws -> Void
+  /// Reads elements of the reference alone, where the candidate is in memory.
+  private let readReference: (@Sendable (Int, UnsafeMutableBufferPointer<Float>) throws -> Void)?
+  private let candidate: Tensor?
+
+  /// Two arrays that are read together.
+  init(
+    shape: Shape,
+    read:
+      @escaping @Sendable (
+        Int, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>
+      ) throws -> Void
+  ) {
+    self.shape = shape
+    self.read = read
+    readReference = nil
+    candidate = nil
+  }
+
+  /// A tensor, and a reference that is read.
+  init(
+    _ candidate: Tensor,
+    readReference: @escaping @Sendable (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) {
+    shape = candidate.shape
+    read = { offset, expected, found in
+      try readReference(offset, expected)
+      candidate.withElements { _ = found.update(fromContentsOf: $0[offset..<offset + found.count]) }
+    }
+    self.readReference = readReference
+    self.candidate = candidate
+  }
 
   /// Adds up the whole, on several threads. Neither their number nor `slabSize` changes a bit of it.
   ///
@@ -54,8 +85,17 @@ struct ArrayPair: Sendable {
     at start: Int, _ reference: UnsafeMutableBufferPointer<Float>,
     _ candidate: UnsafeMutableBufferPointer<Float>, _ grid: HeatMapGrid?
   ) throws -> Piece {
-    try read(start, reference, candidate)
     var piece = Piece(errors: ErrorAccumulator(from: start), grid: grid)
+    if let readReference, let tensor = self.candidate, grid == nil {
+      // Spares a copy.
+      try readReference(start, reference)
+      tensor.withElements {
+        piece.errors.add(
+          UnsafeBufferPointer(reference), UnsafeBufferPointer(rebasing: $0[start..<start + reference.count]))
+      }
+      return piece
+    }
+    try read(start, reference, candidate)
     piece.errors.add(UnsafeBufferPointer(reference), UnsafeBufferPointer(candidate))
     piece.grid?.add(UnsafeBufferPointer(reference), UnsafeBufferPointer(candidate), from: start)
     return piece

@@ -30,9 +30,16 @@ struct DivergenceSearch {
     let array = comparison.arrays[place]
     if let isolated = array.isolated { return !comparison.policy.accepts(isolated, of: array.name) }
     guard array.metrics != nil, !array.passes(comparison.policy), let call = calls[place] else { return false }
-    if isInput(place) { return place == firstFailure }
+    if isInput(place) { return place == firstFailure || isFirstWithin(call.module) }
     let inputs = inputs(of: call)
     return !inputs.isEmpty && inputs.allSatisfy(\.agrees)
+  }
+
+  /// Whether the first that is off lies in a module that no module calls, as far as isolation can tell: then it is that
+  /// module's input, of which nothing was isolated, that is off before all else.
+  private func isFirstWithin(_ module: ModulePath) -> Bool {
+    guard comparison.isIsolated, let first = firstFailure.flatMap({ calls[$0]?.module }) else { return false }
+    return first == module || first.name.hasPrefix("\(module).")
   }
 
   private func isInput(_ place: Int) -> Bool {

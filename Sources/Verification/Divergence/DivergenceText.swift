@@ -15,7 +15,8 @@ extension FirstDivergence {
       sentences.append(
         off.isEmpty
           ? "Its inputs agree (relative error \(Self.scientific(largest)) at most)."
-          : "Of its inputs " + off.map { "\($0.tap) is off by \(Self.scientific($0.relativeError))" }
+          : "Of its inputs "
+            + off.map { "\($0.tap) is off by \(Self.scientific($0.relativeError))" }
             .joined(separator: ", ") + ".")
     }
     if introducing.count > 1 {

@@ -88,7 +88,8 @@ private struct ConvolutionSampler {
     }
     if weight.shape[1] == 3, !isTransposedConvolution {
       layouts.append(
-        Layout(name: "the kernel's three input channels the other way round, BGR for RGB", reversesInputs: true))
+        Layout(name: "the kernel's three input channels the other way round, BGR for RGB", reversesInputs: true)
+      )
     }
     if weight.shape[0] == weight.shape[1], weight.shape[0] > 1 {
       layouts.append(Layout(name: "the kernel's input and output channels exchanged", exchangesChannels: true))
@@ -107,7 +108,9 @@ private struct ConvolutionSampler {
       input.withElements { input in
         func add(_ source: Int, _ first: Int, _ second: Int, _ y: Int, _ x: Int, _ ky: Int, _ kx: Int) {
           sum +=
-            Double(input[((batch * self.input.shape[1] + source) * self.input.shape[2] + y) * self.input.shape[3] + x])
+            Double(
+              input[
+                ((batch * self.input.shape[1] + source) * self.input.shape[2] + y) * self.input.shape[3] + x])
             * Double(weight[place(first, second, ky, kx, layout)])
         }
         if isTransposedConvolution {

@@ -69,7 +69,9 @@ struct MissingBias: Hypothesis {
     let vector = zip(sums, counts).map { $0 / Double($1) }
     let mean = vector.reduce(0, +) / Double(extent)
     // One number for all is a constant offset.
-    guard vector.contains(where: { abs($0 - mean) > evidence.tolerance * evidence.magnitude }) else { return nil }
+    guard vector.contains(where: { abs($0 - mean) > evidence.tolerance * evidence.magnitude }) else {
+      return nil
+    }
     return evidence.hint(
       .missingBias,
       "the candidate differs by one vector of \(extent) along axis \(axis), as if a bias were missing or added twice"

@@ -85,7 +85,8 @@ struct NormalisationEpsilon: Hypothesis {
       var largest = 0.0
       for (row, expected) in zip(normalised, reference) {
         for channel in 0..<channels {
-          largest = max(largest, abs(row[channel] * fits[channel].slope + fits[channel].intercept - expected[channel]))
+          largest = max(
+            largest, abs(row[channel] * fits[channel].slope + fits[channel].intercept - expected[channel]))
         }
       }
       error = largest

@@ -9,7 +9,8 @@ struct OtherInterpolation: Hypothesis {
     guard evidence.hasOneShape, output.rank >= 2 else { return [] }
     let leading = output.extents.dropLast(2)
     for input in evidence.inputs.map(\.tensor)
-    where input.shape.rank == output.rank && input.shape.extents.dropLast(2) == leading && input.shape != output {
+    where input.shape.rank == output.rank && input.shape.extents.dropLast(2) == leading && input.shape != output
+    {
       let positions = evidence.somePositions(atMost: Self.mostPositions)
       let forms = InterpolationRule.allCases.map { rule in
         AlternativeForms.Form(name: rule.rawValue, values: rule.values(of: input, at: positions, in: output))

@@ -25,15 +25,17 @@ public struct ErrorHistogram: Equatable, Sendable, Codable {
       equal += errors.count
       return
     }
-    var below = cvector_count_at_least(base, .leastNonzeroMagnitude, errors.count)
-    equal += errors.count - below
-    for (bucket, edge) in Self.edges.enumerated() {
-      let above = edge > largest ? 0 : cvector_count_at_least(base, edge, errors.count)
-      counts[bucket] += below - above
-      below = above
-      if above == 0 { return }
+    let different = cvector_count_at_least(base, .leastNonzeroMagnitude, errors.count)
+    equal += errors.count - different
+    // From the top: errors lie in few decades, and most of the lower ones are empty.
+    var above = 0
+    for bucket in stride(from: Self.edges.count, to: 0, by: -1) where Self.edges[bucket - 1] <= largest {
+      let reached = cvector_count_at_least(base, Self.edges[bucket - 1], errors.count)
+      counts[bucket] += reached - above
+      above = reached
+      if reached == different { return }
     }
-    counts[Self.edges.count] += below
+    counts[0] += different - above
   }
 
   mutating func merge(_ other: ErrorHistogram) {

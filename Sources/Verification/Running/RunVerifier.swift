@@ -194,8 +194,12 @@ public final class RunVerifier: TapWriter, CallIsolator {
       if isFirst { try lookForCauses(tap, tensor) }
       return
     }
-    let (metrics, heatMap) = try metrics(tap, tensor)
+    let known = state.withLock { state in
+      state.recent.metrics(tap.address, tensor).map { ($0, tap.address.flatMap { state.knownHeatMaps[$0] }) }
+    }
+    let (metrics, heatMap) = try known ?? self.metrics(tap, tensor)
     let isFirst = state.withLock { state in
+      if known == nil, tap.module != nil { state.recent.remember(tap.address, tensor, metrics) }
       state.outcomes[name] = .matched(metrics)
       state.heatMaps[name] = heatMap
       if let address = tap.address { state.knownHeatMaps[address] = heatMap }
@@ -232,20 +236,11 @@ public final class RunVerifier: TapWriter, CallIsolator {
         shape: tap.shape, seed: reader.seed)
       return (metrics, nil)
     }
-    let known = state.withLock { state in
-      state.recent.metrics(tap.address, tensor).map { ($0, tap.address.flatMap { state.knownHeatMaps[$0] }) }
-    }
-    if let known { return known }
     // Piece by piece: the whole is at most read for a module to run on.
-    let pair = ArrayPair(shape: tap.shape) { offset, expected, found in
-      try arrays.read(tap, from: offset, into: expected)
-      tensor.withElements { _ = found.update(fromContentsOf: $0[offset..<offset + found.count]) }
-    }
+    let pair = ArrayPair(tensor) { offset, expected in try arrays.read(tap, from: offset, into: expected) }
     let isMask = TracePrediction.lowResLogits.isTap(tap.name)
-    let (metrics, heatMap) = try pair.metrics(
+    return try pair.metrics(
       isMask: isMask, heatMap: keepsPictures, slabSize: ArrayComparator.defaultSlabSize)
-    if tap.module != nil { state.withLock { $0.recent.remember(tap.address, tensor, metrics) } }
-    return (metrics, heatMap)
   }
 
   /// Tests causes for what is off, while the tensors are at hand.

@@ -54,8 +54,12 @@ struct VerifiedRun {
     agreement = try RunAgreement(recorded, provenance, configuration: ProvenanceOptions.settings)
   }
 
+  /// What is held back for tensors to come: enough for one model's, not for those that stand beside them here.
+  private static let idleBytes = 256 << 20
+
   /// Runs the model while it is compared, and recorded if that is asked for.
   func perform(_ verifier: RunVerifier) throws {
+    Tensor.limitIdleMemory(bytes: Self.idleBytes)
     let writers = try trace.map { [try TraceWriter(path: $0, provenance: provenance)] } ?? []
     let taps = verifier.makeTaps(writers)
     try input.run(model, taps, verifier)

@@ -76,7 +76,8 @@ private func divergence(_ rows: [(String, Float, Float?)]) throws -> FirstDiverg
   let found = try #require(
     try divergence([
       ("encoder.trunk.proj/0/input/x", 0.5, nil), ("encoder.trunk.proj/0/output", 0.5, nil),
-      ("encoder.trunk/0/input/x", 0.5, nil), ("encoder/0/input/sample", 0.5, nil), ("encoder/0/output", 0.5, nil),
+      ("encoder.trunk/0/input/x", 0.5, nil), ("encoder/0/input/sample", 0.5, nil),
+      ("encoder/0/output", 0.5, nil),
       ("decoder/0/input/x", 0.5, nil),
     ]))
   #expect(found.origin.kind == .glue)

@@ -25,7 +25,10 @@ extension Tensor {
   init(_ shape: Shape, at element: ([Int]) -> Float) {
     let strides = shape.strides
     self.init(
-      shape, (0..<shape.count).map { position in element(shape.extents.indices.map { position / strides[$0] % shape[$0] }) })
+      shape,
+      (0..<shape.count).map { position in
+        element(shape.extents.indices.map { position / strides[$0] % shape[$0] })
+      })
   }
 
   subscript(index: [Int]) -> Float { elements[zip(index, shape.strides).map(*).reduce(0, +)] }
@@ -240,7 +243,8 @@ private func hints(
       var sum = 0.0
       for (row, rowWeight) in [(Int(y), 1 - y + y.rounded(.down)), (Int(y) + 1, y - y.rounded(.down))] {
         for (column, weight) in [(Int(x), 1 - x + x.rounded(.down)), (Int(x) + 1, x - x.rounded(.down))] {
-          sum += rowWeight * weight
+          sum +=
+            rowWeight * weight
             * Double(image[[index[0], index[1], min(row, height - 1), min(column, width - 1)]])
         }
       }

@@ -36,7 +36,9 @@ private func contradictions(_ reference: Provenance, _ candidate: Provenance) th
       provenance(), provenance(described: .init(width: 4, height: 3, preprocessing: "transformers")))
       == ["input"])
   #expect(
-    try contradictions(provenance(configuration: "a: 1"), provenance(configuration: "a: 2")) == ["configuration"])
+    try contradictions(provenance(configuration: "a: 1"), provenance(configuration: "a: 2")) == [
+      "configuration"
+    ])
 }
 
 @Test func whatOneSideDoesNotSayIsNoContradiction() throws {
@@ -58,13 +60,15 @@ private func contradictions(_ reference: Provenance, _ candidate: Provenance) th
   ])
   #expect(
     try contradictions(
-      provenance(prompts: short, described: video), provenance(prompts: long, described: video)).isEmpty)
+      provenance(prompts: short, described: video), provenance(prompts: long, described: video)
+    ).isEmpty)
   let masked = { (path: String) in
     TracePrompts(steps: [.prompt(.init(object: 1, frame: 0, mask: path))])
   }
   #expect(
     try contradictions(
-      provenance(prompts: masked("a/m.png"), described: video), provenance(prompts: masked("m.png"), described: video)
+      provenance(prompts: masked("a/m.png"), described: video),
+      provenance(prompts: masked("m.png"), described: video)
     ).isEmpty)
 }
 

@@ -1,0 +1,242 @@
+// Runs held against recordings while they are made: modules alone, planted faults, and nothing changed by looking.
+import Architecture
+import Checkpoints
+import Files
+import Foundation
+import Kernels
+import Media
+import OpenBLASBackend
+import Synchronization
+import Tensors
+import TestSupport
+import Testing
+import Traces
+import Verification
+
+@testable import SAM2
+
+/// A checkpoint with one tensor changed.
+private struct AlteredWeights: WeightSource {
+  let original: Checkpoint
+  let name: String
+  let change: @Sendable (Tensor) -> Tensor
+
+  var origin: String { original.origin }
+  var shapes: [String: Shape] { original.shapes }
+
+  func tensor(_ name: String) throws -> Tensor {
+    let tensor = try original.tensor(name)
+    return name == self.name ? change(tensor) : tensor
+  }
+}
+
+/// The reference backend, but for the epsilon of its normalisations over the last axis.
+private struct WrongEpsilon: Backend {
+  private let right = OpenBLASBackend()
+  let epsilon: Float
+
+  var name: String { "wrong" }
+  var version: String { "0" }
+
+  func linear(weight: Tensor, bias: Tensor?) -> any Kernel { right.linear(weight: weight, bias: bias) }
+  func conv2d(weight: Tensor, bias: Tensor?, stride: Int, padding: Int, groups: Int) -> any Kernel {
+    right.conv2d(weight: weight, bias: bias, stride: stride, padding: padding, groups: groups)
+  }
+  func convTranspose2d(weight: Tensor, bias: Tensor?) -> any Kernel {
+    right.convTranspose2d(weight: weight, bias: bias)
+  }
+  func layerNorm(weight: Tensor, bias: Tensor, epsilon: Float) -> any Kernel {
+    right.layerNorm(weight: weight, bias: bias, epsilon: self.epsilon)
+  }
+  func layerNorm2d(weight: Tensor, bias: Tensor, epsilon: Float) -> any Kernel {
+    right.layerNorm2d(weight: weight, bias: bias, epsilon: epsilon)
+  }
+  func attention() -> any AttentionKernel { right.attention() }
+  func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { right.matmul(a, b) }
+}
+
+/// The micro model and its recording from PyTorch.
+private struct Micro {
+  let reader: TraceReader
+  let weights: Checkpoint
+  let configuration: ModelConfiguration
+
+  init(_ recording: String = "Reference/micro.h5") throws {
+    reader = try TraceReader(path: TestFiles.package(recording))
+    weights = try Checkpoint.open(path: TestFiles.package("Weights/sam2.1_micro.pt"))
+    configuration = try ModelConfiguration(yaml: reader.provenance.configuration, origin: recording)
+  }
+
+  /// Runs the recorded picture, and returns the masks' bits.
+  @discardableResult
+  func run(_ weights: (any WeightSource)? = nil, _ backend: any Backend = OpenBLASBackend(), _ taps: Taps?)
+    throws
+    -> [UInt32]
+  {
+    let model = try SAM2Base(configuration, weights: weights ?? self.weights, backend: backend)
+    let predictor = ImagePredictor(model)
+    let image = try reader.tensor(reader.tap("image_encoder/0/input/sample"))
+    let (width, height) = (reader.provenance.input.width, reader.provenance.input.height)
+    let run = Run(taps: taps)
+    let embedding = try predictor.embed(
+      image.reshaped([3, configuration.imageSize, configuration.imageSize]), width: width, height: height, run)
+    let predictions = try reader.provenance.prompts.objects.map {
+      try predictor.predict(
+        [Prompt(points: $0.points ?? [], labels: $0.labels ?? [], box: $0.box)], in: embedding,
+        multimask: false, run
+      )
+    }
+    try taps?.record(.lowResLogits, .concatenated(predictions.map(\.lowResLogits), axis: 0))
+    try taps?.record(.iou, .concatenated(predictions.map(\.iou), axis: 0))
+    try taps?.record(.objectScore, .concatenated(predictions.map(\.objectScore), axis: 0))
+    return predictions.flatMap { $0.lowResLogits.elements.map(\.bitPattern) }
+  }
+
+  /// Verifies, every module by itself too.
+  func verify(
+    _ weights: (any WeightSource)? = nil, _ backend: any Backend = OpenBLASBackend(), isolates: Bool = true
+  ) throws -> RunVerifier {
+    let verifier = RunVerifier(
+      reference: .trace(reader), policy: .fp32, isolates: isolates,
+      weights: ModuleWeights(weights ?? self.weights))
+    let taps = verifier.makeTaps()
+    try run(weights, backend, taps)
+    try taps.finish()
+    return verifier
+  }
+
+  func altered(_ name: String, _ change: @escaping @Sendable (Tensor) -> Tensor) -> AlteredWeights {
+    AlteredWeights(original: weights, name: name, change: change)
+  }
+}
+
+@Suite struct IsolationTests {
+  @Test func everyModuleAloneMatchesPyTorch() throws {
+    let verifier = try Micro().verify()
+    let comparison = verifier.comparison
+    #expect(comparison.passes)
+    #expect(verifier.divergence == nil)
+    #expect(comparison.extra.isEmpty)
+    // What has no isolated error: predictions, and the inputs of modules that no module calls.
+    let calledByNone = [
+      "image_encoder", "sam_prompt_encoder", "sam_prompt_encoder.pe_layer", "sam_mask_decoder",
+      "sam_mask_decoder.conv_s0", "sam_mask_decoder.conv_s1",
+    ]
+    for array in comparison.arrays where array.isolated == nil {
+      let call = CallID(ofTap: array.name)
+      #expect(
+        call == nil || array.name.contains("/input/") && calledByNone.contains(call?.module.name ?? ""),
+        "\(array.name)")
+    }
+    // An error that is inherited is not a module's own: of one without arithmetic none is left.
+    let carried = comparison.arrays.filter { $0.name.contains("drop_path/") }
+    #expect(!carried.isEmpty)
+    #expect(carried.allSatisfy { $0.isolated?.maxAbsError == 0 })
+    #expect(carried.contains { ($0.metrics?.maxAbsError ?? 0) > 0 })
+  }
+
+  @Test func lookingChangesNoBit() throws {
+    let micro = try Micro()
+    let plain = try micro.run(nil)
+    let verifier = RunVerifier(reference: .trace(micro.reader), policy: .fp32, isolates: true)
+    #expect(try micro.run(verifier.makeTaps()) == plain)
+    try TestFiles.withTemporaryFolder { folder in
+      var traces: [[UInt8]] = []
+      for name in ["a", "b"] {
+        let writer = try TraceWriter(path: "\(folder)/\(name).h5", provenance: micro.reader.provenance)
+        // Isolated or not, the recording is of the run itself.
+        let taps = name == "a" ? Taps(writer: writer) : verifier.makeTaps([writer])
+        #expect(try micro.run(taps) == plain)
+        try taps.finish()
+        traces.append(try MappedFile.contents(of: "\(folder)/\(name).h5"))
+      }
+      #expect(traces[0] == traces[1])
+    }
+  }
+
+  @Test func aScaledWeightIsFoundWhereItIs() throws {
+    let micro = try Micro()
+    let name = "image_encoder.trunk.blocks.2.attn.qkv"
+    let verifier = try micro.verify(micro.altered("\(name).weight") { $0 * 1.5 })
+    let found = try #require(verifier.divergence)
+    #expect(found.tap == "\(name)/0/output")
+    #expect(found.origin.kind == .module)
+    #expect(found.origin.module == name)
+    #expect(found.origin.isIsolated)
+    #expect(found.introducing == [name])
+    #expect(found.inputs.map(\.tap) == ["\(name)/0/input/input"])
+    #expect(found.inputs.allSatisfy(\.agrees))
+    #expect(found.carried > 100)
+    #expect(found.hints.map(\.cause) == [.scaledWeight])
+    #expect(verifier.comparison.failures.allSatisfy { $0.name >= "" && $0.metrics != nil })
+    // Without isolation the module is found by what agrees.
+    let plain = try #require(
+      try micro.verify(micro.altered("\(name).weight") { $0 * 1.5 }, isolates: false).divergence)
+    #expect(plain.origin.module == name)
+    #expect(!plain.origin.isIsolated)
+    #expect(plain.hints.map(\.cause) == [.scaledWeight])
+  }
+
+  @Test func aTransposedWeightIsRecognised() throws {
+    let micro = try Micro()
+    let name = "sam_mask_decoder.transformer.layers.0.self_attn.q_proj"
+    let found = try #require(
+      try micro.verify(micro.altered("\(name).weight") { $0.permuted(1, 0) }).divergence)
+    #expect(found.origin.module == name)
+    #expect(found.introducing == [name])
+    #expect(found.hints.map(\.cause) == [.weightLayout])
+  }
+
+  @Test func aMissingBiasIsRecognised() throws {
+    let micro = try Micro()
+    let name = "image_encoder.trunk.blocks.1.mlp.layers.0"
+    let found = try #require(try micro.verify(micro.altered("\(name).bias") { $0 * 0 }).divergence)
+    #expect(found.origin.module == name)
+    #expect(found.hints.map(\.cause) == [.missingBias])
+  }
+
+  @Test func kernelsInBGROrderAreRecognised() throws {
+    let micro = try Micro()
+    let name = "image_encoder.trunk.patch_embed.proj"
+    let found = try #require(
+      try micro.verify(
+        micro.altered("\(name).weight") { weight in
+          let channels = (0..<3).map { weight.sliced(axis: 1, $0..<$0 + 1) }
+          return .concatenated(channels.reversed(), axis: 1)
+        }
+      ).divergence)
+    #expect(found.origin.module == name)
+    #expect(found.hints.first?.claim.contains("BGR for RGB") == true, "\(found.hints)")
+  }
+
+  @Test func anotherEpsilonIsRecognisedInEveryNorm() throws {
+    let verifier = try Micro().verify(nil, WrongEpsilon(epsilon: 1e-3))
+    let found = try #require(verifier.divergence)
+    #expect(found.origin.kind == .module)
+    #expect(found.origin.module?.contains("norm") == true)
+    #expect(found.introducing.allSatisfy { $0.contains("norm") }, "\(found.introducing)")
+    #expect(found.hints.first?.cause == .epsilon, "\(found.hints)")
+    #expect(found.hints.first?.claim.contains("candidate fits epsilon 1e-03") == true)
+  }
+
+  @Test func aVideoIsIsolatedWhereItWasRecorded() throws {
+    let recording = try RecordedVideo.micro("clicks")
+    let verifier = RunVerifier(
+      reference: .trace(recording.reader), policy: TolerancePolicy.fp32.withRelative(3e-4), isolates: true)
+    let frames = try ClipFrames(path: recording.clip)
+    var session = try VideoPredictor(recording.model)
+      .session(frames, width: frames.source.width, height: frames.source.height)
+    let taps = verifier.makeTaps()
+    let script = recording.reader.provenance.prompts.script(frameCount: frames.count)
+    try session.perform(script, Run(taps: taps)) { _ in
+      throw EndOfVideo()  // this script has no masks
+    } _: { step, masks, _ in
+      try masks.record(script[step], at: step, to: taps)
+    }
+    try taps.finish()
+    let comparison = verifier.comparison
+    #expect(comparison.passes, "\(comparison.failures.prefix(3).map { "\($0)" })")
+    let isolated = comparison.arrays.filter { $0.isolated != nil }
+    #expect(isolated.contains { $0.name.hasPrefix("memory_attention.layers.1.cross_attn_image/") })
+  }
+}
