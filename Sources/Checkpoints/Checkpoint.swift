@@ -156,6 +156,8 @@ protocol TensorContents: Sendable {
   func bytes(at index: Int) throws(CheckpointError) -> TensorBytes
   /// Where in the file these bytes lie as they are, not verified; nil where they have to be made.
   func place(at index: Int) -> Range<Int>?
+  /// Compares the checksum of the bytes at an entry's place with what the file says of them, if it says it of them alone.
+  func confirm(_ checksum: UInt32, at index: Int) throws(CheckpointError)
   /// Verifies the checksums of what lies in the file as it is, until `isCancelled`.
   func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError)
   /// Verifies every checksum that the format has.
@@ -167,6 +169,7 @@ protocol TensorContents: Sendable {
 extension TensorContents {
   var directoryDigest: String? { nil }
   func place(at index: Int) -> Range<Int>? { nil }
+  func confirm(_ checksum: UInt32, at index: Int) throws(CheckpointError) {}
   func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError) {}
   func verifyUnread() throws(CheckpointError) {}
 }

@@ -16,7 +16,7 @@ extension OutputFile {
   }
 
   /// Appends zeros as a hole.
-  private func skip(_ count: Int) throws(FileError) {
+  func skip(_ count: Int) throws(FileError) {
     let end = lseek(descriptor, off_t(count), SEEK_CUR)
     // The hole may be the last part of the file, which a position alone does not make longer.
     guard end >= 0, ftruncate(descriptor, end) == 0 else {

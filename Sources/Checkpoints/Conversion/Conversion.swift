@@ -75,11 +75,22 @@ public struct Conversion: Sendable {
     to path: String, header: [UInt8], _ order: some Sequence<Int>, digestAt place: Int?,
     padding: (_ byteCount: Int) -> Int
   ) throws(CheckpointError) {
-    let reading = SourceReading(source, takingDigest: takesDigest)
+    let reading = SourceReading(source, takingDigest: takesDigest, streamed: true)
     let output = try filing { () throws(FileError) in try OutputFile(path: path, durable: isDurable) }
     try filing { () throws(FileError) in try output.write(header) }
+    let order = Array(order)
+    let stream = PieceStream(source.file, order.compactMap { source.contents.place(at: $0) })
+    defer { stream.cancel() }
     for index in order {
-      try reading.append(index, to: output)
+      if source.contents.place(at: index) != nil {
+        let checksum = try filing { () throws(FileError) in try stream.writeNext(to: output) }
+        try source.contents.confirm(checksum, at: index)
+      } else {
+        let bytes = try source.contents.bytes(at: index)
+        try filing { () throws(FileError) in
+          try bytes.withBytes { bytes throws(FileError) in try output.write(bytes) }
+        }
+      }
       let zeros = [UInt8](repeating: 0, count: padding(source.entries[index].byteCount))
       try filing { () throws(FileError) in try output.write(zeros) }
     }

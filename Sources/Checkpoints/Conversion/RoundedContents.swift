@@ -59,6 +59,9 @@ private struct RoundedContents: TensorContents {
     return TensorBytes(block)
   }
 
+  func confirm(_ checksum: UInt32, at index: Int) throws(CheckpointError) {
+    try stored.confirm(checksum, at: index)
+  }
   func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError) { try stored.verifyPlaces(isCancelled) }
   func verify() throws(CheckpointError) { try stored.verify() }
   func verifyUnread() throws(CheckpointError) { try stored.verifyUnread() }

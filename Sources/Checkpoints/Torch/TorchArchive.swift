@@ -119,6 +119,15 @@ struct TorchArchive: TensorContents {
     return start..<start + tensor.byteCount
   }
 
+  func confirm(_ checksum: UInt32, at index: Int) throws(CheckpointError) {
+    guard let entry = archive.directory["\(root)/data/\(tensors[index].storage.key)"],
+      place(at: index) == entry.dataOffset..<entry.dataEnd
+    else { return }
+    try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in
+      try archive.check(checksum, of: entry)
+    }
+  }
+
   var directoryDigest: String? { archive.directory.digest }
 
   func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError) {

@@ -65,7 +65,8 @@ package final class ZipArchive: Sendable {
     try check(found, of: entry)
   }
 
-  private func check(_ found: UInt32, of entry: ZipEntry) throws(ZipError) {
+  /// Compares what was found to be an entry's checksum, after which it counts as verified.
+  func check(_ found: UInt32, of entry: ZipEntry) throws(ZipError) {
     guard found == entry.checksum else {
       throw .checksum(name: entry.name, expected: entry.checksum, found: found)
     }
