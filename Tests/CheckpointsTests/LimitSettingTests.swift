@@ -16,7 +16,7 @@ import Testing
   @Test(arguments: [
     ("pickle-bytes", "genuine/nans.pt"), ("pickle-values", "genuine/nans.pt"),
     ("pickle-stack", "genuine/nans.pt"),
-    ("pickle-memo", "genuine/nans.pt"), ("pickle-nesting", "genuine/nans.pt"),
+    ("pickle-memo", "genuine/nans.pt"), ("pickle-nesting", "genuine/model.pt"),
     ("pickle-expansion", "genuine/nans.pt"),
     ("rank", "genuine/views.pt"), ("zip-entries", "genuine/nans.pt"),
     ("safetensors-header", "genuine/reference.safetensors"), ("gguf-header", "genuine/official.gguf"),
