@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 
 import official_model
+from make_full_size import make_trackable
 from transformers_parity import PIXEL_SIZE, compare_picture, compare_video
 
 VARIANTS = tuple(f"{family}_hiera_{size}" for family in ("sam2", "sam2.1")
@@ -76,8 +77,7 @@ def compute(variant, checkpoint, model, picture, folder, frames):
     """Runs both codes. Returns the rows (what, relative error)."""
     from transformers import Sam2VideoProcessor
 
-    family, _, size = variant.partition("_hiera_")
-    tree = official_model.configuration(official_model.variant_configuration(f"{family}_hiera_{SHORT[size]}"))
+    tree = official_model.configuration(official_model.variant_configuration(configuration_name(variant)))
     official = official_model.build(tree, checkpoint)
     names = official_names(folder, official)
     torch.manual_seed(1)
@@ -93,20 +93,37 @@ def compute(variant, checkpoint, model, picture, folder, frames):
 
 
 def official_names(folder, official):
-    """Official names and transformers', paired by content: the weights of a synthesized checkpoint are all different."""
+    """Official names and transformers', paired by content. Biases of seeded weights may be alike; matrices aren't."""
     from safetensors.torch import load_file
 
     digest = lambda tensor: hashlib.sha256(tensor.numpy().tobytes()).hexdigest()
-    by_content = {digest(tensor): name for name, tensor in load_file(folder / "model.safetensors").items()}
+    by_content = {digest(tensor): name for name, tensor in load_file(folder / "model.safetensors").items()
+                  if tensor.ndim > 1}
     names = {name: by_content.get(digest(tensor)) for name, tensor in official.state_dict().items()}
     return {name: other for name, other in names.items() if other}
+
+
+def configuration_name(variant):
+    family, _, size = variant.partition("_hiera_")
+    return f"{family}_hiera_{SHORT[size]}"
+
+
+def make_full_size(variant, checkpoint):
+    """Torch-seeded weights that track."""
+    torch.manual_seed(0)
+    model = official_model.build(official_model.variant_configuration(configuration_name(variant)))
+    make_trackable(model)
+    official_model.save_checkpoint(model.state_dict(), checkpoint)
 
 
 def prove(variant, options):
     work = options.work / variant
     work.mkdir(parents=True, exist_ok=True)
     checkpoint = work / f"{variant}.pt"
-    run(options.sam2kit, "synthesize", variant, checkpoint, "--seed", 1)
+    if variant in options.compute:
+        make_full_size(variant, checkpoint)
+    else:
+        run(options.sam2kit, "synthesize", variant, checkpoint, "--seed", 1)
     model, picture, folder, problems = convert_and_return(options.sam2kit, checkpoint, work)
     print(f"{variant}: {len(model.state_dict())} tensors, {'; '.join(problems) or 'loads strictly, returns bit for bit'}")
     if variant in options.compute:

@@ -44,7 +44,7 @@ private struct Report: Decodable {
     #expect(try Checkpoint.open(path: model).metadata["source_sha256"] == SHA256.hex(ofFile: micro))
 
     let inspected = try Program.run("inspect", model, "--no-statistics")
-    #expect(inspected.output.contains("exactly the one that its sam2_configuration describes"))
+    #expect(inspected.output.contains("exactly the one that its configuration describes"))
 
     let trace = "\(folder)/trace.h5"
     let segmented = try Program.run(

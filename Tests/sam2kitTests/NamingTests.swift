@@ -35,7 +35,7 @@ private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
         #expect(run.code == 0, "\(run.errors)")
       }
       #expect(
-        try FileManager.default.contentsEqual(
+        FileManager.default.contentsEqual(
           atPath: "\(folder)/a/mask_0.png", andPath: "\(folder)/b/mask_0.png"))
       let inspected = try Program.run("inspect", output, "--no-statistics")
       #expect(inspected.output.contains("naming: transformers"))
