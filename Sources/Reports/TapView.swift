@@ -46,20 +46,23 @@ struct TapView {
   /// Whether it went into its module.
   var isInput: Bool { part.split(separator: "/").dropFirst().first == "input" }
 
-  /// What is wrong with it, in a sentence.
-  var problem: String {
+  /// What is wrong with it, in a sentence that names it.
+  var problem: String { "\(row.name): \(account)" }
+
+  /// What is wrong with it.
+  var account: String {
     let shape = "[\(row.shape.map(String.init).joined(separator: ", "))]"
     switch row.status {
-    case .missing: return "\(row.name): expected an array of shape \(shape), found none"
+    case .missing: return "expected an array of shape \(shape), found none"
     case .shapeMismatch:
       let found = (row.candidateShape ?? []).map(String.init).joined(separator: ", ")
-      return "\(row.name): expected shape \(shape), found [\(found)]"
+      return "expected shape \(shape), found [\(found)]"
     case .passed, .diverged:
       let reasons = row.breaches.map(\.words) + isolatedBreaches.map { "by itself \($0.words)" }
       let worst = row.metrics?.worst.map {
         "; worst at \($0.index): expected \($0.reference), found \($0.candidate)"
       }
-      return "\(row.name): \(reasons.joined(separator: ", "))\(worst ?? "")"
+      return "\(reasons.joined(separator: ", "))\(worst ?? "")"
     }
   }
 }

@@ -55,10 +55,10 @@ def export(config, checkpoint, sample, path):
 
 
 def module_outputs(graph, reference):
-    """The last value that each recorded module makes, of modules that return one array."""
+    """The last value that each recorded module makes, of modules that are called once and return one array."""
     with h5py.File(reference) as file:
         single = {name for name, calls in file["taps"].items()
-                  if isinstance(calls["0"].get("output"), h5py.Dataset)}
+                  if len(calls) == 1 and isinstance(calls["0"].get("output"), h5py.Dataset)}
     values = {}
     for node in graph.node:
         scopes = next((p.value for p in node.metadata_props if p.key == "pkg.torch.onnx.name_scopes"), "[]")

@@ -79,7 +79,9 @@ private struct ErrorPlot {
     guard error > 0 else { return floor }
     let power = error.isFinite ? log10(error) : Double(decades.upperBound)
     let part = (power - Double(decades.lowerBound)) / Double(decades.upperBound - decades.lowerBound)
-    return floor - 8 - (floor - 8 - top) * max(0, min(1, part))
+    // The lowest decade stands apart from zero, so that both can be labelled.
+    let lowest = floor - 20
+    return lowest - (lowest - top) * max(0, min(1, part))
   }
 
   /// Bands of the model's parts with their names below, where there is room.

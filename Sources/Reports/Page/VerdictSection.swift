@@ -62,7 +62,8 @@ struct VerdictSection {
     guard let first = taps.first(where: { $0.row.name == report.firstDivergence }) else { return [] }
     // The first sentence names the tap, which the heading does.
     let paragraphs =
-      [first.problem + "."] + (report.divergence?.sentences.dropFirst().map { $0 } ?? plainAccount(of: first))
+      [first.account.prefix(1).uppercased() + first.account.dropFirst() + "."]
+      + (report.divergence?.sentences.dropFirst().map { $0 } ?? plainAccount(of: first))
     return [
       .element(
         "div", ["class": "divergence"],
