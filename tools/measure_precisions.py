@@ -98,7 +98,7 @@ def main():
         print(f"\n{precision}: {len(compared)} taps of {len(reports)} pictures, {len(rows) - len(compared)} not comparable")
         for name in ["relative_error", "cosine_similarity", "pearson", "sqnr_decibels"]:
             values = [float(metrics[name]) for metrics in compared]
-            shares = np.quantile(values, [0, 0.01, 0.05, 0.5, 0.95, 0.99, 1])
+            shares = np.quantile(values, [0, 0.01, 0.05, 0.5, 0.95, 0.99, 1], method="nearest")
             print(f"  {name:18} least, 1, 5, 50, 95, 99 %, largest: " + " ".join(f"{x:.4g}" for x in shares))
         print("  mask IoU:", " ".join(f"{m['masks']['iou']:.3f}" for m in compared if m.get("masks")))
         subprocess.run([options.sam2kit, "calibrate-policy", *reports, "--name", precision], check=False)

@@ -32,7 +32,7 @@ public struct ContiguousElements: Sendable {
     guard offset >= 0, buffer.count <= count - offset else {
       throw HDF5Error.wrongCount(
         file: place.file, object: place.object, expected: "elements within \(count)",
-        found: "\(offset)..<\(offset + buffer.count)")
+        found: "\(buffer.count) from \(offset)")
     }
     var rest = UnsafeMutableRawBufferPointer(buffer)
     var position = start + offset * MemoryLayout<Float>.stride

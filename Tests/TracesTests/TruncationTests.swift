@@ -1,5 +1,6 @@
 // Files that were cut off, at many lengths: none is read as if it were whole.
 import Foundation
+import HDF5
 import Tensors
 import TestSupport
 import Testing

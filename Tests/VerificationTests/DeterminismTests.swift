@@ -9,8 +9,12 @@ import Testing
   /// More elements than a piece has, some of them not finite.
   private func arrays() -> (ArraysInMemory, ArraysInMemory) {
     let shape: Shape = [3, 211, 331]
-    let reference = (0..<shape.count).map { Float($0 * 7919 % 24001 - 12000) * 1e-3 }
-    var candidate = reference.enumerated().map { $0.element * (1 + Float($0.offset % 13) * 1e-6) }
+    let reference = (0..<shape.count).map { (index: Int) -> Float in
+      Float(index * 7919 % 24001 - 12000) * 1e-3
+    }
+    var candidate = reference.enumerated().map { (index: Int, value: Float) -> Float in
+      value * (1 + Float(index % 13) * 1e-6)
+    }
     candidate[70_000] += 1
     candidate[140_123] = .nan
     candidate[140_124] = .infinity

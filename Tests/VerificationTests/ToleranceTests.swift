@@ -58,7 +58,7 @@ import Testing
     strict.defaults.zero = .fail
     #expect(array.breaches(strict)?.map(\.of) == [.zero])
     #expect(array.smallestPassingTolerance(strict) == .infinity)
-    #expect(try !ErrorMetrics(zeros, Tensor([3], [0, 0, 1e-45])).isZero)
+    #expect(try !ErrorMetrics(zeros, Tensor([3], [0, 0, .leastNonzeroMagnitude])).isZero)
     #expect(try !ErrorMetrics(Tensor([0], []), Tensor([0], [])).isZero)
     #expect(try !ErrorMetrics(Tensor([2], [0, .nan]), Tensor([2], [0, .nan])).isZero)
   }

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import official_model
 import prompts
 from losses import losses
+from muon import Muon
 from scenes import Assets, Composer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -187,8 +188,8 @@ class Trainer:
         for name, values in self.model.named_parameters():
             (matrices if values.ndim == 2 and min(values.shape) >= 24 else others).append(values)
         self.optimizers = [
-            torch.optim.Muon(matrices, lr=options.rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW(others, lr=options.rate, betas=(0.9, 0.98), weight_decay=0.0)]
+            Muon(matrices, lr=options.rate, weight_decay=0.02),
+            torch.optim.AdamW(others, lr=options.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)]
         self.steps, self.seconds = 0, 0.0
         self.stopped = False
         self.shown = {}
@@ -252,8 +253,7 @@ class Trainer:
         self.steps += 1
         decay = min(self.options.average, (1 + self.steps) / (10 + self.steps))
         with torch.no_grad():
-            for kept, new in zip(self.average.parameters(), self.model.parameters()):
-                kept.lerp_(new, 1 - decay)
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
         self.show("loss", loss.item())
         for name, values in (("prompted IoU", session.ious), ("tracked IoU", session.tracked)):
             if values and (values := torch.cat(values)).numel():
@@ -281,9 +281,9 @@ class Trainer:
         for pictures, masks in loader:
             while options.pause_file and options.pause_file.exists() and not self.stopped:
                 time.sleep(2)
-            start = time.monotonic()
+            start = time.process_time()
             self.step(pictures, masks)
-            spent = time.monotonic() - start
+            spent = (time.process_time() - start) / options.threads
             self.seconds += spent
             pace = spent if self.steps == began + 1 else 0.98 * pace + 0.02 * spent
             if end == "\r" or self.steps % 20 == 0:
@@ -300,7 +300,8 @@ class Trainer:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", choices=["pictures", "clips"], required=True)
-    parser.add_argument("--hours", type=float, required=True, help="training time of the stage, pauses not counted")
+    parser.add_argument("--hours", type=float, required=True,
+                        help="processor time of the stage over its threads: what other programs take does not count")
     parser.add_argument("--assets", type=Path, required=True, help="file made by pack.py")
     parser.add_argument("--state", type=Path, required=True, help="folder of the training's state")
     parser.add_argument("--config", type=Path, default=ROOT / "Weights/sam2.1_micro.yaml")

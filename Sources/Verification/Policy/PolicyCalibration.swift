@@ -2,7 +2,7 @@ import Foundation
 
 /// Proposes a policy from comparisons of runs that are known to be right.
 ///
-/// Arrays that differ in their call's number alone are taken together. Each group's largest error over all comparisons,
+/// Arrays that differ in their call's number alone, or in the step, frame or object of a prediction, are taken together. Each group's largest error over all comparisons,
 /// times the margin, has to pass: that of nineteen groups in twenty becomes the default, the others get rules of their
 /// own. Where errors may grow by a factor m, SQNR may fall by 20 · log10(m) dB, and what a mask lacks of an
 /// intersection over union of 1 may grow by m. Limits are rounded to two digits, away from failing.
@@ -96,10 +96,13 @@ public struct PolicyCalibration: Sendable {
     }
   }
 
-  /// A shell pattern of the arrays of that name with any numbers of calls, steps, frames and objects.
+  /// A shell pattern of the arrays of that name with any number of the call, or of step, frame and object of a
+  /// prediction. Other numbers tell members of lists apart.
   static func pattern(_ name: String) -> String {
-    name.split(separator: "/", omittingEmptySubsequences: false).enumerated().map { position, part in
-      if position > 0 && !part.isEmpty && part.allSatisfy(\.isNumber) { return "*" }
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    return parts.enumerated().map { position, part in
+      let counts = position == 1 || (position > 0 && parts[0] == "prediction")
+      if counts && !part.isEmpty && part.allSatisfy(\.isNumber) { return "*" }
       return part.reduce(into: "") { text, letter in
         // What a shell pattern gives a meaning to stands for itself in brackets.
         text += "*?[\\".contains(letter) ? "[\(letter)]" : String(letter)
