@@ -1,4 +1,5 @@
 // A trace read call by call.
+import HDF5
 import Tensors
 import TestSupport
 import Testing

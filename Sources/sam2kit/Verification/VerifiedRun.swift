@@ -55,7 +55,7 @@ struct VerifiedRun {
   }
 
   /// What is held back for tensors to come: enough for one model's, not for those that stand beside them here.
-  private static let idleBytes = 256 << 20
+  private static let idleBytes = 448 << 20
 
   /// Runs the model while it is compared, and recorded if that is asked for.
   func perform(_ verifier: RunVerifier) throws {
