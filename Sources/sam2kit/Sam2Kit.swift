@@ -13,16 +13,20 @@ struct Sam2Kit: ParsableCommand {
       Results go to stdout, remarks and progress to stderr.
       """,
     version: Product.version,
-    subcommands: [
-      Inspect.self, Convert.self, Diff.self, Fetch.self, Synthesize.self, Segment.self, Track.self, Evaluate.self,
-      Benchmark.self, Verify.self, Compare.self, Judge.self, CalibratePolicy.self,
-    ],
     groupedSubcommands: [
+      CommandGroup(
+        name: "Checkpoints",
+        subcommands: [Inspect.self, Convert.self, Diff.self, Fetch.self, Synthesize.self]),
+      CommandGroup(
+        name: "Models", subcommands: [Segment.self, Track.self, Evaluate.self, Benchmark.self]),
+      CommandGroup(
+        name: "Verification",
+        subcommands: [Verify.self, Compare.self, Judge.self, CalibratePolicy.self]),
       CommandGroup(
         name: "Traces",
         subcommands: [
           TraceInfo.self, TraceDiff.self, TraceCut.self, TraceSketch.self, TraceMergeCommand.self,
-        ])
+        ]),
     ])
 }
 

@@ -18,7 +18,8 @@ struct Inspect: Command {
       \(LimitOptions.table)
       """)
 
-  @Argument(help: "A .pt, .safetensors, .h5 or .gguf file, or a folder of transformers; with --security any file.")
+  @Argument(
+    help: "A .pt, .safetensors, .h5 or .gguf file, or a folder of transformers; with --security any file.")
   var file: String
   @OptionGroup var source: SourceOptions
   @Flag(name: .long, inversion: .prefixedNo, help: "Read every tensor for its statistics.")
