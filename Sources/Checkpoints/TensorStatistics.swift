@@ -184,6 +184,11 @@ public struct TensorStatistics: Equatable, Sendable {
     both.minimum = min(minimum, other.minimum)
     both.maximum = max(maximum, other.maximum)
     guard other.finiteCount > 0 else { return both }
+    // What follows would square a mean that may be too large for that.
+    guard finiteCount > 0 else {
+      (both.mean, both.spread) = (other.mean, other.spread)
+      return both
+    }
     let share = Double(other.finiteCount) / Double(both.finiteCount)
     let distance = other.mean - mean
     both.mean = mean + distance * share

@@ -37,7 +37,9 @@ public final class PieceStream: Sendable {
   /// Ends the reading: nobody wants the rest.
   public func cancel() {
     isCancelled.store(true, ordering: .relaxed)
-    for _ in 0..<Self.pieceCount { free.signal() }
+    // One more than there are pieces: the reader may wait for one beyond them, and Dispatch ends a program that lets go of
+    // a semaphore below its first value.
+    for _ in 0...Self.pieceCount { free.signal() }
     group.wait()
   }
 
