@@ -25,7 +25,8 @@ enum Console {
   /// Whether results may be coloured: somebody watches, and doesn't want it otherwise (https://no-color.org).
   static var isColoured: Bool {
     let environment = ProcessInfo.processInfo.environment
-    return isatty(STDOUT_FILENO) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+    return isatty(STDOUT_FILENO) == 1 && (environment["NO_COLOR"] ?? "").isEmpty
+      && environment["TERM"] != "dumb"
   }
 
   /// A remark, whatever stderr is.

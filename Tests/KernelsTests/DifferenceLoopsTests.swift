@@ -7,8 +7,13 @@ import Testing
 
   /// Two arrays, of many magnitudes and both signs, that differ here and there.
   private func pair(_ count: Int) -> ([Float], [Float]) {
-    let x = (0..<count).map { Float($0 * 7919 % 24001 - 12000) * (($0 % 11 == 0) ? 1e-30 : 1e-3) }
-    let y = x.enumerated().map { $0.offset % 3 == 0 ? $0.element : $0.element * 1.0001 + 1e-7 }
+    let x = (0..<count).map { (index: Int) -> Float in
+      let scale: Float = index % 11 == 0 ? 1e-30 : 1e-3
+      return Float(index * 7919 % 24001 - 12000) * scale
+    }
+    let y = x.enumerated().map { (index: Int, value: Float) -> Float in
+      index % 3 == 0 ? value : value * 1.0001 + 1e-7
+    }
     return (x, y)
   }
 
