@@ -48,7 +48,8 @@ enum PageStyle {
     .key { display: inline-flex; align-items: center; gap: 6px; }
     .key.propagated::before, .key.isolated::before, .key.limit::before { content: ""; width: 18px; height: 0;
       border-top: 2px solid var(--accent); }
-    .key.isolated::before { border-color: var(--isolated); }
+    .key.isolated::before { content: ""; width: 9px; height: 9px; border: 0; border-radius: 50%;
+      background: var(--isolated); }
     .key.limit::before { border-top: 2px dashed var(--limit); }
     .key.failing::before { content: ""; width: 9px; height: 9px; border-radius: 50%; background: var(--bad); }
     .chip { display: inline-block; width: 14px; height: 14px; border-radius: 4px; flex: none; background: var(--s0); }
@@ -62,7 +63,7 @@ enum PageStyle {
     .grid { stroke: var(--rule); stroke-width: 1; }
     .scale, .part { fill: var(--soft); font-size: 11px; font-family: inherit; }
     polyline { fill: none; stroke-width: 1.5; stroke-linejoin: round; }
-    .propagated { stroke: var(--accent); } polyline.isolated { stroke: var(--isolated); }
+    .propagated { stroke: var(--accent); } circle.alone { fill: var(--isolated); }
     path.limit, line.limit { stroke: var(--limit); stroke-width: 1.5; stroke-dasharray: 5 4; fill: none; }
     .dot { fill: var(--accent); } .dot.failing { fill: var(--bad); }
     .dot:hover { stroke: var(--ink); stroke-width: 2; }
@@ -72,7 +73,7 @@ enum PageStyle {
     .tree summary, .leaf { display: flex; align-items: center; gap: 10px; padding: 3px 6px; border-radius: 6px;
       text-decoration: none; color: inherit; cursor: pointer; min-height: 32px; }
     .tree summary:hover, .leaf:hover, .tap summary:hover { background: var(--band); }
-    .leaf { margin-left: 19px; } .leaf .name { color: var(--soft); }
+    .leaf { margin-left: 19px; } .leaf .name, .calls .name { color: var(--soft); }
     summary { list-style: none; } summary::-webkit-details-marker { display: none; }
     .tree summary::before, .tap summary::before, .extra summary::before { content: "▸"; color: var(--soft); width: 0.75em;
       flex: none; font-size: 0.8em; }

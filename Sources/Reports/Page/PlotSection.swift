@@ -66,7 +66,7 @@ private struct ErrorPlot {
         "role": "img",
         "aria-label":
           "Relative errors of \(taps.count) taps in the order of execution, \(taps.count(where: \.fails)) of them past the tolerance",
-      ], parts + axis + [limit] + line("propagated", \.error) + line("isolated", \.isolated) + dots)
+      ], parts + axis + [limit] + line + alone + dots)
   }
 
   private func x(_ index: Int) -> Double {
@@ -158,12 +158,27 @@ private struct ErrorPlot {
     return .element("path", ["class": "limit", "d": path.isEmpty ? "M0 0" : path])
   }
 
-  private func line(_ style: String, _ value: (TapView) -> Double?) -> [Markup] {
+  /// From error to error; where there is none the line would hide the others.
+  private var line: [Markup] {
     let points = taps.enumerated().compactMap { index, tap in
-      value(tap).map { "\(Figure.coordinate(x(index))),\(Figure.coordinate(y($0)))" }
+      tap.error.flatMap { $0 > 0 ? "\(Figure.coordinate(x(index))),\(Figure.coordinate(y($0)))" : nil }
     }
     return points.isEmpty
-      ? [] : [.element("polyline", ["class": style, "points": points.joined(separator: " ")])]
+      ? [] : [.element("polyline", ["class": "propagated", "points": points.joined(separator: " ")])]
+  }
+
+  /// What modules make by themselves: no line, as each stands for itself.
+  private var alone: [Markup] {
+    taps.enumerated().compactMap { index, tap in
+      tap.isolated.map { error in
+        .element(
+          "circle",
+          [
+            "class": "alone", "cx": Figure.coordinate(x(index)), "cy": Figure.coordinate(y(error)),
+            "r": tap.isolatedBreaches.isEmpty ? "1.8" : "3.2",
+          ], .element("title", [:], Markup("\(tap.row.name) alone: \(Figure.error(error))")))
+      }
+    }
   }
 
   private var dots: [Markup] {

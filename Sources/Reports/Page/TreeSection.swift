@@ -37,7 +37,19 @@ struct TreeSection {
     let isOpen = depth == 0 || node.contains(firstDivergence)
     return .element(
       "details", ["open": isOpen ? "open" : nil],
-      [summary] + node.taps.map(leaf) + node.children.map { self.node($0, depth: depth + 1) })
+      [summary] + leaves(of: node) + node.children.map { self.node($0, depth: depth + 1) })
+  }
+
+  /// Taps that are shown at once; more of them are folded.
+  private static let mostLeaves = 6
+
+  private func leaves(of node: ModuleNode) -> [Markup] {
+    let leaves = node.taps.map(leaf)
+    guard leaves.count > Self.mostLeaves else { return leaves }
+    let isOpen = node.taps.contains { $0.row.name == firstDivergence }
+    let summary = Markup.element(
+      "summary", [:], [.element("span", ["class": "name"], Markup("\(leaves.count) inputs and outputs"))])
+    return [.element("details", ["class": "calls", "open": isOpen ? "open" : nil], [summary] + leaves)]
   }
 
   private func leaf(_ tap: TapView) -> Markup {

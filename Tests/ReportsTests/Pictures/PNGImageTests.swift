@@ -8,9 +8,11 @@ import Verification
 @testable import Reports
 
 @Test(arguments: [2, 4, 16, 256]) func aPictureComesBackAsItWas(_ colours: Int) throws {
-  let palette = (0..<colours).map { [UInt8($0 % 256), UInt8(255 - $0), UInt8($0 * 7 % 256)] }
+  let palette = (0..<colours).map { (index: Int) -> [UInt8] in
+    [UInt8(index), UInt8(255 - index), UInt8(index * 7 % 256)]
+  }
   // A width that fills no whole number of bytes.
-  let pixels = (0..<13 * 5).map { UInt8($0 * 31 % colours) }
+  let pixels = (0..<13 * 5).map { (index: Int) -> UInt8 in UInt8(index * 31 % colours) }
   let image = PNGImage(width: 13, height: 5, palette: palette, pixels: pixels)
   try TestFiles.withTemporaryFolder { folder in
     try Data(image.bytes).write(to: URL(fileURLWithPath: "\(folder)/x.png"))
@@ -29,9 +31,10 @@ import Verification
 }
 
 @Test func severityGoesByWhatIsAllowed() {
+  let infinite: Double? = .infinity
   let cases: [(Double?, Bool, Severity)] = [
     (0, false, .equal), (1e-7, false, .tiny), (5e-6, false, .small), (1e-4, false, .near), (2e-4, true, .past),
-    (2e-3, true, .far), (1, true, .lost), (.infinity, true, .lost), (nil, true, .lost), (1e-9, true, .past),
+    (2e-3, true, .far), (1, true, .lost), (infinite, true, .lost), (nil, true, .lost), (1e-9, true, .past),
   ]
   for (error, fails, expected) in cases {
     #expect(Severity(error: error, limit: 1e-4, fails: fails) == expected)
