@@ -18,9 +18,6 @@ public struct ReadingLimits: Sendable, Equatable {
   public var rank = 64
   /// Entries of a zip archive; one per storage.
   public var zipEntries = 1 << 18
-  /// Whether names of zip entries must be plain relative paths. Where they are keys and nothing is unpacked, they needn't
-  /// be: tensors of an ONNX model are called `/trunk/Add_output_0`.
-  public var zipPlainNames = true
   /// Inflated over deflated bytes of one zip entry, counted beyond the first `inflationFree` bytes.
   public var inflationRatio = 64
   /// Bytes that an entry may inflate to whatever its ratio, since small runs of zeros compress well.

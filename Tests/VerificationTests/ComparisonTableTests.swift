@@ -24,7 +24,6 @@ private func sample() throws -> Comparison {
       "FAIL  gone            [2, 2]  missing",
       "",
       "FAIL: 3 compared, 2 past the relative tolerance 1.00e-04, 1 missing, 0 misshaped, 1 only in the candidate",
-      "First divergence: a at [1, 1]: expected 4.0, found 4.5",
     ])
 }
 

@@ -50,7 +50,7 @@ private func trace(
     #expect(
       traces.differences == [
         .init(
-          attribute: "prompts", reference: #"{"multimask":false,"objects":[]}"#,
+          attribute: "prompts", reference: "",
           candidate: #"{"multimask":true,"objects":[]}"#)
       ])
   }

@@ -17,8 +17,11 @@ import Traces
       "compare", TestFiles.package("Reference/video/refined.h5"), trace, "--tolerance", "5e-3", "--brief")
     #expect(compared.code == 0, "\(compared.output)\(compared.errors)")
     #expect(compared.errors.isEmpty, "\(compared.errors)")
-    let wrong = try Program.run("compare", TestFiles.package("Reference/video/clicks.h5"), trace, "--brief")
-    #expect(wrong.code == 1)
+    let clicks = TestFiles.package("Reference/video/clicks.h5")
+    let refused = try Program.run("compare", clicks, trace, "--brief")
+    #expect(refused.code == 2)
+    #expect(refused.errors.contains("prompts"))
+    #expect(try Program.run("compare", clicks, trace, "--brief", "--force").code == 1)
   }
 }
 

@@ -16,12 +16,15 @@ package final class ZipArchive: Sendable {
   package var entries: [ZipEntry] { directory.entries }
 
   /// Reads the directory and has libzip check it once more.
-  package init(_ file: MappedFile, limits: ReadingLimits) throws(ZipError) {
+  ///
+  /// - Parameter plainNames: Whether names of entries must be plain relative paths. Where they are keys and nothing is
+  ///   unpacked, they needn't be: tensors of an ONNX model are called `/trunk/Add_output_0`.
+  package init(_ file: MappedFile, limits: ReadingLimits, plainNames: Bool = true) throws(ZipError) {
     self.file = file
     self.limits = limits
     // The file must outlive the views of its bytes.
     defer { withExtendedLifetime(file) {} }
-    directory = try ZipDirectory(file.bytes, limits: limits)
+    directory = try ZipDirectory(file.bytes, limits: limits, plainNames: plainNames)
     handle = Mutex(try ZipHandle(file.bytes))
   }
 

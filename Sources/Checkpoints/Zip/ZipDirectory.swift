@@ -22,7 +22,7 @@ struct ZipDirectory: Sendable {
   }
 
   /// Reads the directory at the end of `bytes`.
-  init(_ bytes: UnsafeRawBufferPointer, limits: ReadingLimits) throws(ZipError) {
+  init(_ bytes: UnsafeRawBufferPointer, limits: ReadingLimits, plainNames: Bool = true) throws(ZipError) {
     let view = ByteView(bytes: bytes)
     let end = try ZipEnd(view)
     guard end.entryCount <= UInt64(limits.zipEntries) else {
@@ -32,8 +32,7 @@ struct ZipDirectory: Sendable {
     var numbers: [String: Int] = [:]
     var offset = end.directoryOffset
     while offset < end.directoryEnd {
-      let record = try ZipCentralRecord(
-        view, at: offset, end: end.directoryEnd, plainNames: limits.zipPlainNames)
+      let record = try ZipCentralRecord(view, at: offset, end: end.directoryEnd, plainNames: plainNames)
       guard numbers.updateValue(entries.count, forKey: record.name) == nil else {
         throw .duplicateName(record.name)
       }

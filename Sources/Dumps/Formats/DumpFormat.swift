@@ -35,9 +35,7 @@ enum DumpFormat {
 
   /// Whether a zip archive is what `torch.save` writes; one that is broken is left to the reader of `.npz` to refuse.
   private static func isTorch(_ file: MappedFile) -> Bool {
-    var limits = ReadingLimits()
-    limits.zipPlainNames = false
-    guard let archive = try? ZipArchive(file, limits: limits) else { return false }
+    guard let archive = try? ZipArchive(file, limits: ReadingLimits(), plainNames: false) else { return false }
     return archive.entries.contains { $0.name.hasSuffix("/data.pkl") }
   }
 }

@@ -13,14 +13,13 @@ final class NumPyArchive: DumpContents {
   /// Names are keys here and never paths; and masks, which are mostly zeros, deflate as far as the method goes.
   private static var limits: ReadingLimits {
     var limits = ReadingLimits()
-    limits.zipPlainNames = false
     limits.inflationRatio = 1032
     return limits
   }
 
   init(_ file: MappedFile) throws {
     path = file.path
-    do { archive = try ZipArchive(file, limits: Self.limits) } catch {
+    do { archive = try ZipArchive(file, limits: Self.limits, plainNames: false) } catch {
       throw DumpError.zip(path: file.path, error)
     }
     var arrays: [DumpedArray] = []

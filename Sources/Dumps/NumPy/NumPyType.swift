@@ -8,6 +8,9 @@ struct NumPyType: Equatable {
   init(_ text: String) throws(NumPyError) {
     let mark = text.first
     let rest = mark.map { "<>|=".contains($0) } == true ? text.dropFirst() : text[...]
+    guard rest.first != "O" else {
+      throw .elementType(found: "'\(text)', pickled Python objects, which are never read")
+    }
     guard let kind = rest.first, let bytes = Int(rest.dropFirst()) else {
       throw .elementType(found: "'\(text)'")
     }
@@ -27,7 +30,6 @@ struct NumPyType: Equatable {
     case ("f", 8): type = .numbers(.float64)
     // How bfloat16 of other packages is written, among others.
     case ("V", 1...16): type = .opaque(byteCount: bytes)
-    case ("O", _): throw .elementType(found: "'\(text)', pickled Python objects, which are never read")
     default: throw .elementType(found: "'\(text)'")
     }
   }
