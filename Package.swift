@@ -23,6 +23,15 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], fixtures: B
     exclude: fixtures ? ["Fixtures"] : [], swiftSettings: settings)
 }
 
+// On Linux FFmpeg is loaded when a video is first opened, see Sources/CFFmpeg/loader.c.
+#if os(Linux)
+  let ffmpeg: Target = .target(
+    name: "CFFmpeg", exclude: ["README.md"], publicHeadersPath: ".", linkerSettings: [.linkedLibrary("dl")])
+#else
+  let ffmpeg = system(
+    "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil", apt: "libavformat-dev", brew: "ffmpeg")
+#endif
+
 let package = Package(
   name: "sam2kit",
   platforms: [.macOS(.v15)],
@@ -48,11 +57,7 @@ let package = Package(
     system("CPNG", pkgConfig: "spng", apt: "libspng-dev", brew: "libspng"),
     system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
     system("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev", brew: "libdeflate"),
-    .systemLibrary(
-      name: "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil",
-      providers: [
-        .apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"]), .brew(["ffmpeg"]),
-      ]),
+    ffmpeg,
     .target(name: "CVector", exclude: ["README.md"]),
 
     layer("Files", [.target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),

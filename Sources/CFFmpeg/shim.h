@@ -9,6 +9,13 @@
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
+// Loads FFmpeg's libraries, before any other function of theirs is called. What is wrong, or NULL.
+#if defined(__linux__)
+const char *cffmpeg_load(void);
+#else
+static inline const char *cffmpeg_load(void) { return NULL; }
+#endif
+
 static inline int64_t cffmpeg_no_timestamp(void) { return AV_NOPTS_VALUE; }
 static inline int cffmpeg_end_of_file(void) { return AVERROR_EOF; }
 static inline int cffmpeg_again(void) { return AVERROR(EAGAIN); }

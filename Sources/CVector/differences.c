@@ -11,18 +11,6 @@ typedef int64_t mask __attribute__((ext_vector_type(8)));
 
 enum { LANES = 8 };
 
-CVECTOR_VARIANTS
-int cvector_all_finite(const float *x, size_t count) {
-  // A finite number's exponent is not all ones. Without an early exit the loop is vectors throughout.
-  uint32_t infinite = 0;
-  CVECTOR_LOOP for (size_t i = 0; i < count; i++) {
-    uint32_t bits;
-    memcpy(&bits, x + i, sizeof bits);
-    infinite |= (bits & 0x7f800000u) == 0x7f800000u;
-  }
-  return !infinite;
-}
-
 // The lanes of the sums, in between blocks of eight.
 typedef struct {
   wide absolute, squared, largest, a, b, aa, bb, ab;
@@ -100,8 +88,8 @@ void cvector_group_by_exponent(
   for (size_t i = 0; i < count; i++) {
     uint32_t bits;
     memcpy(&bits, x + i, sizeof bits);
-    // Four sums for each exponent, so that neighbours don't wait for each other.
-    size_t place = (bits >> 23 & 0xff) * 4 + i % 4;
+    // Eight sums for each exponent, so that neighbours don't wait for each other.
+    size_t place = (bits >> 23 & 0xff) * 8 + i % 8;
     sums[place] += errors[i];
     largest[place] = errors[i] > largest[place] ? errors[i] : largest[place];
   }

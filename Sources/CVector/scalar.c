@@ -103,13 +103,6 @@ void cvector_fixed_blend_scalar(
   }
 }
 
-int cvector_all_finite_scalar(const float *x, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (!isfinite(x[i])) return 0;
-  }
-  return 1;
-}
-
 void cvector_difference_sums_scalar(
     const float *a, const float *b, size_t count, double *errors, cvector_differences *sums) {
 #pragma clang fp contract(off)
@@ -142,8 +135,8 @@ void cvector_group_by_exponent_scalar(
     frexpf(x[i], &exponent);
     // Subnormal numbers and zero share the exponent field 0.
     size_t field = fabsf(x[i]) < 0x1p-126f ? 0 : (size_t)(exponent + 126);
-    sums[field * 4 + i % 4] += errors[i];
-    largest[field * 4 + i % 4] = fmax(largest[field * 4 + i % 4], errors[i]);
+    sums[field * 8 + i % 8] += errors[i];
+    largest[field * 8 + i % 8] = fmax(largest[field * 8 + i % 8], errors[i]);
   }
 }
 

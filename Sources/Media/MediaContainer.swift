@@ -27,6 +27,7 @@ struct MediaContainer: ~Copyable {
   ///
   /// - Throws: `MediaError.undecodableVideo`, `.noVideoStream`.
   init(path: String) throws(MediaError) {
+    if let problem = ffmpegProblem { throw .undecodableVideo(path: path, reason: problem) }
     // Complaints come as errors; FFmpeg would print them as well.
     av_log_set_level(cffmpeg_quiet())
     // The protocol is named, so that no path is taken for an address.
@@ -187,6 +188,9 @@ enum DecoderOutput {
 struct EndOfPackets: Error {
   let reason: String?
 }
+
+/// Why FFmpeg's libraries can't be loaded, if they can't. To be asked for before they are used.
+var ffmpegProblem: String? { cffmpeg_load().map { "FFmpeg can't be loaded: " + String(cString: $0) } }
 
 /// FFmpeg's words for an error code.
 func ffmpegReason(_ status: Int32) -> String {

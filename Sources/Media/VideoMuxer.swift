@@ -25,6 +25,7 @@ struct VideoMuxer: ~Copyable {
   ///
   /// - Throws: `MediaError.couldNotEncodeVideo`.
   init(path: String, temporaryPath: String, width: Int, height: Int, frameRate: Double) throws(MediaError) {
+    if let problem = ffmpegProblem { throw .couldNotEncodeVideo(path: path, reason: problem) }
     av_log_set_level(cffmpeg_quiet())
     var opened: UnsafeMutablePointer<AVFormatContext>?
     avformat_alloc_output_context2(&opened, nil, "mp4", nil)

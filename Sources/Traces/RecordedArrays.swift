@@ -35,6 +35,11 @@ public final class RecordedArrays: Sendable {
     try reader.read(tap, from: offset, into: buffer)
   }
 
+  /// A whole tap that shares the file's memory, or nil if it does not lie there as it would in memory.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func mapped(_ tap: Tap) throws -> Tensor? { try reader.mapped(tap) }
+
   /// Whether a tensor is what was read for a tap, memory and all, so that it need not be compared with it.
   public func holds(_ tensor: Tensor, as tap: Tap) -> Bool {
     recent.withLock { recent in

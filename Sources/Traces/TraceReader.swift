@@ -115,9 +115,12 @@ public final class TraceReader: Sendable {
   /// A whole tap that shares the file's memory if it lies there as it would in memory, else read.
   ///
   /// - Throws: `HDF5Error`.
-  public func mappedTensor(_ tap: Tap) throws -> Tensor {
-    try elements(of: tap) { _ in }?.mapped(tap.shape) ?? tensor(tap)
-  }
+  public func mappedTensor(_ tap: Tap) throws -> Tensor { try mapped(tap) ?? tensor(tap) }
+
+  /// A whole tap that shares the file's memory, or nil if it does not lie there as it would in memory.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func mapped(_ tap: Tap) throws -> Tensor? { try elements(of: tap) { _ in }?.mapped(tap.shape) }
 
   /// A tap's elements where they can be read past the library; else `body` is given the dataset.
   private func elements(

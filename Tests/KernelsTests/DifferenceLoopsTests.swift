@@ -30,7 +30,7 @@ import Testing
     cvector_difference_sums_scalar(x, y, count, &twins, &expected)
     #expect(fields(found) == fields(expected))
     #expect(errors == twins)
-    var (sums, largest) = ([Double](repeating: 0, count: 1024), [Double](repeating: 0, count: 1024))
+    var (sums, largest) = ([Double](repeating: 0, count: 2048), [Double](repeating: 0, count: 2048))
     var (twinSums, twinLargest) = (sums, largest)
     cvector_group_by_exponent(x, errors, count, &sums, &largest)
     cvector_group_by_exponent_scalar(x, errors, count, &twinSums, &twinLargest)
@@ -48,8 +48,14 @@ import Testing
       for place in Set([0, count / 2, count - 1]) {
         var (x, y) = (pair(count).0, pair(count).0)
         x[place] = value
-        #expect((cvector_all_finite(x, count) != 0) == value.isFinite)
-        #expect((cvector_all_finite_scalar(x, count) != 0) == value.isFinite)
+        for (a, b) in [(x, y), (y, x)] {
+          var (found, twin) = (cvector_differences(), cvector_differences())
+          var errors = [Double](repeating: 0, count: count)
+          cvector_difference_sums(a, b, count, &errors, &found)
+          cvector_difference_sums_scalar(a, b, count, &errors, &twin)
+          #expect((found.aa.isFinite && found.bb.isFinite) == value.isFinite)
+          #expect((twin.aa.isFinite && twin.bb.isFinite) == value.isFinite)
+        }
         let distance = cvector_largest_difference(x, y, count)
         #expect(distance == cvector_largest_difference_scalar(x, y, count))
         #expect(distance.isInfinite == !value.isFinite)

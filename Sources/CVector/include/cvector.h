@@ -110,16 +110,13 @@ typedef struct {
   float least_a, largest_a, least_b, largest_b;
 } cvector_differences;
 
-// Whether no element is NaN or infinite.
-int cvector_all_finite(const float *x, size_t count);
-int cvector_all_finite_scalar(const float *x, size_t count);
-// errors[i] = |a[i] - b[i]|, and the sums; elements are finite, count > 0. Added up in double in eight lanes by
-// position: these two and every machine agree in every bit.
+// errors[i] = |a[i] - b[i]|, and the sums; count > 0. Added up in double in eight lanes by position: these two and every
+// machine agree in every bit where all elements are finite. aa and bb are finite exactly if all elements are.
 void cvector_difference_sums(
     const float *a, const float *b, size_t count, double *errors, cvector_differences *sums);
 void cvector_difference_sums_scalar(
     const float *a, const float *b, size_t count, double *errors, cvector_differences *sums);
-// sums[4 * e + i % 4] += errors[i], and largest[4 * e + i % 4] likewise, e < 256 being the exponent field of x[i].
+// sums[8 * e + i % 8] += errors[i], and largest[8 * e + i % 8] likewise, e < 256 being the exponent field of x[i].
 void cvector_group_by_exponent(
     const float *x, const double *errors, size_t count, double *sums, double *largest);
 void cvector_group_by_exponent_scalar(

@@ -13,6 +13,7 @@ struct ArrayPair: Sendable {
   /// Reads elements of the reference alone, where the candidate is in memory.
   private let readReference: (@Sendable (Int, UnsafeMutableBufferPointer<Float>) throws -> Void)?
   private let candidate: Tensor?
+  private let reference: Tensor?
 
   /// Two arrays that are read together.
   init(
@@ -26,6 +27,20 @@ struct ArrayPair: Sendable {
     self.read = read
     readReference = nil
     candidate = nil
+    reference = nil
+  }
+
+  /// Two arrays in memory, of one shape.
+  init(reference: Tensor, candidate: Tensor) {
+    precondition(reference.shape == candidate.shape, "\(candidate.shape) against \(reference.shape)")
+    shape = reference.shape
+    read = { offset, expected, found in
+      reference.withElements { _ = expected.update(fromContentsOf: $0[offset..<offset + expected.count]) }
+      candidate.withElements { _ = found.update(fromContentsOf: $0[offset..<offset + found.count]) }
+    }
+    readReference = nil
+    self.candidate = candidate
+    self.reference = reference
   }
 
   /// A tensor, and a reference that is read.
@@ -40,6 +55,7 @@ struct ArrayPair: Sendable {
     }
     self.readReference = readReference
     self.candidate = candidate
+    reference = nil
   }
 
   /// Adds up the whole, on several threads. Neither their number nor `slabSize` changes a bit of it.
@@ -86,6 +102,16 @@ struct ArrayPair: Sendable {
     _ candidate: UnsafeMutableBufferPointer<Float>, _ grid: HeatMapGrid?
   ) throws -> Piece {
     var piece = Piece(errors: ErrorAccumulator(from: start), grid: grid)
+    if let expected = self.reference, let found = self.candidate, grid == nil {
+      let range = start..<start + reference.count
+      expected.withElements { expected in
+        found.withElements { found in
+          piece.errors.add(
+            UnsafeBufferPointer(rebasing: expected[range]), UnsafeBufferPointer(rebasing: found[range]))
+        }
+      }
+      return piece
+    }
     if let readReference, let tensor = self.candidate, grid == nil {
       // Spares a copy.
       try readReference(start, reference)
@@ -138,11 +164,7 @@ extension ErrorMetrics {
   ///
   /// - Parameter isMask: Whether it holds mask logits.
   public init(_ reference: Tensor, _ candidate: Tensor, isMask: Bool = false) throws {
-    precondition(reference.shape == candidate.shape, "\(candidate.shape) against \(reference.shape)")
-    let pair = ArrayPair(shape: reference.shape) { offset, x, y in
-      reference.withElements { _ = x.update(from: $0[offset..<offset + x.count]) }
-      candidate.withElements { _ = y.update(from: $0[offset..<offset + y.count]) }
-    }
+    let pair = ArrayPair(reference: reference, candidate: candidate)
     self = try pair.metrics(isMask: isMask, heatMap: false, slabSize: ArrayComparator.defaultSlabSize).0
   }
 }

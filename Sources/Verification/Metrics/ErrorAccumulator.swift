@@ -50,8 +50,11 @@ struct ErrorAccumulator: Sendable {
           UnsafeBufferPointer(rebasing: reference[range]), UnsafeBufferPointer(rebasing: candidate[range])
         )
         guard let a = x.baseAddress, let b = y.baseAddress else { continue }
-        if cvector_all_finite(a, x.count) != 0 && cvector_all_finite(b, y.count) != 0 {
-          addFinite(x, y, errors) { $0 }
+        var sums = cvector_differences()
+        if let base = errors.baseAddress { cvector_difference_sums(a, b, x.count, base, &sums) }
+        // Squares of Float32 can't leave Double's range: these sums are finite exactly if all elements are.
+        if sums.aa.isFinite && sums.bb.isFinite {
+          addFinite(x, y, errors, sums) { $0 }
         } else {
           addMixed(x, y, errors)
         }
@@ -60,16 +63,12 @@ struct ErrorAccumulator: Sendable {
     }
   }
 
-  /// Adds a block of finite elements, of which `position` says where in the block they stood.
+  /// Adds a block of finite elements, whose errors and sums are given; `position` says where in the block they stood.
   private mutating func addFinite(
     _ x: UnsafeBufferPointer<Float>, _ y: UnsafeBufferPointer<Float>,
-    _ errors: UnsafeMutableBufferPointer<Double>, position: (Int) -> Int
+    _ errors: UnsafeMutableBufferPointer<Double>, _ sums: cvector_differences, position: (Int) -> Int
   ) {
-    guard let a = x.baseAddress, let b = y.baseAddress, let base = errors.baseAddress, !x.isEmpty else {
-      return
-    }
-    var sums = cvector_differences()
-    cvector_difference_sums(a, b, x.count, base, &sums)
+    guard let a = x.baseAddress, let base = errors.baseAddress, !x.isEmpty else { return }
     absError += sums.absolute
     squaredError += sums.squared
     moments.merge(PairMoments(sums, count: x.count, first: x[0], y[0]))
@@ -105,7 +104,14 @@ struct ErrorAccumulator: Sendable {
       nonFiniteMismatches += 1
     }
     kept.map { x[$0] }.withUnsafeBufferPointer { x in
-      kept.map { y[$0] }.withUnsafeBufferPointer { y in addFinite(x, y, errors) { kept[$0] } }
+      kept.map { y[$0] }.withUnsafeBufferPointer { y in
+        guard let a = x.baseAddress, let b = y.baseAddress, let base = errors.baseAddress, !x.isEmpty else {
+          return
+        }
+        var sums = cvector_differences()
+        cvector_difference_sums(a, b, x.count, base, &sums)
+        addFinite(x, y, errors, sums) { kept[$0] }
+      }
     }
   }
 

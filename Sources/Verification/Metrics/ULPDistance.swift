@@ -22,8 +22,8 @@ public struct ULPDistance: Equatable, Sendable, Codable {
 /// Errors by the exponent of the reference's element. In what unit the small ones count is known only at the end.
 struct ExponentTable: Sendable {
   private static let exponents = 256
-  /// Four for each exponent.
-  private static let ways = 4
+  /// Eight for each exponent.
+  private static let ways = 8
   private(set) var sums = [Double](repeating: 0, count: exponents * ways)
   private(set) var largest = [Double](repeating: 0, count: exponents * ways)
 

@@ -236,8 +236,10 @@ public final class RunVerifier: TapWriter, CallIsolator {
         shape: tap.shape, seed: reader.seed)
       return (metrics, nil)
     }
-    // Piece by piece: the whole is at most read for a module to run on.
-    let pair = ArrayPair(tensor) { offset, expected in try arrays.read(tap, from: offset, into: expected) }
+    // From the file's own pages, else piece by piece: the whole is at most read for a module to run on.
+    let pair =
+      try arrays.mapped(tap).map { ArrayPair(reference: $0, candidate: tensor) }
+      ?? ArrayPair(tensor) { offset, expected in try arrays.read(tap, from: offset, into: expected) }
     let isMask = TracePrediction.lowResLogits.isTap(tap.name)
     return try pair.metrics(
       isMask: isMask, heatMap: keepsPictures, slabSize: ArrayComparator.defaultSlabSize)

@@ -6,6 +6,7 @@ import Tensors
 
 struct Benchmark: Command {
   static let configuration = CommandConfiguration(
+    commandName: "benchmark",
     abstract: "Time a model on this machine.",
     discussion: "Runs once to warm up, then measures. tools/bench_encoder.py sets PyTorch beside it.")
 

@@ -5,6 +5,7 @@ import Verification
 
 struct CalibratePolicy: Command {
   static let configuration = CommandConfiguration(
+    commandName: "calibrate-policy",
     abstract: "Propose a policy from saved comparisons of runs that are known to be right.",
     discussion: """
       Each tap's largest error over all comparisons, times the margin, will pass: one default for nearly all, and rules \

@@ -7,6 +7,7 @@ import Verification
 
 struct Compare: Command {
   static let configuration = CommandConfiguration(
+    commandName: "compare",
     abstract: "Compare two runs tap by tap and name the first divergence.",
     discussion: """
       A side is a trace or a sketch, or what any other program dumped: a folder of .npy files, an .npz, safetensors, \

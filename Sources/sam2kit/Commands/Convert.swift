@@ -6,6 +6,7 @@ import SAM2
 
 struct Convert: Command {
   static let configuration = CommandConfiguration(
+    commandName: "convert",
     abstract: "Convert a checkpoint, bit for bit or rounded.",
     discussion: """
       Reads .pt, .safetensors, .h5 or .gguf by content and writes one of them by the output's extension. A .pt \

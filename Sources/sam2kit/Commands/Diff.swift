@@ -3,6 +3,7 @@ import Checkpoints
 
 struct Diff: Command {
   static let configuration = CommandConfiguration(
+    commandName: "diff",
     abstract: "Say what two checkpoints don't have in common, tensor by tensor.",
     discussion: """
       Formats and namings don't matter: tensors are compared by their official names. Named are tensors that B \

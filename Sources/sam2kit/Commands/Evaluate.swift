@@ -5,6 +5,7 @@ import SAM2
 
 struct Evaluate: Command {
   static let configuration = CommandConfiguration(
+    commandName: "evaluate",
     abstract: "Measure how good a model's masks are, on pictures and clips with true masks.",
     discussion: """
       Prompts are derived from the true masks by a fixed rule. Pictures: the mean IoU after one click, for a box, and \

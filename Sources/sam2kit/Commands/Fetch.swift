@@ -6,6 +6,7 @@ import Foundation
 
 struct Fetch: Command {
   static let configuration = CommandConfiguration(
+    commandName: "fetch",
     abstract: "Download a released checkpoint and verify it.",
     discussion: """
       Variants: \(Variant.allCases.map(\.rawValue).joined(separator: ", ")). Their addresses, lengths and SHA-256 are \

@@ -3,6 +3,7 @@ import Checkpoints
 
 struct Inspect: Command {
   static let configuration = CommandConfiguration(
+    commandName: "inspect",
     abstract: "Say what a checkpoint is and what its tensors look like.",
     discussion: """
       Nothing in the file is executed. Tensors have their official names whatever the file calls them. Statistics \

@@ -3,6 +3,7 @@ import Verification
 
 struct Judge: Command {
   static let configuration = CommandConfiguration(
+    commandName: "judge",
     abstract: "Judge a saved comparison again, by another policy, without running or comparing anything.",
     discussion: """
       SAVED is what `compare --json` printed or `compare --save` wrote. Without --policy it is judged by its own. Exits \

@@ -8,6 +8,7 @@ import Traces
 
 struct Segment: Command {
   static let configuration = CommandConfiguration(
+    commandName: "segment",
     abstract: "Segment what you point at in a picture.",
     discussion: """
       Writes mask_0.png … (255 on the object), overlay.png and prediction.json into the output folder. Prompts \

@@ -7,6 +7,7 @@ import Tensors
 
 struct Synthesize: Command {
   static let configuration = CommandConfiguration(
+    commandName: "synthesize",
     abstract: "Make up a full-size checkpoint from a seed, to verify or measure with.",
     discussion: """
       The weights are not trained: masks mean nothing, but every layer computes something. The same seed gives the \

@@ -9,6 +9,7 @@ import Traces
 
 struct Track: Command {
   static let configuration = CommandConfiguration(
+    commandName: "track",
     abstract: "Track what you point at through a video.",
     discussion: """
       Writes one indexed PNG per frame (each pixel an object's number, DAVIS's palette) and tracks.json into the \

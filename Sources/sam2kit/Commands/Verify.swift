@@ -6,6 +6,7 @@ import Verification
 
 struct Verify: Command {
   static let configuration = CommandConfiguration(
+    commandName: "verify",
     abstract: "Run a model on a recording's own inputs and compare every tap.",
     discussion: """
       The picture or video and the prompts are the recording's. A picture as it was prepared is mostly among the taps; \

@@ -1,0 +1,87 @@
+// FFmpeg loaded when a video is first opened, on Linux. Its 130 libraries would take the dynamic linker 40 ms of every
+// start otherwise, also where no video is looked at.
+//
+// Each function that is used stands here under its own name as a jump to where it was loaded. Elsewhere, where this file
+// is not compiled, the linker finds them in FFmpeg's libraries.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "shim.h"
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#define TEXT(x) #x
+#define SONAME(name, version) "lib" #name ".so." TEXT(version)
+
+static const char *const names[] = {
+    SONAME(avutil, LIBAVUTIL_VERSION_MAJOR), SONAME(avcodec, LIBAVCODEC_VERSION_MAJOR),
+    SONAME(avformat, LIBAVFORMAT_VERSION_MAJOR), SONAME(swscale, LIBSWSCALE_VERSION_MAJOR)};
+
+#define FUNCTIONS(X)                                                                                                   \
+  X(av_d2q) X(av_find_best_stream) X(av_frame_alloc) X(av_frame_clone) X(av_frame_free) X(av_frame_get_buffer)         \
+  X(av_frame_make_writable) X(av_frame_unref) X(av_get_media_type_string) X(av_get_pix_fmt_name)                       \
+  X(av_guess_frame_rate) X(av_interleaved_write_frame) X(av_log_set_level) X(av_opt_set) X(av_packet_alloc)            \
+  X(av_packet_free) X(av_packet_rescale_ts) X(av_packet_unref) X(av_read_frame) X(av_seek_frame) X(av_strerror)        \
+  X(av_write_trailer) X(avcodec_alloc_context3) X(avcodec_find_decoder) X(avcodec_find_encoder_by_name)                \
+  X(avcodec_flush_buffers) X(avcodec_free_context) X(avcodec_get_name) X(avcodec_open2)                                \
+  X(avcodec_parameters_from_context) X(avcodec_parameters_to_context) X(avcodec_receive_frame)                         \
+  X(avcodec_receive_packet) X(avcodec_send_frame) X(avcodec_send_packet) X(avformat_alloc_output_context2)             \
+  X(avformat_close_input) X(avformat_find_stream_info) X(avformat_free_context) X(avformat_new_stream)                 \
+  X(avformat_open_input) X(avformat_write_header) X(avio_closep) X(avio_open) X(sws_freeContext)                       \
+  X(sws_getCoefficients) X(sws_getContext) X(sws_scale) X(sws_setColorspaceDetails) SIDE_DATA(X)
+
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 29, 100)
+#define SIDE_DATA(X) X(av_packet_side_data_get)
+#else
+#define SIDE_DATA(X) X(av_stream_get_side_data)
+#endif
+
+// A jump changes no register that holds an argument, so it serves whatever the function takes.
+#if defined(__x86_64__)
+#define JUMP(name) "  jmp *cffmpeg_at_" #name "(%rip)\n"
+#elif defined(__aarch64__)
+#define JUMP(name)                                                                                                     \
+  "  adrp x16, cffmpeg_at_" #name "\n  ldr x16, [x16, :lo12:cffmpeg_at_" #name "]\n  br x16\n"
+#else
+#error "expected an x86-64 or a 64-bit Arm processor"
+#endif
+
+#define FUNCTION(name)                                                                                                 \
+  __attribute__((visibility("hidden"), used)) void *cffmpeg_at_##name;                                                 \
+  __asm__(".text\n.globl " #name "\n.hidden " #name "\n.type " #name ", @function\n" #name ":\n" JUMP(name));
+FUNCTIONS(FUNCTION)
+
+#define ENTRY(name) {#name, &cffmpeg_at_##name},
+static const struct {
+  const char *name;
+  void **at;
+} entries[] = {FUNCTIONS(ENTRY)};
+
+static char problem[512];
+
+static void load(void) {
+  void *libraries[sizeof names / sizeof *names];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    libraries[i] = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL);
+    if (!libraries[i]) {
+      snprintf(problem, sizeof problem, "%s", dlerror());
+      return;
+    }
+  }
+  for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+    for (size_t j = 0; j < sizeof names / sizeof *names && !*entries[i].at; j++) {
+      *entries[i].at = dlsym(libraries[j], entries[i].name);
+    }
+    if (!*entries[i].at) {
+      snprintf(problem, sizeof problem, "expected %s in FFmpeg's libraries, found none", entries[i].name);
+      return;
+    }
+  }
+}
+
+const char *cffmpeg_load(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, load);
+  return problem[0] ? problem : NULL;
+}
