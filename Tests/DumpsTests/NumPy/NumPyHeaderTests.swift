@@ -28,7 +28,10 @@ private func header(_ text: String, extra: Int = 0, bytes: Int = 24) throws(NumP
   ("{'descr': '<f4', 'fortran_order': False, 'shape': 'x'}", .field("shape", "a tuple of whole numbers")),
   ("{'descr': (3,), 'fortran_order': False, 'shape': (2, 3)}", .field("descr", "a type such as '<f4'")),
   ("{'descr': '<c8', 'fortran_order': False, 'shape': (3,)}", .elementType(found: "'<c8'")),
-  ("{'descr': '|O', 'fortran_order': False, 'shape': (3,)}", .elementType(found: "'|O'")),
+  (
+    "{'descr': '|O', 'fortran_order': False, 'shape': (3,)}",
+    .elementType(found: "'|O', pickled Python objects, which are never read")
+  ),
   (
     "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,)}", .elementType(found: "a structured type")
   ),
