@@ -1,11 +1,9 @@
-import Foundation
-
 extension FirstDivergence {
   /// What there is to say, a sentence each: the tap, its worst element, the origin, its inputs, what carries the error,
   /// and what removes it.
   public var sentences: [String] {
     var sentences = [
-      "First divergence: \(tap), relative error \(Self.scientific(relativeError))"
+      "First divergence: \(tap), relative error \(scientific(relativeError))"
         + (worst.map { "; worst at \($0.index): expected \($0.reference), found \($0.candidate)" } ?? "")
     ]
     sentences.append(origin.sentence)
@@ -14,9 +12,9 @@ extension FirstDivergence {
       let largest = inputs.map(\.relativeError).max() ?? 0
       sentences.append(
         off.isEmpty
-          ? "Its inputs agree (relative error \(Self.scientific(largest)) at most)."
+          ? "Its inputs agree (relative error \(scientific(largest)) at most)."
           : "Of its inputs "
-            + off.map { "\($0.tap) is off by \(Self.scientific($0.relativeError))" }
+            + off.map { "\($0.tap) is off by \(scientific($0.relativeError))" }
             .joined(separator: ", ") + ".")
     }
     if introducing.count > 1 {
@@ -27,15 +25,13 @@ extension FirstDivergence {
     }
     if carried > 0 { sentences.append("\(carried) taps are off as well but only carry it.") }
     sentences += hints.map {
-      "Hint: \($0.claim). Undone, the error of \(Self.scientific($0.errorBefore)) is "
-        + "\(Self.scientific($0.errorAfter))."
+      "Hint: \($0.claim). Undone, the error of \(scientific($0.errorBefore)) is "
+        + "\(scientific($0.errorAfter))."
     }
     return sentences
   }
 
   private static let mostModules = 8
-
-  static func scientific(_ value: Double) -> String { value == 0 ? "0" : String(format: "%.2e", value) }
 }
 
 extension FirstDivergence.Origin {
@@ -43,7 +39,7 @@ extension FirstDivergence.Origin {
     let how =
       relativeError.map {
         isIsolated
-          ? " (off by \(FirstDivergence.scientific($0)) when fed what was recorded)"
+          ? " (off by \(scientific($0)) when fed what was recorded)"
           : " (by what agrees; isolation was not tried there)"
       } ?? ""
     switch kind {

@@ -62,11 +62,11 @@ public struct ComparisonTable: Sendable {
     case .missing: return [mark, array.name, "\(array.shape)", "missing"]
     case .shapeMismatch(let found): return [mark, array.name, "\(array.shape)", "found \(found)"]
     case .matched(let metrics):
-      let alone = array.isolated.map { Self.scientific($0.relativeError) } ?? "–"
+      let alone = array.isolated.map { scientific($0.relativeError) } ?? "–"
       let cells =
         [
-          mark, array.name, "\(array.shape)", Self.scientific(metrics.maxAbsError),
-          Self.scientific(metrics.meanAbsError), Self.scientific(metrics.relativeError),
+          mark, array.name, "\(array.shape)", scientific(metrics.maxAbsError),
+          scientific(metrics.meanAbsError), scientific(metrics.relativeError),
         ] + (comparison.isIsolated ? [alone] : []) + [
           String(format: "%.7f", metrics.cosineSimilarity), String(format: "%.1f", metrics.sqnrDecibels),
         ]
@@ -86,13 +86,13 @@ public struct ComparisonTable: Sendable {
     if metrics.isZero && tolerance.zero != nil { remarks.append("all zeros on both sides") }
     if let masks = metrics.masks, masks.flipped > 0 {
       remarks.append(
-        "\(masks.flipped) pixels flip, logits up to \(Self.scientific(masks.largestFlippedLogit)), "
+        "\(masks.flipped) pixels flip, logits up to \(scientific(masks.largestFlippedLogit)), "
           + String(format: "IoU %.5f", masks.iou))
     }
     let broken = tolerance.breaches(metrics).filter { $0.of != .bound(.relative) && $0.limit != nil }
     for breach in broken where breach.of != .nonFiniteMismatch {
       remarks.append(
-        "\(breach.of.name) \(Self.scientific(breach.found ?? 0)) past \(Self.scientific(breach.limit ?? 0))")
+        "\(breach.of.name) \(scientific(breach.found ?? 0)) past \(scientific(breach.limit ?? 0))")
     }
     return remarks
   }
@@ -126,7 +126,7 @@ public struct ComparisonTable: Sendable {
     let misshaped = arrays.count { if case .shapeMismatch = $0.outcome { true } else { false } }
     let diverged = comparison.failures.count - missing - misshaped
     let limit =
-      comparison.policy.defaults.relative.map { "the relative tolerance \(Self.scientific($0))" }
+      comparison.policy.defaults.relative.map { "the relative tolerance \(scientific($0))" }
       ?? "the policy \(comparison.policy.name)"
     let word = comparison.passes ? coloured("PASS", .green) : coloured("FAIL", .red)
     var lines = [
@@ -153,13 +153,9 @@ public struct ComparisonTable: Sendable {
         "All zeros on both sides, so that nothing was checked: \(zeros.map(\.name).joined(separator: ", "))")
     }
     if let smallest = comparison.smallestPassingTolerance {
-      lines.append("Smallest tolerance that passes: \(Self.scientific(smallest))")
+      lines.append("Smallest tolerance that passes: \(scientific(smallest))")
     }
     return lines.joined(separator: "\n")
-  }
-
-  private static func scientific(_ value: Double) -> String {
-    value == 0 ? "0" : String(format: "%.2e", value)
   }
 
   /// Columns as wide as their widest cell: text to the left, numbers to the right. A cell that stands for all the
