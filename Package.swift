@@ -23,13 +23,19 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], fixtures: B
     exclude: fixtures ? ["Fixtures"] : [], swiftSettings: settings)
 }
 
-// On Linux FFmpeg is loaded when a video is first opened, see Sources/CFFmpeg/loader.c.
+// On Linux some libraries are loaded when they are first needed, see Sources/CLoader.
 #if os(Linux)
-  let ffmpeg: Target = .target(
-    name: "CFFmpeg", exclude: ["README.md"], publicHeadersPath: ".", linkerSettings: [.linkedLibrary("dl")])
+  func loaded(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
+    .target(name: name, dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: ".")
+  }
+  let loader: [Target] = [
+    .target(name: "CLoader", exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")])
+  ]
 #else
-  let ffmpeg = system(
-    "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil", apt: "libavformat-dev", brew: "ffmpeg")
+  func loaded(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
+    system(name, pkgConfig: pkgConfig, apt: apt, brew: brew)
+  }
+  let loader: [Target] = []
 #endif
 
 let package = Package(
@@ -52,12 +58,14 @@ let package = Package(
   targets: [
     system("CHDF5", pkgConfig: "hdf5", apt: "libhdf5-dev", brew: "hdf5"),
     system("CZip", pkgConfig: "libzip", apt: "libzip-dev", brew: "libzip"),
-    system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev", brew: "openblas"),
     system("CJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev", brew: "jpeg-turbo"),
     system("CPNG", pkgConfig: "spng", apt: "libspng-dev", brew: "libspng"),
     system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
     system("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev", brew: "libdeflate"),
-    ffmpeg,
+    loaded("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev", brew: "openblas"),
+    loaded(
+      "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil", apt: "libavformat-dev",
+      brew: "ffmpeg"),
     .target(name: "CVector", exclude: ["README.md"]),
 
     layer("Files", [.target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
@@ -89,7 +97,7 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: settings),
 
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: settings),
-    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors"), tests("HDF5", ["Tensors"]),
+    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors"), tests("HDF5", ["Files", "Tensors"]),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
@@ -116,5 +124,5 @@ let package = Package(
         "Traces",
       ],
       swiftSettings: settings),
-  ]
+  ] + loader
 )

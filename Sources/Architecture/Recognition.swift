@@ -21,13 +21,24 @@ public struct LayoutDifference: Hashable, Sendable, CustomStringConvertible {
 
   /// Compares shapes by name with what `layout` expects.
   public init(_ shapes: [String: Shape], against layout: StateDictLayout) {
-    let expected = layout.shapes
     missing = layout.tensors.map(\.name).filter { shapes[$0] == nil }
-    unexpected = shapes.keys.filter { expected[$0] == nil }.sorted()
+    let expected = Set(layout.tensors.lazy.map(\.name))
+    unexpected = shapes.keys.filter { !expected.contains($0) }.sorted()
     misshaped = layout.tensors.compactMap { tensor in
       guard let found = shapes[tensor.name], found != tensor.shape else { return nil }
       return Misshaped(name: tensor.name, expected: tensor.shape, found: found)
     }
+  }
+
+  /// How many tensors would differ, without a list of them.
+  static func count(_ shapes: [String: Shape], against layout: StateDictLayout) -> Int {
+    var (named, fitting) = (0, 0)
+    for tensor in layout.tensors {
+      guard let shape = shapes[tensor.name] else { continue }
+      named += 1
+      fitting += shape == tensor.shape ? 1 : 0
+    }
+    return (layout.tensors.count - named) + (shapes.count - named) + (named - fitting)
   }
 
   /// Whether nothing differs.
@@ -67,15 +78,15 @@ public struct Recognition: Hashable, Sendable {
 
   /// Compares shapes by name with every released model.
   public init(_ shapes: [String: Shape]) {
-    let candidates = Variant.allCases.map { variant in
-      (variant, LayoutDifference(shapes, against: StateDictLayout(variant.configuration)))
+    let counts = Variant.allCases.map { variant in
+      LayoutDifference.count(shapes, against: StateDictLayout(variant.configuration))
     }
     // Later variants win ties. Something unlike any of them is measured against the one with the fewest tensors.
-    var best = candidates[0]
-    for candidate in candidates where candidate.1.count <= best.1.count { best = candidate }
-    nearest = best.0
-    difference = best.1
-    matching = shapes.count - best.1.unexpected.count - best.1.misshaped.count
+    var best = 0
+    for candidate in counts.indices where counts[candidate] <= counts[best] { best = candidate }
+    nearest = Variant.allCases[best]
+    difference = LayoutDifference(shapes, against: StateDictLayout(nearest.configuration))
+    matching = shapes.count - difference.unexpected.count - difference.misshaped.count
   }
 
   /// One sentence: what it is, or what it comes nearest to and why it isn't.

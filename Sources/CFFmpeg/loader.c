@@ -1,20 +1,13 @@
 // FFmpeg loaded when a video is first opened, on Linux. Its 130 libraries would take the dynamic linker 40 ms of every
-// start otherwise, also where no video is looked at.
-//
-// Each function that is used stands here under its own name as a jump to where it was loaded. Elsewhere, where this file
-// is not compiled, the linker finds them in FFmpeg's libraries.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// start otherwise, also where no video is looked at. Elsewhere, where this file is not compiled, the linker finds them.
+#include "cloader.h"
 #include "shim.h"
-#include <dlfcn.h>
 #include <pthread.h>
-#include <stdio.h>
 
 #define TEXT(x) #x
 #define SONAME(name, version) "lib" #name ".so." TEXT(version)
 
-static const char *const names[] = {
+static const char *const libraries[] = {
     SONAME(avutil, LIBAVUTIL_VERSION_MAJOR), SONAME(avcodec, LIBAVCODEC_VERSION_MAJOR),
     SONAME(avformat, LIBAVFORMAT_VERSION_MAJOR), SONAME(swscale, LIBSWSCALE_VERSION_MAJOR)};
 
@@ -37,47 +30,15 @@ static const char *const names[] = {
 #define SIDE_DATA(X) X(av_stream_get_side_data)
 #endif
 
-// A jump changes no register that holds an argument, so it serves whatever the function takes.
-#if defined(__x86_64__)
-#define JUMP(name) "  jmp *cffmpeg_at_" #name "(%rip)\n"
-#elif defined(__aarch64__)
-#define JUMP(name)                                                                                                     \
-  "  adrp x16, cffmpeg_at_" #name "\n  ldr x16, [x16, :lo12:cffmpeg_at_" #name "]\n  br x16\n"
-#else
-#error "expected an x86-64 or a 64-bit Arm processor"
-#endif
+FUNCTIONS(CLOADER_FUNCTION)
 
-#define FUNCTION(name)                                                                                                 \
-  __attribute__((visibility("hidden"), used)) void *cffmpeg_at_##name;                                                 \
-  __asm__(".text\n.globl " #name "\n.hidden " #name "\n.type " #name ", @function\n" #name ":\n" JUMP(name));
-FUNCTIONS(FUNCTION)
-
-#define ENTRY(name) {#name, &cffmpeg_at_##name},
-static const struct {
-  const char *name;
-  void **at;
-} entries[] = {FUNCTIONS(ENTRY)};
+static const cloader_function functions[] = {FUNCTIONS(CLOADER_ENTRY)};
 
 static char problem[512];
 
 static void load(void) {
-  void *libraries[sizeof names / sizeof *names];
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    libraries[i] = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL);
-    if (!libraries[i]) {
-      snprintf(problem, sizeof problem, "%s", dlerror());
-      return;
-    }
-  }
-  for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
-    for (size_t j = 0; j < sizeof names / sizeof *names && !*entries[i].at; j++) {
-      *entries[i].at = dlsym(libraries[j], entries[i].name);
-    }
-    if (!*entries[i].at) {
-      snprintf(problem, sizeof problem, "expected %s in FFmpeg's libraries, found none", entries[i].name);
-      return;
-    }
-  }
+  cloader_load(libraries, sizeof libraries / sizeof *libraries, functions, sizeof functions / sizeof *functions, problem,
+               sizeof problem);
 }
 
 const char *cffmpeg_load(void) {

@@ -32,6 +32,15 @@ static inline hid_t chdf5_float32(void) { return H5T_IEEE_F32LE; }
 static inline hid_t chdf5_float64(void) { return H5T_IEEE_F64LE; }
 static inline hid_t chdf5_c_string(void) { return H5T_C_S1; }
 
+// Opens files without locks; versions that can't be told so lock them.
+static inline herr_t chdf5_set_no_locks(hid_t access) {
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+  return H5Pset_file_locking(access, 0, 1);
+#else
+  return access >= 0 ? 0 : -1;
+#endif
+}
+
 // The link's description changed its layout between versions; its name did not.
 typedef struct {
   void (*visit)(const char *name, void *context);

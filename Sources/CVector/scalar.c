@@ -128,15 +128,15 @@ void cvector_difference_sums_scalar(
   }
 }
 
-void cvector_group_by_exponent_scalar(
-    const float *x, const double *errors, size_t count, double *sums, double *largest) {
+void cvector_group_by_exponent_scalar(const float *x, const double *errors, size_t count, double *table) {
   for (size_t i = 0; i < count; i++) {
     int exponent = 0;
     frexpf(x[i], &exponent);
     // Subnormal numbers and zero share the exponent field 0.
     size_t field = fabsf(x[i]) < 0x1p-126f ? 0 : (size_t)(exponent + 126);
-    sums[field * 8 + i % 8] += errors[i];
-    largest[field * 8 + i % 8] = fmax(largest[field * 8 + i % 8], errors[i]);
+    double *place = table + 2 * (8 * field + i % 8);
+    place[0] += errors[i];
+    place[1] = fmax(place[1], errors[i]);
   }
 }
 

@@ -9,11 +9,12 @@ public final class MappedFile: Sendable {
   /// The path it was opened by.
   public let path: String
   /// The file's bytes. Valid as long as this object lives, which the caller sees to.
-  public nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+  public var bytes: UnsafeRawBufferPointer { memory.bytes }
   /// Whether the file takes less room on disk than it has bytes, so that it may have holes.
   public let isSparse: Bool
   /// Open for reading as long as this object lives. Its position means nothing.
   let descriptor: Int32
+  private let memory: MappedPart
   private let version: Version
 
   /// Maps the file at `path`.
@@ -29,7 +30,7 @@ public final class MappedFile: Sendable {
       guard status.st_mode & S_IFMT == S_IFREG else { throw FileError.notAFile(path: path) }
       version = Version(status)
       isSparse = Int(status.st_blocks) * 512 < Int(status.st_size)
-      bytes = try Self.map(descriptor, Int(status.st_size), path)
+      memory = try MappedPart(of: descriptor, 0..<Int(status.st_size), path: path)
     } catch {
       close(descriptor)
       throw error
@@ -41,17 +42,6 @@ public final class MappedFile: Sendable {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .unreadable(path: path, reason: systemError()) }
     return status
-  }
-
-  private static func map(
-    _ descriptor: Int32, _ count: Int, _ path: String
-  ) throws(FileError) -> UnsafeRawBufferPointer {
-    guard count > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-    guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
-      throw .unreadable(path: path, reason: systemError())
-    }
-    ShrinkingFiles.mapped.add(path, start: UInt(bitPattern: base), count: UInt(count))
-    return UnsafeRawBufferPointer(start: base, count: count)
   }
 
   /// What changes when somebody writes to the file.
@@ -102,12 +92,7 @@ public final class MappedFile: Sendable {
     #endif
   }
 
-  deinit {
-    close(descriptor)
-    guard let base = bytes.baseAddress else { return }
-    ShrinkingFiles.mapped.remove { $0.start == UInt(bitPattern: base) }
-    munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
-  }
+  deinit { close(descriptor) }
 }
 
 /// The system's words for the last error. Memory that a system call can't read is a mapped file's that is gone.

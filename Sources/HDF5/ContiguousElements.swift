@@ -12,7 +12,7 @@ import Tensors
 /// several threads at a time.
 public struct ContiguousElements: Sendable {
   let descriptor: Descriptor
-  private let place: Place
+  let place: Place
   /// Where in the file the first element's bytes begin.
   let start: Int
   /// How many elements.
@@ -58,6 +58,12 @@ final class Descriptor: Sendable {
   init?(duplicating number: Int32) {
     self.number = fcntl(number, F_DUPFD_CLOEXEC, 0)
     guard self.number >= 0 else { return nil }
+  }
+
+  /// Whether the file is at least as long as that.
+  func holds(_ range: Range<Int>) -> Bool {
+    var status = stat()
+    return fstat(number, &status) == 0 && range.upperBound <= Int(status.st_size)
   }
 
   deinit { close(number) }

@@ -27,7 +27,7 @@ public struct HDF5File: ~Copyable {
     let action = "create the file"
     let creation = try Handle(action, place) { H5Pcreate(chdf5_file_creation()) }
     try Library.call(action, place) { H5Pset_obj_track_times(creation.id, false) }
-    let access = try Handle(action, place) { H5Pcreate(chdf5_file_access()) }
+    let access = try fileAccess(action, place)
     try Library.call(action, place) { H5Pset_libver_bounds(access.id, H5F_LIBVER_V18, H5F_LIBVER_V18) }
     // Whatever a caller still holds open is closed with the file, so that commit can put it in place whole.
     try Library.call(action, place) { H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG) }
@@ -43,10 +43,18 @@ public struct HDF5File: ~Copyable {
     // Says in plain words what the library would bury in details: no such file, no permission, a folder.
     _ = try MappedFile(path: path)
     let place = Place(file: path, object: "/")
-    let handle = try Handle("open it as an HDF5 file", place) {
-      H5Fopen(path, chdf5_read_only(), chdf5_default())
-    }
+    let action = "open it as an HDF5 file"
+    let access = try fileAccess(action, place)
+    let handle = try Handle(action, place) { H5Fopen(path, chdf5_read_only(), access.id) }
     return HDF5File(path: path, handle: handle, output: nil)
+  }
+
+  /// How files are opened: without locks. No two programs write to one file here, since each writes to a temporary one; and
+  /// a lock outlives its file's handle where a program was started meanwhile, which keeps the next reader out.
+  private static func fileAccess(_ action: String, _ place: Place) throws -> Handle {
+    let access = try Handle(action, place) { H5Pcreate(chdf5_file_access()) }
+    try Library.call(action, place) { chdf5_set_no_locks(access.id) }
+    return access
   }
 
   /// The group that holds everything.

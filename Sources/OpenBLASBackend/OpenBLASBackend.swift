@@ -14,8 +14,11 @@ public struct OpenBLASBackend: Backend {
   /// The library's version, such as `0.3.21`.
   public let version: String
 
-  /// Makes OpenBLAS single-threaded, for the whole process.
-  public init() {
+  /// Loads OpenBLAS and makes it single-threaded, for the whole process.
+  ///
+  /// - Throws: `MissingOpenBLAS` where there is none.
+  public init() throws(MissingOpenBLAS) {
+    if let reason = copenblas_load() { throw MissingOpenBLAS(reason: String(cString: reason)) }
     openblas_set_num_threads(1)
     // The configuration reads "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ...".
     let words = String(cString: openblas_get_config()).split(separator: " ")
@@ -56,4 +59,13 @@ public struct OpenBLASBackend: Backend {
 
   /// The matrix product over the last two axes; leading axes agree.
   public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { matrixProduct(a, b) }
+}
+
+/// There is no OpenBLAS to be loaded.
+public struct MissingOpenBLAS: Error, CustomStringConvertible {
+  /// The dynamic linker's words.
+  public let reason: String
+
+  /// One sentence.
+  public var description: String { "OpenBLAS can't be loaded: \(reason)" }
 }

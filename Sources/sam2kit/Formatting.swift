@@ -30,15 +30,28 @@ extension Int {
 enum TextTable {
   /// Rows with their cells padded to the widest of each column, the first two columns to the left.
   static func aligned(_ rows: [[String]]) -> [String] {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
-    }
-    return rows.map { row in
-      let cells = row.enumerated().map { column, cell in
-        let padding = String(repeating: " ", count: widths[column] - cell.count)
-        return column < 2 ? cell + padding : padding + cell
+    let widths = rows.map { $0.map(\.characterCount) }
+    var widest: [Int] = []
+    for row in widths {
+      for (column, width) in row.enumerated() {
+        if column == widest.count { widest.append(width) } else { widest[column] = max(widest[column], width) }
       }
-      return cells.joined(separator: "  ")
+    }
+    let blanks = (0...(widest.max() ?? 0)).map { String(repeating: " ", count: $0) }
+    return zip(rows, widths).map { row, widths in
+      var line = ""
+      for (column, cell) in row.enumerated() {
+        if column > 0 { line += "  " }
+        let padding = blanks[widest[column] - widths[column]]
+        line += column < 2 ? cell : padding
+        line += column < 2 ? padding : cell
+      }
+      return line
     }
   }
+}
+
+extension String {
+  /// How many characters: bytes where all are ASCII, which are counted much sooner.
+  fileprivate var characterCount: Int { utf8.allSatisfy { $0 < 0x80 } ? utf8.count : count }
 }

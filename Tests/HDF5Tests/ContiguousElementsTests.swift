@@ -1,4 +1,5 @@
 // Elements read past the library.
+import Files
 import Foundation
 import HDF5
 import Tensors
@@ -8,6 +9,49 @@ import Testing
 private func fixture(_ name: String) -> String { TestFiles.package("Tests/Fixtures/\(name)") }
 
 @Suite struct ContiguousElementsTests {
+  @Test func mappedElementsAreWhatTheLibraryReads() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let stored = Tensor([5, 700], (0..<3500).map(Float.init))
+      let file = try HDF5File.create(folder + "/x.h5")
+      try file.root().write("before", Tensor([2], [7, 8]))
+      try file.root().write("x", stored)
+      try file.commit()
+      let opened = try HDF5File.open(folder + "/x.h5")
+      let elements = try #require(try opened.contiguousElements(of: opened.root().dataset("x")))
+      let mapped = try #require(elements.mapped([5, 700]))
+      #expect(mapped.elements == stored.elements)
+      #expect(elements.mapped([5, 701]) == nil)
+      #expect(truncate(folder + "/x.h5", 8192) == 0)
+      #expect(elements.mapped([5, 700]) == nil)
+    }
+  }
+
+  #if compiler(>=6.2)
+    /// In a process of its own, which the file's end takes along.
+    @Test func aFileThatShrinksWhileItsElementsAreReadIsNamed() async throws {
+      let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sam2kit-shrinking-elements")
+        .path
+      try? FileManager.default.removeItem(atPath: folder)
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      let result = await #expect(processExitsWith: .exitCode(2), observing: [\.standardErrorContent]) {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sam2kit-shrinking-elements")
+          .path
+        let path = folder + "/shrinking.h5"
+        let file = try HDF5File.create(path)
+        try file.root().write("x", Tensor([1 << 18], [Float](repeating: 1, count: 1 << 18)))
+        try file.commit()
+        ShrinkingFiles.exitWhenRead()
+        let opened = try HDF5File.open(path)
+        let mapped = try opened.contiguousElements(of: opened.root().dataset("x"))?.mapped([1 << 18])
+        #expect(truncate(path, 8192) == 0)
+        print(mapped?.elements.last ?? 0)
+      }
+      let words = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+      #expect(words.contains("/shrinking.h5: can't be read: it was cut short by another program meanwhile"))
+    }
+  #endif
+
   @Test func everyRangeIsWhatTheLibraryReads() throws {
     try TestFiles.withTemporaryFolder { folder in
       let shape: Shape = [3, 700]

@@ -29,6 +29,18 @@ private func writeSample(_ path: String) throws {
   }
 }
 
+/// A lock stays where a program was started while the file was open, for as long as that program runs.
+@Test func opensWhatSomebodyHasLocked() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = folder + "/x.h5"
+    try writeSample(path)
+    let descriptor = open(path, O_RDONLY)
+    defer { close(descriptor) }
+    try #require(flock(descriptor, LOCK_EX) == 0)
+    #expect(try HDF5File.open(path).root().dataset("a/same").tensor().count == 6)
+  }
+}
+
 @Test func commitsWhileObjectsAreStillHeld() throws {
   try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"

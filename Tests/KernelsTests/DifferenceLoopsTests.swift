@@ -30,12 +30,11 @@ import Testing
     cvector_difference_sums_scalar(x, y, count, &twins, &expected)
     #expect(fields(found) == fields(expected))
     #expect(errors == twins)
-    var (sums, largest) = ([Double](repeating: 0, count: 2048), [Double](repeating: 0, count: 2048))
-    var (twinSums, twinLargest) = (sums, largest)
-    cvector_group_by_exponent(x, errors, count, &sums, &largest)
-    cvector_group_by_exponent_scalar(x, errors, count, &twinSums, &twinLargest)
-    #expect(sums == twinSums)
-    #expect(largest == twinLargest)
+    var table = [Double](repeating: 0, count: 4096)
+    var twin = table
+    cvector_group_by_exponent(x, errors, count, &table)
+    cvector_group_by_exponent_scalar(x, errors, count, &twin)
+    #expect(table == twin)
     for edge in [0, 1e-6, 1e-3, 1] {
       #expect(
         cvector_count_at_least(errors, edge, count) == cvector_count_at_least_scalar(errors, edge, count))

@@ -3,15 +3,15 @@ import OpenBLASBackend
 import Tensors
 import Testing
 
-@Test func namesItselfAndItsVersion() {
-  let backend = OpenBLASBackend()
+@Test func namesItselfAndItsVersion() throws {
+  let backend = try OpenBLASBackend()
   #expect(backend.name == "openblas")
   #expect(backend.version.split(separator: ".").count >= 2)
 }
 
 /// Every operation at sizes of several tiles.
-private func everyOperation() -> [[Float]] {
-  let backend = OpenBLASBackend()
+private func everyOperation() throws -> [[Float]] {
+  let backend = try OpenBLASBackend()
   let image = noise([1, 24, 70, 66], seed: 4)
   let tokens = noise([2000, 48], seed: 5)
   let (c24, c48) = (noise([24], seed: 6), noise([48], seed: 7))
@@ -38,14 +38,14 @@ private func everyOperation() -> [[Float]] {
 }
 
 /// One test, because the number of threads is the process's.
-@Test func sameBitsAtAnyNumberOfThreads() {
+@Test func sameBitsAtAnyNumberOfThreads() throws {
   let before = Parallelism.threads
   defer { Parallelism.threads = before }
   Parallelism.threads = 1
-  let expected = everyOperation()
+  let expected = try everyOperation()
   for threads in [1, 2, 3, 7] {
     Parallelism.threads = threads
-    for (found, expected) in zip(everyOperation(), expected) {
+    for (found, expected) in zip(try everyOperation(), expected) {
       #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "\(threads) threads")
     }
   }

@@ -32,8 +32,13 @@ private struct AlteredWeights: WeightSource {
 
 /// The reference backend, but for the epsilon of its normalisations over the last axis.
 private struct WrongEpsilon: Backend {
-  private let right = OpenBLASBackend()
   let epsilon: Float
+  private let right: OpenBLASBackend
+
+  init(epsilon: Float) throws {
+    self.epsilon = epsilon
+    right = try OpenBLASBackend()
+  }
 
   var name: String { "wrong" }
   var version: String { "0" }
@@ -70,9 +75,10 @@ private struct Micro {
   /// Runs the recorded picture, and returns the masks' bits.
   @discardableResult
   func run(
-    _ taps: Taps?, _ weights: (any WeightSource)? = nil, _ backend: any Backend = OpenBLASBackend()
+    _ taps: Taps?, _ weights: (any WeightSource)? = nil, _ backend: (any Backend)? = nil
   ) throws -> [UInt32] {
-    let model = try SAM2Base(configuration, weights: weights ?? self.weights, backend: backend)
+    let model = try SAM2Base(
+      configuration, weights: weights ?? self.weights, backend: backend ?? OpenBLASBackend())
     let predictor = ImagePredictor(model)
     let image = try reader.tensor(reader.tap("image_encoder/0/input/sample"))
     let (width, height) = (reader.provenance.input.width, reader.provenance.input.height)
@@ -93,7 +99,7 @@ private struct Micro {
 
   /// Verifies, every module by itself too.
   func verify(
-    _ weights: (any WeightSource)? = nil, _ backend: any Backend = OpenBLASBackend(), isolates: Bool = true
+    _ weights: (any WeightSource)? = nil, _ backend: (any Backend)? = nil, isolates: Bool = true
   ) throws -> RunVerifier {
     let verifier = RunVerifier(
       reference: .trace(reader), policy: .fp32, isolates: isolates,
@@ -208,7 +214,7 @@ private struct Micro {
   }
 
   @Test func anotherEpsilonIsRecognisedInEveryNorm() throws {
-    let verifier = try Micro().verify(nil, WrongEpsilon(epsilon: 1e-3))
+    let verifier = try Micro().verify(nil, try WrongEpsilon(epsilon: 1e-3))
     let found = try #require(verifier.divergence)
     #expect(found.origin.kind == .module)
     #expect(found.origin.module?.contains("norm") == true)

@@ -58,7 +58,8 @@ private struct Zeros: WeightSource {
 }
 
 @Test func namesTensorsThatNoModuleRead() throws {
-  let loader = WeightLoader(source: Zeros(shapes: ["a.weight": [1], "b": [2]]), backend: OpenBLASBackend())
+  let loader = WeightLoader(
+    source: Zeros(shapes: ["a.weight": [1], "b": [2]]), backend: try OpenBLASBackend())
   _ = try Scope(loader: loader)("a").parameter("weight", [1])
   #expect(throws: SAM2Error.unreadWeights(origin: "zeros", names: ["b"])) { try loader.requireAllTaken() }
 }

@@ -116,11 +116,10 @@ void cvector_difference_sums(
     const float *a, const float *b, size_t count, double *errors, cvector_differences *sums);
 void cvector_difference_sums_scalar(
     const float *a, const float *b, size_t count, double *errors, cvector_differences *sums);
-// sums[8 * e + i % 8] += errors[i], and largest[8 * e + i % 8] likewise, e < 256 being the exponent field of x[i].
-void cvector_group_by_exponent(
-    const float *x, const double *errors, size_t count, double *sums, double *largest);
-void cvector_group_by_exponent_scalar(
-    const float *x, const double *errors, size_t count, double *sums, double *largest);
+// Adds errors[i] to the sum table[2 * p] and raises the largest table[2 * p + 1] to it, where p = 8 * e + i % 8 and e < 256
+// is the exponent field of x[i].
+void cvector_group_by_exponent(const float *x, const double *errors, size_t count, double *table);
+void cvector_group_by_exponent_scalar(const float *x, const double *errors, size_t count, double *table);
 // How many elements are at least `edge`.
 size_t cvector_count_at_least(const double *x, double edge, size_t count);
 size_t cvector_count_at_least_scalar(const double *x, double edge, size_t count);

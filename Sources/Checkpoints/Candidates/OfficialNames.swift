@@ -90,10 +90,21 @@ struct OfficialNames {
 
   /// A name without wrappers' parts, and those.
   private static func cleaned(_ name: String) -> (name: String, removed: [Substring]) {
+    guard mayHaveWrapper(name) else { return (name, []) }
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
     let removed = parts.filter(wrappers.contains)
     guard !removed.isEmpty else { return (name, []) }
     return (parts.filter { !wrappers.contains($0) }.joined(separator: "."), removed)
+  }
+
+  /// Whether "mod", which all wrappers' parts have, stands in a name: to take a name apart takes much longer.
+  private static func mayHaveWrapper(_ name: String) -> Bool {
+    var (last, beforeLast) = (UInt8(0), UInt8(0))
+    for byte in name.utf8 {
+      if byte == UInt8(ascii: "d"), last == UInt8(ascii: "o"), beforeLast == UInt8(ascii: "m") { return true }
+      (beforeLast, last) = (last, byte)
+    }
+    return false
   }
 
   /// A model among the tensors of a dictionary.
@@ -113,10 +124,11 @@ struct OfficialNames {
   private static let limit = 64
 
   private static func models(among names: [String]) -> [Model] {
+    let landmarks = Naming.allCases.map { (naming: $0, whole: $0.landmark, suffix: ".\($0.landmark)") }
     let found = names.lazy.compactMap { name -> Model? in
-      for naming in Naming.allCases {
-        if name == naming.landmark { return Model(prefix: "", naming: naming) }
-        if name.hasSuffix(".\(naming.landmark)") {
+      for (naming, whole, suffix) in landmarks {
+        if name == whole { return Model(prefix: "", naming: naming) }
+        if name.hasSuffix(suffix) {
           return Model(prefix: String(name.dropLast(naming.landmark.count)), naming: naming)
         }
       }

@@ -13,7 +13,7 @@ struct PickleMachine {
   var arena: PickleArena
   var cursor: PickleCursor
   var stack: [Item] = []
-  var memo: [Int: Item] = [:]
+  var memo = PickleMemo()
   /// Where the open MARKs stand on the stack.
   private var marks: [Int] = []
   /// Where the opcode under way began.

@@ -9,6 +9,8 @@ struct TorchArchive: TensorContents {
   private let archive: ZipArchive
   private let root: String
   private let tensors: [TorchTensor]
+  /// The entry of each tensor's storage.
+  private let storages: [ZipEntry]
   /// Where in the pickle the tensors stand.
   let selection: Selection
   /// What is left of the key that was asked for: a prefix of names.
@@ -34,8 +36,8 @@ struct TorchArchive: TensorContents {
       try PickleMachine.read(pickle ?? [], limits: limits)
     }
     let state = try StateDict(value, path: path, key: key)
-    try naming(path, CheckpointError.torch) { () throws(TorchError) in
-      try Self.check(state, archive, root: root, limits)
+    storages = try naming(path, CheckpointError.torch) { () throws(TorchError) in
+      try Self.storages(of: state, archive, root: root, limits)
     }
     selection = state.selection
     remainingKey = state.remainingKey
@@ -53,15 +55,16 @@ struct TorchArchive: TensorContents {
   /// The folder that all entries share.
   private static func root(of archive: ZipArchive) throws(TorchError) -> String {
     let names = archive.directory.entries.map(\.name)
-    let pickles = names.filter { $0.split(separator: "/").last == "data.pkl" }
+    let pickles = names.filter { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
     guard pickles.count <= 1 else { throw .secondPickle(pickles) }
     guard let pickle = pickles.first, case let parts = pickle.split(separator: "/"), parts.count == 2 else {
       throw .noPickle
     }
     let root = String(parts[0])
+    let (folder, constants, code) = ("\(root)/", "\(root)/constants.pkl", "\(root)/code/")
     for name in names {
-      guard name.hasPrefix("\(root)/") else { throw .twoRoots(root, name) }
-      if name == "\(root)/constants.pkl" || name.hasPrefix("\(root)/code/") { throw .torchScript(entry: name) }
+      guard name.hasPrefix(folder) else { throw .twoRoots(root, name) }
+      if name == constants || name.hasPrefix(code) { throw .torchScript(entry: name) }
     }
     return root
   }
@@ -77,12 +80,14 @@ struct TorchArchive: TensorContents {
     }
   }
 
-  private static func check(
-    _ state: StateDict, _ archive: ZipArchive, root: String, _ limits: ReadingLimits
-  ) throws(TorchError) {
+  /// The entries that the tensors lie in, all as large as the pickle says, and the tensors no larger together than allowed.
+  private static func storages(
+    of state: StateDict, _ archive: ZipArchive, root: String, _ limits: ReadingLimits
+  ) throws(TorchError) -> [ZipEntry] {
     let (scaled, overflow) = archive.file.bytes.count.multipliedReportingOverflow(by: limits.viewRatio)
     let limit = max(limits.viewFree, overflow ? .max : scaled)
     var total = 0
+    var entries: [ZipEntry] = []
     for (name, tensor) in state.tensors {
       let storage = tensor.storage
       guard let entry = archive.directory["\(root)/data/\(storage.key)"] else {
@@ -93,14 +98,13 @@ struct TorchArchive: TensorContents {
       }
       guard tensor.byteCount <= limit - total else { throw .viewBomb(name: name, limit: limit) }
       total += tensor.byteCount
+      entries.append(entry)
     }
+    return entries
   }
 
   func bytes(at index: Int) throws(CheckpointError) -> TensorBytes {
-    let tensor = tensors[index]
-    guard let entry = archive.directory["\(root)/data/\(tensor.storage.key)"] else {
-      throw .torch(path: archive.file.path, .missingStorage(key: tensor.storage.key))
-    }
+    let (tensor, entry) = (tensors[index], storages[index])
     let storage = try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in
       try archive.bytes(of: entry)
     }
@@ -111,18 +115,15 @@ struct TorchArchive: TensorContents {
   }
 
   func place(at index: Int) -> Range<Int>? {
-    let tensor = tensors[index]
-    guard tensor.isContiguous, let entry = archive.directory["\(root)/data/\(tensor.storage.key)"],
-      !entry.isDeflated
-    else { return nil }
+    let (tensor, entry) = (tensors[index], storages[index])
+    guard tensor.isContiguous, !entry.isDeflated else { return nil }
     let start = entry.dataOffset + (tensor.byteCount == 0 ? 0 : tensor.offset * tensor.elementType.byteCount)
     return start..<start + tensor.byteCount
   }
 
   func confirm(_ checksum: UInt32, at index: Int) throws(CheckpointError) {
-    guard let entry = archive.directory["\(root)/data/\(tensors[index].storage.key)"],
-      place(at: index) == entry.dataOffset..<entry.dataEnd
-    else { return }
+    let entry = storages[index]
+    guard place(at: index) == entry.dataOffset..<entry.dataEnd else { return }
     try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in
       try archive.check(checksum, of: entry)
     }

@@ -15,7 +15,6 @@ struct ZipCentralRecord {
   /// Encryption, strong encryption and masked headers: bits 0, 6 and 13.
   private static let encryption: UInt16 = 0x2041
   private static let descriptor: UInt16 = 0x0008
-  private static let sentinel: UInt64 = 0xffff_ffff
 
   init(
     _ view: ByteView, at offset: Int, end directoryEnd: Int, plainNames: Bool
@@ -36,15 +35,13 @@ struct ZipCentralRecord {
     flags = short(8)
     method = short(10)
     checksum = UInt32(word(16))
-    let narrow = [word(24), word(20), word(42)]
-    let wide = try zip64Values(view, at: offset + 46 + nameLength, count: extraLength)
-    let needed = narrow.count { $0 == Self.sentinel }
-    guard (wide?.count ?? 0) == needed else {
-      throw .zip64(field: "value count of '\(name)'", expected: UInt64(needed), found: UInt64(wide?.count ?? 0))
+    var wide = try Zip64Values(view, at: offset + 46 + nameLength, count: extraLength)
+    size = wide.widened(word(24))
+    compressedSize = wide.widened(word(20))
+    headerOffset = wide.widened(word(42))
+    guard wide.count == wide.needed else {
+      throw .zip64(field: "value count of '\(name)'", expected: UInt64(wide.needed), found: UInt64(wide.count))
     }
-    var rest = (wide ?? [])[...]
-    let values = narrow.map { $0 == Self.sentinel ? rest.removeFirst() : $0 }
-    (size, compressedSize, headerOffset) = (values[0], values[1], values[2])
     guard short(34) == 0 else { throw .multiDisk }
   }
 
@@ -64,8 +61,10 @@ struct ZipCentralRecord {
     let (nameLength, extraLength) = (Int(short(26)), Int(short(28)))
     let data = header + 30 + nameLength + extraLength
     guard data <= dataEnd, compressed <= dataEnd - data else { throw outside }
-    let local = try zipName(view, at: header + 30, count: nameLength, plain: plainNames)
-    guard local.utf8.elementsEqual(name.utf8) else { throw .nameMismatch(central: name, local: local) }
+    guard view.has(name, at: header + 30), nameLength == name.utf8.count else {
+      throw .nameMismatch(
+        central: name, local: try zipName(view, at: header + 30, count: nameLength, plain: plainNames))
+    }
     guard short(6) & Self.encryption == 0 else { throw .encrypted(name: name) }
     try compareLocal(view, header: header, extra: data - extraLength, extraLength: extraLength)
     if method == 0, compressed != inflated {
@@ -82,18 +81,19 @@ struct ZipCentralRecord {
   ) throws(ZipError) {
     func short(_ at: Int) -> UInt64 { UInt64(view.integer(UInt16.self, at: header + at) ?? 0) }
     func word(_ at: Int) -> UInt64 { UInt64(view.integer(UInt32.self, at: header + at) ?? 0) }
-    var wide = (try zip64Values(view, at: extra, count: extraLength) ?? [])[...]
-    func widened(_ value: UInt64) -> UInt64 { value == Self.sentinel ? wide.popFirst() ?? value : value }
-    let localSize = widened(word(22))
-    let fields = [
-      ("flags", UInt64(flags), short(6), false), ("compression method", UInt64(method), short(8), false),
-      ("checksum", UInt64(checksum), word(14), true), ("size", size, localSize, true),
-      ("compressed size", compressedSize, widened(word(18)), true),
-    ]
-    for (field, central, local, isInDescriptor) in fields where local != central {
-      if isInDescriptor, local == 0, flags & Self.descriptor != 0 { continue }
+    func compare(_ field: String, _ central: UInt64, _ local: UInt64, inDescriptor: Bool = false)
+      throws(ZipError)
+    {
+      if central == local || inDescriptor && local == 0 && flags & Self.descriptor != 0 { return }
       throw .headerMismatch(name: name, field: field, central: central, local: local)
     }
+    var wide = try Zip64Values(view, at: extra, count: extraLength)
+    let localSize = wide.widened(word(22))
+    try compare("flags", UInt64(flags), short(6))
+    try compare("compression method", UInt64(method), short(8))
+    try compare("checksum", UInt64(checksum), word(14), inDescriptor: true)
+    try compare("size", size, localSize, inDescriptor: true)
+    try compare("compressed size", compressedSize, wide.widened(word(18)), inDescriptor: true)
   }
 }
 
@@ -102,33 +102,66 @@ private func zipName(
   _ view: ByteView, at offset: Int, count: Int, plain: Bool
 ) throws(ZipError) -> String {
   let bytes = view.slice(at: offset, count: count) ?? UnsafeRawBufferPointer(start: nil, count: 0)
-  guard let name = String(validating: bytes, as: UTF8.self) else {
+  guard let name = String(validating: bytes, as: UTF8.self), !hasOddities(bytes), !plain || isPlainPath(bytes)
+  else {
     throw .unsafeName(String(decoding: bytes, as: UTF8.self))
   }
-  let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-  let isPlain = !plain || parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
-  let hasOddities = name.unicodeScalars.contains { $0.value < 0x20 || $0 == "\\" || $0.value == 0x7f }
-  let hasDrive = plain && parts[0].dropFirst().first == ":"
-  guard isPlain, !hasOddities, !hasDrive else { throw .unsafeName(name) }
   return name
 }
 
-/// The numbers in the zip64 extra field (id 1), or nil where there is no such field.
-private func zip64Values(_ view: ByteView, at start: Int, count: Int) throws(ZipError) -> [UInt64]? {
-  var offset = start
-  let end = start + count
-  var values: [UInt64]?
-  while end - offset >= 4 {
-    let id = view.integer(UInt16.self, at: offset) ?? 0
-    let length = Int(view.integer(UInt16.self, at: offset + 2) ?? 0)
-    guard length <= end - offset - 4 else {
-      throw .zip64(field: "extra field length", expected: UInt64(end - offset - 4), found: UInt64(length))
+/// Whether there are control characters or backslashes in a name.
+private func hasOddities(_ name: UnsafeRawBufferPointer) -> Bool {
+  name.contains { $0 < 0x20 || $0 == UInt8(ascii: "\\") || $0 == 0x7f }
+}
+
+/// Whether a name has parts between slashes, none of which is empty, `.` or `..`, and no drive's letter before them.
+private func isPlainPath(_ name: UnsafeRawBufferPointer) -> Bool {
+  guard name.count < 2 || name[1] != UInt8(ascii: ":") else { return false }
+  var start = 0
+  for end in 0...name.count where end == name.count || name[end] == UInt8(ascii: "/") {
+    switch end - start {
+    case 0: return false
+    case 1 where name[start] == UInt8(ascii: "."): return false
+    case 2 where name[start] == UInt8(ascii: ".") && name[start + 1] == UInt8(ascii: "."): return false
+    default: start = end + 1
     }
-    if id == 1 {
-      guard values == nil else { throw .zip64(field: "extra field count", expected: 1, found: 2) }
-      values = (0..<length / 8).compactMap { view.integer(at: offset + 4 + 8 * $0) }
-    }
-    offset += 4 + length
   }
-  return values
+  return true
+}
+
+/// The numbers in the zip64 extra field (id 1): they stand, in order, for those of a record that are all ones.
+private struct Zip64Values {
+  private var values: [UInt64] = []
+  /// How many were asked for.
+  private(set) var needed = 0
+
+  private static let sentinel: UInt64 = 0xffff_ffff
+
+  var count: Int { values.count }
+
+  /// The number itself, or the next one of the field where it is all ones and there is one.
+  mutating func widened(_ number: UInt64) -> UInt64 {
+    guard number == Self.sentinel else { return number }
+    defer { needed += 1 }
+    return needed < values.count ? values[needed] : number
+  }
+
+  init(_ view: ByteView, at start: Int, count: Int) throws(ZipError) {
+    var offset = start
+    let end = start + count
+    var isThere = false
+    while end - offset >= 4 {
+      let id = view.integer(UInt16.self, at: offset) ?? 0
+      let length = Int(view.integer(UInt16.self, at: offset + 2) ?? 0)
+      guard length <= end - offset - 4 else {
+        throw .zip64(field: "extra field length", expected: UInt64(end - offset - 4), found: UInt64(length))
+      }
+      if id == 1 {
+        guard !isThere else { throw .zip64(field: "extra field count", expected: 1, found: 2) }
+        values = (0..<length / 8).compactMap { view.integer(at: offset + 4 + 8 * $0) }
+        isThere = true
+      }
+      offset += 4 + length
+    }
+  }
 }

@@ -48,10 +48,9 @@ public struct ArrayComparator: Sendable {
   private func compare(
     _ name: String, _ shape: Shape, _ reference: some NamedArrays, _ candidate: some NamedArrays
   ) throws -> ArrayComparison {
-    let pair = ArrayPair(shape: shape) { offset, expected, found in
-      try reference.read(name, from: offset, into: expected)
-      try candidate.read(name, from: offset, into: found)
-    }
+    let pair = ArrayPair(
+      shape: shape, reference: .read { try reference.read(name, from: $0, into: $1) },
+      candidate: .read { try candidate.read(name, from: $0, into: $1) })
     let (metrics, heatMap) = try pair.metrics(
       isMask: maskNames.contains(name), heatMap: heatMaps, slabSize: slabSize)
     return ArrayComparison(name: name, shape: shape, outcome: .matched(metrics), heatMap: heatMap)

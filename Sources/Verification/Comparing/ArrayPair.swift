@@ -6,56 +6,38 @@ struct ArrayPair: Sendable {
   /// Elements per piece, of which each is added up by itself: few enough for the second cache to hold both sides.
   static let pieceSize = 1 << 16
 
+  /// Reads elements of an array from an offset on; several threads call it at a time.
+  typealias Reading = @Sendable (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
+
+  /// An array in memory, or one that is read.
+  enum Side: Sendable {
+    case held(Tensor)
+    case read(Reading)
+  }
+
   /// The shape of both.
   let shape: Shape
-  /// Reads elements of both from an offset on; several threads call it at a time.
-  let read: @Sendable (Int, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) throws -> Void
-  /// Reads elements of the reference alone, where the candidate is in memory.
-  private let readReference: (@Sendable (Int, UnsafeMutableBufferPointer<Float>) throws -> Void)?
-  private let candidate: Tensor?
-  private let reference: Tensor?
+  private let reference: Side
+  private let candidate: Side
 
-  /// Two arrays that are read together.
-  init(
-    shape: Shape,
-    read:
-      @escaping @Sendable (
-        Int, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>
-      ) throws -> Void
-  ) {
+  /// Two arrays, of which those that are read have that shape.
+  init(shape: Shape, reference: Side, candidate: Side) {
+    for case .held(let tensor) in [reference, candidate] {
+      precondition(tensor.shape == shape, "\(tensor.shape) as one of two of \(shape)")
+    }
     self.shape = shape
-    self.read = read
-    readReference = nil
-    candidate = nil
-    reference = nil
-  }
-
-  /// Two arrays in memory, of one shape.
-  init(reference: Tensor, candidate: Tensor) {
-    precondition(reference.shape == candidate.shape, "\(candidate.shape) against \(reference.shape)")
-    shape = reference.shape
-    read = { offset, expected, found in
-      reference.withElements { _ = expected.update(fromContentsOf: $0[offset..<offset + expected.count]) }
-      candidate.withElements { _ = found.update(fromContentsOf: $0[offset..<offset + found.count]) }
-    }
-    readReference = nil
-    self.candidate = candidate
     self.reference = reference
+    self.candidate = candidate
   }
 
-  /// A tensor, and a reference that is read.
-  init(
-    _ candidate: Tensor,
-    readReference: @escaping @Sendable (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
-  ) {
-    shape = candidate.shape
-    read = { offset, expected, found in
-      try readReference(offset, expected)
-      candidate.withElements { _ = found.update(fromContentsOf: $0[offset..<offset + found.count]) }
+  /// Calls `body` with both sides' elements of a range, from where they lie or else read into `scratch`, twice as large.
+  private func withElements(
+    _ range: Range<Int>, scratch: UnsafeMutablePointer<Float>,
+    _ body: (UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>) throws -> Void
+  ) throws {
+    try reference.withElements(range, scratch) { expected in
+      try candidate.withElements(range, scratch + range.count) { found in try body(expected, found) }
     }
-    self.readReference = readReference
-    self.candidate = candidate
-    reference = nil
   }
 
   /// Adds up the whole, on several threads. Neither their number nor `slabSize` changes a bit of it.
@@ -76,9 +58,12 @@ struct ArrayPair: Sendable {
             let start = slab + piece * Self.pieceSize
             let length = min(capacity, shape.count - start)
             found[piece] = Result {
-              try self.piece(
-                at: start, UnsafeMutableBufferPointer(start: scratch, count: length),
-                UnsafeMutableBufferPointer(start: scratch + capacity, count: length), grid)
+              var piece = Piece(errors: ErrorAccumulator(from: start), grid: grid)
+              try withElements(start..<start + length, scratch: scratch) { expected, found in
+                piece.errors.add(expected, found)
+                piece.grid?.add(expected, found, from: start)
+              }
+              return piece
             }
           }
         }
@@ -97,36 +82,6 @@ struct ArrayPair: Sendable {
     var grid: HeatMapGrid?
   }
 
-  private func piece(
-    at start: Int, _ reference: UnsafeMutableBufferPointer<Float>,
-    _ candidate: UnsafeMutableBufferPointer<Float>, _ grid: HeatMapGrid?
-  ) throws -> Piece {
-    var piece = Piece(errors: ErrorAccumulator(from: start), grid: grid)
-    if let expected = self.reference, let found = self.candidate, grid == nil {
-      let range = start..<start + reference.count
-      expected.withElements { expected in
-        found.withElements { found in
-          piece.errors.add(
-            UnsafeBufferPointer(rebasing: expected[range]), UnsafeBufferPointer(rebasing: found[range]))
-        }
-      }
-      return piece
-    }
-    if let readReference, let tensor = self.candidate, grid == nil {
-      // Spares a copy.
-      try readReference(start, reference)
-      tensor.withElements {
-        piece.errors.add(
-          UnsafeBufferPointer(reference), UnsafeBufferPointer(rebasing: $0[start..<start + reference.count]))
-      }
-      return piece
-    }
-    try read(start, reference, candidate)
-    piece.errors.add(UnsafeBufferPointer(reference), UnsafeBufferPointer(candidate))
-    piece.grid?.add(UnsafeBufferPointer(reference), UnsafeBufferPointer(candidate), from: start)
-    return piece
-  }
-
   /// Calls `body` with piece after piece of a range, all by default, until it returns false.
   func forEachPiece(
     of range: Range<Int>? = nil,
@@ -134,14 +89,29 @@ struct ArrayPair: Sendable {
   ) throws {
     let range = range ?? 0..<shape.count
     let capacity = min(range.count, Self.pieceSize)
-    let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: 2 * capacity)
+    let memory = UnsafeMutablePointer<Float>.allocate(capacity: 2 * capacity)
     defer { memory.deallocate() }
-    for start in stride(from: range.lowerBound, to: range.upperBound, by: max(1, capacity)) {
-      let length = min(capacity, range.upperBound - start)
-      let reference = UnsafeMutableBufferPointer(rebasing: memory[..<length])
-      let candidate = UnsafeMutableBufferPointer(rebasing: memory[capacity..<capacity + length])
-      try read(start, reference, candidate)
-      guard try body(UnsafeBufferPointer(reference), UnsafeBufferPointer(candidate)) else { return }
+    var goesOn = true
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: max(1, capacity)) where goesOn {
+      try withElements(start..<min(start + capacity, range.upperBound), scratch: memory) {
+        goesOn = try body($0, $1)
+      }
+    }
+  }
+}
+
+extension ArrayPair.Side {
+  /// Calls `body` with the elements of a range, from where they lie or else read into `scratch`.
+  fileprivate func withElements(
+    _ range: Range<Int>, _ scratch: UnsafeMutablePointer<Float>,
+    _ body: (UnsafeBufferPointer<Float>) throws -> Void
+  ) throws {
+    switch self {
+    case .held(let tensor): try tensor.withElements { try body(UnsafeBufferPointer(rebasing: $0[range])) }
+    case .read(let read):
+      let memory = UnsafeMutableBufferPointer(start: scratch, count: range.count)
+      try read(range.lowerBound, memory)
+      try body(UnsafeBufferPointer(memory))
     }
   }
 }
@@ -164,7 +134,7 @@ extension ErrorMetrics {
   ///
   /// - Parameter isMask: Whether it holds mask logits.
   public init(_ reference: Tensor, _ candidate: Tensor, isMask: Bool = false) throws {
-    let pair = ArrayPair(reference: reference, candidate: candidate)
+    let pair = ArrayPair(shape: reference.shape, reference: .held(reference), candidate: .held(candidate))
     self = try pair.metrics(isMask: isMask, heatMap: false, slabSize: ArrayComparator.defaultSlabSize).0
   }
 }

@@ -72,7 +72,7 @@ struct ErrorAccumulator: Sendable {
     absError += sums.absolute
     squaredError += sums.squared
     moments.merge(PairMoments(sums, count: x.count, first: x[0], y[0]))
-    if sums.largest > 0 { exponents.update { cvector_group_by_exponent(a, base, x.count, $0, $1) } }
+    if sums.largest > 0 { exponents.update { cvector_group_by_exponent(a, base, x.count, $0) } }
     let found = UnsafeBufferPointer(start: base, count: x.count)
     histogram.add(found, largest: sums.largest)
     reference.merge(Side(least: sums.least_a, largest: sums.largest_a))

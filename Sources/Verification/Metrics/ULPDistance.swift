@@ -24,22 +24,18 @@ struct ExponentTable: Sendable {
   private static let exponents = 256
   /// Eight for each exponent.
   private static let ways = 8
-  private(set) var sums = [Double](repeating: 0, count: exponents * ways)
-  private(set) var largest = [Double](repeating: 0, count: exponents * ways)
+  /// In turns a sum and the largest.
+  private var table = [Double](repeating: 0, count: exponents * ways * 2)
 
-  /// Lets a vector loop add to both.
-  mutating func update(_ body: (UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void) {
-    sums.withUnsafeMutableBufferPointer { sums in
-      largest.withUnsafeMutableBufferPointer { largest in
-        if let sums = sums.baseAddress, let largest = largest.baseAddress { body(sums, largest) }
-      }
-    }
+  /// Lets a vector loop add to it.
+  mutating func update(_ body: (UnsafeMutablePointer<Double>) -> Void) {
+    table.withUnsafeMutableBufferPointer { table in if let base = table.baseAddress { body(base) } }
   }
 
   mutating func merge(_ other: ExponentTable) {
-    for place in sums.indices {
-      sums[place] += other.sums[place]
-      largest[place] = max(largest[place], other.largest[place])
+    for place in stride(from: 0, to: table.count, by: 2) {
+      table[place] += other.table[place]
+      table[place + 1] = max(table[place + 1], other.table[place + 1])
     }
   }
 
@@ -52,8 +48,8 @@ struct ExponentTable: Sendable {
       // Between 2^(e − 127) and twice that, neighbours lie 2^(e − 127 − 23) apart.
       let unit = scalbn(1.0, max(exponent, nearZero) - 150)
       for place in exponent * Self.ways..<(exponent + 1) * Self.ways {
-        sum += sums[place] / unit
-        top = max(top, largest[place] / unit)
+        sum += table[2 * place] / unit
+        top = max(top, table[2 * place + 1] / unit)
       }
     }
     return ULPDistance(largest: top, mean: sum / Double(count), nearZero: scalbn(1.0, nearZero - 127))

@@ -237,9 +237,9 @@ public final class RunVerifier: TapWriter, CallIsolator {
       return (metrics, nil)
     }
     // From the file's own pages, else piece by piece: the whole is at most read for a module to run on.
-    let pair =
-      try arrays.mapped(tap).map { ArrayPair(reference: $0, candidate: tensor) }
-      ?? ArrayPair(tensor) { offset, expected in try arrays.read(tap, from: offset, into: expected) }
+    let recorded =
+      try arrays.mapped(tap).map(ArrayPair.Side.held) ?? .read { try arrays.read(tap, from: $0, into: $1) }
+    let pair = ArrayPair(shape: tap.shape, reference: recorded, candidate: .held(tensor))
     let isMask = TracePrediction.lowResLogits.isTap(tap.name)
     return try pair.metrics(
       isMask: isMask, heatMap: keepsPictures, slabSize: ArrayComparator.defaultSlabSize)

@@ -16,9 +16,9 @@ enum BackendName: String, CaseIterable, ExpressibleByArgument {
   case openblas
 
   /// A backend that computes in an element type.
-  func backend(_ precision: PrecisionName) -> any Backend {
+  func backend(_ precision: PrecisionName) throws -> any Backend {
     switch (self, precision) {
-    case (.openblas, .float32): OpenBLASBackend()
+    case (.openblas, .float32): try OpenBLASBackend()
     }
   }
 }

@@ -24,7 +24,7 @@ struct ModelOptions: ParsableArguments {
 
   /// Opens the checkpoint and builds its model.
   func load() throws -> (model: SAM2Base, checkpoint: Checkpoint) {
-    try load(OpenBLASBackend()) { try architecture.configuration(of: $0) }
+    try load(try OpenBLASBackend()) { try architecture.configuration(of: $0) }
   }
 
   /// Opens the checkpoint and builds its model as a recording says that it was, unless `--config` says otherwise.

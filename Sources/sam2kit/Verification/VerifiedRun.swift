@@ -34,7 +34,7 @@ struct VerifiedRun {
     self.trace = trace
     let recorded = recording.provenance
     (model, checkpoint) = try options.load(
-      backend.backend.backend(backend.precision), recorded: recorded.configuration, origin: recording.path)
+      try backend.backend.backend(backend.precision), recorded: recorded.configuration, origin: recording.path)
     let folder =
       masks.map { URL(fileURLWithPath: $0, isDirectory: true) }
       ?? URL(fileURLWithPath: recording.path).deletingLastPathComponent()
