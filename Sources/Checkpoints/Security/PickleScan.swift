@@ -34,6 +34,13 @@ public struct PickleScan: Sendable, Equatable, Encodable {
     public internal(set) var calls: Int
     /// The first places where it is named, in bytes from the pickle's start; at most eight.
     public internal(set) var offsets: [Int]
+
+    /// Whether the name is one that a program's text could have: identifiers with dots between them.
+    var isIdentifier: Bool {
+      name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { part in
+        !part.isEmpty && part.unicodeScalars.allSatisfy { $0 == "_" || $0.properties.isXIDContinue }
+      }
+    }
   }
 
   /// Where the walk ended, and why.

@@ -54,12 +54,14 @@ struct TorchScan {
         for pickle in run.hidden(in: end..<view.count) { report.add(pickle) }
       }
     } else {
-      // Numbers of a tensor may begin like a pickle by chance, but are not walked to a STOP then.
+      // Numbers of a tensor may begin like a pickle by chance: the first byte of one in 256 is INST. They are not walked to a
+      // STOP then, nor do they name what they call.
       let scan = PickleWalk.scan(view, place: member.name, limits: limits)
       let isPickle = scan.stop.isComplete && (scan.protocolVersion != nil || !scan.globals.isEmpty)
-      guard isPickle || scan.globals.contains(where: { $0.verdict == .forbidden && $0.calls > 0 }) else {
-        return
+      let calls = scan.globals.contains { global in
+        global.verdict == .forbidden && global.calls > 0 && (scan.protocolVersion != nil || global.isIdentifier)
       }
+      guard isPickle || calls else { return }
       report.add(scan)
     }
   }
