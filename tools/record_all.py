@@ -27,6 +27,7 @@ def at(*frames, objects=()):
 # Name of the recording, input, name of its prompts, and what else the recorder is told.
 RECORDINGS = [
     ("micro", PICTURE, "micro", taps("*")),
+    ("micro_unstable", PICTURE, "micro_unstable", taps("sam_mask_decoder")),
     ("micro_multimask", PICTURE, "micro_multimask", taps("sam_prompt_encoder*", "sam_mask_decoder*")),
     ("video/clicks", CLIP, "video/clicks",
      taps("memory_attention", "memory_attention.layers.0*", "memory_attention.norm", "obj_ptr*") + at(2)),
@@ -68,7 +69,7 @@ def main():
         output = options.output / f"{name}.h5"
         output.parent.mkdir(parents=True, exist_ok=True)
         words = [
-            "--config", ROOT / "Weights/sam2.1_micro.yaml", "--checkpoint", ROOT / "Weights/sam2.1_micro.pt",
+            "--config", REFERENCE / "micro.yaml", "--checkpoint", ROOT / "Weights/sam2.1_micro.pt",
             *source, "--prompts", REFERENCE / f"{prompts}.prompts.json", "--output", output, "--compress", *others]
         record_reference.main([str(word) for word in words])
         total += output.stat().st_size

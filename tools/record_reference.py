@@ -4,7 +4,7 @@
 The schema is described in Reference/README.md. Recording the same run again gives the same bytes.
 
     python tools/record_reference.py \
-        --config Weights/sam2.1_micro.yaml --checkpoint Weights/sam2.1_micro.pt \
+        --config Reference/micro.yaml --checkpoint Weights/sam2.1_micro.pt \
         --image Reference/micro.png --prompts Reference/micro.prompts.json --compress \
         --output Reference/micro.h5
 

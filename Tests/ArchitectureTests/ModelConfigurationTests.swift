@@ -46,27 +46,27 @@ private func micro() throws -> String {
 /// Values that would overflow, divide by zero, cost memory without bound, or make shapes that don't fit: whoever sends
 /// a converted file chooses them.
 @Test(arguments: [
-  ("stages: [1, 1, 2, 2]", "stages: [9000000000000000000, 9000000000000000000, 1, 1]"),
-  ("stages: [1, 1, 2, 2]", "stages: [100000000, 1, 1, 1]"),
-  ("embed_dim: 16", "embed_dim: 4611686018427387904"), ("embed_dim: 16", "embed_dim: 16\n      dim_mul: .inf"),
-  ("embed_dim: 16", "embed_dim: 16\n      dim_mul: 1.0e+30"), ("num_heads: 1", "num_heads: 0"),
+  ("stages: [1, 2, 4, 2]", "stages: [9000000000000000000, 9000000000000000000, 1, 1]"),
+  ("stages: [1, 2, 4, 2]", "stages: [100000000, 1, 1, 1]"),
+  ("embed_dim: 24", "embed_dim: 4611686018427387904"), ("embed_dim: 24", "embed_dim: 24\n      dim_mul: .inf"),
+  ("embed_dim: 24", "embed_dim: 24\n      dim_mul: 1.0e+30"), ("num_heads: 1", "num_heads: 0"),
   ("num_heads: 1", "num_heads: 1\n      head_mul: 0.5"), ("num_heads: 1", "num_heads: 1\n      q_pool: 0"),
   ("num_heads: 1", "num_heads: 1\n      q_pool: 1\n      q_stride: [4, 4]"),
-  ("window_spec: [8, 4, 8, 4]", "window_spec: [0, 4, 8, 4]"),
-  ("window_spec: [8, 4, 8, 4]", "window_spec: [8, 3, 8, 5]"),
-  ("window_spec: [8, 4, 8, 4]", "window_spec: [8, 1000000, 8, 4]"),
+  ("window_spec: [8, 4, 6, 3]", "window_spec: [0, 4, 8, 4]"),
+  ("window_spec: [8, 4, 6, 3]", "window_spec: [8, 3, 8, 5]"),
+  ("window_spec: [8, 4, 6, 3]", "window_spec: [8, 1000000, 8, 4]"),
   ("bkg_spatial_size: [7, 7]", "bkg_spatial_size: [-7, -7]"), ("num_pos_feats: 64", "num_pos_feats: -4"),
   ("d_model: 64", "d_model: 64\n      padding: 5"), ("d_model: 64", "d_model: 64\n      stride: 2"),
-  ("image_size: 192", "image_size: 1048576"), ("image_size: 192", "image_size: 176"),
+  ("image_size: 256", "image_size: 1048576"), ("image_size: 256", "image_size: 272"),
   ("kv_in_dim: 32", "kv_in_dim: 64"), ("kernel_size: 7", "kernel_size: 5"),
   ("num_pos_feats: 32", "num_pos_feats: 16"),
   ("kernel_size: 3\n      stride: 2\n      padding: 1", "kernel_size: 5\n      stride: 2\n      padding: 1"),
-  ("rope_theta: 10000.0\n        feat_sizes: [12, 12]", "feat_sizes: [12]"),
+  ("rope_theta: 10000.0\n        feat_sizes: [16, 16]", "feat_sizes: [12]"),
   ("pos_enc_at_input: true", "pos_enc_at_input: true\n    batch_first: false"),
   ("rope_k_repeat: True", "rope_k_repeat: True\n        downsample_rate: 32"),
   ("num_layers: 2", "num_layers: -1"), ("num_layers: 2", "num_layers: 1000000000"),
   ("out_dim: 32", "out_dim: 0"),
-  ("image_size: 192", "image_size: 192\n  memory_temporal_stride_for_eval: 0"),
+  ("image_size: 256", "image_size: 256\n  memory_temporal_stride_for_eval: 0"),
 ])
 func refusesAValueThatCanNotBeMeant(official: String, changed: String) throws {
   let text = try micro()

@@ -83,7 +83,7 @@ private func folder<Result>(
     try RecordedRun.open(path: reference).sketch(to: sketch)
     for (factor, passes) in [(Float(1), true), (1.001, false)] {
       elements = elements.map { $0 * factor }
-      try DumpFixtures.write(DumpFixtures.npy(elements, [1, 64, 12, 12]), "\(folder)/dump/fpn.npy")
+      try DumpFixtures.write(DumpFixtures.npy(elements, [1, 64, 8, 8]), "\(folder)/dump/fpn.npy")
       for path in [reference, sketch] {
         let expected = try ComparedFile.reference(path: path)
         let found = try ComparedFile.candidate(path: "\(folder)/dump", map: map, of: expected)
@@ -102,7 +102,7 @@ private func folder<Result>(
   let map = try DumpFixtures.map(
     #"{"taps": ["*/backbone_fpn/?"], "rules": [{"from": "fpn", "to": "image_encoder/0/output/backbone_fpn/2"}]}"#
   )
-  try folder(["fpn": ([1, 64, 12, 12], [Float](repeating: 0, count: 64 * 144))]) { path in
+  try folder(["fpn": ([1, 64, 8, 8], [Float](repeating: 0, count: 64 * 64))]) { path in
     let found = try ComparedFile.candidate(path: path, map: map, of: reference)
     let result = try reference.comparison(with: found).comparison
     #expect(result.arrays.count == 3 && result.arrays.filter { $0.outcome == .missing }.count == 2)

@@ -68,7 +68,7 @@ private let box = Prompt(box: .init(x0: 168, y0: 34, x1: 282, y1: 156))
 
   @Test func masksHaveThePicturesSize() throws {
     let prediction = try model.predictor.predict([click], in: model.embed(), multimask: true)
-    #expect(prediction.lowResLogits.shape == [1, 3, 48, 48])
+    #expect(prediction.lowResLogits.shape == [1, 3, 32, 32])
     #expect(prediction.maskLogits(object: 0, mask: 2).shape == [240, 320])
     #expect(prediction.lowResLogits.elements.allSatisfy { abs($0) <= 32 })
   }
@@ -87,7 +87,7 @@ private let box = Prompt(box: .init(x0: 168, y0: 34, x1: 282, y1: 156))
       (Prompt(), .emptyPrompt),
       (
         Prompt(maskLogits: Tensor(repeating: 0, [1, 4, 4])),
-        .wrongMask(expected: [1, 48, 48], found: [1, 4, 4])
+        .wrongMask(expected: [1, 32, 32], found: [1, 4, 4])
       ),
     ] as [(Prompt, SAM2Error?)])
   func refusesPromptsThatCanNotBeMeant(prompt: Prompt, expected: SAM2Error?) throws {
@@ -100,14 +100,14 @@ private let box = Prompt(box: .init(x0: 168, y0: 34, x1: 282, y1: 156))
     #expect(throws: SAM2Error.unevenBatch("found 1, 2 points and corners")) {
       try model.predictor.predict([Prompt(points: [.init(x: 1, y: 1)]), box], in: embedding, multimask: false)
     }
-    let masked = Prompt(box: box.box, maskLogits: Tensor(repeating: 0, [1, 48, 48]))
+    let masked = Prompt(box: box.box, maskLogits: Tensor(repeating: 0, [1, 32, 32]))
     #expect(throws: SAM2Error.unevenBatch("1 of 2 have a mask")) {
       try model.predictor.predict([box, masked], in: embedding, multimask: false)
     }
   }
 
   @Test func refusesAPictureOfAnotherSize() throws {
-    #expect(throws: SAM2Error.wrongPicture(expected: [3, 192, 192], found: [3, 8, 8])) {
+    #expect(throws: SAM2Error.wrongPicture(expected: [3, 128, 128], found: [3, 8, 8])) {
       try model.predictor.embed(Tensor(repeating: 0, [3, 8, 8]), width: 8, height: 8)
     }
   }

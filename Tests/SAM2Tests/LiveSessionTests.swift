@@ -60,7 +60,7 @@ import Testing
 
   @Test func refusesAnImageOfAnotherSize() throws {
     var live = try VideoPredictor(model).liveSession(width: 160, height: 120)
-    #expect(throws: SAM2Error.wrongPicture(expected: [3, 192, 192], found: [3, 8, 8])) {
+    #expect(throws: SAM2Error.wrongPicture(expected: [3, 128, 128], found: [3, 8, 8])) {
       try live.append(Tensor(repeating: 0, [3, 8, 8]))
     }
   }

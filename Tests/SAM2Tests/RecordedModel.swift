@@ -15,20 +15,23 @@ struct RecordedModel {
   let predictor: ImagePredictor
   let picture: Picture
 
-  /// `Weights/sam2.1_micro`, every switch of SAM 2.1 on.
+  /// `Weights/sam2.1_micro`, every switch of SAM 2.1 on, at the size of its recordings.
   static func micro() throws -> RecordedModel {
-    try RecordedModel(TestFiles.package("Weights/sam2.1_micro"))
+    try RecordedModel(
+      TestFiles.package("Weights/sam2.1_micro.pt"), configuration: TestFiles.package("Reference/micro.yaml"))
   }
 
   /// `Fixtures/plain`, the switches off that every released model has on.
-  static func plain() throws -> RecordedModel { try RecordedModel(TestFiles.fixture("plain")) }
+  static func plain() throws -> RecordedModel {
+    try RecordedModel(TestFiles.fixture("plain.pt"), configuration: TestFiles.fixture("plain.yaml"))
+  }
 
-  private init(_ stem: String) throws {
-    let yaml = String(decoding: try MappedFile.contents(of: "\(stem).yaml"), as: UTF8.self)
-    let weights = try Checkpoint.open(path: "\(stem).pt")
+  private init(_ weights: String, configuration: String) throws {
+    let yaml = String(decoding: try MappedFile.contents(of: configuration), as: UTF8.self)
     predictor = ImagePredictor(
       try SAM2Base(
-        ModelConfiguration(yaml: yaml, origin: "\(stem).yaml"), weights: weights, backend: OpenBLASBackend()))
+        ModelConfiguration(yaml: yaml, origin: configuration), weights: Checkpoint.open(path: weights),
+        backend: OpenBLASBackend()))
     picture = try Picture.read(path: TestFiles.package("Reference/micro.png"))
   }
 

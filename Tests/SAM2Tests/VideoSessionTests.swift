@@ -233,7 +233,7 @@ import Traces
 
   @Test func holesAreFilledWhereAsked() throws {
     var filling = model.configuration
-    filling.fillHoleArea = 48 * 48
+    filling.fillHoleArea = 32 * 32
     let other = try SAM2Base(
       filling, weights: Checkpoint.open(path: TestFiles.package("Weights/sam2.1_micro.pt")),
       backend: OpenBLASBackend())
@@ -241,7 +241,7 @@ import Traces
     let bare = try session.prompt(object: 1, frame: 0, points: disc).objects[0].lowResLogits
     var filled = try VideoPredictor(other).session(frames, width: 160, height: 120)
     let whole = try filled.prompt(object: 1, frame: 0, points: disc).objects[0].lowResLogits
-    #expect(whole.bits == bare.fillingHoles(area: 48 * 48).bits)
+    #expect(whole.bits == bare.fillingHoles(area: 32 * 32).bits)
     #expect(whole.bits != bare.bits)
   }
 }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
-private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
+private let microYAML = TestFiles.package("Reference/micro.yaml")
 private let picture = TestFiles.package("Reference/micro.png")
 
 /// Segments the micro picture with more arguments, into a folder that must stay empty.
@@ -76,7 +76,7 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
 @Test func aPictureThatIsNoneIsRefused() throws {
   let outcome = try segment("--point", "1,1", image: microYAML)
   #expect(outcome.code == 2)
-  #expect(outcome.errors.contains("sam2.1_micro.yaml"))
+  #expect(outcome.errors.contains("micro.yaml"))
 }
 
 @Test func aCorruptPictureIsRefused() throws {

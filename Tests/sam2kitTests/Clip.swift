@@ -5,7 +5,7 @@ import TestSupport
 /// The clip of `Reference/`, tracked by the built program with the embedded model.
 enum Clip {
   static let micro = TestFiles.package("Weights/sam2.1_micro.pt")
-  static let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
+  static let microYAML = TestFiles.package("Reference/micro.yaml")
   static let frames = TestFiles.package("Reference/clips/shapes")
   static let (width, height, frameCount) = (160, 120, 24)
 

@@ -8,7 +8,7 @@ import Testing
 import Traces
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
-private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
+private let microYAML = TestFiles.package("Reference/micro.yaml")
 private let picture = TestFiles.package("Reference/micro.png")
 private let recording = TestFiles.package("Reference/micro.h5")
 
@@ -98,9 +98,9 @@ private struct Report: Decodable {
     #expect(run.code == 0, "\(run.errors)")
     let reader = try TraceReader(path: trace)
     #expect(
-      Set(reader.taps.compactMap(\.module?.name)) == Set((0..<6).map { "image_encoder.trunk.blocks.\($0)" }))
+      Set(reader.taps.compactMap(\.module?.name)) == Set((0..<9).map { "image_encoder.trunk.blocks.\($0)" }))
     // Two objects, three masks each.
-    #expect(try reader.tap("prediction/low_res_logits").shape == [2, 3, 48, 48])
+    #expect(try reader.tap("prediction/low_res_logits").shape == [2, 3, 32, 32])
     #expect(reader.provenance.prompts.objects.map(\.id) == [1, 2])
   }
 }
@@ -137,7 +137,7 @@ private struct Report: Decodable {
 @Test func inspectSaysWhatAFileIs() throws {
   let text = try Program.run("inspect", micro)
   #expect(text.code == 0)
-  #expect(text.output.contains("347 tensors, 1,645,586 numbers"))
+  #expect(text.output.contains("383 tensors, 2,516,834 numbers"))
   #expect(text.output.contains("nearest is sam2.1_hiera_tiny"))
   let json = try Program.run("inspect", micro, "--json")
   struct Inspection: Decodable {
@@ -149,7 +149,7 @@ private struct Report: Decodable {
     let tensors: [Tensor]
   }
   let tensors = try JSONDecoder().decode(Inspection.self, from: Data(json.output.utf8)).tensors
-  #expect(tensors.count == 347)
+  #expect(tensors.count == 383)
   #expect(tensors.first { $0.name == "no_mem_embed" }?.shape == [1, 1, 64])
   #expect(tensors.allSatisfy { $0.nan == 0 })
 }

@@ -7,7 +7,7 @@ import Tensors
 import Testing
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
-private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
+private let microYAML = TestFiles.package("Reference/micro.yaml")
 
 @Test(arguments: ["x.pt", "x.pth", "x.gguf", "x.safetensors", "x.h5"])
 func theExtensionChoosesTheFormatAndNothingIsLost(file: String) throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
-private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
+private let microYAML = TestFiles.package("Reference/micro.yaml")
 
 @Test(arguments: [SIGINT, SIGTERM]) func anInterruptedRunLeavesNothing(signal: Int32) throws {
   try TestFiles.withTemporaryFolder { folder in

@@ -11,7 +11,7 @@ private func save(_ path: String) throws {
   let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
   let segmented = try Program.run(
     "segment", "--model", TestFiles.package("Weights/sam2.1_micro.pt"), "--config",
-    TestFiles.package("Weights/sam2.1_micro.yaml"), "--image", TestFiles.package("Reference/micro.png"),
+    TestFiles.package("Reference/micro.yaml"), "--image", TestFiles.package("Reference/micro.png"),
     "--prompts", TestFiles.package("Reference/micro.prompts.json"), "--output", folder, "--trace",
     "\(folder)/t.h5", "--tap", "sam_*")
   #expect(segmented.code == 0, "\(segmented.errors)")

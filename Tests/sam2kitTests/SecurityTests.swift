@@ -4,7 +4,7 @@ import Testing
 
 private let hostile = TestFiles.package("Tests/CheckpointsTests/Fixtures/hostile")
 private let genuine = TestFiles.package("Tests/CheckpointsTests/Fixtures/genuine/nans.pt")
-private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
+private let microYAML = TestFiles.package("Reference/micro.yaml")
 
 @Test func aScanOfAHostileFileEndsWith1() throws {
   let outcome = try Program.run("inspect", "--security", "\(hostile)/01_os_system.pt")

@@ -7,7 +7,7 @@ import Testing
 
 @Test func synthesizedModelsOfAnyConfigurationRun() throws {
   try TestFiles.withTemporaryFolder { folder in
-    let yaml = TestFiles.package("Weights/sam2.1_micro.yaml")
+    let yaml = TestFiles.package("Reference/micro.yaml")
     let model = "\(folder)/model.pt"
     let made = try Program.run("synthesize", "--config", yaml, model, "--seed", "7")
     #expect(made.code == 0 && made.output.contains("seed 7"))
@@ -23,7 +23,7 @@ import Testing
 
 @Test func equalSeedsGiveEqualFiles() throws {
   try TestFiles.withTemporaryFolder { folder in
-    let yaml = TestFiles.package("Weights/sam2.1_micro.yaml")
+    let yaml = TestFiles.package("Reference/micro.yaml")
     func digest(_ name: String, _ seed: String) throws -> String {
       let path = "\(folder)/\(name)/model.pt"
       try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)

@@ -8,7 +8,7 @@ import Testing
 import Traces
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
-private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
+private let microYAML = TestFiles.package("Reference/micro.yaml")
 private let picture = TestFiles.package("Reference/micro.png")
 private let recording = TestFiles.package("Reference/micro.h5")
 private let clip = TestFiles.package("Reference/clips/shapes")

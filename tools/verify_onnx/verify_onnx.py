@@ -2,7 +2,7 @@
 """Verifies an ONNX export of SAM 2's image encoder with `sam2kit compare`, module by module, and that a broken one is caught.
 
     python3 -m venv .venv && .venv/bin/pip install -r tools/requirements.txt -r tools/verify_onnx/requirements.txt
-    python tools/verify_onnx/verify_onnx.py --config Weights/sam2.1_micro.yaml --checkpoint Weights/sam2.1_micro.pt \
+    python tools/verify_onnx/verify_onnx.py --config Reference/micro.yaml --checkpoint Weights/sam2.1_micro.pt \
         --reference Reference/micro.h5 --output /tmp/onnx --sam2kit .build/release/sam2kit
 
 PyTorch's exporter notes of every node which module it comes from. The last node of a module makes what the module returns:

@@ -7,7 +7,7 @@ extension TolerancePolicy {
   /// Float32 against Float32: 1e-4 is ten times what layers that add up in another order differ by.
   public static let fp32 = TolerancePolicy(
     name: "fp32", defaults: Tolerance(limits: [.relative: 1e-4], zero: .flag, nonFinite: .flag),
-    rules: storedMemories)
+    rules: storedMemories + [objectScores])
 
   /// SAM 2 stores memories as bfloat16. Where a float32 lies halfway between two of them, an error in its last bit
   /// decides, and single elements of what reads a memory differ by one rounding, 2⁻⁷ of their magnitude at most. What
@@ -20,6 +20,12 @@ extension TolerancePolicy {
     ToleranceRule(
       taps: $0, reason: "reads memories, which are stored as bfloat16", Tolerance(limits: [.relative: 0x1p-7]))
   }
+
+  /// An object score is a single logit, whose size says nothing of the numbers it was computed from: near zero, where the
+  /// object is about to go, it is held to an absolute bound.
+  public static let objectScores = ToleranceRule(
+    taps: "prediction/*object_score", reason: "a single logit, which may lie near zero",
+    Tolerance(limits: [.absolute: 1e-4]))
 
   /// bfloat16 arithmetic against Float32; `tools/measure_precisions.py` measures what is usual.
   public static let bf16 = TolerancePolicy(
