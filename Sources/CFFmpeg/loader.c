@@ -2,14 +2,9 @@
 // start otherwise, also where no video is looked at. Elsewhere, where this file is not compiled, the linker finds them.
 #include "cloader.h"
 #include "shim.h"
-#include <pthread.h>
 
 #define TEXT(x) #x
 #define SONAME(name, version) "lib" #name ".so." TEXT(version)
-
-static const char *const libraries[] = {
-    SONAME(avutil, LIBAVUTIL_VERSION_MAJOR), SONAME(avcodec, LIBAVCODEC_VERSION_MAJOR),
-    SONAME(avformat, LIBAVFORMAT_VERSION_MAJOR), SONAME(swscale, LIBSWSCALE_VERSION_MAJOR)};
 
 #define FUNCTIONS(X)                                                                                                   \
   X(av_d2q) X(av_find_best_stream) X(av_frame_alloc) X(av_frame_clone) X(av_frame_free) X(av_frame_get_buffer)         \
@@ -30,19 +25,6 @@ static const char *const libraries[] = {
 #define SIDE_DATA(X) X(av_stream_get_side_data)
 #endif
 
-FUNCTIONS(CLOADER_FUNCTION)
-
-static const cloader_function functions[] = {FUNCTIONS(CLOADER_ENTRY)};
-
-static char problem[512];
-
-static void load(void) {
-  cloader_load(libraries, sizeof libraries / sizeof *libraries, functions, sizeof functions / sizeof *functions, problem,
-               sizeof problem);
-}
-
-const char *cffmpeg_load(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, load);
-  return problem[0] ? problem : NULL;
-}
+CLOADER_LIBRARY(cffmpeg_load, FUNCTIONS, SONAME(avutil, LIBAVUTIL_VERSION_MAJOR),
+                SONAME(avcodec, LIBAVCODEC_VERSION_MAJOR), SONAME(avformat, LIBAVFORMAT_VERSION_MAJOR),
+                SONAME(swscale, LIBSWSCALE_VERSION_MAJOR))

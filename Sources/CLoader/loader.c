@@ -3,15 +3,16 @@
 #endif
 #include "cloader.h"
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 
-void cloader_load(const char *const *libraries, size_t library_count, const cloader_function *functions,
-                  size_t function_count, char *problem, size_t problem_size) {
+static void load(cloader_state *state, const char *const *libraries, size_t library_count,
+                 const cloader_function *functions, size_t function_count) {
   void *handles[library_count];
   for (size_t i = 0; i < library_count; i++) {
     handles[i] = dlopen(libraries[i], RTLD_LAZY | RTLD_LOCAL);
     if (!handles[i]) {
-      snprintf(problem, problem_size, "%s", dlerror());
+      snprintf(state->problem, sizeof state->problem, "%s", dlerror());
       return;
     }
   }
@@ -20,9 +21,19 @@ void cloader_load(const char *const *libraries, size_t library_count, const cloa
       *functions[i].at = dlsym(handles[j], functions[i].name);
     }
     if (!*functions[i].at) {
-      snprintf(problem, problem_size, "expected %s in %s and what goes with it, found none", functions[i].name,
-               libraries[0]);
+      snprintf(state->problem, sizeof state->problem, "expected %s in %s and what goes with it, found none",
+               functions[i].name, libraries[0]);
       return;
     }
   }
+}
+
+const char *cloader_load(cloader_state *state, const char *const *libraries, size_t library_count,
+                         const cloader_function *functions, size_t function_count) {
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&mutex);
+  if (!state->is_done) load(state, libraries, library_count, functions, function_count);
+  state->is_done = 1;
+  pthread_mutex_unlock(&mutex);
+  return state->problem[0] ? state->problem : NULL;
 }

@@ -9,9 +9,15 @@ typedef struct {
   void **at;
 } cloader_function;
 
-// Loads libraries and finds functions in them. Writes what is wrong to `problem`, which it leaves alone otherwise.
-void cloader_load(const char *const *libraries, size_t library_count, const cloader_function *functions,
-                  size_t function_count, char *problem, size_t problem_size);
+// What came of loading once.
+typedef struct {
+  int is_done;
+  char problem[512];
+} cloader_state;
+
+// Loads libraries and finds functions in them, unless `state` says that it was done. What is wrong, or NULL.
+const char *cloader_load(cloader_state *state, const char *const *libraries, size_t library_count,
+                         const cloader_function *functions, size_t function_count);
 
 // A jump changes no register that holds an argument, so it serves whatever the function takes.
 #if defined(__x86_64__)
@@ -28,5 +34,16 @@ void cloader_load(const char *const *libraries, size_t library_count, const cloa
   __attribute__((visibility("hidden"), used)) void *cloader_at_##name;                                                 \
   __asm__(".text\n.globl " #name "\n.hidden " #name "\n.type " #name ", @function\n" #name ":\n" CLOADER_JUMP(name));
 
-// A function defined so, in a list for `cloader_load`.
 #define CLOADER_ENTRY(name) {#name, &cloader_at_##name},
+
+// Defines the functions that FUNCTIONS(X) lists as X(name), and `load`, which loads the libraries that follow at its first
+// call: what is wrong, or NULL.
+#define CLOADER_LIBRARY(load, FUNCTIONS, ...)                                                                          \
+  FUNCTIONS(CLOADER_FUNCTION)                                                                                          \
+  const char *load(void) {                                                                                             \
+    static const char *const libraries[] = {__VA_ARGS__};                                                              \
+    static const cloader_function functions[] = {FUNCTIONS(CLOADER_ENTRY)};                                            \
+    static cloader_state state;                                                                                        \
+    return cloader_load(&state, libraries, sizeof libraries / sizeof *libraries, functions,                            \
+                        sizeof functions / sizeof *functions);                                                         \
+  }

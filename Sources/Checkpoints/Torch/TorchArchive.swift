@@ -7,7 +7,6 @@ struct TorchArchive: TensorContents {
   let entries: [Checkpoint.Entry]
   let metadata: [String: String]
   private let archive: ZipArchive
-  private let root: String
   private let tensors: [TorchTensor]
   /// The entry of each tensor's storage.
   private let storages: [ZipEntry]
@@ -42,7 +41,6 @@ struct TorchArchive: TensorContents {
     selection = state.selection
     remainingKey = state.remainingKey
     self.archive = archive
-    self.root = root
     tensors = state.tensors.map(\.tensor)
     metadata = state.notes
     entries = state.tensors.map { name, tensor in
