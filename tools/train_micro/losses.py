@@ -1,4 +1,4 @@
-"""The losses of SAM 2: focal and dice of the best mask, the IoU head, and whether the object is there.
+"""The losses of SAM 2: focal and dice of the masks, the IoU head, and whether the object is there.
 
 Shapes: N objects, M masks each. Mask logits [N, M, h, w], true masks [N, H, W] of 0 and 1.
 """
@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 # SAM 2 has 20 : 1 : 1 : 1 and alpha 0.25, with which masks stay empty for long when learning starts from nothing.
-WEIGHTS = {"focal": 10.0, "dice": 3.0, "iou": 1.0, "presence": 1.0}
+WEIGHTS = {"focal": 10.0, "dice": 3.0, "iou": 5.0, "presence": 1.0}
+OTHERS = 0.1  # of what the masks that are not the best lose, in the mean: keeps all of them of use
 
 
 def upsampled(logits, side):
@@ -39,10 +40,10 @@ def intersection_over_union(logits, truth):
 
 
 def losses(logits, predicted_iou, presence_logits, truth):
-    """The weighted sum of all losses, and the IoU of the mask the IoU head ranks first, [N].
+    """The weighted sum of all losses of the decoder's M masks, the single one first.
 
-    Masks and IoUs count only for objects that are there, as in SAM 2; of several masks the one with the least loss
-    counts, and the IoU head learns from all.
+    Masks and IoUs count only for objects that are there, as in SAM 2. The single mask counts, and of the others mostly
+    the one with the least loss; the IoU head learns from all.
     """
     present = (truth.flatten(1).sum(1) > 0).float()
     logits = upsampled(logits, truth.shape[-1])
@@ -50,12 +51,10 @@ def losses(logits, predicted_iou, presence_logits, truth):
     shape_loss = WEIGHTS["focal"] * focal(logits, expanded) + WEIGHTS["dice"] * dice(logits, expanded)
     with torch.no_grad():
         iou = intersection_over_union(logits, expanded)
-    # A present object that the model holds for absent has constant logits of -1024: no gradient, a huge number.
-    best = shape_loss.min(1).values.clamp(max=20)
-    iou_loss = (predicted_iou.float() - iou).abs().mean(1)
+    single, several = shape_loss[:, 0], shape_loss[:, 1:]
+    shapes = single + (1 - OTHERS) * several.min(1).values + OTHERS * several.mean(1)
+    # Squared: the mean is learned, by which the best mask can be expected; SAM 2's absolute difference learns the median.
+    iou_loss = (predicted_iou.float() - iou).square().mean(1)
     count = present.sum().clamp(min=1)
-    total = (best * present).sum() / count + WEIGHTS["iou"] * (iou_loss * present).sum() / count
-    presence = F.binary_cross_entropy_with_logits(presence_logits.float()[:, 0], present)
-    total = total + WEIGHTS["presence"] * presence
-    chosen = iou.gather(1, predicted_iou.argmax(1, keepdim=True))[:, 0]
-    return total, chosen
+    total = (shapes * present).sum() / count + WEIGHTS["iou"] * (iou_loss * present).sum() / count
+    return total + WEIGHTS["presence"] * F.binary_cross_entropy_with_logits(presence_logits.float()[:, 0], present)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 
 def drawn_points(regions, side):
-    """A pixel of each region [N, H, W]; a random one for half of the objects, one further inside for the rest.
+    """A pixel of each region [N, H, W]; a random one for some of the objects, one further inside for most.
 
     The blurred region raised to a power favours pixels with much of the region around them.
     """
@@ -16,7 +16,7 @@ def drawn_points(regions, side):
     regions = regions.float()
     depth = F.avg_pool2d(F.avg_pool2d(regions[:, None], 4), 3, 1, 1)
     depth = F.interpolate(depth, size=(height, width), mode="bilinear", align_corners=False)[:, 0]
-    inside = torch.rand(count, 1, 1, device=regions.device) < 0.5
+    inside = torch.rand(count, 1, 1, device=regions.device) < 0.7
     weights = torch.where(inside, regions * depth ** 6, regions) + 1e-12
     index = torch.multinomial(weights.flatten(1), 1)[:, 0]
     points = torch.stack([index % width, index // width], -1).float()
@@ -30,7 +30,7 @@ def clicks(truth, side):
 
 
 def boxes(truth, side):
-    """Each object's box with corners off by up to a tenth of its size, as the two points labelled 2 and 3."""
+    """Each object's box as the two points labelled 2 and 3; the corners of half of them off by about a tenth of its size."""
     scale = side / truth.shape[-1]
     corners = []
     for mask in truth > 0.5:
@@ -43,7 +43,7 @@ def boxes(truth, side):
     corners = torch.stack(corners) * scale
     extent = corners[:, 1:] - corners[:, :1]
     noise = (torch.randn_like(corners) * 0.1 * extent).clamp(-side / 50, side / 50)
-    corners = (corners + noise * (torch.rand(len(truth), 1, 1, device=truth.device) < 0.7)).clamp(0, side)
+    corners = (corners + noise * (torch.rand(len(truth), 1, 1, device=truth.device) < 0.5)).clamp(0, side)
     labels = torch.tensor([2, 3], dtype=torch.int32, device=truth.device).repeat(len(truth), 1)
     return {"point_coords": corners, "point_labels": labels}
 

@@ -211,7 +211,7 @@ class Composer:
     def background(self, random):
         """A background at least 1.25 times the side, RGB float32."""
         size = int(self.side * 1.25)
-        if not self.assets.backgrounds or random.random() < 0.22:
+        if not self.assets.backgrounds or random.random() < 0.45:
             ground = texture(random, size)
             if random.random() < 0.5:
                 ground = 0.5 * (ground + texture(random, size))

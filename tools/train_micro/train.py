@@ -27,13 +27,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import official_model
 import prompts
-from losses import losses
+from losses import intersection_over_union, losses, upsampled
 from muon import Muon
 from scenes import Assets, Composer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of SAM2Transforms
-SMALLEST = 0.0014  # of the picture, 90 pixels at 256 a side: what an object must show first to be asked for
+SMALLEST = 0.005  # of the picture, 330 pixels at 256 a side: what an object must show first to be asked for
 
 
 class Batches(torch.utils.data.IterableDataset):
@@ -111,10 +111,11 @@ class Session:
         output, heads, _, _ = self.model._track_step(
             frame, first, features, positions, self.sizes, points, mask, self.memory, self.frames, False, logits)
         if learn:
-            total, iou = losses(heads[0], heads[2], heads[6], self.truth[frame])
-            self.terms.append(total)
-            present = self.truth[frame].flatten(1).any(1)
-            (self.ious if first else self.tracked).append(iou[present].detach())
+            truth = self.truth[frame]
+            masks, predicted = self.model.sam_mask_decoder.predicted
+            self.terms.append(losses(masks, predicted, heads[6], truth))
+            iou = intersection_over_union(upsampled(heads[3].detach(), truth.shape[-1]), truth[:, None])[:, 0]
+            (self.ious if first else self.tracked).append(iou[truth.flatten(1).any(1)])
         return output, heads
 
     def remember(self, frame, points, output, heads, prompted):
@@ -130,8 +131,11 @@ class Session:
         points = prompts.corrections(points, logits, self.truth[frame], self.side)
         return (points, *self.step(frame, first, points, logits=logits))
 
-    def first_prompt(self, random, mask_share):
-        """Prompts the first frame in one way for all objects, as a batch's prompts must have one length."""
+    def first_prompt(self, random, mask_share, box_share):
+        """Prompts the first frame in one way for all objects, as a batch's prompts must have one length.
+
+        mask_share: of all prompts; box_share: of those that are no masks.
+        """
         draw, truth = random.random(), self.truth[0]
         if draw < mask_share and self.frames > 1:
             return (None, *self.step(0, True, mask=self.full[0][:, None], learn=False))
@@ -140,24 +144,20 @@ class Session:
             points = prompts.corrections(None, logits, truth, self.side)
         else:
             logits = None
-            points = (prompts.clicks if random.random() < 0.62 else prompts.boxes)(truth, self.side)
-        # A click asks for three masks, and now and then for the single one.
-        self.model.multimask_max_pt_num = 0 if random.random() < 0.2 else 1
-        output, heads = self.step(0, True, points, logits=logits)
-        self.model.multimask_max_pt_num = 1
-        return points, output, heads
+            points = (prompts.boxes if random.random() < box_share else prompts.clicks)(truth, self.side)
+        return (points, *self.step(0, True, points, logits=logits))
 
-    def loss(self, random, corrections):
+    def loss(self, random, corrections, box_share):
         """Prompts, corrects and tracks, and gives the mean loss of all steps.
 
         corrections: how many clicks a picture gets at most after the first prompt.
         """
         if self.frames == 1:
-            points, _, heads = self.first_prompt(random, 0.1)
+            points, _, heads = self.first_prompt(random, 0.1, box_share)
             for _ in range(int(random.integers(0, corrections + 1))):
                 points, _, heads = self.correct(0, True, points, heads)
         else:
-            points, output, heads = self.first_prompt(random, 0.55)
+            points, output, heads = self.first_prompt(random, 0.55, box_share)
             if points is not None and random.random() < 0.5:
                 points, output, heads = self.correct(0, True, points, heads)
             self.remember(0, points, output, heads, True)
@@ -169,6 +169,21 @@ class Session:
                     points, output, heads = self.correct(frame, False, None, heads)
                 self.remember(frame, points, output, heads, frame == corrected)
         return sum(self.terms) / len(self.terms)
+
+
+def keep_predicted(decoder):
+    """Has a mask decoder keep all its masks and their IoUs, of which a call gives away those asked for.
+
+    That is mask logits [N, 4, h, w] and IoUs [N, 4], the single mask first.
+    """
+    predict = decoder.predict_masks
+
+    def kept(*arguments, **named):
+        masks, ious, *others = predict(*arguments, **named)
+        decoder.predicted = masks, ious
+        return masks, ious, *others
+
+    decoder.predict_masks = kept
 
 
 def built(configuration, side):
@@ -190,6 +205,7 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.model = built(options.config, options.side).to(options.device).train()
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
+        keep_predicted(self.model.sam_mask_decoder)
         # Matrices learn in fewer steps with Muon; its rate is scaled so that updates have AdamW's size.
         matrices, others = [], []
         for name, values in self.model.named_parameters():
@@ -251,7 +267,7 @@ class Trainer:
         device = self.options.device
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=device.startswith("cuda")):
             session = Session(self.model, pictures, masks, device)
-            loss = session.loss(random, self.options.corrections)
+            loss = session.loss(random, self.options.corrections, self.options.box_share)
         loss.backward()
         self.share_gradients()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -357,6 +373,7 @@ def main():
     parser.add_argument("--average", type=float, default=0.998, help="decay of the average of weights that is saved")
     parser.add_argument("--pictures", type=int, default=8, help="pictures a step")
     parser.add_argument("--objects", type=int, default=4, help="objects asked for in a picture")
+    parser.add_argument("--box-share", type=float, default=0.45, help="of the first prompts; the others are clicks")
     parser.add_argument("--corrections", type=int, default=2, help="most corrective clicks in a picture")
     parser.add_argument("--clip-share", type=float, default=0.7, help="share of steps on clips in that stage")
     parser.add_argument("--frames", type=int, nargs=2, default=[4, 8], help="fewest and most frames of a clip")
