@@ -15,10 +15,11 @@ struct RecordedModel {
   let predictor: ImagePredictor
   let picture: Picture
 
-  /// `Weights/sam2.1_micro`, every switch of SAM 2.1 on, at the size of its recordings.
-  static func micro() throws -> RecordedModel {
+  /// `Weights/sam2.1_micro`, every switch of SAM 2.1 on, at the size of its recordings; with some keys changed.
+  static func micro(_ settings: [String] = []) throws -> RecordedModel {
     try RecordedModel(
-      TestFiles.package("Weights/sam2.1_micro.pt"), configuration: TestFiles.package("Reference/micro.yaml"))
+      TestFiles.package("Weights/sam2.1_micro.pt"), configuration: TestFiles.package("Reference/micro.yaml"),
+      settings: settings)
   }
 
   /// `Fixtures/plain`, the switches off that every released model has on.
@@ -26,11 +27,13 @@ struct RecordedModel {
     try RecordedModel(TestFiles.fixture("plain.pt"), configuration: TestFiles.fixture("plain.yaml"))
   }
 
-  private init(_ weights: String, configuration: String) throws {
+  private init(_ weights: String, configuration: String, settings: [String] = []) throws {
     let yaml = String(decoding: try MappedFile.contents(of: configuration), as: UTF8.self)
     predictor = ImagePredictor(
       try SAM2Base(
-        ModelConfiguration(yaml: yaml, origin: configuration), weights: Checkpoint.open(path: weights),
+        ModelConfiguration(yaml: yaml, origin: configuration)
+          .changed(by: settings.compactMap(ConfigurationSetting.init), origin: "settings"),
+        weights: Checkpoint.open(path: weights),
         backend: OpenBLASBackend()))
     picture = try Picture.read(path: TestFiles.package("Reference/micro.png"))
   }
