@@ -29,8 +29,8 @@ SINGLE = {
 UNSTABLE = {
     "multimask": False,
     "objects": [
-        {"id": 1, "points": [[230, 64]], "labels": [1]},
-        {"id": 2, "box": [50, 30, 290, 190]},
+        {"id": 1, "points": [[20, 20]], "labels": [1]},
+        {"id": 2, "points": [[300, 220]], "labels": [1]},
     ],
 }
 MULTIMASK = {

@@ -24,6 +24,19 @@ private func micro() throws -> String {
   #expect(configuration.samMaskDecoderExtraArgs.dynamicMultimaskStabilityThresh == 0.98)
 }
 
+/// The recordings' configuration is the embedded model's at another size, and nothing else.
+@Test func recordingsDifferInSizeAlone() throws {
+  let attention = "memory_attention.layer"
+  let settings = [
+    "image_size=128", "\(attention).self_attention.feat_sizes=[8, 8]",
+    "\(attention).cross_attention.feat_sizes=[8, 8]",
+  ].compactMap(ConfigurationSetting.init)
+  let recorded = try String(contentsOfFile: TestFiles.package("Reference/micro.yaml"), encoding: .utf8)
+  #expect(
+    try ModelConfiguration(yaml: recorded, origin: "recorded")
+      == ModelConfiguration(yaml: micro(), origin: "micro").changed(by: settings, origin: "settings"))
+}
+
 @Test func refusesAKeyItDoesNotKnow() throws {
   let text = try micro().replacingOccurrences(of: "  num_maskmem:", with: "  num_maskmems: 3\n  num_maskmem:")
   let line =

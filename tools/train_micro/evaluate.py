@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
@@ -24,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import official_model
 from sam2.sam2_image_predictor import SAM2ImagePredictor
+from sam2.sam2_video_predictor import SAM2VideoPredictor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOLERANCE = 0.008  # of the diagonal: how far two outlines may lie apart and still agree (DAVIS)
@@ -115,13 +115,8 @@ def evaluate_pictures(model, pictures):
 
 def video_predictor(configuration, checkpoint):
     """The official video predictor as `build_sam2_video_predictor` makes it, without the filling of holes."""
-    tree = OmegaConf.load(configuration)
-    tree.model._target_ = "sam2.sam2_video_predictor.SAM2VideoPredictor"
-    OmegaConf.update(tree, "model.binarize_mask_from_pts_for_mem_enc", True, force_add=True)
-    OmegaConf.update(tree, "model.fill_hole_area", 0, force_add=True)
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        OmegaConf.save(tree, file.name)
-        return official_model.build(file.name, checkpoint)
+    tree = official_model.video_configuration(official_model.configuration(configuration))
+    return official_model.build_video(tree, checkpoint, SAM2VideoPredictor)
 
 
 def clip_scores(predictor, frames, masks):

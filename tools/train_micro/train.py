@@ -21,7 +21,6 @@ import numpy as np
 import torch
 import torch.distributed
 import torch.multiprocessing
-from omegaconf import OmegaConf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -186,24 +185,16 @@ def keep_predicted(decoder):
     decoder.predict_masks = kept
 
 
-def built(configuration, side):
-    """The model for pictures of another size than the YAML's, if one is given: no weight depends on the size."""
-    if side is None:
-        return official_model.build(configuration, postprocessing=False)
-    tree = OmegaConf.load(configuration)
-    tree.model.image_size = side
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        OmegaConf.save(tree, file.name)
-        return official_model.build(file.name, postprocessing=False)
-
-
 class Trainer:
     """One process of the training; the one of rank 0 saves and speaks for all."""
 
     def __init__(self, options, rank=0):
         self.options, self.rank = options, rank
         torch.manual_seed(options.seed)
-        self.model = built(options.config, options.side).to(options.device).train()
+        # No weight depends on the pictures' size, so it may be another than the YAML's.
+        size = [f"image_size={options.side}"] if options.side else []
+        tree = official_model.configuration(options.config, size)
+        self.model = official_model.build(tree, postprocessing=False).to(options.device).train()
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         keep_predicted(self.model.sam_mask_decoder)
         # Matrices learn in fewer steps with Muon; its rate is scaled so that updates have AdamW's size.
