@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes a checkpoint of any apparent size that takes next to nothing on disk: every weight is zero, and a hole.
 
-    python tools/make_sparse.py --width 2300 --output out/sparse.pt     # 40 GB, and out/sparse.yaml
+    python tools/make_sparse.py --width 2300 --output out/sparse.pt     # 49 GB, and out/sparse.yaml
     sam2kit convert out/sparse.pt out/sparse.safetensors --config out/sparse.yaml
 
 A model of `Weights/sam2.1_micro.yaml` with a trunk that begins with so many channels. The zip64 archive is laid out as
