@@ -22,6 +22,7 @@ from scipy.ndimage import distance_transform_edt
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import official_model
+from paths import existing
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 from sam2.sam2_video_predictor import SAM2VideoPredictor
 
@@ -175,10 +176,11 @@ def composed(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", type=Path, default=ROOT / "Weights/sam2.1_micro.yaml")
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--folder", type=Path, help="such as Reference/validation")
-    parser.add_argument("--assets", type=Path, help="file made by pack.py, instead of a folder")
+    parser.add_argument("--config", type=existing, default=ROOT / "Weights/sam2.1_micro.yaml")
+    parser.add_argument("--checkpoint", type=existing, required=True)
+    scenes = parser.add_mutually_exclusive_group(required=True)
+    scenes.add_argument("--folder", type=existing, help="such as Reference/validation")
+    scenes.add_argument("--assets", type=existing, help="file made by pack.py, instead of a folder")
     parser.add_argument("--pictures", type=int, default=100, help="pictures to compose")
     parser.add_argument("--clips", type=int, default=10, help="clips of 16 frames to compose")
     parser.add_argument("--threads", type=int, default=2)

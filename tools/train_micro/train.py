@@ -28,6 +28,7 @@ import official_model
 import prompts
 from losses import intersection_over_union, losses, upsampled
 from muon import Muon
+from paths import existing
 from scenes import Assets, Composer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -348,10 +349,10 @@ def main():
     parser.add_argument("--stage", choices=["pictures", "clips"], required=True)
     parser.add_argument("--hours", type=float, required=True,
                         help="processor time of the stage over its threads: what other programs take does not count")
-    parser.add_argument("--assets", type=Path, required=True, help="file made by pack.py")
+    parser.add_argument("--assets", type=existing, required=True, help="file made by pack.py")
     parser.add_argument("--state", type=Path, required=True, help="folder of the training's state")
-    parser.add_argument("--config", type=Path, default=ROOT / "Weights/sam2.1_micro.yaml")
-    parser.add_argument("--begin-from", type=Path, help="checkpoint to begin the stage with")
+    parser.add_argument("--config", type=existing, default=ROOT / "Weights/sam2.1_micro.yaml")
+    parser.add_argument("--begin-from", type=existing, help="checkpoint to begin the stage with")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2, help="of each process")
     parser.add_argument("--processes", type=int, default=1,
