@@ -18,8 +18,7 @@ import Verification
     ])
   func theMicroModelTracksAsPyTorchDoes(name: String) throws {
     let recording = try RecordedVideo.micro(name)
-    // Where a memory rounds the other way to bfloat16, what comes of it is off by up to 1.1e-4 here.
-    let comparison = try recording.compare(tolerance: 3e-4)
+    let comparison = try recording.compare(tolerance: RecordedVideo.rounding)
     #expect(comparison.passes, "\(comparison.failures.prefix(3).map { "\($0)" })")
     #expect(comparison.arrays.count == recording.reader.taps.count)
   }

@@ -30,6 +30,11 @@ private func whole(_ inside: String) -> String {
     #expect(TolerancePolicy.fp32.tolerance(for: name).relative == (isExcepted ? 0x1p-7 : 1e-4))
   }
 
+  @Test func anObjectScoreNearZeroIsHeldToAnAbsoluteBound() {
+    #expect(TolerancePolicy.fp32.tolerance(for: "prediction/0/0/1/object_score").limits[.absolute] == 1e-3)
+    #expect(TolerancePolicy.fp32.tolerance(for: "prediction/0/0/1/low_res_logits").limits[.absolute] == nil)
+  }
+
   @Test func anotherToleranceNeverMakesARuleStricter() {
     let loose = TolerancePolicy.fp32.withRelative(0.5)
     #expect(loose.tolerance(for: "memory_attention/3/input/memory").relative == 0.5)
