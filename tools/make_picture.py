@@ -29,8 +29,8 @@ SINGLE = {
 UNSTABLE = {
     "multimask": False,
     "objects": [
-        {"id": 1, "points": [[20, 20]], "labels": [1]},
-        {"id": 2, "points": [[300, 220]], "labels": [1]},
+        {"id": 1, "points": [[5, 235]], "labels": [1]},
+        {"id": 2, "points": [[160, 230]], "labels": [1]},
     ],
 }
 MULTIMASK = {
