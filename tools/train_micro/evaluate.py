@@ -5,7 +5,7 @@
     python tools/train_micro/evaluate.py --checkpoint state/pictures.pt --assets assets.npz --pictures 100 --clips 10
 
 The folder's layout and the rules by which prompts are derived from masks are in Reference/validation/README.md.
-With --assets, scenes are composed from the cut-outs and backgrounds that training never sees.
+With --assets, scenes are composed: of the cut-outs and backgrounds that training never sees, or of those that it does.
 """
 
 import argparse
@@ -147,9 +147,9 @@ def folder_clips(folder):
 
 
 def composed(options):
-    """Held-out scenes: pictures, and clips written to a temporary folder."""
+    """Composed scenes: pictures, and clips written to a temporary folder."""
     from scenes import Assets, Composer
-    composer = Composer(Assets(options.assets, "validation"))
+    composer = Composer(Assets(options.assets, options.split))
 
     def visible(owners):
         """Objects too small on the first frame are no objects: a click could not tell them."""
@@ -181,6 +181,8 @@ def main():
     scenes = parser.add_mutually_exclusive_group(required=True)
     scenes.add_argument("--folder", type=existing, help="such as Reference/validation")
     scenes.add_argument("--assets", type=existing, help="file made by pack.py, instead of a folder")
+    parser.add_argument("--split", choices=["validation", "train"], default="validation",
+                        help="what scenes are composed of")
     parser.add_argument("--pictures", type=int, default=100, help="pictures to compose")
     parser.add_argument("--clips", type=int, default=10, help="clips of 16 frames to compose")
     parser.add_argument("--threads", type=int, default=2)
