@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -59,9 +60,22 @@ def build(tree, checkpoint=None, postprocessing=True):
     OmegaConf.resolve(tree)
     model = instantiate(tree.model, _recursive_=True)
     if checkpoint is not None:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)["model"]
-        model.load_state_dict(state, strict=True)
+        load(model, checkpoint)
     return model.eval()
+
+
+def load(model, checkpoint):
+    """Gives a model all weights of a checkpoint; where they are another model's, says so and exits with 2."""
+    weights = torch.load(checkpoint, map_location="cpu", weights_only=True)["model"]
+    expected, found = ({name: list(values.shape) for name, values in state.items()}
+                       for state in (model.state_dict(), weights))
+    others = sorted(name for name in expected | found if expected.get(name) != found.get(name))
+    if others:
+        name = others[0]
+        print(f"{checkpoint}: {len(others)} of {len(expected | found)} tensors are not the configuration's, first {name}: "
+              f"expected {expected.get(name, 'none')}, found {found.get(name, 'none')}", file=sys.stderr)
+        sys.exit(2)
+    model.load_state_dict(weights)
 
 
 def build_video(tree, checkpoint, predictor):

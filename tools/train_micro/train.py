@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import official_model
 import prompts
-from losses import intersection_over_union, losses, upsampled
+from losses import intersection_over_union, losses
 from muon import Muon
-from paths import existing
+from paths import archive, existing
 from scenes import Assets, Composer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -114,7 +114,7 @@ class Session:
             truth = self.truth[frame]
             masks, predicted = self.model.sam_mask_decoder.predicted
             self.terms.append(losses(masks, predicted, heads[6], truth))
-            iou = intersection_over_union(upsampled(heads[3].detach(), truth.shape[-1]), truth[:, None])[:, 0]
+            iou = intersection_over_union(heads[4].detach(), self.full[frame][:, None])[:, 0]
             (self.ious if first else self.tracked).append(iou[truth.flatten(1).any(1)])
         return output, heads
 
@@ -216,21 +216,17 @@ class Trainer:
 
     def begin(self):
         """Goes on from the stage's state, or begins a stage with the weights of the one before."""
-        def read(path):
-            return torch.load(path, map_location=self.options.device, weights_only=True)
-
         before = self.options.begin_from or self.options.state / "pictures.pt"
         if self.file(".progress").exists():
-            self.average.load_state_dict(read(self.file())["model"])
-            self.model.load_state_dict(read(self.file(".raw"))["model"])
-            progress = read(self.file(".progress"))
+            official_model.load(self.average, self.file())
+            official_model.load(self.model, self.file(".raw"))
+            progress = torch.load(self.file(".progress"), map_location=self.options.device, weights_only=True)
             for optimizer, kept in zip(self.optimizers, progress["optimizers"]):
                 optimizer.load_state_dict(kept)
             self.steps, self.seconds = progress["steps"], progress["seconds"]
         elif before.exists() and (self.options.stage == "clips" or self.options.begin_from):
-            weights = read(before)["model"]
-            self.model.load_state_dict(weights)
-            self.average.load_state_dict(weights)
+            for model in (self.model, self.average):
+                official_model.load(model, before)
 
     def save(self):
         """Writes the state: averaged weights as a checkpoint, the weights being trained, and the rest."""
@@ -349,10 +345,10 @@ def main():
     parser.add_argument("--stage", choices=["pictures", "clips"], required=True)
     parser.add_argument("--hours", type=float, required=True,
                         help="processor time of the stage over its threads: what other programs take does not count")
-    parser.add_argument("--assets", type=existing, required=True, help="file made by pack.py")
+    parser.add_argument("--assets", type=archive, required=True, help="file made by pack.py")
     parser.add_argument("--state", type=Path, required=True, help="folder of the training's state")
     parser.add_argument("--config", type=existing, default=ROOT / "Weights/sam2.1_micro.yaml")
-    parser.add_argument("--begin-from", type=existing, help="checkpoint to begin the stage with")
+    parser.add_argument("--begin-from", type=archive, help="checkpoint to begin the stage with")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2, help="of each process")
     parser.add_argument("--processes", type=int, default=1,
@@ -376,7 +372,10 @@ def main():
     options = parser.parse_args()
     if options.processes > 1:
         with tempfile.TemporaryDirectory() as folder:
-            torch.multiprocessing.spawn(work, (options, f"{folder}/meeting"), options.processes)
+            try:
+                torch.multiprocessing.spawn(work, (options, f"{folder}/meeting"), options.processes)
+            except torch.multiprocessing.ProcessExitedException as error:
+                sys.exit(error.exit_code)
     else:
         torch.set_num_threads(options.threads)
         Trainer(options).run()
