@@ -46,7 +46,8 @@ let package = Package(
     .library(
       name: "SAM2",
       targets: [
-        "SAM2", "Tensors", "Kernels", "Architecture", "Checkpoints", "OpenBLASBackend", "Traces", "Media",
+        "SAM2", "Tensors", "Kernels", "Architecture", "Checkpoints", "OpenBLASBackend", "Taps", "Traces",
+        "Media",
       ]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "Verification", targets: ["Verification"]),
@@ -78,19 +79,20 @@ let package = Package(
     layer("Checkpoints", ["Files", "Tensors", "HDF5", "CVector", "CZip"]),
     layer("Kernels", ["Tensors", "CVector"]),
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
-    layer("Traces", ["Files", "Tensors", "HDF5"]),
-    layer("SAM2", ["Tensors", "Architecture", "Kernels", "Traces"]),
+    layer("Taps", ["Tensors"]),
+    layer("Traces", ["Files", "Tensors", "HDF5", "Taps"]),
+    layer("SAM2", ["Tensors", "Architecture", "Kernels", "Taps", "Traces"]),
     layer("Synthesis", ["Tensors", "Kernels", "Architecture"]),
-    layer("Verification", ["Tensors", "Kernels", "Traces", "CVector"]),
-    layer("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Traces", "Verification"]),
-    layer("Reports", ["Files", "Tensors", "Traces", "Verification"]),
+    layer("Verification", ["Tensors", "Kernels", "Taps", "Traces", "CVector"]),
+    layer("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"]),
+    layer("Reports", ["Files", "Tensors", "Taps", "Traces", "Verification"]),
     layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
     layer("Evaluation", ["Files", "Tensors", "Kernels", "Architecture", "SAM2", "Media"]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
         "Files", "Downloads", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend",
-        "Traces", "SAM2", "Synthesis", "Verification", "Dumps", "Reports", "Media", "Evaluation",
+        "Taps", "Traces", "SAM2", "Synthesis", "Verification", "Dumps", "Reports", "Media", "Evaluation",
         "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -102,18 +104,19 @@ let package = Package(
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
     tests("OpenBLASBackend", ["Tensors", "Kernels"]),
-    tests("Traces", ["Files", "Tensors", "HDF5"]),
+    tests("Traces", ["Files", "Tensors", "HDF5", "Taps"]),
     tests(
       "SAM2",
       [
-        "Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Traces", "Media",
+        "Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Taps", "Traces", "Media",
         "Verification",
         "Files",
       ], fixtures: true),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
-    tests("Verification", ["Tensors", "Kernels", "Traces"], fixtures: true),
-    tests("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Traces", "Verification"], fixtures: true),
-    tests("Reports", ["Files", "Tensors", "Traces", "Verification", "Media"]),
+    tests("Verification", ["Tensors", "Kernels", "Taps", "Traces"], fixtures: true),
+    tests(
+      "Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"], fixtures: true),
+    tests("Reports", ["Files", "Tensors", "Taps", "Traces", "Verification", "Media"]),
     tests("Evaluation", ["Media", "SAM2"], fixtures: true),
     tests("Media", ["Files", "Tensors", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.
@@ -121,7 +124,7 @@ let package = Package(
       name: "sam2kitTests",
       dependencies: [
         "sam2kit", "Files", "Downloads", "Tensors", "Architecture", "Checkpoints", "Media", "TestSupport",
-        "Traces",
+        "Taps", "Traces",
       ],
       swiftSettings: settings),
   ] + loader

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Tensors
+public import Taps
 public import Traces
 public import Verification
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import Synchronization
 public import Tensors
+public import Taps
 public import Traces
 public import Verification
 

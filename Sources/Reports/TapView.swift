@@ -1,4 +1,5 @@
 import Tensors
+import Taps
 import Traces
 import Verification
 

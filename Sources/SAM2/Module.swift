@@ -1,5 +1,5 @@
 import Tensors
-import Traces
+import Taps
 
 /// A node of the model tree, standing where PyTorch has an `nn.Module` of the same path.
 ///

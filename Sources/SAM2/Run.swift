@@ -1,4 +1,4 @@
-public import Traces
+public import Taps
 
 /// What accompanies one pass through the model.
 public struct Run: Sendable {

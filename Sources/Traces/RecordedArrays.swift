@@ -1,4 +1,5 @@
 import Synchronization
+public import Taps
 public import Tensors
 
 /// A trace's arrays by call. Those read a moment ago are kept, as one module's output is the next one's input.
@@ -25,7 +26,12 @@ public final class RecordedArrays: Sendable {
 
   /// What was recorded of a call; nil where it wasn't.
   public subscript(call: CallID) -> RecordedCall? {
-    calls[call].map { RecordedCall(id: call, taps: $0, arrays: self) }
+    calls[call].map { taps in
+      RecordedCall(id: call, shapes: taps.mapValues(\.shape)) { [self] name in
+        guard let tap = taps[name] else { throw TraceError.noSuchTap(file: file, name: "\(call)/\(name)") }
+        return try tensor(tap)
+      }
+    }
   }
 
   /// Reads a tap's elements, counted row-major, from `offset` on.

@@ -1,3 +1,4 @@
+public import Taps
 import Foundation
 import HDF5
 import Synchronization
@@ -54,7 +55,7 @@ public final class SketchWriter: TapWriter {
   /// Sketches one of the run's predictions.
   ///
   /// - Throws: `TraceError.finished`.
-  public func write(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace?) throws {
+  public func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {
     try append { try add(tensor, prediction.tapName(at: place), nil, TapPlace(), &$0) }
   }
 

@@ -1,3 +1,4 @@
+public import Taps
 import HDF5
 import Synchronization
 public import Tensors

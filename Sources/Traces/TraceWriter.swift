@@ -1,3 +1,4 @@
+public import Taps
 public import HDF5
 import Synchronization
 public import Tensors
@@ -65,7 +66,7 @@ public final class TraceWriter: TapWriter {
   /// Writes one of the run's predictions; of a video, `place` says which.
   ///
   /// - Throws: `TraceError.finished`, `HDF5Error`.
-  public func write(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace?) throws {
+  public func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {
     try append { root, recent in
       let name = (place.map { "\($0)/" } ?? "") + prediction.rawValue
       try write(tensor, name, in: try root.group(TraceSchema.prediction), &recent)

@@ -3,6 +3,7 @@ import SAM2
 import Tensors
 import TestSupport
 import Testing
+import Taps
 import Traces
 
 private let click = Prompt(points: [.init(x: 104, y: 132), .init(x: 214, y: 70, isObject: false)])

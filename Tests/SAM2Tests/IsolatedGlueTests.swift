@@ -4,6 +4,7 @@ import Synchronization
 import Tensors
 import TestSupport
 import Testing
+import Taps
 import Traces
 import Verification
 

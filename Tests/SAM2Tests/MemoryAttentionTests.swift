@@ -2,6 +2,7 @@ import Kernels
 import Tensors
 import TestSupport
 import Testing
+import Taps
 import Traces
 import Verification
 

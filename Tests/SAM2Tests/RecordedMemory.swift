@@ -4,6 +4,7 @@ import Kernels
 import OpenBLASBackend
 import Tensors
 import TestSupport
+import Taps
 import Traces
 import Verification
 

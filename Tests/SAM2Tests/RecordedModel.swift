@@ -7,6 +7,7 @@ import OpenBLASBackend
 import SAM2
 import Tensors
 import TestSupport
+import Taps
 import Traces
 import Verification
 

@@ -4,6 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
+import Taps
 @testable import Traces
 
 private let provenance = Provenance(

@@ -5,6 +5,7 @@ import Tensors
 import TestSupport
 import Testing
 
+import Taps
 @testable import Traces
 
 /// A few thousand numbers without a pattern that an error could share.

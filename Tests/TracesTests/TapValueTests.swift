@@ -1,6 +1,7 @@
 // Names of tensors within values.
 import Tensors
 import Testing
+import Taps
 import Traces
 
 private func names(_ value: any TapValue) -> [String] {

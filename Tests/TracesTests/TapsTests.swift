@@ -3,6 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
+import Taps
 @testable import Traces
 
 private let one = Tensor([1], [1])

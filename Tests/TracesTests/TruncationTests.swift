@@ -4,6 +4,7 @@ import HDF5
 import Tensors
 import TestSupport
 import Testing
+import Taps
 import Traces
 
 private let provenance = Provenance(

@@ -2,6 +2,7 @@
 import Tensors
 import TestSupport
 import Testing
+import Taps
 import Traces
 
 @testable import Verification

@@ -1,7 +1,7 @@
 import Architecture
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// A feature pyramid: every stage brought to the same channels, coarse levels added into chosen finer ones.
 /// Source: sam2/modeling/backbones/image_encoder.py, FpnNeck.

@@ -1,6 +1,6 @@
 import Architecture
 import Tensors
-import Traces
+import Taps
 
 /// Turns a prepared picture into features at several resolutions.
 /// Source: sam2/modeling/backbones/image_encoder.py, ImageEncoder.

@@ -1,6 +1,6 @@
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// The largest value of every k × k square. Source: torch.nn.MaxPool2d.
 ///

@@ -1,6 +1,6 @@
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// Multi-head attention with projections, optionally narrower than the embedding.
 /// Source: sam2/modeling/sam/transformer.py, Attention.

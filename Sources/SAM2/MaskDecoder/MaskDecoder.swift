@@ -1,7 +1,7 @@
 import Architecture
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// Predicts masks from a picture's features and a prompt's embeddings.
 /// Source: sam2/modeling/sam/mask_decoder.py, MaskDecoder.

@@ -1,6 +1,6 @@
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// Tokens attend to themselves, then to the picture, then the picture to the tokens.
 /// Source: sam2/modeling/sam/transformer.py, TwoWayAttentionBlock.

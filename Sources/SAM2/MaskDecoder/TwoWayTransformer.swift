@@ -1,6 +1,6 @@
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// Lets tokens and picture attend to each other. Source: sam2/modeling/sam/transformer.py, TwoWayTransformer.
 struct TwoWayTransformer: Module {

@@ -1,7 +1,7 @@
 import Architecture
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// Conditions a frame's features on the memory of other frames.
 /// Source: sam2/modeling/memory_attention.py, MemoryAttention.

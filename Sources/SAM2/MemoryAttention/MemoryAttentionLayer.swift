@@ -1,7 +1,7 @@
 import Architecture
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// A frame's features attend to themselves, then to the memory, then pass a feed-forward part.
 /// Source: sam2/modeling/memory_attention.py, MemoryAttentionLayer.

@@ -1,7 +1,7 @@
 import Architecture
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// Multi-head attention whose queries and keys are turned by their place in the picture.
 /// Source: sam2/modeling/sam/transformer.py, RoPEAttention.

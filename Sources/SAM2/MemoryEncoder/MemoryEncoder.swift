@@ -1,7 +1,7 @@
 import Architecture
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// Turns a frame's features and an object's mask into a memory of both.
 /// Source: sam2/modeling/memory_encoder.py, MemoryEncoder.

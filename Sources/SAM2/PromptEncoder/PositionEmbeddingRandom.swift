@@ -1,6 +1,6 @@
 import Foundation
 import Tensors
-import Traces
+import Taps
 
 /// Positions under random frequencies, fixed when the model was made.
 /// Source: sam2/modeling/position_encoding.py, PositionEmbeddingRandom.

@@ -1,6 +1,6 @@
 import Kernels
 import Tensors
-import Traces
+import Taps
 
 /// Turns points, boxes and masks into embeddings.
 /// Source: sam2/modeling/sam/prompt_encoder.py, PromptEncoder.

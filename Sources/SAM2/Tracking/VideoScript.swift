@@ -1,4 +1,5 @@
 public import Tensors
+public import Taps
 public import Traces
 
 /// A place in a script: where an interrupted run goes on.

@@ -1,3 +1,5 @@
+public import Taps
+
 /// Which taps of a recording to keep.
 public struct TapSelection: Sendable {
   /// Shell patterns of module paths or whole names; all taps when there are none.

@@ -1,3 +1,4 @@
+import Taps
 import HDF5
 import Tensors
 

@@ -1,3 +1,5 @@
+public import Taps
+
 /// What differs between what two recordings hold, exactly: no tolerance, every bit counts.
 public struct TraceDifference: Equatable, Sendable, Codable {
   /// An attribute of the root that differs.

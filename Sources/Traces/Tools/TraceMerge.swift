@@ -1,3 +1,4 @@
+import Taps
 import Tensors
 
 /// What several recordings of one run hold together.

@@ -1,3 +1,4 @@
+import Taps
 import Files
 import HDF5
 import Tensors

@@ -1,4 +1,5 @@
 import Tensors
+public import Taps
 public import Traces
 
 extension TraceComparison {
@@ -25,7 +26,7 @@ extension TraceComparison {
     case .trace(let reader):
       let names = Set(kept.map(\.name))
       let comparator = ArrayComparator(
-        policy: policy, maskNames: names.filter(TracePrediction.lowResLogits.isTap), heatMaps: heatMaps)
+        policy: policy, maskNames: names.filter(PredictedValue.lowResLogits.isTap), heatMaps: heatMaps)
       comparison = try comparator.compare(SelectedArrays(TraceArrays(reader)) { names.contains($0) }, offered)
     case .sketch(let reader):
       comparison = try Self.comparison(reader, kept, offered, policy)
@@ -49,7 +50,7 @@ extension TraceComparison {
   ) throws {
     let comparator = ArrayComparator(
       policy: policy.narrowed(to: precision),
-      maskNames: Set(reference.arrays.map(\.name).filter(TracePrediction.lowResLogits.isTap)),
+      maskNames: Set(reference.arrays.map(\.name).filter(PredictedValue.lowResLogits.isTap)),
       heatMaps: heatMaps)
     self.init(
       reference: Side(path: referencePath, provenance: nil),

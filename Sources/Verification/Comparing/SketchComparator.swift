@@ -1,4 +1,5 @@
 import Tensors
+import Taps
 import Traces
 
 /// Compares recordings of which at least one is a sketch; a trace's taps are sketched on the way.

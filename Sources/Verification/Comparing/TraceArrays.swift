@@ -1,4 +1,5 @@
 public import Tensors
+public import Taps
 public import Traces
 
 /// The taps of a trace that fit a filter, as arrays to compare.

@@ -1,3 +1,4 @@
+public import Taps
 public import Traces
 
 /// Two traces or sketches compared: what is off, and whether they are of the same run at all.
@@ -89,7 +90,7 @@ public struct TraceComparison: Equatable, Sendable {
     let policy = policy.narrowed(to: candidate.provenance.precision)
     differences = try (agreement ?? RunAgreement(reference.provenance, candidate.provenance)).differences
     if case .trace(let first) = reference, case .trace(let second) = candidate {
-      let masks = first.taps.map(\.name).filter(TracePrediction.lowResLogits.isTap)
+      let masks = first.taps.map(\.name).filter(PredictedValue.lowResLogits.isTap)
       let comparator = ArrayComparator(policy: policy, maskNames: Set(masks), heatMaps: heatMaps)
       comparison = try comparator.compare(
         TraceArrays(first, patterns: patterns), TraceArrays(second, patterns: patterns))

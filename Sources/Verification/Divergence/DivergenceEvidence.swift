@@ -1,4 +1,5 @@
 import Tensors
+import Taps
 import Traces
 
 /// Finds causes for what two sets of arrays differ in.

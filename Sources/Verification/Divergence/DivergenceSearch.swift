@@ -1,4 +1,5 @@
 import Tensors
+import Taps
 import Traces
 
 /// Reads out of a comparison where an error begins.

@@ -1,3 +1,4 @@
+import Taps
 import Traces
 
 /// How far arrays may be from their references: a tolerance for all, and rules about some by their names.

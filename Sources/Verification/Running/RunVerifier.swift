@@ -1,5 +1,6 @@
 import Synchronization
 public import Tensors
+public import Taps
 public import Traces
 
 /// Holds a run against a recording while it is made: every array is compared as it is offered, nothing is stored.
@@ -101,7 +102,7 @@ public final class RunVerifier: TapWriter, CallIsolator {
   }
 
   /// Compares one of the run's predictions.
-  public func write(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace?) throws {
+  public func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {
     try write(tensor, as: prediction.tapName(at: place))
   }
 
@@ -240,7 +241,7 @@ public final class RunVerifier: TapWriter, CallIsolator {
     let recorded =
       try arrays.mapped(tap).map(ArrayPair.Side.held) ?? .read { try arrays.read(tap, from: $0, into: $1) }
     let pair = ArrayPair(shape: tap.shape, reference: recorded, candidate: .held(tensor))
-    let isMask = TracePrediction.lowResLogits.isTap(tap.name)
+    let isMask = PredictedValue.lowResLogits.isTap(tap.name)
     return try pair.metrics(
       isMask: isMask, heatMap: keepsPictures, slabSize: ArrayComparator.defaultSlabSize)
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Dumps
 import Reports
+import Taps
 import Traces
 import Verification
 

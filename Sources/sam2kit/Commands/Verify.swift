@@ -1,6 +1,7 @@
 import ArgumentParser
 import Reports
 import SAM2
+import Taps
 import Traces
 import Verification
 

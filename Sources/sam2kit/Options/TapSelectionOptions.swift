@@ -1,4 +1,5 @@
 import ArgumentParser
+import Taps
 import Traces
 
 /// Which taps of a recording to keep.

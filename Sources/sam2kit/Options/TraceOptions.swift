@@ -6,6 +6,7 @@ import HDF5
 import Kernels
 import Media
 import SAM2
+import Taps
 import Traces
 
 /// Whether and what to record.

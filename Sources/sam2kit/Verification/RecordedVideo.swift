@@ -2,6 +2,7 @@ import Foundation
 import Media
 import SAM2
 import Tensors
+import Taps
 import Traces
 import Verification
 

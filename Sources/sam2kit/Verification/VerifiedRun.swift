@@ -6,6 +6,7 @@ import Kernels
 import Media
 import SAM2
 import Tensors
+import Taps
 import Traces
 import Verification
 

@@ -6,6 +6,7 @@ import Tensors
 import TestSupport
 import Testing
 
+import Taps
 @testable import Traces
 
 private let micro = TestFiles.package("Reference/micro.h5")

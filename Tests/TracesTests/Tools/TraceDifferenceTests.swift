@@ -4,6 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
+import Taps
 @testable import Traces
 
 @Test func tellsWhatDiffersToTheBit() throws {

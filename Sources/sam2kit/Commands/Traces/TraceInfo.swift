@@ -1,4 +1,5 @@
 import ArgumentParser
+import Taps
 import Traces
 
 struct TraceInfo: Command {

@@ -20,7 +20,7 @@ public protocol TapWriter: Sendable {
   ) throws
 
   /// Writes one of the run's predictions; of a video, `place` says which.
-  func write(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace?) throws
+  func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws
 
   /// Puts the finished file in its place.
   func finish() throws
@@ -38,7 +38,7 @@ extension TapWriter {
   }
 
   /// Writes one of a picture's predictions.
-  public func write(_ prediction: TracePrediction, _ tensor: Tensor) throws {
+  public func write(_ prediction: PredictedValue, _ tensor: Tensor) throws {
     try write(prediction, tensor, at: nil)
   }
 }

@@ -108,7 +108,7 @@ public final class Taps: Sendable {
   /// Writes one of the run's predictions.
   ///
   /// - Throws: What went wrong first while recording, or what the disk says now.
-  public func record(_ prediction: TracePrediction, _ tensor: Tensor, at place: PredictionPlace? = nil) throws {
+  public func record(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace? = nil) throws {
     for writer in writers { try writer.write(prediction, tensor, at: place) }
   }
 
