@@ -1,5 +1,5 @@
-import Tensors
 import Taps
+public import Tensors
 import Traces
 
 /// Finds causes for what two sets of arrays differ in.
@@ -52,5 +52,34 @@ public struct DivergenceEvidence<Reference: NamedArrays, Candidate: NamedArrays>
       return nil
     }
     return try Tensor(shape) { try arrays.read(name, from: 0, into: $0) }
+  }
+}
+
+/// The parameters of single modules, out of a checkpoint.
+public struct ModuleWeights: Sendable {
+  private let source: any WeightSource
+  /// Names by the module that they belong to.
+  private let names: [ModulePath: [String]]
+
+  /// The parameters of a checkpoint's modules.
+  public init(_ source: any WeightSource) {
+    self.source = source
+    var names: [ModulePath: [String]] = [:]
+    for name in source.shapes.keys.sorted() {
+      let steps = name.split(separator: ".")
+      names[ModulePath(steps.dropLast().joined(separator: ".")), default: []].append(name)
+    }
+    self.names = names
+  }
+
+  /// A module's own parameters by their last names, such as `weight`.
+  ///
+  /// - Throws: What keeps one from being read.
+  public func parameters(of module: ModulePath) throws -> [String: Tensor] {
+    var found: [String: Tensor] = [:]
+    for name in names[module] ?? [] {
+      found[name.split(separator: ".").last.map(String.init) ?? name] = try source.tensor(name)
+    }
+    return found
   }
 }

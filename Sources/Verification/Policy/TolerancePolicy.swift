@@ -51,3 +51,36 @@ public struct TolerancePolicy: Equatable, Sendable {
   /// What traces call precisions, and policies.
   private static let precisionNames = ["float32": "fp32", "bfloat16": "bf16", "float16": "fp16"]
 }
+
+/// What a policy says about some arrays.
+public struct ToleranceRule: Equatable, Sendable {
+  /// A shell pattern of the arrays' names.
+  public var taps: String
+  /// The precisions of the candidate that it is about; all when there are none.
+  public var precisions: [String]
+  /// Why.
+  public var reason: String?
+  /// What it says; what is not named there stays as it was.
+  public var tolerance: Tolerance
+
+  /// A rule.
+  public init(taps: String, precisions: [String] = [], reason: String? = nil, _ tolerance: Tolerance) {
+    self.taps = taps
+    self.precisions = precisions
+    self.reason = reason
+    self.tolerance = tolerance
+  }
+
+  /// Whether it is about a candidate of that precision.
+  func applies(to precision: String) -> Bool { precisions.isEmpty || precisions.contains(precision) }
+}
+
+extension TolerancePolicy {
+  /// Whether an array of that name and those metrics passes.
+  func accepts(_ metrics: ErrorMetrics, of name: String) -> Bool {
+    tolerance(for: name).breaches(metrics).isEmpty
+  }
+
+  /// The relative error below which a cause counts as found: the policy's own limit, or what Float32 layers differ by.
+  func relativeLimit(for name: String) -> Double { tolerance(for: name).relative ?? 1e-4 }
+}
