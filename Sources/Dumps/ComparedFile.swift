@@ -8,20 +8,20 @@ public import Verification
 /// A side of a comparison, as its file says: the recording of a run, or what another program dumped.
 public enum ComparedFile: Sendable {
   /// A trace or a sketch.
-  case recording(RecordedRun)
+  case recording(Recording)
   /// Arrays that say nothing of where they come from.
   case dump(ForeignArrays)
 
   /// Opens the side that is taken to be right; a dump's arrays keep their names.
   ///
-  /// - Throws: As `RecordedRun.open` and `ForeignArrays`.
+  /// - Throws: As `Recording.open` and `ForeignArrays`.
   public static func reference(path: String) throws -> ComparedFile {
     try recording(path: path).map(ComparedFile.recording) ?? .dump(ForeignArrays(path: path, reference: nil))
   }
 
   /// Opens the side that is held against a reference. With a map or a layout a trace is a dump like any other.
   ///
-  /// - Throws: As `RecordedRun.open` and `ForeignArrays`.
+  /// - Throws: As `Recording.open` and `ForeignArrays`.
   public static func candidate(
     path: String, map: NameMap? = nil, layout: AxisLayout? = nil, of reference: ComparedFile
   ) throws -> ComparedFile {
@@ -32,10 +32,10 @@ public enum ComparedFile: Sendable {
   }
 
   /// The trace or sketch that a file is; nil where it is anything else.
-  private static func recording(path: String) throws -> RecordedRun? {
+  private static func recording(path: String) throws -> Recording? {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return nil }
-    return try DumpFormat.isHDF5(path: path) ? RecordedRun.openIfRecorded(path: path) : nil
+    return try DumpFormat.isHDF5(path: path) ? Recording.openIfRecorded(path: path) : nil
   }
 
   /// Its arrays; nil for a sketch, which has none.
@@ -54,9 +54,9 @@ public enum ComparedFile: Sendable {
   public func agreement(
     with candidate: ComparedFile,
     configuration: (_ text: String, _ input: TraceInput) throws -> [String: String]
-  ) throws -> RunAgreement? {
+  ) throws -> Agreement? {
     guard case (.recording(let reference), .recording(let candidate)) = (self, candidate) else { return nil }
-    return try RunAgreement(reference.provenance, candidate.provenance, configuration: configuration)
+    return try Agreement(reference.provenance, candidate.provenance, configuration: configuration)
   }
 
   /// Names and shapes of its arrays.
@@ -78,21 +78,21 @@ public enum ComparedFile: Sendable {
   /// - Throws: What reading either throws.
   public func comparison(
     with candidate: ComparedFile, patterns: [TapPattern] = [], policy: TolerancePolicy = .fp32,
-    heatMaps: Bool = false, agreement: RunAgreement? = nil
-  ) throws -> TraceComparison {
+    heatMaps: Bool = false, agreement: Agreement? = nil
+  ) throws -> Verdict {
     switch (self, candidate) {
     case (.recording(let reference), .recording(let candidate)):
-      return try TraceComparison(
+      return try Verdict(
         reference: reference, candidate: candidate, patterns: patterns, policy: policy, heatMaps: heatMaps,
         agreement: agreement)
     case (.recording(let reference), .dump(let dump)):
-      return try TraceComparison(
+      return try Verdict(
         reference: reference, candidate: dump, path: dump.path, precision: dump.precision,
         keeps: { tap in
           [patterns, dump.scope].allSatisfy { $0.isEmpty || $0.contains { tap.matches($0) } }
         }, policy: policy, heatMaps: heatMaps)
     case (.dump(let reference), .dump(let dump)):
-      return try TraceComparison(
+      return try Verdict(
         reference: reference, at: reference.path, candidate: dump, at: dump.path, precision: dump.precision,
         keeps: { name in [patterns, dump.scope].allSatisfy { $0.isEmpty || $0.contains { $0.matches(name) } } },
         policy: policy, heatMaps: heatMaps)

@@ -104,7 +104,7 @@ enum DumpFormat {
     if NumPyHeader.begins(beginning) { return try NumPyFolder(file: path) }
     if beginning.starts(with: Array("PK".utf8)), !isTorch(file) { return try NumPyArchive(file) }
     if beginning == hdf5 {
-      switch try RecordedRun.openIfRecorded(path: path) {
+      switch try Recording.openIfRecorded(path: path) {
       case .trace(let reader): return TraceDump(reader)
       case .sketch: throw DumpError.sketch(path: path)
       case nil: return try HDF5Dump(path: path)

@@ -3,7 +3,7 @@ import Taps
 import Tensors
 
 /// Recordings made of other recordings. Outputs appear when they are whole.
-extension RecordedRun {
+extension Recording {
   /// Writes what a selection keeps as a recording of the same kind and provenance.
   ///
   /// - Parameters:
@@ -44,7 +44,7 @@ extension RecordedRun {
   /// - Returns: How many taps it holds.
   /// - Throws: `TraceError.otherRun` and `TraceError.conflict`, which name what differs, `HDF5Error`, `FileError`.
   @discardableResult
-  public static func merge(_ runs: [RecordedRun], to path: String) throws -> Int {
+  public static func merge(_ runs: [Recording], to path: String) throws -> Int {
     guard let first = runs.first else { throw TraceError.nothingLeft(file: path) }
     let merged = try TraceMerge(runs).taps
     let provenance = first.provenance
@@ -64,11 +64,11 @@ extension RecordedRun {
 /// What several recordings of one run hold together.
 struct TraceMerge {
   /// Every tap once, in the order of execution, with the first recording that has it.
-  let taps: [(listed: ListedTap, run: RecordedRun)]
+  let taps: [(listed: ListedTap, run: Recording)]
 
   /// - Throws: `TraceError.otherRun`, `TraceError.conflict`.
-  init(_ runs: [RecordedRun]) throws {
-    var taps: [(listed: ListedTap, run: RecordedRun)] = []
+  init(_ runs: [Recording]) throws {
+    var taps: [(listed: ListedTap, run: Recording)] = []
     var places: [String: Int] = [:]
     var calls: [Int: (call: CallID, file: String)] = [:]
     for run in runs {
@@ -94,7 +94,7 @@ struct TraceMerge {
     self.taps = TapOrder.sorted(taps, name: \.listed.tap.name, sequence: \.listed.sequence)
   }
 
-  private static func check(_ run: RecordedRun, isOfTheRunOf first: RecordedRun) throws {
+  private static func check(_ run: Recording, isOfTheRunOf first: Recording) throws {
     let differences = try TraceDifference.attributes(first, run)
     if let difference = differences.first {
       throw TraceError.otherRun(
@@ -103,7 +103,7 @@ struct TraceMerge {
   }
 
   private static func check(
-    _ listed: ListedTap, of run: RecordedRun, is known: ListedTap, of first: RecordedRun
+    _ listed: ListedTap, of run: Recording, is known: ListedTap, of first: Recording
   ) throws {
     func conflict(_ expected: String, _ found: String) -> TraceError {
       .conflict(

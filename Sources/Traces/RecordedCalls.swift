@@ -3,7 +3,7 @@ public import Taps
 public import Tensors
 
 /// A trace's arrays by call. Those read a moment ago are kept, as one module's output is the next one's input.
-public final class RecordedArrays: Sendable {
+public final class RecordedCalls: Sendable {
   private static let mostBytes = 64 << 20
 
   private let reader: TraceReader

@@ -2,7 +2,7 @@ import HDF5
 import Tensors
 
 /// The recording of a run to read: a trace or a sketch, as the file says.
-public enum RecordedRun: Sendable {
+public enum Recording: Sendable {
   /// Every array.
   case trace(TraceReader)
   /// What tells arrays apart.
@@ -11,7 +11,7 @@ public enum RecordedRun: Sendable {
   /// Opens either.
   ///
   /// - Throws: As `TraceReader` and `SketchReader`.
-  public static func open(path: String) throws -> RecordedRun {
+  public static func open(path: String) throws -> Recording {
     try Provenance.isOfSketch(path: path)
       ? .sketch(SketchReader(path: path)) : .trace(TraceReader(path: path))
   }
@@ -19,7 +19,7 @@ public enum RecordedRun: Sendable {
   /// Opens either, or says by nil that an HDF5 file is neither.
   ///
   /// - Throws: As `open`.
-  public static func openIfRecorded(path: String) throws -> RecordedRun? {
+  public static func openIfRecorded(path: String) throws -> Recording? {
     switch try HDF5File.open(path).root().attribute("format") {
     case .string(TraceSchema.format): .trace(try TraceReader(path: path))
     case .string(SketchSchema.format): .sketch(try SketchReader(path: path))

@@ -79,8 +79,7 @@ struct SketchCopy {
   let samples: Int
 
   /// Writes taps in their order.
-  func write(_ taps: [(listed: ListedTap, run: RecordedRun)], _ provenance: Provenance, to path: String) throws
-  {
+  func write(_ taps: [(listed: ListedTap, run: Recording)], _ provenance: Provenance, to path: String) throws {
     let file = try HDF5File.create(path)
     var rows: [Sketch: Int] = [:]
     /// Rows of arrays that a trace stores once under several names.

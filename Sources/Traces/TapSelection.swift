@@ -45,7 +45,7 @@ struct ListedTap {
   }
 }
 
-extension RecordedRun {
+extension Recording {
   /// Every tap with its call's position, in the order of execution.
   func listing() throws -> [ListedTap] {
     switch self {

@@ -39,12 +39,12 @@ public struct TraceDifference: Equatable, Sendable, Codable {
   ///   - ignoring: Names of attributes that may differ.
   /// - Throws: `HDF5Error` when a file turns out to be damaged, `TraceError.sketchedOtherwise`.
   public init(
-    _ first: RecordedRun, _ second: RecordedRun, patterns: [TapPattern] = [], ignoring: Set<String> = []
+    _ first: Recording, _ second: Recording, patterns: [TapPattern] = [], ignoring: Set<String> = []
   ) throws {
     self.first = first.path
     self.second = second.path
     attributes = try Self.attributes(first, second).filter { !ignoring.contains($0.attribute) }
-    func kept(_ run: RecordedRun) throws -> [ListedTap] {
+    func kept(_ run: Recording) throws -> [ListedTap] {
       try run.listing().filter { listed in patterns.isEmpty || patterns.contains { listed.tap.matches($0) } }
     }
     let (ours, theirs) = (try kept(first), try kept(second))
@@ -65,7 +65,7 @@ public struct TraceDifference: Equatable, Sendable, Codable {
   }
 
   private static func differences(
-    _ one: ListedTap, of first: RecordedRun, _ other: ListedTap, of second: RecordedRun
+    _ one: ListedTap, of first: Recording, _ other: ListedTap, of second: Recording
   ) throws -> [TapDifference] {
     func words(_ number: Int?) -> String { number.map { "\($0)" } ?? "none" }
     let numbers = [
@@ -86,14 +86,14 @@ public struct TraceDifference: Equatable, Sendable, Codable {
   }
 
   /// The attributes that differ, as the format names them.
-  static func attributes(_ first: RecordedRun, _ second: RecordedRun) throws -> [Attribute] {
+  static func attributes(_ first: Recording, _ second: Recording) throws -> [Attribute] {
     zip(try first.attributes(), try second.attributes()).filter { $0.value != $1.value }.map {
       Attribute(attribute: $0.name, first: $0.value, second: $1.value)
     }
   }
 }
 
-extension RecordedRun {
+extension Recording {
   /// What the root says, in a fixed order.
   fileprivate func attributes() throws -> [(name: String, value: String)] {
     let own = provenance
@@ -135,7 +135,7 @@ public struct TapDifference: Equatable, Sendable, Codable {
   /// How elements differ, bit for bit, of two taps of one shape; nil where they don't. Where one side is a sketch the
   /// sketches are compared.
   static func between(
-    _ one: Tap, of first: RecordedRun, _ other: Tap, of second: RecordedRun
+    _ one: Tap, of first: Recording, _ other: Tap, of second: Recording
   ) throws -> TapDifference? {
     if case .trace(let first) = first, case .trace(let second) = second {
       return try between(one, of: first, other, of: second)
@@ -189,7 +189,7 @@ public struct TapDifference: Equatable, Sendable, Codable {
   }
 }
 
-extension RecordedRun {
+extension Recording {
   /// What a sketch's positions and signs depend on, and how many samples it has; nil for a trace.
   var sketchParameters: (seed: UInt64, samples: Int)? {
     guard case .sketch(let reader) = self else { return nil }

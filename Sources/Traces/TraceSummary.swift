@@ -53,7 +53,7 @@ public struct TraceSummary: Equatable, Sendable, Codable {
   /// Summarises a recording; elements are not read.
   ///
   /// - Throws: `HDF5Error`, `FileError`.
-  public init(_ run: RecordedRun) throws {
+  public init(_ run: Recording) throws {
     path = run.path
     fileBytes = try MappedFile(path: run.path).bytes.count
     provenance = run.provenance

@@ -81,7 +81,7 @@ private func folder<Result>(
     #"{"taps": ["*/backbone_fpn/2"], "rules": [{"from": "fpn", "to": "\#(name)"}]}"#)
   try TestFiles.withTemporaryFolder { folder in
     let sketch = "\(folder)/micro.sketch.h5"
-    try RecordedRun.open(path: reference).sketch(to: sketch)
+    try Recording.open(path: reference).sketch(to: sketch)
     for (factor, passes) in [(Float(1), true), (1.001, false)] {
       elements = elements.map { $0 * factor }
       try DumpFixtures.write(DumpFixtures.npy(elements, [1, 64, 8, 8]), "\(folder)/dump/fpn.npy")

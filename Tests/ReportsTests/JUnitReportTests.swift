@@ -51,7 +51,7 @@ import Verification
 
 @Test func aComparisonOfNothingFails() throws {
   let empty = MemoryArrays(tensors: [])
-  let result = try TraceComparison(reference: empty, at: "a", candidate: empty, at: "b")
+  let result = try Verdict(reference: empty, at: "a", candidate: empty, at: "b")
   let elements = try #require(ReportFixtures.elements(JUnitReport(ComparisonReport(result)).xml))
   #expect(elements.filter { $0.name == "failure" }.count == 1)
   #expect(elements.first { $0.name == "testsuite" }?.attributes["failures"] == "1")

@@ -31,7 +31,7 @@ enum ReportFixtures {
   static let hostile = "neck.<script>alert(1)</script>&\"'\u{1}/0/output"
 
   /// A module that is fine, one that is off in a corner, one that inherits, one that is missing and one misshaped.
-  static func comparison(breaks: Bool = true) throws -> (TraceComparison, MemoryArrays, MemoryArrays) {
+  static func comparison(breaks: Bool = true) throws -> (Verdict, MemoryArrays, MemoryArrays) {
     let names = [
       "trunk.patch_embed/0/input/x", "trunk.patch_embed/0/output", "trunk.blocks.0.norm1/0/output",
       "trunk.blocks.0/0/output", hostile, "trunk/0/output/0", "trunk/0/output/1",
@@ -54,7 +54,7 @@ enum ReportFixtures {
       candidate.append(("extra", grid([1])))
     }
     let (expected, found) = (MemoryArrays(tensors: reference), MemoryArrays(tensors: candidate))
-    let result = try TraceComparison(
+    let result = try Verdict(
       reference: expected, at: "reference.h5", candidate: found, at: "port <1>.npz", heatMaps: true)
     return (result, expected, found)
   }

@@ -101,8 +101,8 @@ private struct Micro {
   /// Verifies, every module by itself too.
   func verify(
     _ weights: (any WeightSource)? = nil, _ backend: (any Backend)? = nil, isolates: Bool = true
-  ) throws -> RunVerifier {
-    let verifier = RunVerifier(
+  ) throws -> LiveComparison {
+    let verifier = LiveComparison(
       reference: .trace(reader), policy: .fp32, isolates: isolates,
       weights: ModuleWeights(weights ?? self.weights))
     let taps = verifier.makeTaps()
@@ -144,7 +144,7 @@ private struct Micro {
   @Test func lookingChangesNoBit() throws {
     let micro = try Micro()
     let plain = try micro.run(nil)
-    let verifier = RunVerifier(reference: .trace(micro.reader), policy: .fp32, isolates: true)
+    let verifier = LiveComparison(reference: .trace(micro.reader), policy: .fp32, isolates: true)
     #expect(try micro.run(verifier.makeTaps()) == plain)
     try TestFiles.withTemporaryFolder { folder in
       var traces: [[UInt8]] = []
@@ -231,7 +231,7 @@ private struct Micro {
     ])
   func aVideosModulesAloneMatchPyTorch(name: String, module: String) throws {
     let recording = try RecordedVideo.micro(name)
-    let verifier = RunVerifier(
+    let verifier = LiveComparison(
       reference: .trace(recording.reader), policy: .fp32.withRelative(RecordedVideo.rounding), isolates: true)
     try recording.perform(verifier.makeTaps())
     let comparison = verifier.comparison

@@ -53,7 +53,7 @@ struct RecordedMemory {
       _ = try attention(attentionInput(), Run(taps: taps))
       _ = try encoder(encoderInput(), Run(taps: taps))
       try taps.finish()
-      return try TraceComparison(
+      return try Verdict(
         reference: reference, candidate: TraceReader(path: path), patterns: patterns.map { TapPattern($0) }
       ).comparison
     }

@@ -71,7 +71,7 @@ struct RecordedVideo {
       let patterns = Set(reader.taps.compactMap { $0.module?.name })
       let taps = Taps(writers: [writer], filter: TapFilter(patterns.isEmpty ? ["none"] : patterns.sorted()))
       try perform(taps, history: history, check: check)
-      return try TraceComparison(
+      return try Verdict(
         reference: reader, candidate: TraceReader(path: path), policy: .fp32.withRelative(tolerance)
       ).comparison
     }

@@ -30,7 +30,7 @@ private let provenance = Provenance(
     try writer.write(ModulePath("n"), call: 0, sequence: 1, inputs: [("x", y)], output: [y, x])
     try writer.finish()
     let reader = try TraceReader(path: "\(folder)/t.h5")
-    let arrays = RecordedArrays(reader)
+    let arrays = RecordedCalls(reader)
     let call = try #require(arrays[CallID(ModulePath("m"), 0)])
     #expect(try [Tensor](named: "input/xs", from: call).map(\.elements) == [[1, 2], [3, 4, 5]])
     #expect(try Tensor(named: "output", from: call).elements == [3, 4, 5])

@@ -90,7 +90,7 @@ private func noise(_ shape: Shape) -> Tensor {
     try taps.record(.objectScore, Tensor([1, 1], [5]))
     try taps.finish()
     let (trace, sketch) = (
-      try RecordedRun.open(path: "\(folder)/t.h5"), try RecordedRun.open(path: "\(folder)/s.h5")
+      try Recording.open(path: "\(folder)/t.h5"), try Recording.open(path: "\(folder)/s.h5")
     )
     #expect(trace.taps.map(\.name) == sketch.taps.map(\.name))
     for (first, second) in zip(trace.taps, sketch.taps) {

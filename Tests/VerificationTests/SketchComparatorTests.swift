@@ -43,7 +43,7 @@ private func compared(
     } else {
       try write(candidate, SketchWriter(path: "\(folder)/b.h5", provenance: provenance))
     }
-    return try TraceComparison(
+    return try Verdict(
       reference: .open(path: "\(folder)/a.h5"), candidate: .open(path: "\(folder)/b.h5")
     ).comparison
   }
@@ -120,8 +120,8 @@ private let defects: [(String, [Float])] = [
   try TestFiles.withTemporaryFolder { folder in
     let path = "\(folder)/a.h5"
     try write([("m", tensor(base))], SketchWriter(path: path, provenance: provenance))
-    let run = try RecordedRun.open(path: path)
-    let result = try TraceComparison(reference: run, candidate: run)
+    let run = try Recording.open(path: path)
+    let result = try Verdict(reference: run, candidate: run)
     let report = try ComparisonReport(json: ComparisonReport(result).json())
     #expect(report.compared == "sketches")
     #expect(report.arrays[0].metrics?.sketch == SketchErrors(samples: 0, projections: 0, norm: 0, moments: 0))

@@ -2,7 +2,7 @@ import Tensors
 public import Taps
 public import Traces
 
-extension TraceComparison {
+extension Verdict {
   /// Holds arrays of any origin, under the names of taps, against a recording: arrays if that is a trace, sketches
   /// otherwise.
   ///
@@ -14,7 +14,7 @@ extension TraceComparison {
   ///   - heatMaps: Whether to find out where the errors are. Sketches don't say.
   /// - Throws: `HDF5Error` when a file turns out to be damaged, and what reading the candidate throws.
   public init(
-    reference: RecordedRun, candidate: some NamedArrays, path: String, precision: String = "float32",
+    reference: Recording, candidate: some NamedArrays, path: String, precision: String = "float32",
     keeps: (Tap) -> Bool = { _ in true }, policy: TolerancePolicy = .fp32, heatMaps: Bool = false
   ) throws {
     let policy = policy.narrowed(to: precision)

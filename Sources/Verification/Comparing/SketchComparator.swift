@@ -4,13 +4,13 @@ import Traces
 
 /// Compares recordings of which at least one is a sketch; a trace's taps are sketched on the way.
 struct SketchComparator {
-  private let reference: RecordedRun
-  private let candidate: RecordedRun
+  private let reference: Recording
+  private let candidate: Recording
   private let seed: UInt64
   private let samples: Int
 
   /// A comparator that looks where the reference's sketch does, or the candidate's if the reference is a trace.
-  init(reference: RecordedRun, candidate: RecordedRun) {
+  init(reference: Recording, candidate: Recording) {
     self.reference = reference
     self.candidate = candidate
     switch (reference, candidate) {
@@ -22,7 +22,7 @@ struct SketchComparator {
 
   /// Holds every tap of the reference that fits against the candidate's of the same name.
   func compare(patterns: [TapPattern], policy: TolerancePolicy) throws -> Comparison {
-    func kept(_ run: RecordedRun) -> [Tap] {
+    func kept(_ run: Recording) -> [Tap] {
       run.taps.filter { tap in patterns.isEmpty || patterns.contains { tap.matches($0) } }
     }
     let (expected, offered) = (kept(reference), kept(candidate))

@@ -34,7 +34,7 @@ public struct PolicyCalibration: Sendable {
       : try reports.indices.count { left in
         let others = reports.indices.filter { $0 != left }.map { reports[$0] }
         let policy = try Self.proposal(others, margin, name)
-        return try TraceComparison(reports[left], policy: policy).comparison.passes
+        return try Verdict(reports[left], policy: policy).comparison.passes
       }
   }
 

@@ -15,13 +15,13 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
   /// The version of this layout: 2.
   public let formatVersion: Int
   /// The trace that is taken to be right.
-  public let reference: TraceComparison.Side
+  public let reference: Verdict.Side
   /// The trace that is held against it.
-  public let candidate: TraceComparison.Side
+  public let candidate: Verdict.Side
   /// What was compared: `arrays` or `sketches`.
   public let compared: String
   /// What makes the comparison doubtful.
-  public let differences: [TraceComparison.Difference]
+  public let differences: [Verdict.Difference]
   /// What was near enough.
   public let policy: TolerancePolicy
   /// The verdict.
@@ -74,7 +74,7 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
   }
 
   /// The report of a comparison.
-  public init(_ traces: TraceComparison) {
+  public init(_ traces: Verdict) {
     let comparison = traces.comparison
     format = Self.format
     formatVersion = Self.formatVersion
@@ -158,7 +158,7 @@ extension ComparisonReport {
   }
 }
 
-extension TraceComparison {
+extension Verdict {
   /// What a report is of, judged again: by its own policy, or by another one.
   ///
   /// - Throws: `ReportError.malformed` when a row contradicts itself.

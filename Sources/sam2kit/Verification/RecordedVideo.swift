@@ -11,10 +11,10 @@ struct RecordedVideo: RecordedInput {
   let digest: String
   let description: TraceInput
   private let frames: any VideoFrames
-  private let recording: RecordedRun
+  private let recording: Recording
   private let masks: URL
 
-  init(_ recording: RecordedRun, file: String?, masks: URL) throws {
+  init(_ recording: Recording, file: String?, masks: URL) throws {
     self.recording = recording
     self.masks = masks
     let recorded = recording.provenance
@@ -30,7 +30,7 @@ struct RecordedVideo: RecordedInput {
     }
   }
 
-  func run(_ model: SAM2Base, _ taps: Taps, _ verifier: RunVerifier) throws {
+  func run(_ model: SAM2Base, _ taps: Taps, _ verifier: LiveComparison) throws {
     let (width, height) = (description.width, description.height)
     let steps = recording.provenance.prompts.script(frameCount: frames.count)
     // A script may come back to any frame.
@@ -45,7 +45,7 @@ struct RecordedVideo: RecordedInput {
   }
 
   /// Logits at the video's size, which few recordings hold.
-  private func compareLogits(_ masks: FrameMasks, step: Int, _ verifier: RunVerifier) throws {
+  private func compareLogits(_ masks: FrameMasks, step: Int, _ verifier: LiveComparison) throws {
     let names = masks.objects.map {
       "prediction/\(PredictionPlace(step: step, frame: masks.frame, object: $0.id))/logits"
     }
@@ -66,7 +66,7 @@ private struct PreparedFrames: VideoFrames {
   private let taps: [Int: Tap]
   let count: Int?
 
-  init(_ recording: RecordedRun) throws {
+  init(_ recording: Recording) throws {
     let missing = MissingInput(
       path: recording.path, what: "all the prepared frames", tap: "image_encoder/*/input/sample")
     guard case .trace(let reader) = recording, let count = recording.provenance.input.frames else {

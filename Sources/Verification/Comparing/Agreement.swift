@@ -2,12 +2,12 @@ import Foundation
 public import Traces
 
 /// Whether two runs are of the same model, input and prompts, so that comparing them says anything.
-public struct RunAgreement: Equatable, Sendable {
+public struct Agreement: Equatable, Sendable {
   /// What differs, in the order of the attributes.
-  public let differences: [TraceComparison.Difference]
+  public let differences: [Verdict.Difference]
 
   /// What is known on both sides and differs: comparing the two says nothing then.
-  public var contradictions: [TraceComparison.Difference] { differences.filter { !$0.isUnknown } }
+  public var contradictions: [Verdict.Difference] { differences.filter { !$0.isUnknown } }
 
   /// Two runs held against each other.
   ///
@@ -18,7 +18,7 @@ public struct RunAgreement: Equatable, Sendable {
     _ reference: Provenance, _ candidate: Provenance,
     configuration: (_ text: String, _ input: TraceInput) throws -> [String: String] = { text, _ in ["": text] }
   ) throws {
-    var differences: [TraceComparison.Difference] = []
+    var differences: [Verdict.Difference] = []
     func add(_ attribute: String, _ reference: String, _ candidate: String, unless agree: Bool) {
       guard !agree else { return }
       differences.append(.init(attribute: attribute, reference: reference, candidate: candidate))
@@ -58,7 +58,7 @@ public struct RunAgreement: Equatable, Sendable {
   }
 }
 
-extension TraceComparison.Difference {
+extension Verdict.Difference {
   /// Whether one side doesn't say.
   public var isUnknown: Bool { reference.isEmpty || candidate.isEmpty }
 }

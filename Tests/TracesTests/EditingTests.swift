@@ -19,10 +19,10 @@ private func difference(_ first: String, _ second: String) throws -> TraceDiffer
 @Test func aCutOfEverythingIsTheSame() throws {
   try TestFiles.withTemporaryFolder { folder in
     let (once, twice) = ("\(folder)/once.h5", "\(folder)/twice.h5")
-    let run = try RecordedRun.open(path: micro)
+    let run = try Recording.open(path: micro)
     #expect(try run.cut(to: once, keeping: TapSelection()) == run.taps.count)
     #expect(try difference(micro, once).isEmpty)
-    try RecordedRun.open(path: once).cut(to: twice, keeping: TapSelection())
+    try Recording.open(path: once).cut(to: twice, keeping: TapSelection())
     #expect(try MappedFile.contents(of: once) == MappedFile.contents(of: twice))
     // What is stored once stays so, and what is compressed.
     #expect(try MappedFile.contents(of: once).count < MappedFile.contents(of: micro).count * 11 / 10)
@@ -32,7 +32,7 @@ private func difference(_ first: String, _ second: String) throws -> TraceDiffer
 @Test func aCutKeepsWhatFits() throws {
   try TestFiles.withTemporaryFolder { folder in
     let path = "\(folder)/cut.h5"
-    let run = try RecordedRun.open(path: micro)
+    let run = try Recording.open(path: micro)
     try run.cut(to: path, keeping: TapSelection(patterns: [TapPattern("image_encoder.neck")]))
     let cut = try TraceReader(path: path)
     #expect(Set(cut.taps.compactMap(\.module?.name)) == ["image_encoder.neck"])
@@ -52,12 +52,12 @@ private func difference(_ first: String, _ second: String) throws -> TraceDiffer
 
 @Test func aCutKeepsFramesAndObjects() throws {
   try TestFiles.withTemporaryFolder { folder in
-    let run = try RecordedRun.open(path: video)
+    let run = try Recording.open(path: video)
     let path = "\(folder)/cut.h5"
     try run.cut(to: path, keeping: TapSelection(frames: [6], objects: [2]))
-    let places = try RecordedRun.open(path: path).listing().map(\.place)
+    let places = try Recording.open(path: path).listing().map(\.place)
     #expect(!places.isEmpty && places.allSatisfy { $0.frame == 6 && ($0.object ?? 2) == 2 })
-    let predictions = try RecordedRun.open(path: path).taps.compactMap { PredictionPlace(ofTap: $0.name) }
+    let predictions = try Recording.open(path: path).taps.compactMap { PredictionPlace(ofTap: $0.name) }
     #expect(!predictions.isEmpty && predictions.allSatisfy { $0.frame == 6 && $0.object == 2 })
     #expect(try !TraceDifference(run, .open(path: path)).onlyInFirst.isEmpty)
   }
@@ -77,16 +77,16 @@ private func difference(_ first: String, _ second: String) throws -> TraceDiffer
       try writer.write(.iou, x)
       try writer.finish()
     }
-    #expect(try RecordedRun.open(path: trace).sketch(to: made) == 6)
+    #expect(try Recording.open(path: trace).sketch(to: made) == 6)
     #expect(try MappedFile.contents(of: made) == MappedFile.contents(of: recorded))
     // A cut of a sketch is the sketch of a cut.
     let (cut, sketched) = ("\(folder)/c.h5", "\(folder)/s.h5")
     let selection = TapSelection(patterns: [TapPattern("b")])
-    try RecordedRun.open(path: recorded).cut(to: cut, keeping: selection)
-    try RecordedRun.open(path: trace).sketch(to: sketched, keeping: selection)
+    try Recording.open(path: recorded).cut(to: cut, keeping: selection)
+    try Recording.open(path: trace).sketch(to: sketched, keeping: selection)
     #expect(try MappedFile.contents(of: cut) == MappedFile.contents(of: sketched))
     #expect(throws: TraceError.notATrace(file: recorded, found: "sam2kit.sketch")) {
-      try RecordedRun.open(path: recorded).sketch(to: made)
+      try Recording.open(path: recorded).sketch(to: made)
     }
   }
 }
@@ -96,19 +96,19 @@ private func difference(_ first: String, _ second: String) throws -> TraceDiffer
     let parts = try ["image_encoder*", "sam_prompt_encoder*", "sam_mask_decoder*"].enumerated().map {
       index, glob in
       let path = "\(folder)/\(index).h5"
-      try RecordedRun.open(path: micro).cut(to: path, keeping: TapSelection(patterns: [TapPattern(glob)]))
+      try Recording.open(path: micro).cut(to: path, keeping: TapSelection(patterns: [TapPattern(glob)]))
       return path
     }
     let merged = "\(folder)/merged.h5"
-    let whole = try RecordedRun.open(path: micro)
+    let whole = try Recording.open(path: micro)
     // In another order than the model's.
-    #expect(try RecordedRun.merge(parts.reversed().map { try .open(path: $0) }, to: merged) == whole.taps.count)
+    #expect(try Recording.merge(parts.reversed().map { try .open(path: $0) }, to: merged) == whole.taps.count)
     #expect(try difference(micro, merged).isEmpty)
     let sketches = try parts.map { path in
-      try RecordedRun.open(path: path).sketch(to: "\(path).sketch")
+      try Recording.open(path: path).sketch(to: "\(path).sketch")
       return "\(path).sketch"
     }
-    try RecordedRun.merge(sketches.map { try .open(path: $0) }, to: "\(folder)/merged.sketch")
+    try Recording.merge(sketches.map { try .open(path: $0) }, to: "\(folder)/merged.sketch")
     #expect(
       try difference("\(folder)/merged.sketch", micro).attributes.map(\.attribute) == [
         "format", "sketch_seed", "samples",
@@ -120,7 +120,7 @@ private func difference(_ first: String, _ second: String) throws -> TraceDiffer
 @Test func conflictsAreRefusedByName() throws {
   try TestFiles.withTemporaryFolder { folder in
     func write(_ name: String, _ value: Float, sequence: Int = 0, module: String = "a", threads: Int = 2) throws
-      -> RecordedRun
+      -> Recording
     {
       var provenance = sample
       provenance.threads = threads
@@ -132,9 +132,9 @@ private func difference(_ first: String, _ second: String) throws -> TraceDiffer
     }
     let first = try write("first", 2)
     let target = "\(folder)/merged.h5"
-    func refusal(_ other: RecordedRun) -> String {
+    func refusal(_ other: Recording) -> String {
       do {
-        try RecordedRun.merge([first, other], to: target)
+        try Recording.merge([first, other], to: target)
         return "none"
       } catch { return "\(error)" }
     }

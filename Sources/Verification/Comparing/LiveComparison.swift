@@ -6,11 +6,11 @@ public import Traces
 /// Holds a run against a recording while it is made: every array is compared as it is offered, nothing is stored.
 ///
 /// As taps' isolator it also compares what modules make of recorded values.
-public final class RunVerifier: TapWriter, CallIsolator {
-  private let reference: RecordedRun
+public final class LiveComparison: TapWriter, CallIsolator {
+  private let reference: Recording
   private let policy: TolerancePolicy
   /// A trace's arrays; nil for a sketch.
-  private let arrays: RecordedArrays?
+  private let arrays: RecordedCalls?
   private let isolates: Bool
   private let weights: ModuleWeights?
   private let keepsPictures: Bool
@@ -47,14 +47,14 @@ public final class RunVerifier: TapWriter, CallIsolator {
   ///   - weights: The model's parameters, to look for causes in.
   ///   - keepsPictures: Whether to find out where errors are, and to keep the first masks to be looked at.
   public init(
-    reference: RecordedRun, patterns: [TapPattern] = [], policy: TolerancePolicy, isolates: Bool = false,
+    reference: Recording, patterns: [TapPattern] = [], policy: TolerancePolicy, isolates: Bool = false,
     weights: ModuleWeights? = nil, keepsPictures: Bool = false
   ) {
     self.keepsPictures = keepsPictures
     self.reference = reference
     self.policy = policy
     self.weights = weights
-    if case .trace(let reader) = reference { arrays = RecordedArrays(reader) } else { arrays = nil }
+    if case .trace(let reader) = reference { arrays = RecordedCalls(reader) } else { arrays = nil }
     self.isolates = isolates && arrays != nil
     expected = reference.taps.filter { tap in patterns.isEmpty || patterns.contains { tap.matches($0) } }
     taps = Dictionary(expected.map { ($0.name, $0) }) { first, _ in first }

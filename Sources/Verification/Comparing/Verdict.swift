@@ -2,7 +2,7 @@ public import Taps
 public import Traces
 
 /// Two traces or sketches compared: what is off, and whether they are of the same run at all.
-public struct TraceComparison: Equatable, Sendable {
+public struct Verdict: Equatable, Sendable {
   /// One trace, by where it lies and comes from.
   public struct Side: Equatable, Sendable, Codable {
     /// The trace's file.
@@ -82,13 +82,13 @@ public struct TraceComparison: Equatable, Sendable {
   /// - Throws: `HDF5Error` when a file turns out to be damaged, `TraceError.sketchedOtherwise` when both are sketches
   ///   and kept different elements.
   public init(
-    reference: RecordedRun, candidate: RecordedRun, patterns: [TapPattern] = [],
-    policy: TolerancePolicy = .fp32, heatMaps: Bool = false, agreement: RunAgreement? = nil
+    reference: Recording, candidate: Recording, patterns: [TapPattern] = [],
+    policy: TolerancePolicy = .fp32, heatMaps: Bool = false, agreement: Agreement? = nil
   ) throws {
     self.reference = Side(path: reference.path, provenance: reference.provenance)
     self.candidate = Side(path: candidate.path, provenance: candidate.provenance)
     let policy = policy.narrowed(to: candidate.provenance.precision)
-    differences = try (agreement ?? RunAgreement(reference.provenance, candidate.provenance)).differences
+    differences = try (agreement ?? Agreement(reference.provenance, candidate.provenance)).differences
     if case .trace(let first) = reference, case .trace(let second) = candidate {
       let masks = first.taps.map(\.name).filter(PredictedValue.lowResLogits.isTap)
       let comparator = ArrayComparator(policy: policy, maskNames: Set(masks), heatMaps: heatMaps)
@@ -105,7 +105,7 @@ public struct TraceComparison: Equatable, Sendable {
   /// - Parameter weights: The modules' parameters, if causes that need them shall be looked for, too.
   /// - Throws: `HDF5Error` when a file turns out to be damaged, what keeps a parameter from being read.
   public mutating func explain(
-    _ reference: RecordedRun, _ candidate: RecordedRun, weights: ModuleWeights? = nil
+    _ reference: Recording, _ candidate: Recording, weights: ModuleWeights? = nil
   ) throws {
     if case .trace(let first) = reference, case .trace(let second) = candidate {
       let evidence = DivergenceEvidence(

@@ -20,11 +20,11 @@ private func points(_ points: [[Double]]) -> TracePrompts {
 }
 
 private func contradictions(_ reference: Provenance, _ candidate: Provenance) throws -> [String] {
-  try RunAgreement(reference, candidate).contradictions.map(\.attribute)
+  try Agreement(reference, candidate).contradictions.map(\.attribute)
 }
 
 @Test func theSameRunAgrees() throws {
-  #expect(try RunAgreement(provenance(), provenance()).differences.isEmpty)
+  #expect(try Agreement(provenance(), provenance()).differences.isEmpty)
 }
 
 @Test func anotherCheckpointInputOrPromptContradicts() throws {
@@ -42,7 +42,7 @@ private func contradictions(_ reference: Provenance, _ candidate: Provenance) th
 }
 
 @Test func whatOneSideDoesNotSayIsNoContradiction() throws {
-  let agreement = try RunAgreement(
+  let agreement = try Agreement(
     provenance(configuration: "a: 1"),
     provenance(checkpoint: "", input: "", prompts: TracePrompts(multimask: false, objects: [])))
   #expect(
@@ -73,7 +73,7 @@ private func contradictions(_ reference: Provenance, _ candidate: Provenance) th
 }
 
 @Test func onlySettingsThatDifferAreShown() throws {
-  let agreement = try RunAgreement(
+  let agreement = try Agreement(
     provenance(configuration: "a,1 b,2"), provenance(configuration: "a,1 b,3")
   ) { text, _ in
     Dictionary(

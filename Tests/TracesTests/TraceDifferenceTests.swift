@@ -10,7 +10,7 @@ import Taps
 @Test func tellsWhatDiffersToTheBit() throws {
   try TestFiles.withTemporaryFolder { folder in
     func write(_ name: String, _ provenance: Provenance, _ body: (TraceWriter) throws -> Void) throws
-      -> RecordedRun
+      -> Recording
     {
       let writer = try TraceWriter(path: "\(folder)/\(name).h5", provenance: provenance)
       try body(writer)
@@ -48,7 +48,7 @@ import Taps
 
 @Test func summarisesARecording() throws {
   let path = TestFiles.package("Reference/micro.h5")
-  let run = try RecordedRun.open(path: path)
+  let run = try Recording.open(path: path)
   let summary = try TraceSummary(run)
   #expect(summary.kind == "trace" && summary.taps.map(\.name) == run.taps.map(\.name))
   #expect(summary.provenance == run.provenance)
