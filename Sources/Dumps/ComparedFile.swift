@@ -1,7 +1,7 @@
 import Files
 import Foundation
-import Tensors
 public import Taps
+public import Tensors
 public import Traces
 public import Verification
 
@@ -25,10 +25,10 @@ public enum ComparedFile: Sendable {
   public static func candidate(
     path: String, map: NameMap? = nil, layout: AxisLayout? = nil, of reference: ComparedFile
   ) throws -> ComparedFile {
-    if case .recording = reference, map == nil, layout == nil, let run = try recording(path: path) {
-      return .recording(run)
+    if case .recording = reference, map == nil, layout == nil, let recording = try recording(path: path) {
+      return .recording(recording)
     }
-    return .dump(try ForeignArrays(path: path, map: map, layout: layout, reference: reference.shapes))
+    return .dump(try ForeignArrays(path: path, map: map, layout: layout, reference: reference.source.arrays))
   }
 
   /// The trace or sketch that a file is; nil where it is anything else.
@@ -38,11 +38,10 @@ public enum ComparedFile: Sendable {
     return try DumpFormat.isHDF5(path: path) ? Recording.openIfRecorded(path: path) : nil
   }
 
-  /// Its arrays; nil for a sketch, which has none.
-  public var arrays: (any NamedArrays)? {
+  /// What it holds, as one side of a comparison.
+  public var source: any TapSource {
     switch self {
-    case .recording(.trace(let reader)): TraceArrays(reader)
-    case .recording(.sketch): nil
+    case .recording(let recording): recording.source
     case .dump(let arrays): arrays
     }
   }
@@ -55,16 +54,10 @@ public enum ComparedFile: Sendable {
     with candidate: ComparedFile,
     configuration: (_ text: String, _ input: TraceInput) throws -> [String: String]
   ) throws -> Agreement? {
-    guard case (.recording(let reference), .recording(let candidate)) = (self, candidate) else { return nil }
-    return try Agreement(reference.provenance, candidate.provenance, configuration: configuration)
-  }
-
-  /// Names and shapes of its arrays.
-  private var shapes: [(name: String, shape: Shape)] {
-    switch self {
-    case .recording(let run): run.taps.map { ($0.name, $0.shape) }
-    case .dump(let arrays): arrays.arrays
+    guard let expected = source.side.provenance, let found = candidate.source.side.provenance else {
+      return nil
     }
+    return try Agreement(expected, found, configuration: configuration)
   }
 
   /// Holds a candidate against this reference.
@@ -75,30 +68,19 @@ public enum ComparedFile: Sendable {
   ///   - policy: What is near enough.
   ///   - heatMaps: Whether to find out where the errors are.
   ///   - agreement: Whether both are of the same thing, if that is known already.
+  ///   - wholes: The modules that the candidate's maker ran as one.
   /// - Throws: What reading either throws.
   public func comparison(
-    with candidate: ComparedFile, patterns: [TapPattern] = [], policy: TolerancePolicy = .fp32,
-    heatMaps: Bool = false, agreement: Agreement? = nil
+    with candidate: ComparedFile, patterns: [TapPattern] = [], policy: TolerancePolicy,
+    heatMaps: Bool = false, agreement: Agreement? = nil, wholes: Set<ModulePath> = []
   ) throws -> Verdict {
-    switch (self, candidate) {
-    case (.recording(let reference), .recording(let candidate)):
-      return try Verdict(
-        reference: reference, candidate: candidate, patterns: patterns, policy: policy, heatMaps: heatMaps,
-        agreement: agreement)
-    case (.recording(let reference), .dump(let dump)):
-      return try Verdict(
-        reference: reference, candidate: dump, path: dump.path, precision: dump.precision,
-        keeps: { tap in
-          [patterns, dump.scope].allSatisfy { $0.isEmpty || $0.contains { tap.matches($0) } }
-        }, policy: policy, heatMaps: heatMaps)
-    case (.dump(let reference), .dump(let dump)):
-      return try Verdict(
-        reference: reference, at: reference.path, candidate: dump, at: dump.path, precision: dump.precision,
-        keeps: { name in [patterns, dump.scope].allSatisfy { $0.isEmpty || $0.contains { $0.matches(name) } } },
-        policy: policy, heatMaps: heatMaps)
-    case (.dump(let reference), .recording(let candidate)):
-      let dump = try ForeignArrays(path: candidate.path, reference: reference.arrays)
-      return try self.comparison(with: .dump(dump), patterns: patterns, policy: policy, heatMaps: heatMaps)
-    }
+    let scopes = [patterns, candidate.scope].filter { !$0.isEmpty }
+    return try Verdict(
+      reference: source, candidate: candidate.source, policy: policy, heatMaps: heatMaps, agreement: agreement,
+      wholes: wholes
+    ) { id in scopes.allSatisfy { $0.contains { id.matches($0) } } }
   }
+
+  /// What of the reference a dump's map says that it has to hold; everything when there are none.
+  private var scope: [TapPattern] { if case .dump(let arrays) = self { arrays.scope } else { [] } }
 }

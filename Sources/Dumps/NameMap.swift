@@ -148,30 +148,32 @@ struct TapTemplate: Equatable, Sendable {
 /// Which array of a dump is which tap.
 struct Assignment {
   /// The arrays that are kept: their positions in the dump, their names as taps, and the rules that say so.
-  let members: [(index: Int, tap: String, rule: NameMap.Rule?)]
+  let members: [(index: Int, tap: TapID, rule: NameMap.Rule?)]
 
   /// Finds every array's tap.
   ///
   /// - Throws: `DumpError` for two rules, two arrays for one tap, rules that fit nothing or lead nowhere, and where no
   ///   array is a tap at all.
-  init(_ arrays: [DumpedArray], path: String, map: NameMap?, taps: [String]) throws(DumpError) {
-    var members: [(index: Int, tap: String, rule: NameMap.Rule?)] = []
-    var owners: [String: String] = [:]
+  init(_ arrays: [DumpedArray], path: String, map: NameMap?, taps: [TapID]) throws(DumpError) {
+    var members: [(index: Int, tap: TapID, rule: NameMap.Rule?)] = []
+    var owners: [TapID: String] = [:]
     var used: Set<String> = []
     let known = Set(taps)
     for (index, array) in arrays.enumerated() {
       let found = try map?.rule(for: array.name, in: path)
-      var tap = array.name
+      var tap = TapID(array.name)
       if let found {
         used.insert(found.rule.from)
         guard let template = found.rule.to else { continue }
-        tap = template.name(for: array.name, captures: found.captures)
+        tap = TapID(template.name(for: array.name, captures: found.captures))
         guard known.contains(tap) else {
-          throw .unknownTap(path: path, name: array.name, tap: tap, nearest: Self.nearest(to: tap, among: taps))
+          throw .unknownTap(
+            path: path, name: array.name, tap: tap.name,
+            nearest: Self.nearest(to: tap.name, among: taps.map(\.name)))
         }
       }
       if let owner = owners.updateValue(array.name, forKey: tap) {
-        throw .collision(path: path, tap: tap, names: [owner, array.name])
+        throw .collision(path: path, tap: tap.name, names: [owner, array.name])
       }
       members.append((index, tap, found?.rule))
     }

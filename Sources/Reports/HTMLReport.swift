@@ -48,9 +48,11 @@ extension Markup {
       [.element("h2", ["id": "\(id)-heading"], Markup(heading))] + content)
   }
 
-  /// A small square of a severity's colour.
-  static func chip(_ severity: Severity) -> Markup {
-    .element("span", ["class": "chip \(severity.style)", "title": severity.words])
+  /// A small square of a severity's colour; hollow for what is fused.
+  static func chip(_ severity: Severity?) -> Markup {
+    .element(
+      "span",
+      ["class": "chip \(severity?.style ?? "fused")", "title": severity?.words ?? "fused: ran inside another"])
   }
 }
 

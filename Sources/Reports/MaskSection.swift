@@ -95,21 +95,21 @@ public struct MaskDifference: Equatable, Sendable {
   /// How many pictures are shown at most.
   public static let most = 24
 
-  /// The masks of what was compared, those that agree least first; of a sketch, which has no arrays, none.
+  /// The masks of what was compared, those that agree least first; none where one side is a sketch.
   ///
   /// - Throws: What reading throws.
   public static func all(
-    of comparison: Comparison, _ reference: (any NamedArrays)?, _ candidate: (any NamedArrays)?
+    of comparison: Comparison, _ reference: any TapSource, _ candidate: any TapSource
   ) throws -> [MaskDifference] {
-    guard let reference, let candidate else { return [] }
-    let held = Set(candidate.arrays.map(\.name))
-    let masked = comparison.arrays.filter { $0.metrics?.masks != nil && held.contains($0.name) }
+    guard reference.sketching == nil, candidate.sketching == nil else { return [] }
+    let held = Set(candidate.arrays.map(\.id))
+    let masked = comparison.arrays.filter { $0.metrics?.masks != nil && held.contains($0.id) }
     let worst = masked.sorted { ($0.metrics?.masks?.iou ?? 1) < ($1.metrics?.masks?.iou ?? 1) }.prefix(most)
     let pictures = try worst.flatMap { array in
       all(
         name: array.name,
-        reference: try Tensor(array.shape) { try reference.read(array.name, from: 0, into: $0) },
-        candidate: try Tensor(array.shape) { try candidate.read(array.name, from: 0, into: $0) })
+        reference: try Tensor(array.shape) { try reference.read(array.id, from: 0, into: $0) },
+        candidate: try Tensor(array.shape) { try candidate.read(array.id, from: 0, into: $0) })
     }
     return Array(pictures.sorted { $0.iou < $1.iou }.prefix(most))
   }

@@ -53,6 +53,7 @@ enum PageStyle {
     .key.limit::before { border-top: 2px dashed var(--limit); }
     .key.failing::before { content: ""; width: 9px; height: 9px; border-radius: 50%; background: var(--bad); }
     .chip { display: inline-block; width: 14px; height: 14px; border-radius: 4px; flex: none; background: var(--s0); }
+    .chip.fused { background: none; box-sizing: border-box; border: 1px dashed var(--s3); }
     .s1 { background: var(--s1); } .s2 { background: var(--s2); } .s3 { background: var(--s3); }
     .s4 { background: var(--s4); } .s5 { background: var(--s5); } .s6 { background: var(--s6); }
     .m1 { background: #d6dae0; border: 1px solid var(--rule); } .m2 { background: #ff7a00; } .m3 { background: #008cff; }

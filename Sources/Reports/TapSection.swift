@@ -44,17 +44,22 @@ private struct TapCard {
   var markup: Markup {
     let metrics = tap.row.metrics
     let rank =
-      tap.error.map { $0.isFinite ? $0 : Double.greatestFiniteMagnitude } ?? Double.greatestFiniteMagnitude
+      tap.row.status == .fused
+      ? 0 : tap.error.map { $0.isFinite ? $0 : .greatestFiniteMagnitude } ?? Double.greatestFiniteMagnitude
     let summary = Markup.element(
       "summary", [:],
       [
         .chip(tap.severity), .element("span", ["class": "name"], Markup(tap.row.name)),
-        .element("span", ["class": "mark \(tap.fails ? "bad" : "good")"], Markup(tap.fails ? "✗" : "✓")),
+        .element("span", ["class": mark.style], Markup(mark.sign)),
         .element("span", ["class": "number"], Markup(tap.error.map(Figure.error) ?? words)),
         .element("span", ["class": "alone"], Markup(tap.isolated.map { "alone \(Figure.error($0))" } ?? "")),
       ])
     var content: [Markup] = []
-    if tap.fails { content.append(.element("p", ["class": "problem"], Markup(tap.problem))) }
+    if tap.fails {
+      content.append(.element("p", ["class": "problem"], Markup(tap.problem)))
+    } else if tap.row.status == .fused {
+      content.append(.element("p", ["class": "note"], Markup(tap.problem)))
+    }
     if let metrics {
       content.append(.element("div", ["class": "panels"], panels(metrics)))
     }
@@ -66,7 +71,17 @@ private struct TapCard {
       ], [summary] + content)
   }
 
-  private var words: String { tap.row.status == .missing ? "missing" : "misshaped" }
+  private var words: String {
+    switch tap.row.status {
+    case .missing: "missing"
+    case .fused: "fused"
+    case .passed, .diverged, .shapeMismatch: "misshaped"
+    }
+  }
+
+  private var mark: (style: String, sign: String) {
+    tap.fails ? ("mark bad", "✗") : tap.row.status == .fused ? ("mark", "–") : ("mark good", "✓")
+  }
 
   private func panels(_ metrics: ErrorMetrics) -> [Markup] {
     let isSketch = metrics.sketch != nil

@@ -98,11 +98,11 @@ private final class ModuleNode {
     return outputs.isEmpty ? taps : outputs
   }
 
-  /// How bad what it returns is; nil where that was not recorded.
-  var own: Severity? { shown.map(\.severity).max() }
+  /// How bad what it returns is; nil where that was not recorded, or is fused.
+  var own: Severity? { shown.compactMap(\.severity).max() }
 
-  /// How bad the worst of its taps or those below is.
-  var worst: Severity { (taps.map(\.severity) + children.map(\.worst)).max() ?? .equal }
+  /// How bad the worst of its taps or those below is; nil where all are fused.
+  var worst: Severity? { (taps.compactMap(\.severity) + children.compactMap(\.worst)).max() }
 
   /// The largest error of what it returns.
   var error: Double? { shown.compactMap(\.error).max() }

@@ -44,6 +44,7 @@ struct VerdictSection {
     }
     let isolated = taps.compactMap(\.isolated)
     if let largest = isolated.max() { facts.append(("largest isolated error", Figure.error(largest))) }
+    if report.fused > 0 { facts.append(("fused", Figure.count(report.fused))) }
     let zeros = taps.count { $0.row.flags.contains(.zero) }
     if zeros > 0 { facts.append(("all zeros on both sides", Figure.count(zeros))) }
     return facts

@@ -18,7 +18,7 @@ extension Recording {
     case .trace(let reader):
       try TraceCopy(storage: storage).write(kept.map { ($0, reader) }, provenance, to: path)
     case .sketch(let reader):
-      try SketchCopy(seed: reader.seed, samples: reader.sampleCount)
+      try SketchCopy(reader.kind)
         .write(kept.map { ($0, self) }, provenance, to: path)
     }
     return kept.count
@@ -33,7 +33,7 @@ extension Recording {
     guard case .trace = self else { throw TraceError.notATrace(file: self.path, found: SketchSchema.format) }
     let kept = try listing().filter(selection.keeps)
     guard !kept.isEmpty else { throw TraceError.nothingLeft(file: self.path) }
-    try SketchCopy(seed: SketchSchema.seed, samples: SketchSchema.samples)
+    try SketchCopy(Sketching())
       .write(kept.map { ($0, self) }, provenance, to: path)
     return kept.count
   }
@@ -55,7 +55,7 @@ extension Recording {
       }
       try TraceCopy(storage: nil).write(sources, provenance, to: path)
     case .sketch(let reader):
-      try SketchCopy(seed: reader.seed, samples: reader.sampleCount).write(merged, provenance, to: path)
+      try SketchCopy(reader.kind).write(merged, provenance, to: path)
     }
     return merged.count
   }
@@ -69,12 +69,12 @@ struct TraceMerge {
   /// - Throws: `TraceError.otherRun`, `TraceError.conflict`.
   init(_ runs: [Recording]) throws {
     var taps: [(listed: ListedTap, run: Recording)] = []
-    var places: [String: Int] = [:]
+    var places: [TapID: Int] = [:]
     var calls: [Int: (call: CallID, file: String)] = [:]
     for run in runs {
       if let first = runs.first { try Self.check(run, isOfTheRunOf: first) }
       for listed in try run.listing() {
-        let name = listed.tap.name
+        let id = listed.tap.id
         if let sequence = listed.sequence, let call = listed.tap.call {
           if let other = calls[sequence], other.call != call {
             throw TraceError.conflict(
@@ -83,15 +83,15 @@ struct TraceMerge {
           }
           calls[sequence] = (call, run.path)
         }
-        guard let place = places[name] else {
-          places[name] = taps.count
+        guard let place = places[id] else {
+          places[id] = taps.count
           taps.append((listed, run))
           continue
         }
         try Self.check(listed, of: run, is: taps[place].listed, of: taps[place].run)
       }
     }
-    self.taps = TapOrder.sorted(taps, name: \.listed.tap.name, sequence: \.listed.sequence)
+    self.taps = TapOrder.sorted(taps, id: \.listed.tap.id, sequence: \.listed.sequence)
   }
 
   private static func check(_ run: Recording, isOfTheRunOf first: Recording) throws {

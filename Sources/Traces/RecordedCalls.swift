@@ -15,8 +15,8 @@ public final class RecordedCalls: Sendable {
     self.reader = reader
     var calls: [CallID: [String: Tap]] = [:]
     for tap in reader.taps {
-      guard let call = tap.call else { continue }
-      calls[call, default: [:]][String(tap.name.dropFirst("\(call)/".count))] = tap
+      guard let call = tap.call, let value = tap.id.value else { continue }
+      calls[call, default: [:]][value] = tap
     }
     self.calls = calls
   }
@@ -29,26 +29,17 @@ public final class RecordedCalls: Sendable {
     calls[call].map { taps in
       RecordedCall(id: call, shapes: taps.mapValues(\.shape)) { [self] name in
         guard let tap = taps[name] else { throw TraceError.noSuchTap(file: file, name: "\(call)/\(name)") }
-        return try tensor(tap)
+        return try tensor(tap.id)
       }
     }
   }
 
-  /// Reads a tap's elements, counted row-major, from `offset` on.
-  ///
-  /// - Throws: `HDF5Error`.
-  public func read(_ tap: Tap, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
-    try reader.read(tap, from: offset, into: buffer)
-  }
-
-  /// A whole tap that shares the file's memory, or nil if it does not lie there as it would in memory.
-  ///
-  /// - Throws: `HDF5Error`.
-  public func mapped(_ tap: Tap) throws -> Tensor? { try reader.mapped(tap) }
-
   /// Whether a tensor is what was read for a tap, memory and all, so that it need not be compared with it.
-  public func holds(_ tensor: Tensor, as tap: Tap) -> Bool {
-    recent.withLock { recent in
+  ///
+  /// - Throws: `TraceError.noSuchTap`.
+  public func holds(_ tensor: Tensor, as id: TapID) throws -> Bool {
+    let tap = try reader.tap(id)
+    return recent.withLock { recent in
       recent.contains {
         $0.address == tap.address && $0.tensor.shape == tensor.shape
           && $0.tensor.withElements(\.baseAddress) == tensor.withElements(\.baseAddress)
@@ -58,8 +49,9 @@ public final class RecordedCalls: Sendable {
 
   /// A tap's elements.
   ///
-  /// - Throws: `HDF5Error`.
-  public func tensor(_ tap: Tap) throws -> Tensor {
+  /// - Throws: `TraceError.noSuchTap`, `HDF5Error`.
+  public func tensor(_ id: TapID) throws -> Tensor {
+    let tap = try reader.tap(id)
     guard let address = tap.address else { return try reader.mappedTensor(tap) }
     let known = recent.withLock { recent -> Tensor? in
       guard let place = recent.lastIndex(where: { $0.address == address && $0.tensor.shape == tap.shape })

@@ -1,4 +1,5 @@
 import HDF5
+public import Taps
 import Tensors
 
 /// The recording of a run to read: a trace or a sketch, as the file says.
@@ -51,34 +52,31 @@ public enum Recording: Sendable {
     }
   }
 
-  /// Elements of a trace's tap that are in memory at a time.
-  private static let slab = 1 << 20
+  /// How its arrays were sketched; nil for a trace, which holds them whole.
+  public var sketching: Sketching? { if case .sketch(let reader) = self { reader.kind } else { nil } }
 
   /// A tap's sketch; a trace's tap is read piece by piece.
   ///
-  /// - Parameters:
-  ///   - seed: What positions and signs shall depend on.
-  ///   - samples: How many elements to keep.
-  /// - Throws: `TraceError.sketchedOtherwise` for a sketch of another seed or number of samples, `HDF5Error`.
-  public func sketch(of tap: Tap, seed: UInt64, samples: Int) throws -> Sketch {
+  /// - Throws: `TraceError.sketchedOtherwise` for a sketch that was made in another way, `HDF5Error`.
+  public func sketch(of tap: Tap, _ sketching: Sketching) throws -> Sketch {
     switch self {
-    case .sketch(let reader):
-      guard reader.seed == seed, reader.sampleCount == samples else {
-        throw TraceError.sketchedOtherwise(
-          file: reader.path, expected: "seed \(seed) and \(samples) samples",
-          found: "seed \(reader.seed) and \(reader.sampleCount) samples")
-      }
-      return try reader.sketch(of: tap.name)
+    case .sketch(let reader): try reader.sketch(of: tap.id, sketching)
     case .trace(let reader):
-      var sketcher = Sketcher(count: tap.shape.count, seed: seed, samples: samples)
-      let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.slab)
-      defer { memory.deallocate() }
-      for offset in stride(from: 0, to: tap.shape.count, by: Self.slab) {
-        let piece = UnsafeMutableBufferPointer(rebasing: memory[..<min(Self.slab, tap.shape.count - offset)])
-        try reader.read(tap, from: offset, into: piece)
-        sketcher.add(UnsafeBufferPointer(piece))
-      }
-      return sketcher.sketch
+      try Sketch(count: tap.shape.count, sketching) { try reader.read(tap, from: $0, into: $1) }
     }
+  }
+}
+
+extension SketchReader {
+  /// A tap's sketch, which must have been made in that way.
+  ///
+  /// - Throws: `TraceError.noSuchTap`, `TraceError.sketchedOtherwise`.
+  public func sketch(of id: TapID, _ sketching: Sketching) throws -> Sketch {
+    guard kind == sketching else {
+      throw TraceError.sketchedOtherwise(
+        file: path, expected: "seed \(sketching.seed) and \(sketching.samples) samples",
+        found: "seed \(kind.seed) and \(kind.samples) samples")
+    }
+    return try sketch(of: id)
   }
 }

@@ -75,8 +75,10 @@ struct TraceCopy {
 
 /// Writes the sketches of taps of other recordings as a sketch; equal ones share a row.
 struct SketchCopy {
-  let seed: UInt64
-  let samples: Int
+  private let sketching: Sketching
+
+  /// - Parameter sketching: How its sketches are, or shall be, made.
+  init(_ sketching: Sketching) { self.sketching = sketching }
 
   /// Writes taps in their order.
   func write(_ taps: [(listed: ListedTap, run: Recording)], _ provenance: Provenance, to path: String) throws {
@@ -90,7 +92,7 @@ struct SketchCopy {
       if let seen = tap.address.flatMap({ known[$0] }) {
         row = seen
       } else {
-        let sketch = try run.sketch(of: tap, seed: seed, samples: samples)
+        let sketch = try run.sketch(of: tap, sketching)
         row = rows[sketch] ?? rows.count
         rows[sketch] = row
         if let address = tap.address { known[address] = row }
@@ -100,7 +102,7 @@ struct SketchCopy {
         object: tap.place.object)
     }
     var tables = SketchTables(taps: sketched, rows: rows)
-    (tables.seed, tables.samples) = (seed, samples)
+    tables.sketching = sketching
     do { try tables.write(to: try file.root(), provenance) }
     try file.commit()
   }

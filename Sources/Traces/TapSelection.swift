@@ -41,7 +41,7 @@ struct ListedTap {
 
   /// What of a video it is of; a prediction says it in its name.
   var place: TapPlace {
-    PredictionPlace(ofTap: tap.name).map { TapPlace(frame: $0.frame, object: $0.object) } ?? tap.place
+    tap.id.predictionPlace.map { TapPlace(frame: $0.frame, object: $0.object) } ?? tap.place
   }
 }
 
@@ -70,16 +70,5 @@ extension Recording {
       case .integer(let number) = try root.group("\(TraceSchema.taps)/\(call)").attribute(TraceSchema.sequence)
     else { return nil }
     return Int(number)
-  }
-}
-
-extension PredictionPlace {
-  /// The place of the prediction of a video that a tap of that flattened name is; nil for other taps.
-  init?(ofTap name: String) {
-    let steps = name.split(separator: "/")
-    guard steps.count == 5, steps[0] == TraceSchema.prediction[...], let step = Int(steps[1]),
-      let frame = Int(steps[2]), let object = Int(steps[3])
-    else { return nil }
-    self.init(step: step, frame: frame, object: object)
   }
 }

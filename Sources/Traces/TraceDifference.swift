@@ -48,14 +48,14 @@ public struct TraceDifference: Equatable, Sendable, Codable {
       try run.listing().filter { listed in patterns.isEmpty || patterns.contains { listed.tap.matches($0) } }
     }
     let (ours, theirs) = (try kept(first), try kept(second))
-    let found = Dictionary(theirs.map { ($0.tap.name, $0) }) { first, _ in first }
-    let names = Set(ours.map(\.tap.name))
-    onlyInFirst = ours.map(\.tap.name).filter { found[$0] == nil }
-    onlyInSecond = theirs.map(\.tap.name).filter { !names.contains($0) }
+    let found = Dictionary(theirs.map { ($0.tap.id, $0) }) { first, _ in first }
+    let known = Set(ours.map(\.tap.id))
+    onlyInFirst = ours.map(\.tap).filter { found[$0.id] == nil }.map(\.name)
+    onlyInSecond = theirs.map(\.tap).filter { !known.contains($0.id) }.map(\.name)
     var taps: [TapDifference] = []
     var equal = 0
     for listed in ours {
-      guard let other = found[listed.tap.name] else { continue }
+      guard let other = found[listed.tap.id] else { continue }
       let differences = try Self.differences(listed, of: first, other, of: second)
       if differences.isEmpty { equal += 1 }
       taps += differences
@@ -98,15 +98,15 @@ extension Recording {
   fileprivate func attributes() throws -> [(name: String, value: String)] {
     let own = provenance
     return [
-      ("format", sketchParameters == nil ? TraceSchema.format : SketchSchema.format),
+      ("format", sketching == nil ? TraceSchema.format : SketchSchema.format),
       ("producer", own.producer), ("producer_version", own.producerVersion), ("backend", own.backend),
       ("backend_version", own.backendVersion), ("precision", own.precision), ("threads", "\(own.threads)"),
       ("checkpoint_sha256", own.checkpointSHA256),
       ("checkpoint_directory_sha256", own.checkpointDirectorySHA256 ?? ""), ("input_sha256", own.inputSHA256),
       ("input", try JSONText.encode(own.input)), ("prompts", try JSONText.encode(own.prompts)),
       ("configuration", own.configuration),
-      ("sketch_seed", sketchParameters.map { "\($0.seed)" } ?? ""),
-      ("samples", sketchParameters.map { "\($0.samples)" } ?? ""),
+      ("sketch_seed", sketching.map { "\($0.seed)" } ?? ""),
+      ("samples", sketching.map { "\($0.samples)" } ?? ""),
     ]
   }
 }
@@ -140,10 +140,9 @@ public struct TapDifference: Equatable, Sendable, Codable {
     if case .trace(let first) = first, case .trace(let second) = second {
       return try between(one, of: first, other, of: second)
     }
-    let (seed, samples) =
-      first.sketchParameters ?? second.sketchParameters ?? (SketchSchema.seed, SketchSchema.samples)
-    let before = try first.sketch(of: one, seed: seed, samples: samples)
-    let after = try second.sketch(of: other, seed: seed, samples: samples)
+    let sketching = first.sketching ?? second.sketching ?? Sketching()
+    let before = try first.sketch(of: one, sketching)
+    let after = try second.sketch(of: other, sketching)
     guard !before.hasSameBits(as: after) else { return nil }
     return TapDifference(name: one.name, of: "elements", first: before.summary, second: after.summary)
   }
@@ -186,14 +185,6 @@ public struct TapDifference: Equatable, Sendable, Codable {
       name: one.name, of: "elements", first: try value(one, first), second: try value(other, second),
       count: count,
       index: zip(one.shape.extents, one.shape.strides).map { position / $1 % $0 })
-  }
-}
-
-extension Recording {
-  /// What a sketch's positions and signs depend on, and how many samples it has; nil for a trace.
-  var sketchParameters: (seed: UInt64, samples: Int)? {
-    guard case .sketch(let reader) = self else { return nil }
-    return (reader.seed, reader.sampleCount)
   }
 }
 

@@ -5,9 +5,9 @@ enum TraceSchema {
   static let format = "sam2kit.trace"
   static let version = 1
   static let taps = "taps"
-  static let prediction = TapPart.prediction
-  static let input = TapPart.input
-  static let output = TapPart.output
+  static let prediction = TapID.Part.prediction
+  static let input = TapID.Part.input
+  static let output = TapID.Part.output
   static let sequence = "sequence"
   static let frame = "frame"
   static let object = "object"

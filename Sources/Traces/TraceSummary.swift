@@ -60,8 +60,8 @@ public struct TraceSummary: Equatable, Sendable, Codable {
     let listing = try run.listing()
     modules = Set(listing.compactMap(\.tap.module)).count
     calls = Set(listing.compactMap(\.tap.call)).count
-    seed = run.sketchParameters?.seed
-    samples = run.sketchParameters?.samples
+    seed = run.sketching?.seed
+    samples = run.sketching?.samples
     switch run {
     case .sketch(let reader):
       kind = "sketch"

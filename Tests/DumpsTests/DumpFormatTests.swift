@@ -12,7 +12,7 @@ import Testing
     try DumpFixtures.write(DumpFixtures.npy([3, 4, 5, 6], [2, 2], fortran: true), "\(folder)/a/0/output.npy")
     try DumpFixtures.write([1, 2, 3], "\(folder)/notes.txt")
     let arrays = try ForeignArrays(path: folder, reference: nil)
-    #expect(arrays.arrays.map(\.name) == ["a/0/output", "b"])
+    #expect(arrays.arrays.map(\.id) == ["a/0/output", "b"])
     #expect(try arrays.elements("a/0/output") == [3, 5, 4, 6])
     #expect(try arrays.elements("b") == [1, 2])
     #expect(try ForeignArrays(path: "\(folder)/b.npy", reference: nil).elements("b") == [1, 2])
@@ -50,9 +50,9 @@ import Testing
     }
     try file.commit()
     let arrays = try ForeignArrays(
-      path: path, layout: AxisLayout("AB->BA"), reference: [("encoder/blocks/0", [2, 2])])
+      path: path, layout: AxisLayout("AB->BA"), reference: [SourceArray("encoder/blocks/0", [2, 2])])
     #expect(try arrays.elements("encoder/blocks/0") == [1, 3, 2, 4])
-    #expect(arrays.arrays.map(\.name) == ["encoder/blocks/0", "logits"])
+    #expect(arrays.arrays.map(\.id) == ["encoder/blocks/0", "logits"])
     #expect(try ForeignArrays(path: path, reference: nil).elements("logits") == [5, 6, 7])
   }
 }
@@ -61,6 +61,7 @@ import Testing
   let map = try DumpFixtures.map(
     #"{"rules": [{"from": "image_encoder/0/output/backbone_fpn/2", "to": "coarse"}]}"#)
   let arrays = try ForeignArrays(
-    path: TestFiles.package("Reference/micro.h5"), map: map, reference: [("coarse", [1, 64, 12, 12])])
+    path: TestFiles.package("Reference/micro.h5"), map: map,
+    reference: [SourceArray("coarse", [1, 64, 12, 12])])
   #expect(try arrays.elements("coarse").contains { $0 != 0 })
 }

@@ -1,4 +1,6 @@
 import Foundation
+import Taps
+import Tensors
 import Testing
 import Verification
 
@@ -78,4 +80,22 @@ private func ofClass(_ name: String, _ elements: [XMLElementSeen]) -> [XMLElemen
 
 @Test func equalComparisonsGiveEqualPages() throws {
   #expect(try page().text == page().text)
+}
+
+@Test func whatIsFusedIsShownWithoutBeingRightOrWrong() throws {
+  let grid = ReportFixtures.grid([2])
+  let report = ComparisonReport(
+    try Verdict(
+      reference: HeldTensors([("a.b/0/output", grid), ("a/0/output", grid)]),
+      candidate: HeldTensors([("a/0/output", grid)]), policy: .fp32, wholes: [ModulePath("a")]))
+  let elements = try #require(ReportFixtures.elements(HTMLReport(report).page))
+  let cards = ofClass("tap", elements)
+  #expect(cards.map { $0.attributes["data-fails"] } == ["0", "0"])
+  #expect(ofClass("mark", elements).map(\.text) == ["–", "✓"])
+  #expect(ofClass("stamp", elements).first?.text == "✓ Pass")
+  #expect(ofClass("fused", elements).count >= 2)
+  #expect(elements.contains { $0.name == "dt" && $0.text == "fused" })
+  #expect(elements.contains { $0.name == "p" && $0.text == "a.b/0/output: not seen: a ran as one" })
+  // Nothing of it where nothing is fused.
+  #expect(try !page().elements.contains { $0.name == "dt" && $0.text == "fused" })
 }

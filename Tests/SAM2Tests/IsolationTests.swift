@@ -129,9 +129,8 @@ private struct Micro {
       "sam_mask_decoder.conv_s0", "sam_mask_decoder.conv_s1",
     ]
     for array in comparison.arrays where array.isolated == nil {
-      let call = CallID(ofTap: array.name)
       #expect(
-        call == nil || array.name.contains("/input/") && calledByNone.contains(call?.module.name ?? ""),
+        array.id.call == nil || array.id.isInput && calledByNone.contains(array.id.module?.name ?? ""),
         "\(array.name)")
     }
     // An error that is inherited is not a module's own: of one without arithmetic none is left.
@@ -232,7 +231,8 @@ private struct Micro {
   func aVideosModulesAloneMatchPyTorch(name: String, module: String) throws {
     let recording = try RecordedVideo.micro(name)
     let verifier = LiveComparison(
-      reference: .trace(recording.reader), policy: .fp32.withRelative(RecordedVideo.rounding), isolates: true)
+      reference: .trace(recording.reader), policy: .memories.withRelative(RecordedVideo.rounding),
+      isolates: true)
     try recording.perform(verifier.makeTaps())
     let comparison = verifier.comparison
     #expect(comparison.passes, "\(comparison.failures.prefix(3).map { "\($0)" })")

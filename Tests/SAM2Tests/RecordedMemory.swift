@@ -54,8 +54,8 @@ struct RecordedMemory {
       _ = try encoder(encoderInput(), Run(taps: taps))
       try taps.finish()
       return try Verdict(
-        reference: reference, candidate: TraceReader(path: path), patterns: patterns.map { TapPattern($0) }
-      ).comparison
+        reference: reference, candidate: TraceReader(path: path), policy: .memories
+      ) { id in patterns.contains { id.matches(TapPattern($0)) } }.comparison
     }
   }
 

@@ -57,7 +57,7 @@ private func difference(_ first: String, _ second: String) throws -> TraceDiffer
     try run.cut(to: path, keeping: TapSelection(frames: [6], objects: [2]))
     let places = try Recording.open(path: path).listing().map(\.place)
     #expect(!places.isEmpty && places.allSatisfy { $0.frame == 6 && ($0.object ?? 2) == 2 })
-    let predictions = try Recording.open(path: path).taps.compactMap { PredictionPlace(ofTap: $0.name) }
+    let predictions = try Recording.open(path: path).taps.compactMap { $0.id.predictionPlace }
     #expect(!predictions.isEmpty && predictions.allSatisfy { $0.frame == 6 && $0.object == 2 })
     #expect(try !TraceDifference(run, .open(path: path)).onlyInFirst.isEmpty)
   }

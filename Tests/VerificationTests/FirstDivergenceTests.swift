@@ -1,4 +1,5 @@
 // Where an error begins, read out of what was compared.
+import Taps
 import Tensors
 import Testing
 
@@ -13,7 +14,7 @@ private func comparison(_ rows: [(String, Float, Float?)]) throws -> Comparison 
     policy: .fp32,
     arrays: try rows.map { name, error, isolated in
       ArrayComparison(
-        name: name, shape: [2], outcome: .matched(try metrics(error)), isolated: try isolated.map(metrics))
+        id: TapID(name), shape: [2], outcome: .matched(try metrics(error)), isolated: try isolated.map(metrics))
     }, extra: [])
 }
 
@@ -100,11 +101,11 @@ private func divergence(_ rows: [(String, Float, Float?)]) throws -> FirstDiverg
   var noise = Noise(11)
   let x = noise.tensor([4, 32])
   let y = noise.tensor([4, 32])
-  let reference = ArraysInMemory([("m/0/input/x", x), ("m/0/output", y)])
-  let candidate = ArraysInMemory([("m/0/input/x", x), ("m/0/output", y.mapped { 2 * $0 })])
-  let compared = try ArrayComparator().compare(reference, candidate)
+  let reference = held([("m/0/input/x", x), ("m/0/output", y)])
+  let candidate = held([("m/0/input/x", x), ("m/0/output", y.mapped { 2 * $0 })])
+  let comparison = try compared(reference, candidate)
   let evidence = DivergenceEvidence(reference, candidate, policy: .fp32)
-  let found = try #require(try FirstDivergence(compared, hints: evidence.hints))
+  let found = try #require(try FirstDivergence(comparison, hints: evidence.hints))
   #expect(found.origin.module == "m")
   #expect(found.hints.map(\.cause) == [.constantFactor])
   #expect(found.sentences.contains { $0.hasPrefix("Hint: the candidate is the reference times 2") })

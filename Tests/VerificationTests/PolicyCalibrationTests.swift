@@ -50,7 +50,7 @@ private func report(_ errors: [(String, Float)]) throws -> ComparisonReport {
   @Test func masksAreGrantedWhatTheyLack() throws {
     // Three of four pixels stay: IoU 0.75, so a margin of 2 lets it fall to 0.5.
     let traces = try tracesInMemory(
-      [("m/0/output", one)], [("m/0/output", Tensor([2, 2], [1, 2, 3, -1]))], masks: ["m/0/output"])
+      [("prediction/low_res_logits", one)], [("prediction/low_res_logits", Tensor([2, 2], [1, 2, 3, -1]))])
     let policy = try PolicyCalibration([ComparisonReport(traces)], margin: 2, name: "masks").policy
     #expect(policy.rules.first?.tolerance.limits[.maskIoU] == 0.5)
   }

@@ -1,11 +1,13 @@
 public import Taps
+public import Tensors
 public import Traces
 
-/// Two traces or sketches compared: what is off, and whether they are of the same run at all.
+/// What comes of holding one side against another: what is off, where that begins, and whether they are of the same run
+/// at all.
 public struct Verdict: Equatable, Sendable {
-  /// One trace, by where it lies and comes from.
+  /// One side, by where it lies and comes from.
   public struct Side: Equatable, Sendable, Codable {
-    /// The trace's file.
+    /// Its file.
     public let path: String
     /// Where it comes from; nil where a program of another kind dumped it, which doesn't say.
     public let provenance: Provenance?
@@ -33,9 +35,9 @@ public struct Verdict: Equatable, Sendable {
     public let candidate: String
   }
 
-  /// The trace that is taken to be right.
+  /// The side that is taken to be right.
   public let reference: Side
-  /// The trace that is held against it.
+  /// The side that is held against it.
   public let candidate: Side
   /// What makes the comparison doubtful: another checkpoint, input, prompt or configuration. It does not fail for that.
   public let differences: [Difference]
@@ -56,63 +58,46 @@ public struct Verdict: Equatable, Sendable {
     self.comparison = comparison
   }
 
-  /// Compares two traces.
+  /// Compares two sources.
   ///
   /// - Parameters:
-  ///   - patterns: Which taps, by module path or whole name; all when there are none.
   ///   - policy: What is near enough; of its rules those count that are about the candidate's precision.
   ///   - heatMaps: Whether to find out where the errors are. Sketches don't say.
-  /// - Throws: `HDF5Error` when a file turns out to be damaged.
+  ///   - agreement: Whether both are of the same thing, if that is known already.
+  ///   - wholes: The modules that the candidate's maker ran as one.
+  ///   - keeps: Which taps are compared.
+  /// - Throws: What reading throws, such as `HDF5Error` when a file turns out to be damaged;
+  ///   `TraceError.sketchedOtherwise` when both are sketches and kept different elements.
   public init(
-    reference: TraceReader, candidate: TraceReader, patterns: [TapPattern] = [],
-    policy: TolerancePolicy = .fp32, heatMaps: Bool = false
+    reference: any TapSource, candidate: any TapSource, policy: TolerancePolicy, heatMaps: Bool = false,
+    agreement: Agreement? = nil, wholes: Set<ModulePath> = [],
+    keeps: @escaping @Sendable (TapID) -> Bool = { _ in true }
   ) throws {
-    try self.init(
-      reference: .trace(reference), candidate: .trace(candidate), patterns: patterns, policy: policy,
-      heatMaps: heatMaps)
-  }
-
-  /// Compares two recordings: arrays if both are traces, sketches otherwise.
-  ///
-  /// - Parameters:
-  ///   - patterns: Which taps, by module path or whole name; all when there are none.
-  ///   - policy: What is near enough; of its rules those count that are about the candidate's precision.
-  ///   - heatMaps: Whether to find out where the errors are. Sketches don't say.
-  ///   - agreement: Whether the runs are of the same thing, if that is known already.
-  /// - Throws: `HDF5Error` when a file turns out to be damaged, `TraceError.sketchedOtherwise` when both are sketches
-  ///   and kept different elements.
-  public init(
-    reference: Recording, candidate: Recording, patterns: [TapPattern] = [],
-    policy: TolerancePolicy = .fp32, heatMaps: Bool = false, agreement: Agreement? = nil
-  ) throws {
-    self.reference = Side(path: reference.path, provenance: reference.provenance)
-    self.candidate = Side(path: candidate.path, provenance: candidate.provenance)
-    let policy = policy.narrowed(to: candidate.provenance.precision)
-    differences = try (agreement ?? Agreement(reference.provenance, candidate.provenance)).differences
-    if case .trace(let first) = reference, case .trace(let second) = candidate {
-      let masks = first.taps.map(\.name).filter(PredictedValue.lowResLogits.isTap)
-      let comparator = ArrayComparator(policy: policy, maskNames: Set(masks), heatMaps: heatMaps)
-      comparison = try comparator.compare(
-        TraceArrays(first, patterns: patterns), TraceArrays(second, patterns: patterns))
+    let (first, second) = (reference.side, candidate.side)
+    if let expected = first.provenance, let found = second.provenance {
+      differences = try (agreement ?? Agreement(expected, found)).differences
     } else {
-      comparison = try SketchComparator(reference: reference, candidate: candidate)
-        .compare(patterns: patterns, policy: policy)
+      differences = []
     }
+    let comparator = TapComparator(
+      reference, policy: policy.narrowed(to: second.precision), heatMaps: heatMaps, keeps: keeps)
+    self.reference = first
+    self.candidate = second
+    comparison = try comparator.compare(candidate, wholes: wholes)
   }
 
   /// Looks for where the error begins and for causes, which sketches don't hold enough for.
   ///
   /// - Parameter weights: The modules' parameters, if causes that need them shall be looked for, too.
-  /// - Throws: `HDF5Error` when a file turns out to be damaged, what keeps a parameter from being read.
+  /// - Throws: What reading throws, and what keeps a parameter from being read.
   public mutating func explain(
-    _ reference: Recording, _ candidate: Recording, weights: ModuleWeights? = nil
+    _ reference: any TapSource, _ candidate: any TapSource, weights: ModuleWeights? = nil
   ) throws {
-    if case .trace(let first) = reference, case .trace(let second) = candidate {
-      let evidence = DivergenceEvidence(
-        TraceArrays(first), TraceArrays(second), policy: comparison.policy, weights: weights)
-      divergence = try FirstDivergence(comparison, hints: evidence.hints)
-    } else {
+    guard reference.sketching == nil, candidate.sketching == nil else {
       divergence = FirstDivergence(comparison) { _ in [] }
+      return
     }
+    let evidence = DivergenceEvidence(reference, candidate, policy: comparison.policy, weights: weights)
+    divergence = try FirstDivergence(comparison, hints: evidence.hints)
   }
 }

@@ -1,3 +1,5 @@
+public import Taps
+
 /// Where a run first leaves its reference, what brings that about, and what merely carries it on.
 public struct FirstDivergence: Equatable, Sendable, Codable {
   /// What brings the error about.
@@ -21,7 +23,7 @@ public struct FirstDivergence: Equatable, Sendable, Codable {
     /// The module inside which it happens, if it happens between the modules inside one.
     public let inside: String?
     /// The tap that shows it first.
-    public let tap: String?
+    public let tap: TapID?
     /// The relative error of that tap, alone if the module was isolated, else as it is.
     public let relativeError: Double?
     /// Whether modules were run on recorded inputs to find out.
@@ -31,7 +33,7 @@ public struct FirstDivergence: Equatable, Sendable, Codable {
   /// One input of the module, held against the recorded one.
   public struct InputAgreement: Equatable, Sendable, Codable {
     /// The tap.
-    public let tap: String
+    public let tap: TapID
     /// Its relative error in the run.
     public let relativeError: Double
     /// Whether it is within the tolerance.
@@ -39,7 +41,7 @@ public struct FirstDivergence: Equatable, Sendable, Codable {
   }
 
   /// The first tap in the order of execution that is past the tolerance.
-  public let tap: String
+  public let tap: TapID
   /// Its relative error.
   public let relativeError: Double
   /// Its element furthest off.
@@ -104,7 +106,8 @@ extension FirstDivergence.Origin {
     case .module: return "Introduced by \(module ?? "an unnamed module")\(how)."
     case .glue:
       let place = inside.map { " inside \($0)" } ?? ""
-      return "Introduced before \(module ?? "a module") is called\(place): its input \(tap ?? "") is off\(how)."
+      return
+        "Introduced before \(module ?? "a module") is called\(place): its input \(tap?.name ?? "") is off\(how)."
     case .accumulation:
       return "No module is off by itself: errors that each pass add up. A wider tolerance may be due."
     case .unknown: return "What was recorded doesn't tell what introduces it."

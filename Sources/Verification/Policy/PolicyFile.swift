@@ -1,26 +1,44 @@
 public import Foundation
 
+/// The policies that have a name, and that a policy's file may extend.
+public struct PolicyPresets: Sendable {
+  private let policies: [String: TolerancePolicy]
+
+  /// Policies, known by their names.
+  public init(_ policies: [TolerancePolicy]) {
+    self.policies = Dictionary(policies.map { ($0.name, $0) }) { first, _ in first }
+  }
+
+  /// The names, in order.
+  public var names: [String] { policies.keys.sorted() }
+
+  /// The policy of that name.
+  public subscript(name: String) -> TolerancePolicy? { policies[name] }
+}
+
 extension TolerancePolicy {
   /// The preset of that name, or the policy in the JSON file of that path.
   ///
   /// - Throws: `PolicyError`.
-  public init(named name: String) throws {
-    if let preset = Self.presets[name] {
+  public init(named name: String, presets: PolicyPresets) throws {
+    if let preset = presets[name] {
       self = preset
       return
     }
     guard let json = FileManager.default.contents(atPath: name) else {
-      throw PolicyError.unknown(name: name, presets: Self.presets.keys.sorted())
+      throw PolicyError.unknown(name: name, presets: presets.names)
     }
-    try self.init(json: json, file: name)
+    try self.init(json: json, file: name, presets: presets)
   }
 
-  /// Reads a policy; `file` is what errors call it.
+  /// Reads a policy, which may extend a preset: then it gets its defaults and, before its own, its rules.
   ///
+  /// - Parameter file: What errors call it.
   /// - Throws: `PolicyError.malformed`.
-  public init(json: Data, file: String) throws {
+  public init(json: Data, file: String, presets: PolicyPresets) throws {
     do {
-      self = try ReportCoding.decode(json)
+      let document: PolicyDocument = try ReportCoding.decode(json)
+      self = try document.policy(presets)
     } catch let error as DecodingError {
       throw PolicyError.malformed(file: file, place: error.account.place, problem: error.account.problem)
     }
@@ -117,37 +135,53 @@ extension ToleranceRule: Codable {
   }
 }
 
+/// A policy as a file has it.
+private struct PolicyDocument: Decodable {
+  static let keys = ["format", "formatVersion", "name", "notes", "extends", "defaults", "rules"]
+
+  private let own: TolerancePolicy
+  /// The preset that it extends.
+  private let base: String?
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: AnyKey.self)
+    try container.refuseKeys(except: Self.keys)
+    try container.expect("format", TolerancePolicy.format)
+    try container.expect("formatVersion", TolerancePolicy.formatVersion)
+    own = TolerancePolicy(
+      name: try container.value("name"), defaults: try container.optional("defaults") ?? Tolerance(),
+      rules: try container.optional("rules") ?? [], notes: try container.optional("notes"))
+    base = try container.optional("extends")
+  }
+
+  /// The whole policy.
+  func policy(_ presets: PolicyPresets) throws -> TolerancePolicy {
+    var policy = own
+    if let base {
+      guard let preset = presets[base] else {
+        throw wrong("extends", "found \(base), expected one of \(presets.names.joined(separator: ", "))")
+      }
+      policy.defaults = preset.defaults.overridden(by: own.defaults)
+      policy.rules = preset.rules + own.rules
+    }
+    guard !policy.defaults.limits.isEmpty else {
+      throw wrong("defaults", "found no bound, expected at least one, or a preset to extend")
+    }
+    return policy
+  }
+
+  private func wrong(_ key: String, _ problem: String) -> DecodingError {
+    .dataCorrupted(.init(codingPath: [AnyKey(key)], debugDescription: problem))
+  }
+}
+
 extension TolerancePolicy: Codable {
   static let format = "sam2kit.tolerance_policy"
   static let formatVersion = 1
-  private static let keys = ["format", "formatVersion", "name", "notes", "extends", "defaults", "rules"]
 
-  /// Reads a policy; one that extends a preset gets its defaults and, before its own, its rules.
+  /// Reads a policy that is written whole.
   public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: AnyKey.self)
-    try container.refuseKeys(except: Self.keys)
-    try container.expect("format", Self.format)
-    try container.expect("formatVersion", Self.formatVersion)
-    self.init(
-      name: try container.value("name"), defaults: try container.optional("defaults") ?? Tolerance(),
-      rules: try container.optional("rules") ?? [], notes: try container.optional("notes"))
-    if let base: String = try container.optional("extends") {
-      guard let preset = Self.presets[base] else {
-        throw DecodingError.dataCorrupted(
-          .init(
-            codingPath: container.codingPath + [AnyKey("extends")],
-            debugDescription:
-              "found \(base), expected one of \(Self.presets.keys.sorted().joined(separator: ", "))"))
-      }
-      defaults = preset.defaults.overridden(by: defaults)
-      rules = preset.rules + rules
-    }
-    guard !defaults.limits.isEmpty else {
-      throw DecodingError.dataCorrupted(
-        .init(
-          codingPath: container.codingPath + [AnyKey("defaults")],
-          debugDescription: "found no bound, expected at least one, or a preset to extend"))
-    }
+    self = try PolicyDocument(from: decoder).policy(PolicyPresets([]))
   }
 
   /// Writes the policy whole, whatever it extends.

@@ -1,5 +1,4 @@
-import Taps
-import Traces
+public import Taps
 
 /// How far arrays may be from their references: a tolerance for all, and rules about some by their names.
 ///
@@ -22,9 +21,16 @@ public struct TolerancePolicy: Equatable, Sendable {
     self.notes = notes
   }
 
-  /// What an array of that name may be off by.
-  public func tolerance(for name: String) -> Tolerance {
-    rules.reduce(defaults) {
+  /// Float32 against Float32, of any model: 1e-4 of the largest magnitude is ten times what layers that add up in another
+  /// order differ by.
+  public static let fp32 = TolerancePolicy(
+    name: "fp32", defaults: Tolerance(limits: [.relative: 1e-4], zero: .flag, nonFinite: .flag))
+
+  /// What an array may be off by.
+  public func tolerance(for id: TapID) -> Tolerance {
+    guard !rules.isEmpty else { return defaults }
+    let name = id.name
+    return rules.reduce(defaults) {
       TapPattern($1.taps).matches(name) ? $0.overridden(by: $1.tolerance) : $0
     }
   }
@@ -76,11 +82,11 @@ public struct ToleranceRule: Equatable, Sendable {
 }
 
 extension TolerancePolicy {
-  /// Whether an array of that name and those metrics passes.
-  func accepts(_ metrics: ErrorMetrics, of name: String) -> Bool {
-    tolerance(for: name).breaches(metrics).isEmpty
+  /// Whether an array of those metrics passes.
+  func accepts(_ metrics: ErrorMetrics, of id: TapID) -> Bool {
+    tolerance(for: id).breaches(metrics).isEmpty
   }
 
   /// The relative error below which a cause counts as found: the policy's own limit, or what Float32 layers differ by.
-  func relativeLimit(for name: String) -> Double { tolerance(for: name).relative ?? 1e-4 }
+  func relativeLimit(for id: TapID) -> Double { tolerance(for: id).relative ?? 1e-4 }
 }

@@ -1,4 +1,5 @@
 public import Foundation
+import Taps
 import Tensors
 import Traces
 
@@ -51,6 +52,8 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     public let flags: [ArrayFlag]
     /// The smallest relative tolerance under which it passes; left out where none helps.
     public let smallestPassingTolerance: Double?
+    /// The module that ran as one, where the array is fused into it.
+    public let fusedInto: String?
     /// Its shape in the candidate, where that differs.
     public let candidateShape: [Int]?
     /// How far off it is, where it could be compared.
@@ -60,6 +63,9 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     /// Where the errors are, where that was asked.
     public let heatMap: HeatMap?
   }
+
+  /// How many arrays are fused.
+  public var fused: Int { arrays.count { $0.status == .fused } }
 
   /// What became of an array.
   public enum Status: String, Codable, Sendable {
@@ -71,6 +77,8 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     case missing
     /// The candidate has one of another shape.
     case shapeMismatch = "shape_mismatch"
+    /// The candidate has none because a module around this one ran as one; it neither passes nor fails.
+    case fused
   }
 
   /// The report of a comparison.
@@ -88,7 +96,7 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     firstDivergence = comparison.firstDivergence?.name
     divergence = traces.divergence
     arrays = comparison.arrays.map { Row($0, comparison.policy) }
-    extra = comparison.extra
+    extra = comparison.extra.map(\.name)
   }
 
   /// The report as JSON, indented, keys in order.
@@ -108,12 +116,16 @@ extension ComparisonReport.Row {
     metrics = array.metrics
     isolated = array.isolated
     heatMap = array.heatMap
+    fusedInto = if case .fused(let module) = array.outcome { module.name } else { nil }
     switch array.outcome {
     case .matched:
       status = breaches.isEmpty ? .passed : .diverged
       candidateShape = nil
     case .missing:
       status = .missing
+      candidateShape = nil
+    case .fused:
+      status = .fused
       candidateShape = nil
     case .shapeMismatch(let found):
       status = .shapeMismatch
@@ -168,16 +180,19 @@ extension Verdict {
       switch (row.status, row.metrics, row.candidateShape) {
       case (.passed, let metrics?, _), (.diverged, let metrics?, _): outcome = .matched(metrics)
       case (.missing, nil, nil): outcome = .missing
+      case (.fused, nil, nil) where row.fusedInto != nil:
+        outcome = .fused(into: ModulePath(row.fusedInto ?? ""))
       case (.shapeMismatch, nil, let shape?): outcome = .shapeMismatch(candidate: Shape(shape))
       default:
         throw ReportError.malformed(
           file: file, place: row.name, problem: "its status \(row.status.rawValue) does not go with the rest")
       }
       return ArrayComparison(
-        name: row.name, shape: Shape(row.shape), outcome: outcome, isolated: row.isolated, heatMap: row.heatMap)
+        id: TapID(row.name), shape: Shape(row.shape), outcome: outcome, isolated: row.isolated,
+        heatMap: row.heatMap)
     }
     let chosen = policy?.narrowed(to: report.candidate.precision) ?? report.policy
-    let comparison = Comparison(policy: chosen, arrays: arrays, extra: report.extra)
+    let comparison = Comparison(policy: chosen, arrays: arrays, extra: report.extra.map { TapID($0) })
     // Causes were tested on tensors that are not at hand any more.
     let divergence = report.divergence.flatMap { saved in
       FirstDivergence(comparison) { [saved.tap, saved.origin.tap].contains($0) ? saved.hints : [] }

@@ -56,10 +56,9 @@ struct Verify: Command {
       weights: ModuleWeights(run.checkpoint), keepsPictures: output.wantsPictures)
     try run.perform(verifier)
     let result = run.result(verifier)
-    var masks: [MaskDifference] = []
-    if output.wantsPictures, case .trace(let reader) = recording {
-      masks = try MaskDifference.all(of: result.comparison, TraceArrays(reader), verifier.masks)
-    }
+    let masks =
+      output.wantsPictures
+      ? try MaskDifference.all(of: result.comparison, recording.source, verifier.masks) : []
     try output.present(result, masks: masks)
   }
 }

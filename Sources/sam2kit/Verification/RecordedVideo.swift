@@ -46,12 +46,12 @@ struct RecordedVideo: RecordedInput {
 
   /// Logits at the video's size, which few recordings hold.
   private func compareLogits(_ masks: FrameMasks, step: Int, _ verifier: LiveComparison) throws {
-    let names = masks.objects.map {
-      "prediction/\(PredictionPlace(step: step, frame: masks.frame, object: $0.id))/logits"
+    let taps = masks.objects.map {
+      TapID.prediction("logits", at: PredictionPlace(step: step, frame: masks.frame, object: $0.id))
     }
-    guard names.contains(where: verifier.expects) else { return }
-    for (name, logits) in zip(names, masks.logits()) where verifier.expects(name) {
-      try verifier.write(logits, as: name)
+    guard taps.contains(where: verifier.expects) else { return }
+    for (tap, logits) in zip(taps, masks.logits()) where verifier.expects(tap) {
+      try verifier.write(logits, as: tap)
     }
   }
 

@@ -64,6 +64,7 @@ struct VerifiedRun {
     let writers = try trace.map { [try TraceWriter(path: $0, provenance: provenance)] } ?? []
     let taps = verifier.makeTaps(writers)
     try input.run(model, taps, verifier)
+    verifier.take(wholes: taps.wholes)
     try taps.finish()
   }
 

@@ -1,18 +1,18 @@
-extension TolerancePolicy {
-  /// The policies that have a name, by it.
-  public static let presets: [String: TolerancePolicy] = [
-    fp32.name: fp32, bf16.name: bf16, int8.name: int8,
-  ]
+import Verification
 
-  /// Float32 against Float32: 1e-4 is ten times what layers that add up in another order differ by.
-  public static let fp32 = TolerancePolicy(
-    name: "fp32", defaults: Tolerance(limits: [.relative: 1e-4], zero: .flag, nonFinite: .flag),
-    rules: storedMemories + [objectScores])
+/// What is near enough for SAM 2, by the names that `--policy` knows: what of a policy is about the model's own modules.
+enum SAM2Policies {
+  /// All of them.
+  static let presets = PolicyPresets([fp32, bf16, int8])
+
+  /// Float32 against Float32.
+  static let fp32 = TolerancePolicy(
+    name: "fp32", defaults: TolerancePolicy.fp32.defaults, rules: storedMemories + [objectScores])
 
   /// SAM 2 stores memories as bfloat16. Where a float32 lies halfway between two of them, an error in its last bit
   /// decides, and single elements of what reads a memory differ by one rounding, 2⁻⁷ of their magnitude at most. What
   /// was stored is compared strictly where the memory encoder returns it.
-  public static let storedMemories = [
+  private static let storedMemories = [
     "memory_attention/*/input/memory", "memory_attention.layers.*/input/memory",
     "memory_attention.layers.*.cross_attn_image/*/input/[kv]",
     "memory_attention.layers.*.cross_attn_image.[kv]_proj/*",
@@ -23,19 +23,19 @@ extension TolerancePolicy {
 
   /// An object score is a single logit, whose size says nothing of the numbers it was computed from: near zero, where the
   /// object is about to go, it is held to an absolute bound, 1e-4 of the 10 that trained models' scores reach and pass.
-  public static let objectScores = ToleranceRule(
+  private static let objectScores = ToleranceRule(
     taps: "prediction/*object_score", reason: "a single logit, which may lie near zero",
     Tolerance(limits: [.absolute: 1e-3]))
 
   /// bfloat16 arithmetic against Float32; `tools/measure_precisions.py` measures what is usual.
-  public static let bf16 = TolerancePolicy(
+  static let bf16 = TolerancePolicy(
     name: "bf16",
     defaults: Tolerance(
       limits: [.relative: 0.25, .cosine: 0.995, .sqnrDecibels: 20], zero: .flag, nonFinite: .flag),
     rules: [masks(iou: 0.95)])
 
   /// int8 weights and activations against Float32; measured likewise.
-  public static let int8 = TolerancePolicy(
+  static let int8 = TolerancePolicy(
     name: "int8",
     defaults: Tolerance(
       limits: [.relative: 0.35, .cosine: 0.97, .sqnrDecibels: 12], zero: .flag, nonFinite: .flag),

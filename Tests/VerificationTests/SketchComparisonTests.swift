@@ -44,7 +44,8 @@ private func compared(
       try write(candidate, SketchWriter(path: "\(folder)/b.h5", provenance: provenance))
     }
     return try Verdict(
-      reference: .open(path: "\(folder)/a.h5"), candidate: .open(path: "\(folder)/b.h5")
+      reference: Recording.open(path: "\(folder)/a.h5").source,
+      candidate: Recording.open(path: "\(folder)/b.h5").source, policy: .fp32
     ).comparison
   }
 }
@@ -120,8 +121,8 @@ private let defects: [(String, [Float])] = [
   try TestFiles.withTemporaryFolder { folder in
     let path = "\(folder)/a.h5"
     try write([("m", tensor(base))], SketchWriter(path: path, provenance: provenance))
-    let run = try Recording.open(path: path)
-    let result = try Verdict(reference: run, candidate: run)
+    let sketch = try SketchReader(path: path)
+    let result = try Verdict(reference: sketch, candidate: sketch, policy: .fp32)
     let report = try ComparisonReport(json: ComparisonReport(result).json())
     #expect(report.compared == "sketches")
     #expect(report.arrays[0].metrics?.sketch == SketchErrors(samples: 0, projections: 0, norm: 0, moments: 0))
