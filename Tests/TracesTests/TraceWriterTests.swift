@@ -1,6 +1,7 @@
 // Writing traces: whole or not at all, the same bytes for the same run, shared memory once.
 import Foundation
 import HDF5
+import Taps
 import Tensors
 import TestSupport
 import Testing
