@@ -124,7 +124,7 @@ let package = Package(
       name: "sam2kitTests",
       dependencies: [
         "sam2kit", "Files", "Downloads", "Tensors", "Architecture", "Checkpoints", "Media", "TestSupport",
-        "Taps", "Traces",
+        "Taps", "Traces", "Verification",
       ],
       swiftSettings: settings),
   ] + loader
