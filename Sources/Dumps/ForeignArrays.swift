@@ -1,6 +1,6 @@
 import Checkpoints
 import Synchronization
-public import Tensors
+import Tensors
 public import Taps
 public import Verification
 

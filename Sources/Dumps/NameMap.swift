@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Tensors
+import Taps
 
 /// How a program's names lead to taps: a JSON file with rules, see `README.md` of this target.
 public struct NameMap: Equatable, Sendable {
@@ -193,8 +194,12 @@ struct Assignment {
       let tail = zip(name.reversed(), tap.reversed()).prefix { $0 == $1 }.count
       return min(head + tail, tap.count)
     }
-    let best = taps.map { (likeness: likeness($0), tap: $0) }.filter { $0.likeness >= 4 }
-      .sorted { $0.likeness == $1.likeness ? $0.tap < $1.tap : $0.likeness > $1.likeness }
-    return best.prefix(3).map(\.tap)
+    var ranked: [(likeness: Int, tap: String)] = taps.map { (likeness($0), $0) }
+    ranked.removeAll { $0.likeness < 4 }
+    ranked.sort { first, second in
+      if first.likeness == second.likeness { return first.tap < second.tap }
+      return first.likeness > second.likeness
+    }
+    return ranked.prefix(3).map { $0.tap }
   }
 }

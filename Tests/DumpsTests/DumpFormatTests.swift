@@ -4,6 +4,7 @@ import Taps
 import Tensors
 import TestSupport
 import Testing
+import Verification
 
 @testable import Dumps
 
