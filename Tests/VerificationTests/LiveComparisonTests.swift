@@ -64,6 +64,8 @@ private let changes: [(String, Made, [TapID])] = [
   ("nothing", Made(), []),
   ("an input", Made(x: near), ["m.inner/0/input/x", "m/0/input/x"]),
   ("an inner output", Made(inner: Tensor([2, 2], [5, 6, 7, 8.5])), ["m.inner/0/output", "m/0/output/1"]),
+  // The same memory as the input's, which agrees.
+  ("an input handed on", Made(inner: one), ["m.inner/0/output", "m/0/output/1"]),
   ("NaN", Made(outer: Tensor([2, 2], [-1, 0, .nan, 2])), ["m/0/output/0"]),
   ("an infinity's sign", Made(outer: Tensor([2, 2], [-1, 0, -.infinity, 2])), ["m/0/output/0"]),
   ("a shape", Made(outer: Tensor([4], [-1, 0, 1, 2])), ["m/0/output/0"]),

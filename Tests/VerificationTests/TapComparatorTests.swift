@@ -70,6 +70,14 @@ let near = Tensor([2, 2], [1, 2, 3, 4.5])
   #expect(comparison.extra == ["x"])
 }
 
+@Test func whatIsLeftOutIsNeitherMissingNorExtra() throws {
+  let comparator = TapComparator(held([("a", one), ("b", one)]), policy: .fp32) { $0 != "b" && $0 != "x" }
+  let comparison = try comparator.compare(held([("x", one), ("a", one), ("y", one)]))
+  #expect(comparison.passes && comparison.arrays.map(\.id) == ["a"])
+  #expect(comparison.extra == ["y"])
+  #expect(comparator.shape(of: "b") == nil && comparator.shape(of: "a") == [2, 2])
+}
+
 @Test func nothingInCommonFails() throws {
   let (nothing, something) = (held([]), held([("a", one)]))
   #expect(try !compared(nothing, something).passes)
