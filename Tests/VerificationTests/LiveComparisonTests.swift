@@ -100,10 +100,11 @@ private let changes: [(String, Made, [TapID])] = [
     taps.record(path: ModulePath("m"), inputs: [("x", one), ("y", one)], output: [Made().outer])
     taps.record(path: ModulePath("m"), inputs: [("x", near)], output: [one])
     taps.record(path: ModulePath("unknown"), inputs: [("x", one)], output: one)
+    try taps.record(.iou, one)
     let found = comparison.comparison
     #expect(found.failures.map(\.id) == [names[0], names[1], names[4], names[5]])
     #expect(found.failures.allSatisfy { $0.outcome == .missing })
-    // A second call, and a module that wasn't recorded, are nothing to compare.
+    // A second call, a module and a prediction that weren't recorded are nothing to compare.
     #expect(found.extra == ["m/0/input/y"])
     #expect(!comparison.wants(CallID(ModulePath("m"), 1)) && comparison.wants(CallID(ModulePath("m"), 0)))
     #expect(comparison.wants(ModulePath("m.inner")) && !comparison.wants(ModulePath("m.inner.deeper")))
