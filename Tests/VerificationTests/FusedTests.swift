@@ -83,6 +83,9 @@ private func fused(
     table.contains("PASS: 1 compared, 0 past the relative tolerance 1.00e-04, 0 missing, 0 misshaped, 0 only"))
   #expect(table.contains("2 fused into modules that ran as one"))
   #expect(table.contains("fused into trunk.blocks.1\n"))
+  // What is off comes before what could not be seen.
+  let off = ComparisonTable(try fused([("trunk.blocks.1/0/output", near)]), order: .worst, limit: 1).text
+  #expect(off.contains("FAIL  trunk.blocks.1/0/output") && !off.contains("trunk.blocks.1.attn"))
   // Where nothing is fused nothing is said of it.
   let plain = ComparisonTable(try compared(held([("a", one)]), held([("a", one)]))).text
   #expect(!plain.contains("fused"))
