@@ -8,8 +8,7 @@ import Verification
 
 @testable import Dumps
 
-private let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .appending(path: "Fixtures").path
+private let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures").path
 
 private func open(_ name: String, _ map: NameMap? = nil, taps: [(name: String, shape: Shape)]? = nil) throws
   -> ForeignArrays
