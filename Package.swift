@@ -98,7 +98,9 @@ let package = Package(
       ],
       exclude: ["README.md"], swiftSettings: settings),
 
-    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["Tensors", "Kernels"], path: "Tests/TestSupport",
+      swiftSettings: settings),
     tests("Files"), tests("Downloads", ["Files"]), tests("Tensors"), tests("HDF5", ["Files", "Tensors"]),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),

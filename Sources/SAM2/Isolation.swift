@@ -34,7 +34,7 @@ extension Module {
       let given = try input(of: recorded, like: seen)
       _ = consume seen  // makes room
       let standIns = StandIns(call.inside, in: path, isolator)
-      isolator.take(isolated: result(forward(given, run.standing(in: standIns))), of: call.id)
+      isolator.take(isolated: result(compute(given, run.standing(in: standIns))), of: call.id)
     } catch { isolator.take(failure: error) }
   }
 
@@ -42,11 +42,11 @@ extension Module {
   ///
   /// A call that wasn't recorded runs on what it is given, and what was recorded stands in for the calls inside it.
   func replaced(_ input: consuming Input, by standIns: StandIns, _ run: Run) -> Output {
-    guard let call = standIns.next(path) else { return forward(input, Run()) }
+    guard let call = standIns.next(path) else { return compute(input, run.unrecorded) }
     if let recorded = standIns.isolator.outputs(of: call.id) {
       standIns.isolator.take(isolated: arguments(input), of: call.id, in: standIns.module)
       do { return try output(of: recorded) } catch { standIns.isolator.take(failure: error) }
     }
-    return forward(input, run.standing(in: StandIns(call.inside, in: standIns.module, standIns.isolator)))
+    return compute(input, run.standing(in: StandIns(call.inside, in: standIns.module, standIns.isolator)))
   }
 }

@@ -9,6 +9,12 @@ public struct SAM2Base: Sendable {
   public let configuration: ModelConfiguration
   /// What computes it.
   public let backend: any Backend
+  /// Which layer is computed how.
+  public let plan: PrecisionPlan
+  /// All layers, in the order in which they were built.
+  public let layers: [Site]
+  /// The modules that the backend runs as one where nobody looks inside.
+  public let wholes: [ModulePath]
 
   let imageEncoder: ImageEncoder
   let memoryAttention: MemoryAttention
@@ -40,14 +46,18 @@ public struct SAM2Base: Sendable {
   ///   - configuration: the architecture, which the weights must fit exactly: names, shapes, and nothing else.
   ///   - weights: where the tensors come from. Memory-mapped Float32 weights are not copied.
   ///   - backend: what computes the heavy operations.
-  /// - Throws: `SAM2Error.wrongModel`, or what the source throws when a tensor can't be read.
+  ///   - plan: which layer is computed how; Float32 throughout unless told otherwise.
+  /// - Throws: `SAM2Error.wrongModel`, `SAM2Error.planWithoutLayer`, what the source throws when a tensor can't be read,
+  ///   what the backend throws for a precision that it doesn't have.
   public init(
-    _ configuration: ModelConfiguration, weights: any WeightSource, backend: any Backend
+    _ configuration: ModelConfiguration, weights: any WeightSource, backend: any Backend,
+    plan: PrecisionPlan = PrecisionPlan()
   ) throws {
     try Self.check(weights, fit: configuration)
     self.configuration = configuration
     self.backend = backend
-    let loader = WeightLoader(source: weights, backend: backend)
+    self.plan = plan
+    let loader = WeightLoader(source: weights, backend: backend, plan: plan)
     let root = Scope(loader: loader)
     let (dim, memDim) = (configuration.hiddenDim, configuration.memDim)
     let hasPointers = configuration.useObjPtrsInEncoder
@@ -72,6 +82,9 @@ public struct SAM2Base: Sendable {
     noObjEmbedSpatial =
       configuration.noObjEmbedSpatial ? try root.parameter("no_obj_embed_spatial", [1, memDim]) : nil
     try loader.requireAllTaken()
+    layers = loader.sites
+    wholes = loader.wholes
+    try plan.check(against: layers)
   }
 
   private static func pointerProjection(

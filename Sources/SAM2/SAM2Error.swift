@@ -11,6 +11,10 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   case misshapedWeight(origin: String, name: String, expected: Shape, found: Shape)
   /// Tensors that no module of the tree reads.
   case unreadWeights(origin: String, names: [String])
+  /// A plan isn't the JSON that it should be.
+  case malformedPlan(origin: String, reason: String)
+  /// A plan speaks of layers that the model doesn't have.
+  case planWithoutLayer(String, near: [String])
   /// The picture isn't of the size that the model takes.
   case wrongPicture(expected: Shape, found: Shape)
   /// A point lies outside the picture.
@@ -56,6 +60,9 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
     case .unreadWeights(let origin, let names):
       "\(origin): \(names.count) tensors belong to no module of this configuration: "
         + names.prefix(3).joined(separator: ", ")
+    case .malformedPlan(let origin, let reason): "\(origin): expected a precision plan, found \(reason)"
+    case .planWithoutLayer(let pattern, let near):
+      "the plan's `\(pattern)` fits no layer of this model; near it are \(near.joined(separator: ", "))"
     case .wrongPicture(let expected, let found):
       "expected a prepared picture of shape \(expected), found \(found)"
     case .pointOutside(let x, let y, let width, let height):

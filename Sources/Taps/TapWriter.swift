@@ -7,6 +7,10 @@ public protocol TapWriter: Sendable {
   /// Whether a call is of any interest; what it takes and returns is written only then.
   func wants(_ call: CallID) -> Bool
 
+  /// Whether any call of a module is of interest. Where none of the modules inside another is, a backend may run that one
+  /// as a whole.
+  func wants(_ module: ModulePath) -> Bool
+
   /// Writes what went into and came out of one call of a module.
   ///
   /// - Parameters:
@@ -29,6 +33,9 @@ public protocol TapWriter: Sendable {
 extension TapWriter {
   /// Every call is.
   public func wants(_ call: CallID) -> Bool { true }
+
+  /// Every module is.
+  public func wants(_ module: ModulePath) -> Bool { true }
 
   /// Writes what went into and came out of one call of a module for a picture.
   public func write(

@@ -10,11 +10,14 @@ public final class Taps: Sendable {
   public let isolator: (any CallIsolator)?
   private let writers: [any TapWriter]
   private let filter: TapFilter
+  private let keepsWholes: Bool
   private let state = Mutex(State())
 
   private struct State {
     var modules: [ModulePath: Module] = [:]
     var sequence = 0
+    /// Of the modules that a backend can run as one, whether one inside is to be seen.
+    var looksInside: [ModulePath: Bool] = [:]
     /// For every call that hasn't returned yet, the calls inside that have; kept only where modules are isolated.
     var open: [[MadeCall]] = []
   }
@@ -39,12 +42,36 @@ public final class Taps: Sendable {
   }
 
   /// Taps for the calls that a filter lets pass, which may go to several writers.
+  ///
+  /// - Parameter keepsWholes: whether modules that the backend runs as one stay so, and nothing inside them is seen.
   public init(
-    writers: [any TapWriter], filter: TapFilter = TapFilter(), isolator: (any CallIsolator)? = nil
+    writers: [any TapWriter], filter: TapFilter = TapFilter(), isolator: (any CallIsolator)? = nil,
+    keepsWholes: Bool = false
   ) {
     self.writers = writers
     self.filter = filter
     self.isolator = isolator
+    self.keepsWholes = keepsWholes
+  }
+
+  /// Whether one of the modules inside another is to be seen, so that it has to be computed by its parts.
+  ///
+  /// Decided once for these taps, whatever frame or object a call is for: a module is computed one way throughout a run.
+  public func looksInside(_ path: ModulePath, _ inside: [ModulePath]) -> Bool {
+    state.withLock { state in
+      if let known = state.looksInside[path] { return known }
+      let looks =
+        !keepsWholes && inside.contains { inner in isAskedFor(inner) && writers.contains { $0.wants(inner) } }
+      state.looksInside[path] = looks
+      return looks
+    }
+  }
+
+  /// The modules that were computed as a whole so far, by name.
+  public var wholes: [ModulePath] {
+    state.withLock { state in
+      state.looksInside.filter { !$0.value }.map(\.key).sorted { $0.name < $1.name }
+    }
   }
 
   /// Counts a call that is about to run.

@@ -26,7 +26,8 @@ func transposedConvolutionMatchesReference(_ example: ConvolutionCase) throws {
   let offsets = noise([example.weight[1]], seed: 2)
   let x = noise(example.input, seed: 3)
   for bias in [offsets, nil] {
-    let kernel = try OpenBLASBackend().convTranspose2d(weight: weight, bias: bias)
+    let kernel = try OpenBLASBackend().convTranspose2d(
+      TransposedConvolutionLayer(site, weight: weight, bias: bias))
     expectClose(kernel(x), DoubleReference.convTranspose2d(x, weight: weight, bias: bias))
   }
 }

@@ -1,6 +1,10 @@
 // Every operation again as plain loops in double precision, and how tests compare with it.
+import Kernels
 import Tensors
 import Testing
+
+/// Where a layer stands that only a test has.
+let site = Site(ModulePath("layer"))
 
 /// Numbers in −1 ..< 1 that depend on `seed` alone.
 func noise(_ shape: Shape, seed: UInt64) -> Tensor {

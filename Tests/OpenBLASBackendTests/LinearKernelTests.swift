@@ -10,7 +10,7 @@ func linearMatchesReference(rows: Int, inputs: Int, outputs: Int) throws {
   let offsets = noise([outputs], seed: 2)
   let x = noise([rows, 1, inputs], seed: 3)
   for bias in [offsets, nil] {
-    let kernel = try OpenBLASBackend().linear(weight: weight, bias: bias)
+    let kernel = try OpenBLASBackend().linear(LinearLayer(site, weight: weight, bias: bias))
     expectClose(kernel(x), DoubleReference.linear(x, weight: weight, bias: bias))
   }
 }

@@ -7,7 +7,8 @@ import Testing
 func layerNormMatchesReference(rows: Int, channels: Int) throws {
   let (weight, bias) = (noise([channels], seed: 1), noise([channels], seed: 2))
   let x = noise([rows, channels], seed: 3)
-  let kernel = try OpenBLASBackend().layerNorm(weight: weight, bias: bias, epsilon: 1e-6)
+  let kernel = try OpenBLASBackend().layerNorm(
+    NormLayer(site, weight: weight, bias: bias, epsilon: 1e-6))
   expectClose(
     kernel(x),
     DoubleReference.normalize(
@@ -20,7 +21,8 @@ func layerNorm2dMatchesReference(shape: Shape) throws {
   let (weight, bias) = (noise([channels], seed: 1), noise([channels], seed: 2))
   let x = noise(shape, seed: 3)
   let starts = (0..<shape[0] * pixels).map { $0 / pixels * channels * pixels + $0 % pixels }
-  let kernel = try OpenBLASBackend().layerNorm2d(weight: weight, bias: bias, epsilon: 1e-6)
+  let kernel = try OpenBLASBackend().layerNorm2d(
+    NormLayer(site, weight: weight, bias: bias, epsilon: 1e-6))
   expectClose(
     kernel(x),
     DoubleReference.normalize(x, starts: starts, stride: pixels, weight: weight, bias: bias, epsilon: 1e-6))

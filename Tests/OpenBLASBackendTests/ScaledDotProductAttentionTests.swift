@@ -10,7 +10,7 @@ import Testing
 func attentionMatchesReference(batch: Int, queries: Int, keys: Int, heads: Int, size: Int) throws {
   let q = noise([batch, queries, heads, size], seed: 1)
   let (k, v) = (noise([batch, keys, heads, size], seed: 2), noise([batch, keys, heads, size], seed: 3))
-  let attend = try OpenBLASBackend().attention()
+  let attend = try OpenBLASBackend().attention(site)
   expectClose(attend(q, k, v), DoubleReference.attention(q, k, v))
 }
 
@@ -20,7 +20,7 @@ func attentionMatchesReference(batch: Int, queries: Int, keys: Int, heads: Int, 
   let parts = (0..<3).map {
     packed.sliced(axis: 2, $0..<$0 + 1).reshaped([batch, tokens, heads, size])
   }
-  let attend = try OpenBLASBackend().attention()
+  let attend = try OpenBLASBackend().attention(site)
   #expect(attend(packed: packed).elements == attend(parts[0], parts[1], parts[2]).elements)
 }
 
@@ -28,6 +28,6 @@ func attentionMatchesReference(batch: Int, queries: Int, keys: Int, heads: Int, 
   let q = noise([1, 4, 1, 8], seed: 1) * 1000
   let k = noise([1, 6, 1, 8], seed: 2) * 1000
   let v = noise([1, 6, 1, 8], seed: 3)
-  let attend = try OpenBLASBackend().attention()
+  let attend = try OpenBLASBackend().attention(site)
   #expect(attend(q, k, v).elements.allSatisfy { abs($0) <= 1 })
 }

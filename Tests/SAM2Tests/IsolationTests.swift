@@ -44,20 +44,16 @@ private struct WrongEpsilon: Backend {
   var name: String { "wrong" }
   var version: String { "0" }
 
-  func linear(weight: Tensor, bias: Tensor?) -> any Kernel { right.linear(weight: weight, bias: bias) }
-  func conv2d(weight: Tensor, bias: Tensor?, stride: Int, padding: Int, groups: Int) -> any Kernel {
-    right.conv2d(weight: weight, bias: bias, stride: stride, padding: padding, groups: groups)
+  func linear(_ layer: LinearLayer) throws -> any Kernel<Tensor, Tensor> { try right.linear(layer) }
+  func conv2d(_ layer: ConvolutionLayer) throws -> any Kernel<Tensor, Tensor> { try right.conv2d(layer) }
+  func convTranspose2d(_ layer: TransposedConvolutionLayer) throws -> any Kernel<Tensor, Tensor> {
+    try right.convTranspose2d(layer)
   }
-  func convTranspose2d(weight: Tensor, bias: Tensor?) -> any Kernel {
-    right.convTranspose2d(weight: weight, bias: bias)
+  func layerNorm(_ layer: NormLayer) throws -> any Kernel<Tensor, Tensor> {
+    try right.layerNorm(NormLayer(layer.site, weight: layer.weight, bias: layer.bias, epsilon: epsilon))
   }
-  func layerNorm(weight: Tensor, bias: Tensor, epsilon: Float) -> any Kernel {
-    right.layerNorm(weight: weight, bias: bias, epsilon: self.epsilon)
-  }
-  func layerNorm2d(weight: Tensor, bias: Tensor, epsilon: Float) -> any Kernel {
-    right.layerNorm2d(weight: weight, bias: bias, epsilon: epsilon)
-  }
-  func attention() -> any AttentionKernel { right.attention() }
+  func layerNorm2d(_ layer: NormLayer) throws -> any Kernel<Tensor, Tensor> { try right.layerNorm2d(layer) }
+  func attention(_ site: Site) throws -> any AttentionKernel { try right.attention(site) }
   func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { right.matmul(a, b) }
 }
 

@@ -7,23 +7,11 @@ import Taps
 /// Source: sam2/modeling/backbones/image_encoder.py, FpnNeck.
 struct FpnNeck: Module {
   /// Features and positions per level, highest resolution first.
-  struct Output: RestorableValue {
-    var features: [Tensor]
-    var positions: [Tensor]
+  struct Output: FieldedValue {
+    var features: [Tensor] = []
+    var positions: [Tensor] = []
 
-    init(features: [Tensor], positions: [Tensor]) {
-      self.features = features
-      self.positions = positions
-    }
-
-    init(named name: String, from recorded: RecordedCall) throws {
-      features = try [Tensor](named: "\(name)/0", from: recorded)
-      positions = try [Tensor](named: "\(name)/1", from: recorded)
-    }
-
-    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
-      try [features, positions].visitTensors(named: name, visit)
-    }
+    static var fields: [Field<Output>] { [Field("0", \.features), Field("1", \.positions)] }
   }
 
   /// A level's convolution inside the `Sequential` that PyTorch wraps it in.
@@ -62,11 +50,7 @@ struct FpnNeck: Module {
     averages = configuration.fuseType == "avg"
   }
 
-  func arguments(_ input: [Tensor]) -> [(String, any TapValue)] { [("xs", input)] }
-
-  func input(of call: RecordedCall, like input: [Tensor]) throws -> [Tensor] {
-    try [Tensor](named: "input/xs", from: call)
-  }
+  static var fields: [Field<[Tensor]>] { [Field("xs", \.self)] }
 
   func forward(_ xs: consuming [Tensor], _ run: Run) -> Output {
     let last = convs.count - 1

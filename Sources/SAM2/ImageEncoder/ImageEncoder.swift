@@ -6,24 +6,15 @@ import Taps
 /// Source: sam2/modeling/backbones/image_encoder.py, ImageEncoder.
 struct ImageEncoder: Module {
   /// Features `[B, C, H, W]` and their position encodings, highest resolution first.
-  struct Output: RestorableValue {
-    var backboneFPN: [Tensor]
-    var visionPosEnc: [Tensor]
+  struct Output: FieldedValue {
+    var backboneFPN: [Tensor] = []
+    var visionPosEnc: [Tensor] = []
 
-    init(backboneFPN: [Tensor], visionPosEnc: [Tensor]) {
-      self.backboneFPN = backboneFPN
-      self.visionPosEnc = visionPosEnc
-    }
-
-    init(named name: String, from recorded: RecordedCall) throws {
-      backboneFPN = try [Tensor](named: "\(name)/backbone_fpn", from: recorded)
-      visionPosEnc = try [Tensor](named: "\(name)/vision_pos_enc", from: recorded)
-    }
-
-    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
-      try backboneFPN[backboneFPN.count - 1].visitTensors(named: "\(name)/vision_features", visit)
-      try visionPosEnc.visitTensors(named: "\(name)/vision_pos_enc", visit)
-      try backboneFPN.visitTensors(named: "\(name)/backbone_fpn", visit)
+    static var fields: [Field<Output>] {
+      [
+        Field(derived: "vision_features") { $0.backboneFPN[$0.backboneFPN.count - 1] },
+        Field("vision_pos_enc", \.visionPosEnc), Field("backbone_fpn", \.backboneFPN),
+      ]
     }
   }
 
@@ -39,9 +30,7 @@ struct ImageEncoder: Module {
     scalp = configuration.scalp
   }
 
-  func arguments(_ input: Tensor) -> [(String, any TapValue)] { [("sample", input)] }
-
-  func input(of call: RecordedCall, like input: Tensor) throws -> Tensor { try call.tensor("input/sample") }
+  static var fields: [Field<Tensor>] { [Field("sample", \.self)] }
 
   func forward(_ sample: consuming Tensor, _ run: Run) -> Output {  // [B, 3, S, S]
     let levels = neck(trunk(sample, run), run)

@@ -6,8 +6,8 @@ import Tensors
 struct MultiScaleAttention: Module {
   let path: ModulePath
   private let heads: Int
-  private let qkv: Linear
-  private let proj: Linear
+  let qkv: Linear
+  let proj: Linear
   private let attend: any AttentionKernel
   private let qPool: MaxPool2d?
 
@@ -17,7 +17,7 @@ struct MultiScaleAttention: Module {
     self.qPool = qPool
     qkv = try Linear(dim, 3 * dimOut, scope("qkv"))
     proj = try Linear(dimOut, dimOut, scope("proj"))
-    attend = scope.backend.attention()
+    attend = try scope.backend.attention(scope.site)
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, H, W, dim] → [B, H′, W′, dimOut]

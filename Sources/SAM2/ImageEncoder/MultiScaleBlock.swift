@@ -16,6 +16,7 @@ struct MultiScaleBlock: Module {
   private let proj: Linear?
   /// Where a stage begins. The attention pools its queries with the same module.
   private let pool: MaxPool2d?
+  let whole: Whole<Tensor, Tensor>?
 
   init(_ block: HieraConfiguration.Block, poolStride: Int, _ scope: Scope) throws {
     path = scope.path
@@ -29,6 +30,12 @@ struct MultiScaleBlock: Module {
       block.dimOut, hidden: 4 * block.dimOut, block.dimOut, layers: 2, activation: GELU.init(path:),
       scope("mlp"))
     proj = block.dim == block.dimOut ? nil : try Linear(block.dim, block.dimOut, scope("proj"))
+    whole = scope.whole(
+      try scope.backend.whole(
+        HieraBlock(
+          norm1: norm1.layer, qkv: attn.qkv.layer, proj: attn.proj.layer, heads: block.heads,
+          window: block.windowSize, pool: pool?.kernel, shortcut: proj?.layer, norm2: norm2.layer,
+          mlp: mlp.feedForward)))
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, H, W, dim] → [B, H′, W′, dimOut]

@@ -8,6 +8,9 @@ struct MLP<Activation: TorchModule>: Module {
   private let act: Activation
   private let sigmoidOutput: Bool
 
+  /// The layers as data.
+  var feedForward: FeedForward { FeedForward(layers.map(\.layer), act is GELU ? .gelu : .relu) }
+
   init(
     _ inputs: Int, hidden: Int, _ outputs: Int, layers count: Int, activation: (ModulePath) -> Activation,
     sigmoidOutput: Bool = false, _ scope: Scope

@@ -13,13 +13,7 @@ struct MaxPool2d: TorchModule {
     x.maxPooledChannelsLast(kernel: kernel)
   }
 
-  func arguments(_ input: Tensor) -> [(String, any TapValue)] { [("input", input.permuted(0, 3, 1, 2))] }
+  static var fields: [Field<Tensor>] { [Field("input", \.self, .channelsLast)] }
 
-  func input(of call: RecordedCall, like input: Tensor) throws -> Tensor {
-    try call.tensor("input/input").permuted(0, 2, 3, 1)
-  }
-
-  func result(_ output: Tensor) -> any TapValue { output.permuted(0, 3, 1, 2) }
-
-  func output(of call: RecordedCall) throws -> Tensor { try call.tensor("output").permuted(0, 2, 3, 1) }
+  static var resultLayout: Layout { .channelsLast }
 }

@@ -7,9 +7,9 @@ import Taps
 struct Attention: Module {
   /// Queries `[B, Nq, C]`, keys and values `[B, Nk, C]`.
   struct Input {
-    let q: Tensor
-    let k: Tensor
-    let v: Tensor
+    var q: Tensor
+    var k: Tensor
+    var v: Tensor
   }
 
   let path: ModulePath
@@ -29,15 +29,14 @@ struct Attention: Module {
     kProj = try Linear(dim, inner, scope("k_proj"))
     vProj = try Linear(dim, inner, scope("v_proj"))
     outProj = try Linear(inner, dim, scope("out_proj"))
-    attend = scope.backend.attention()
+    attend = try scope.backend.attention(scope.site)
   }
 
-  func arguments(_ input: Input) -> [(String, any TapValue)] {
-    [("q", input.q), ("k", input.k), ("v", input.v)]
-  }
+  static var fields: [Field<Input>] { [Field("q", \.q), Field("k", \.k), Field("v", \.v)] }
 
-  func input(of call: RecordedCall, like input: Input) throws -> Input {
-    try Input(q: call.tensor("input/q"), k: call.tensor("input/k"), v: call.tensor("input/v"))
+  /// The projections as data.
+  var layers: AttentionLayers {
+    AttentionLayers(q: qProj.layer, k: kProj.layer, v: vProj.layer, out: outProj.layer, heads: heads)
   }
 
   func callAsFunction(q: Tensor, k: Tensor, v: Tensor, _ run: Run) -> Tensor {

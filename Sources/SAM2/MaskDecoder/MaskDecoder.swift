@@ -9,43 +9,29 @@ struct MaskDecoder: Module {
   /// What a prediction is made from.
   struct Input {
     /// `[1, C, h, w]`, or one per prompt.
-    let imageEmbeddings: Tensor
+    var imageEmbeddings: Tensor
     /// `[1, C, h, w]`.
-    let imagePositions: Tensor
+    var imagePositions: Tensor
     /// Prompts `[B, N, C]`.
-    let sparse: Tensor
-    /// Prompts `[B, C, h, w]`.
-    let dense: Tensor
+    var sparse: Tensor
+    /// Prompts `[B, C, h, w]`, or `[1, C, h, w]` for all.
+    var dense: Tensor
     /// `[1, C / 8, 4h, 4w]` and `[1, C / 4, 2h, 2w]`, where the model uses them.
-    let highResFeatures: [Tensor]?
+    var highResFeatures: [Tensor]?
     /// Three masks, or one.
     let multimask: Bool
   }
 
   /// M masks `[B, M, 4h, 4w]` as logits, their predicted IoU `[B, M]`, their tokens `[B, ·, C]`, and the
   /// logit of the object's presence `[B, 1]`.
-  struct Output: RestorableValue {
-    let masks: Tensor
-    let iou: Tensor
-    let tokens: Tensor
-    let objectScore: Tensor
+  struct Output: FieldedValue {
+    var masks = Tensor.none
+    var iou = Tensor.none
+    var tokens = Tensor.none
+    var objectScore = Tensor.none
 
-    init(masks: Tensor, iou: Tensor, tokens: Tensor, objectScore: Tensor) {
-      self.masks = masks
-      self.iou = iou
-      self.tokens = tokens
-      self.objectScore = objectScore
-    }
-
-    init(named name: String, from recorded: RecordedCall) throws {
-      masks = try recorded.tensor("\(name)/0")
-      iou = try recorded.tensor("\(name)/1")
-      tokens = try recorded.tensor("\(name)/2")
-      objectScore = try recorded.tensor("\(name)/3")
-    }
-
-    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
-      try [masks, iou, tokens, objectScore].visitTensors(named: name, visit)
+    static var fields: [Field<Output>] {
+      [Field("0", \.masks), Field("1", \.iou), Field("2", \.tokens), Field("3", \.objectScore)]
     }
   }
 
@@ -65,6 +51,7 @@ struct MaskDecoder: Module {
   private let selection: MaskSelection
   private let useMultimaskTokenForObjPtr: Bool
   private let backend: any Backend
+  private let maskUpscaling: Whole<MaskUpscaling.Input, Tensor>?
 
   init(_ model: ModelConfiguration, _ scope: Scope) throws {
     path = scope.path
@@ -95,25 +82,17 @@ struct MaskDecoder: Module {
     selection = MaskSelection(configuration: model.samMaskDecoderExtraArgs)
     useMultimaskTokenForObjPtr = model.useMultimaskTokenForObjPtr
     backend = scope.backend
+    maskUpscaling = scope("output_upscaling").whole(
+      try scope.backend.whole(outputUpscaling.upscaling), replacesModule: true)
   }
 
-  func arguments(_ input: Input) -> [(String, any TapValue)] {
+  static var fields: [Field<Input>] {
     [
-      ("image_embeddings", input.imageEmbeddings), ("image_pe", input.imagePositions),
-      ("sparse_prompt_embeddings", input.sparse), ("dense_prompt_embeddings", input.dense),
-      ("high_res_features", input.highResFeatures),
+      Field("image_embeddings", \.imageEmbeddings), Field("image_pe", \.imagePositions),
+      Field("sparse_prompt_embeddings", \.sparse),
+      Field("dense_prompt_embeddings", \.dense, repeatedLike: \.sparse),
+      Field("high_res_features", \.highResFeatures),
     ]
-  }
-
-  func input(of call: RecordedCall, like input: Input) throws -> Input {
-    try Input(
-      imageEmbeddings: call.tensor("input/image_embeddings"), imagePositions: call.tensor("input/image_pe"),
-      sparse: call.tensor("input/sparse_prompt_embeddings"),
-      dense: call.tensor("input/dense_prompt_embeddings"),
-      highResFeatures: input.highResFeatures.map { _ in
-        try [Tensor](named: "input/high_res_features", from: call)
-      },
-      multimask: input.multimask)
   }
 
   /// Projects the two finest feature levels, once per picture. Source: SAM2Base, `forward_image`.
@@ -145,11 +124,10 @@ struct MaskDecoder: Module {
     let (height, width) = (input.imageEmbeddings.shape[2], input.imageEmbeddings.shape[3])
     let tokens = Tensor.concatenated(
       [outputTokens.broadcast(to: [batch, outputTokens.shape[1], dim]), input.sparse], axis: 1)
-    let image = input.imageEmbeddings.repeated(leading: batch / input.imageEmbeddings.shape[0]) + input.dense
-    let positions = input.imagePositions.repeated(leading: batch)
+    let image = input.imageEmbeddings + input.dense
 
     let attended = transformer(
-      .init(imageEmbedding: image, imagePositions: positions, tokens: tokens), run)
+      .init(imageEmbedding: image, imagePositions: input.imagePositions, tokens: tokens), run)
     func token(_ index: Int) -> Tensor {  // [B, C]
       attended.tokens.sliced(axis: 1, index..<index + 1).reshaped([batch, dim])
     }
@@ -157,15 +135,23 @@ struct MaskDecoder: Module {
     let firstMaskToken = iouToken + 1
 
     let source = attended.image.permuted(0, 2, 1).reshaped([batch, dim, height, width])
-    let upscaled =
-      input.highResFeatures.map { outputUpscaling.adding($0[0], $0[1], to: source, run) }
-      ?? outputUpscaling(source, run)
-    let cells = 16 * height * width
-    let weights = outputHypernetworksMLPs.enumerated().map { index, mlp in
-      mlp(token(firstMaskToken + index), run).reshaped([batch, 1, dim / 8])
+    let finer = input.highResFeatures
+    func maskWeights() -> Tensor {  // [B, 4, C / 8]
+      let weights = outputHypernetworksMLPs.enumerated().map { index, mlp in
+        mlp(token(firstMaskToken + index), run).reshaped([batch, 1, dim / 8])
+      }
+      return Tensor.concatenated(weights, axis: 1)
     }
-    let masks = backend.matmul(
-      Tensor.concatenated(weights, axis: 1), upscaled.reshaped([batch, dim / 8, cells]))
+    let masks: Tensor
+    if let upscaleAndMultiply = run.kernel(of: maskUpscaling) {
+      masks = upscaleAndMultiply(
+        MaskUpscaling.Input(picture: source, finest: finer?[0], finer: finer?[1], weights: maskWeights()))
+    } else {
+      let upscaled =
+        finer.map { outputUpscaling.adding($0[0], $0[1], to: source, run) } ?? outputUpscaling(source, run)
+      let weights = maskWeights()
+      masks = backend.matmul(weights, upscaled.reshaped([batch, dim / 8, 16 * height * width]))
+    }
 
     let iou = iouPredictionHead(token(iouToken), run)
     // A model that predicts no presence takes every object for present.

@@ -11,6 +11,9 @@ struct OutputUpscaling: TorchModule {
   private let conv3: ConvTranspose2d
   private let act4: GELU
 
+  /// The layers as data.
+  var upscaling: MaskUpscaling { MaskUpscaling(conv0: conv0.layer, norm1: norm1.layer, conv3: conv3.layer) }
+
   init(_ dim: Int, _ scope: Scope) throws {
     path = scope.path
     conv0 = try ConvTranspose2d(dim, dim / 4, kernel: 2, scope(0))

@@ -7,30 +7,18 @@ import Taps
 struct TwoWayAttentionBlock: Module {
   /// Tokens `[B, N, C]`, picture `[B, HW, C]`, and the positions of both.
   struct Input {
-    let queries: Tensor
-    let keys: Tensor
-    let queryPositions: Tensor
-    let keyPositions: Tensor
+    var queries: Tensor
+    var keys: Tensor
+    var queryPositions: Tensor
+    var keyPositions: Tensor
   }
 
   /// Tokens and picture after the exchange.
-  struct Output: RestorableValue {
-    let queries: Tensor
-    let keys: Tensor
+  struct Output: FieldedValue {
+    var queries = Tensor.none
+    var keys = Tensor.none
 
-    init(queries: Tensor, keys: Tensor) {
-      self.queries = queries
-      self.keys = keys
-    }
-
-    init(named name: String, from recorded: RecordedCall) throws {
-      queries = try recorded.tensor("\(name)/0")
-      keys = try recorded.tensor("\(name)/1")
-    }
-
-    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
-      try [queries, keys].visitTensors(named: name, visit)
-    }
+    static var fields: [Field<Output>] { [Field("0", \.queries), Field("1", \.keys)] }
   }
 
   let path: ModulePath
@@ -60,17 +48,19 @@ struct TwoWayAttentionBlock: Module {
       dim, heads: heads, downsampleRate: downsampleRate, scope("cross_attn_image_to_token"))
   }
 
-  func arguments(_ input: Input) -> [(String, any TapValue)] {
+  static var fields: [Field<Input>] {
     [
-      ("queries", input.queries), ("keys", input.keys), ("query_pe", input.queryPositions),
-      ("key_pe", input.keyPositions),
+      Field("queries", \.queries), Field("keys", \.keys), Field("query_pe", \.queryPositions),
+      Field("key_pe", \.keyPositions),
     ]
   }
 
-  func input(of call: RecordedCall, like input: Input) throws -> Input {
-    try Input(
-      queries: call.tensor("input/queries"), keys: call.tensor("input/keys"),
-      queryPositions: call.tensor("input/query_pe"), keyPositions: call.tensor("input/key_pe"))
+  /// The layers as data.
+  var layer: TwoWay.Layer {
+    TwoWay.Layer(
+      selfAttention: selfAttn.layers, norm1: norm1.layer, tokensToImage: crossAttnTokenToImage.layers,
+      norm2: norm2.layer, mlp: mlp.feedForward, norm3: norm3.layer, imageToTokens: crossAttnImageToToken.layers,
+      norm4: norm4.layer, skipsPositions: skipFirstLayerPE)
   }
 
   func forward(_ input: consuming Input, _ run: Run) -> Output {

@@ -9,13 +9,13 @@ struct MemoryAttention: Module {
   /// Features and memories, which the official predictor gives one object at a time.
   struct Input {
     /// `[B, hw, C]`.
-    let curr: Tensor
+    var curr: Tensor
     /// `[B, hw, C]`.
-    let currPos: Tensor?
+    var currPos: Tensor?
     /// Frames of hw tokens one after another, then the object pointers: `[B, N, memDim]`.
-    let memory: Tensor
+    var memory: Tensor
     /// `[B, N, memDim]`.
-    let memoryPos: Tensor
+    var memoryPos: Tensor
     /// How many tokens at the memory's end are object pointers.
     let objPtrTokens: Int
   }
@@ -38,25 +38,14 @@ struct MemoryAttention: Module {
   }
 
   /// PyTorch takes tokens first, and the frame's features in lists.
-  func arguments(_ input: Input) -> [(String, any TapValue)] {
+  static var fields: [Field<Input>] {
     [
-      ("curr", [input.curr.permuted(1, 0, 2)]), ("memory", input.memory.permuted(1, 0, 2)),
-      ("curr_pos", input.currPos.map { [$0.permuted(1, 0, 2)] }),
-      ("memory_pos", input.memoryPos.permuted(1, 0, 2)),
+      Field(listed: "curr", \.curr, .batchFirst), Field("memory", \.memory, .batchFirst),
+      Field(listed: "curr_pos", \.currPos, .batchFirst), Field("memory_pos", \.memoryPos, .batchFirst),
     ]
   }
 
-  func input(of call: RecordedCall, like input: Input) throws -> Input {
-    try Input(
-      curr: call.tensor("input/curr/0").permuted(1, 0, 2),
-      currPos: input.currPos.map { _ in try call.tensor("input/curr_pos/0").permuted(1, 0, 2) },
-      memory: call.tensor("input/memory").permuted(1, 0, 2),
-      memoryPos: call.tensor("input/memory_pos").permuted(1, 0, 2), objPtrTokens: input.objPtrTokens)
-  }
-
-  func result(_ output: Tensor) -> any TapValue { output.permuted(1, 0, 2) }
-
-  func output(of call: RecordedCall) throws -> Tensor { try call.tensor("output").permuted(1, 0, 2) }
+  static var resultLayout: Layout { .batchFirst }
 
   func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, hw, C]
     let (memory, memoryPos, pointers) = (input.memory, input.memoryPos, input.objPtrTokens)

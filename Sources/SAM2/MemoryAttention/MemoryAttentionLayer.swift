@@ -6,20 +6,7 @@ import Taps
 /// A frame's features attend to themselves, then to the memory, then pass a feed-forward part.
 /// Source: sam2/modeling/memory_attention.py, MemoryAttentionLayer.
 struct MemoryAttentionLayer: Module {
-  /// Features `[B, hw, C]`, memory `[B, N, memDim]`, and the positions of both.
-  struct Input {
-    let tgt: Tensor
-    let memory: Tensor
-    let pos: Tensor
-    let queryPos: Tensor?
-    /// How many tokens at the memory's end are object pointers, which have no place in the picture.
-    let pointerTokens: Int
-  }
-
-  /// Where position encodings are added.
-  private struct PositionSwitches {
-    let selfAttention, queries, keys: Bool
-  }
+  typealias Input = MemoryLayer.Input
 
   let path: ModulePath
   private let selfAttn: RoPEAttention
@@ -34,7 +21,8 @@ struct MemoryAttentionLayer: Module {
   private let dropout2: Identity
   private let dropout3: Identity
   private let usesGELU: Bool
-  private let adds: PositionSwitches
+  private let adds: MemoryLayer.Positions
+  let whole: Whole<MemoryLayer.Input, Tensor>?
 
   init(
     _ configuration: MemoryAttentionLayerConfiguration, selfTurns: RotaryTurns, crossTurns: RotaryTurns,
@@ -55,20 +43,20 @@ struct MemoryAttentionLayer: Module {
     dropout2 = Identity(path: scope("dropout2").path)
     dropout3 = Identity(path: scope("dropout3").path)
     usesGELU = configuration.activation == "gelu"
-    adds = PositionSwitches(
+    adds = MemoryLayer.Positions(
       selfAttention: configuration.posEncAtAttn, queries: configuration.posEncAtCrossAttnQueries,
       keys: configuration.posEncAtCrossAttnKeys)
+    whole = scope.whole(
+      try scope.backend.whole(
+        MemoryLayer(
+          norm1: norm1.layer, selfAttention: selfAttn.layers, norm2: norm2.layer,
+          crossAttention: crossAttnImage.layers, norm3: norm3.layer,
+          mlp: FeedForward([linear1.layer, linear2.layer], usesGELU ? .gelu : .relu), adds: adds,
+          selfTurns: { selfTurns(tokens: $0) }, crossTurns: { crossTurns(tokens: $0) })))
   }
 
-  func arguments(_ input: Input) -> [(String, any TapValue)] {
-    [("tgt", input.tgt), ("memory", input.memory), ("pos", input.pos), ("query_pos", input.queryPos)]
-  }
-
-  func input(of call: RecordedCall, like input: Input) throws -> Input {
-    try Input(
-      tgt: call.tensor("input/tgt"), memory: call.tensor("input/memory"), pos: call.tensor("input/pos"),
-      queryPos: input.queryPos.map { _ in try call.tensor("input/query_pos") },
-      pointerTokens: input.pointerTokens)
+  static var fields: [Field<Input>] {
+    [Field("tgt", \.tgt), Field("memory", \.memory), Field("pos", \.pos), Field("query_pos", \.queryPos)]
   }
 
   func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, hw, C]

@@ -8,9 +8,9 @@ import Taps
 struct RoPEAttention: Module {
   /// Queries `[B, Nq, C]`, keys and values `[B, Nk, kvInDim]`.
   struct Input {
-    let q: Tensor
-    let k: Tensor
-    let v: Tensor
+    var q: Tensor
+    var k: Tensor
+    var v: Tensor
     /// How many keys at the end have no place, and aren't turned.
     var keysWithoutPlace = 0
   }
@@ -26,6 +26,11 @@ struct RoPEAttention: Module {
   private let outProj: Linear
   private let attend: any AttentionKernel
 
+  /// The projections as data.
+  var layers: AttentionLayers {
+    AttentionLayers(q: qProj.layer, k: kProj.layer, v: vProj.layer, out: outProj.layer, heads: heads)
+  }
+
   /// - Parameter turns: for heads of this configuration's size; layers share them.
   init(_ configuration: RoPEAttentionConfiguration, turns: RotaryTurns, _ scope: Scope) throws {
     path = scope.path
@@ -39,18 +44,10 @@ struct RoPEAttention: Module {
     kProj = try Linear(keyDim, inner, scope("k_proj"))
     vProj = try Linear(keyDim, inner, scope("v_proj"))
     outProj = try Linear(inner, dim, scope("out_proj"))
-    attend = scope.backend.attention()
+    attend = try scope.backend.attention(scope.site)
   }
 
-  func arguments(_ input: Input) -> [(String, any TapValue)] {
-    [("q", input.q), ("k", input.k), ("v", input.v)]
-  }
-
-  func input(of call: RecordedCall, like input: Input) throws -> Input {
-    try Input(
-      q: call.tensor("input/q"), k: call.tensor("input/k"), v: call.tensor("input/v"),
-      keysWithoutPlace: input.keysWithoutPlace)
-  }
+  static var fields: [Field<Input>] { [Field("q", \.q), Field("k", \.k), Field("v", \.v)] }
 
   func forward(_ input: consuming Input, _ run: Run) -> Tensor {  // → [B, Nq, C]
     let (batch, queries, keys) = (input.q.shape[0], input.q.shape[1], input.k.shape[1])

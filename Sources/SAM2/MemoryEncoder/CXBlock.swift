@@ -14,6 +14,7 @@ struct CXBlock: Module {
   /// `[dim]`
   private let gamma: Tensor?
   private let dropPath: Identity
+  let whole: Whole<Tensor, Tensor>?
 
   init(_ configuration: CXBlockConfiguration, _ scope: Scope) throws {
     path = scope.path
@@ -27,6 +28,11 @@ struct CXBlock: Module {
     pwconv2 = try Linear(4 * dim, dim, scope("pwconv2"))
     gamma = configuration.layerScaleInitValue > 0 ? try scope.parameter("gamma", [dim]) : nil
     dropPath = Identity(path: scope("drop_path").path)
+    whole = scope.whole(
+      try scope.backend.whole(
+        ConvNeXtBlock(
+          depthwise: dwconv.layer, norm: norm.layer, mlp: FeedForward([pwconv1.layer, pwconv2.layer], .gelu),
+          gamma: gamma)))
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, dim, h, w] → [B, dim, h, w]

@@ -1,4 +1,5 @@
 import Architecture
+import Kernels
 import Tensors
 
 /// Brings a mask down to the features' size: strided convolutions with more and more channels, then one to
@@ -18,6 +19,7 @@ struct MaskDownSampler: Module {
 
   let path: ModulePath
   private let encoder: Encoder
+  let whole: Whole<Tensor, Tensor>?
 
   init(_ configuration: MaskDownSamplerConfiguration, _ scope: Scope) throws {
     path = scope.path
@@ -36,6 +38,11 @@ struct MaskDownSampler: Module {
       path: encoder.path, stages: stages,
       last: try Conv2d(
         channels[channels.count - 1], configuration.embedDim, kernel: 1, encoder(3 * stages.count)))
+    whole = scope.whole(
+      try scope.backend.whole(
+        ConvolutionRow(
+          stages: stages.map { .init($0.conv.layer, $0.norm.layer) }, activation: .gelu,
+          last: self.encoder.last.layer)))
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, 1, S, S] → [B, embedDim, h, w]

@@ -9,29 +9,18 @@ struct MemoryEncoder: Module {
   /// Features and masks, which the official predictor gives one object at a time.
   struct Input {
     /// `[B, C, h, w]`.
-    let pixFeat: Tensor
+    var pixFeat: Tensor
     /// `[B, 1, S, S]`, already scaled: PyTorch's `skip_mask_sigmoid`.
-    let masks: Tensor
+    var masks: Tensor
   }
 
   /// Memories `[B, memDim, h, w]` and their position encodings.
-  struct Output: RestorableValue {
-    var visionFeatures: Tensor
-    var visionPosEnc: [Tensor]
+  struct Output: FieldedValue {
+    var visionFeatures = Tensor.none
+    var visionPosEnc: [Tensor] = []
 
-    init(visionFeatures: Tensor, visionPosEnc: [Tensor]) {
-      self.visionFeatures = visionFeatures
-      self.visionPosEnc = visionPosEnc
-    }
-
-    init(named name: String, from recorded: RecordedCall) throws {
-      visionFeatures = try recorded.tensor("\(name)/vision_features")
-      visionPosEnc = try [Tensor](named: "\(name)/vision_pos_enc", from: recorded)
-    }
-
-    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
-      try visionFeatures.visitTensors(named: "\(name)/vision_features", visit)
-      try visionPosEnc.visitTensors(named: "\(name)/vision_pos_enc", visit)
+    static var fields: [Field<Output>] {
+      [Field("vision_features", \.visionFeatures), Field("vision_pos_enc", \.visionPosEnc)]
     }
   }
 
@@ -56,13 +45,7 @@ struct MemoryEncoder: Module {
     }
   }
 
-  func arguments(_ input: Input) -> [(String, any TapValue)] {
-    [("pix_feat", input.pixFeat), ("masks", input.masks)]
-  }
-
-  func input(of call: RecordedCall, like input: Input) throws -> Input {
-    try Input(pixFeat: call.tensor("input/pix_feat"), masks: call.tensor("input/masks"))
-  }
+  static var fields: [Field<Input>] { [Field("pix_feat", \.pixFeat), Field("masks", \.masks)] }
 
   func forward(_ input: consuming Input, _ run: Run) -> Output {
     let masks = maskDownsampler(input.masks, run)

@@ -136,10 +136,9 @@ public struct Prompt: Sendable {
     return PromptEncoder.Input(
       points: count == 0
         ? nil
-        : (
-          Tensor.concatenated(inputs.map(\.coordinates), axis: 0),
-          Tensor.concatenated(inputs.map(\.labels), axis: 0)
-        ),
+        : PointInputs(
+          coordinates: Tensor.concatenated(inputs.map(\.coordinates), axis: 0),
+          labels: Tensor.concatenated(inputs.map(\.labels), axis: 0)),
       masks: masks.isEmpty
         ? nil
         : Tensor.concatenated(masks.map { $0.reshaped(Shape([1] + $0.shape.extents)) }, axis: 0))

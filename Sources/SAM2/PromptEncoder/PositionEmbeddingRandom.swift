@@ -24,9 +24,7 @@ struct PositionEmbeddingRandom: Module {
   }
 
   /// The official module is called with a size, so nothing but its result is tapped.
-  func arguments(_ input: Grid) -> [(String, any TapValue)] { [] }
-
-  func input(of call: RecordedCall, like input: Grid) throws -> Grid { input }
+  static var fields: [Field<Grid>] { [] }
 
   func forward(_ grid: consuming Grid, _ run: Run) -> Tensor {  // [channels, H, W]
     let (height, width) = (grid.height, grid.width)

@@ -9,28 +9,19 @@ struct PromptEncoder: Module {
   struct Input {
     /// Places `[B, N, 2]` as (x, y), and labels `[B, N]`: 1 object, 0 background, 2 and 3 a box's corners,
     /// −1 no point.
-    var points: (coordinates: Tensor, labels: Tensor)?
+    var points: PointInputs?
     /// Mask logits `[B, 1, 4h, 4w]`, four times as fine as the features.
     var masks: Tensor?
   }
 
   /// Embeddings of points `[B, N + 1, C]` and of masks `[B, C, h, w]`.
-  struct Output: RestorableValue {
-    var sparse: Tensor
-    var dense: Tensor
+  struct Output: FieldedValue {
+    var sparse = Tensor.none
+    /// One for all prompts, `[1, C, h, w]`, where none has a mask.
+    var dense = Tensor.none
 
-    init(sparse: Tensor, dense: Tensor) {
-      self.sparse = sparse
-      self.dense = dense
-    }
-
-    init(named name: String, from recorded: RecordedCall) throws {
-      sparse = try recorded.tensor("\(name)/0")
-      dense = try recorded.tensor("\(name)/1")
-    }
-
-    func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
-      try [sparse, dense].visitTensors(named: name, visit)
+    static var fields: [Field<Output>] {
+      [Field("0", \.sparse), Field("1", \.dense, repeatedLike: \.sparse)]
     }
   }
 
@@ -59,20 +50,7 @@ struct PromptEncoder: Module {
     maskDownscaling = try MaskDownscaling(channels, scope("mask_downscaling"))
   }
 
-  func arguments(_ input: Input) -> [(String, any TapValue)] {
-    [
-      ("points", input.points.map { [$0.coordinates, $0.labels] }),
-      ("masks", input.masks),
-    ]
-  }
-
-  func input(of call: RecordedCall, like input: Input) throws -> Input {
-    try Input(
-      points: input.points.map { _ in
-        (coordinates: try call.tensor("input/points/0"), labels: try call.tensor("input/points/1"))
-      },
-      masks: input.masks.map { _ in try call.tensor("input/masks") })
-  }
+  static var fields: [Field<Input>] { [Field("points", \.points), Field("masks", \.masks)] }
 
   func forward(_ input: consuming Input, _ run: Run) -> Output {
     let batch = input.points?.coordinates.shape[0] ?? input.masks?.shape[0] ?? 1
@@ -80,7 +58,7 @@ struct PromptEncoder: Module {
       input.points.map { embed($0.coordinates, labels: $0.labels) } ?? Tensor([batch, 0, channels], [])
     let dense =
       input.masks.map { maskDownscaling($0, run) }
-      ?? noMask.reshaped([1, channels, 1, 1]).broadcast(to: [batch, channels, embeddingSize, embeddingSize])
+      ?? noMask.reshaped([1, channels, 1, 1]).broadcast(to: [1, channels, embeddingSize, embeddingSize])
     return Output(sparse: sparse, dense: dense)
   }
 
@@ -125,6 +103,7 @@ struct MaskDownscaling: TorchModule {
   private let norm4: LayerNorm2d
   private let act5: GELU
   private let conv6: Conv2d
+  let whole: Whole<Tensor, Tensor>?
 
   /// Channels between the convolutions. Source: SAM2Base, `mask_in_chans`.
   private static let inner = 16
@@ -138,6 +117,11 @@ struct MaskDownscaling: TorchModule {
     norm4 = try LayerNorm2d(Self.inner, scope(4))
     act5 = GELU(path: scope(5).path)
     conv6 = try Conv2d(Self.inner, channels, kernel: 1, scope(6))
+    whole = scope.whole(
+      try scope.backend.whole(
+        ConvolutionRow(
+          stages: [.init(conv0.layer, norm1.layer), .init(conv3.layer, norm4.layer)], activation: .gelu,
+          last: conv6.layer)))
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, 1, 4h, 4w] → [B, C, h, w]

@@ -137,7 +137,7 @@ extension VideoSession {
     guard image.shape == [3, size, size] else {
       throw SAM2Error.wrongPicture(expected: [3, size, size], found: image.shape)
     }
-    let run = recordedFrames.contains(frame) ? Run() : run.on(frame: frame)
+    let run = recordedFrames.contains(frame) ? run.unrecorded : run.on(frame: frame)
     if run.taps != nil { recordedFrames.insert(frame) }
     let features = model.frameFeatures(image, run)
     latest = (frame, features)
