@@ -1,6 +1,7 @@
 import Architecture
 import Foundation
 import Kernels
+import Masks
 import Media
 import SAM2
 import Tensors
