@@ -1,3 +1,4 @@
+import Masks
 import Media
 public import SAM2
 import Tensors
@@ -42,8 +43,8 @@ extension VideoPredictor {
       let truth = try truth(masks.frame)
       for (object, logits) in zip(masks.objects, masks.logits()) {
         let (predicted, expected) = (BinaryMask(logits: logits), truth.mask(of: object.id))
-        sums[object.id, default: (0, 0)].region += MaskSimilarity.region(predicted, expected)
-        sums[object.id, default: (0, 0)].contour += MaskSimilarity.contour(predicted, expected)
+        sums[object.id, default: (0, 0)].region += predicted.iou(with: expected)
+        sums[object.id, default: (0, 0)].contour += predicted.boundaryF(with: expected)
       }
     }
     let frames = Double(max(1, judged.count))

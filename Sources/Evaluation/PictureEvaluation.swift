@@ -1,5 +1,5 @@
 import Architecture
-import Kernels
+import Masks
 import Media
 public import SAM2
 import Tensors
@@ -32,7 +32,7 @@ extension ImagePredictor {
       guard let click = PromptRule.firstClick(truth), let box = PromptRule.box(truth) else { return nil }
       var points = [click]
       var found = try best(Prompt(points: points), multimask: true, in: embedding)
-      let one = MaskSimilarity.region(found.mask, truth)
+      let one = found.mask.iou(with: truth)
       for _ in 0..<2 {
         guard let next = PromptRule.nextClick(found.mask, truth) else { break }
         points.append(next)
@@ -40,8 +40,8 @@ extension ImagePredictor {
       }
       let boxed = try best(Prompt(box: box), multimask: false, in: embedding).mask
       return PictureScores(
-        picture: file.name, object: object, oneClick: one, box: MaskSimilarity.region(boxed, truth),
-        threeClicks: MaskSimilarity.region(found.mask, truth))
+        picture: file.name, object: object, oneClick: one, box: boxed.iou(with: truth),
+        threeClicks: found.mask.iou(with: truth))
     }
   }
 
@@ -50,23 +50,7 @@ extension ImagePredictor {
     _ prompt: Prompt, multimask: Bool, in embedding: ImageEmbedding
   ) throws(SAM2Error) -> (mask: BinaryMask, logits: Tensor) {
     let prediction = try predict([prompt], in: embedding, multimask: multimask)
-    let best = prediction.iou[0].largestPosition
-    return (
-      BinaryMask(logits: prediction.maskLogits(object: 0, mask: best)),
-      prediction.lowResLogits[0][best..<best + 1]
-    )
-  }
-}
-
-extension LabelMap {
-  /// Reads object numbers for a picture of that size.
-  static func read(path: String, of width: Int, _ height: Int) throws -> LabelMap {
-    let labels = try LabelMap.read(path: path)
-    guard labels.width == width, labels.height == height else {
-      throw EvaluationError.wrongSize(
-        path: path, expectedWidth: width, expectedHeight: height, foundWidth: labels.width,
-        foundHeight: labels.height)
-    }
-    return labels
+    let best = prediction.best()
+    return (best.mask, prediction.promptLogits(object: 0, mask: best.alternative))
   }
 }

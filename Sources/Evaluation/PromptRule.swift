@@ -1,5 +1,4 @@
-import Kernels
-public import Media
+public import Masks
 public import SAM2
 
 /// How prompts are derived from true masks, exactly and without chance; `Reference/validation/README.md` states the

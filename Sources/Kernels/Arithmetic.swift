@@ -166,3 +166,12 @@ extension Tensor {
     return self
   }
 }
+
+extension Tensor {
+  /// The row-major position of the largest element, of several the first, as `torch.argmax`.
+  public var largestPosition: Int {
+    withElements { elements in
+      elements.indices.reduce(0) { elements[$1] > elements[$0] ? $1 : $0 }
+    }
+  }
+}

@@ -1,5 +1,7 @@
 // Drawing on a picture: what the overlay needs and no more.
 
+import Masks
+
 /// A picture being drawn on.
 struct Canvas {
   private(set) var picture: Picture
@@ -26,33 +28,6 @@ struct Canvas {
     let core = mask.eroded(by: stroke)
     for index in core.indices where core[index] != mask.pixels[index] {
       blend(color, at: index, opacity: 1)
-    }
-  }
-
-  /// Tints the pixels of all objects, with contours inside them and rims of black or white around them.
-  mutating func draw(_ map: LabelMap) {
-    let (width, height, reach) = (picture.width, picture.height, stroke)
-    map.labels.withUnsafeBufferPointer { labels in
-      for y in 0..<height {
-        for x in 0..<width {
-          let index = y * width + x
-          let own = labels[index]
-          // The nearest other label along the axes; the picture's edge is no rim.
-          var other = own
-          for step in 1...reach where other == own {
-            if x >= step, labels[index - step] != own { other = labels[index - step] }
-            if x + step < width, labels[index + step] != own { other = labels[index + step] }
-            if y >= step, labels[index - step * width] != own { other = labels[index - step * width] }
-            if y + step < height, labels[index + step * width] != own { other = labels[index + step * width] }
-          }
-          if own != 0 {
-            let opacity = other == own ? Self.maskOpacity : 1
-            blend(ObjectPalette.colors[Int(own)], at: index, opacity: opacity)
-          } else if other != 0 {
-            blend(ObjectPalette.colors[Int(other)].isLight ? .black : .white, at: index, opacity: 1)
-          }
-        }
-      }
     }
   }
 

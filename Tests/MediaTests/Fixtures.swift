@@ -46,34 +46,6 @@ struct ResizeFixtures: Decodable {
   let planes: [Planes]
 }
 
-/// Fixtures/run_lengths.json: masks and what pycocotools makes of them.
-struct MaskFixtures: Decodable {
-  struct Entry: Decodable, CustomTestStringConvertible {
-    let name: String
-    let width: Int
-    let height: Int
-    let counts: String
-    let area: Int
-    let bounds: [Int]
-    /// Eight pixels to the byte, row-major; nil for masks too large to keep.
-    let pixels: Data?
-    var testDescription: String { name }
-
-    var mask: BinaryMask? {
-      pixels.map { packed in
-        let bits = (0..<width * height).map { packed[$0 / 8] >> UInt8(7 - $0 % 8) & 1 }
-        return BinaryMask(width: width, height: height, pixels: bits)
-      }
-    }
-  }
-  let masks: [Entry]
-
-  static let recorded: [Entry] = {
-    let fixtures: MaskFixtures? = fixture("run_lengths")
-    return fixtures?.masks ?? []
-  }()
-}
-
 /// Reads `Fixtures/<name>.json`, nil where it is missing or of another form.
 func fixture<Content: Decodable>(_ name: String) -> Content? {
   let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")

@@ -1,3 +1,4 @@
+import Masks
 import Media
 import Testing
 
@@ -75,7 +76,7 @@ import Testing
   @Test func maskOfAnotherSizeIsRefused() {
     let small = BinaryMask(width: 2, height: 2, pixels: [1, 1, 1, 1])
     #expect(
-      throws: MediaError.maskSizeMismatch(expectedWidth: 40, expectedHeight: 30, foundWidth: 2, foundHeight: 2)
+      throws: MaskError.sizeMismatch(expectedWidth: 40, expectedHeight: 30, foundWidth: 2, foundHeight: 2)
     ) { try grey.overlaid(with: [OverlayObject(mask: small)]) }
   }
 }

@@ -1,6 +1,7 @@
 // Runs held against recordings while they are made: modules alone, planted faults, and nothing changed by looking.
 import Architecture
 import Checkpoints
+import Configurations
 import Files
 import Foundation
 import Kernels

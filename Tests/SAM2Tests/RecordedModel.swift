@@ -1,7 +1,9 @@
 import Architecture
 import Checkpoints
+import Configurations
 import Files
 import Kernels
+import Masks
 import Media
 import OpenBLASBackend
 import SAM2

@@ -1,6 +1,8 @@
 import Architecture
 import Checkpoints
+import Configurations
 import Files
+import Masks
 import Media
 import OpenBLASBackend
 import SAM2

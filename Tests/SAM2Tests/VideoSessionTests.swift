@@ -1,6 +1,7 @@
 import Architecture
 import Checkpoints
 import Kernels
+import Masks
 import OpenBLASBackend
 import Tensors
 import TestSupport

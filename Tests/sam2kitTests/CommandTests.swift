@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import Foundation
+import Masks
 import Media
 import Tensors
 import TestSupport

@@ -1,6 +1,7 @@
 import Architecture
 import Kernels
-public import Tensors
+import Masks
+import Tensors
 
 /// Chooses a single mask: the one made for that, unless it is unstable and one of the other three is better.
 /// Source: sam2/modeling/sam/mask_decoder.py, `_dynamic_multimask_via_stability`.
@@ -22,17 +23,5 @@ struct MaskSelection {
         chosen.enumerated().map { masks[$0][$1].reshaped([1, 1, height, width]) }, axis: 0),
       Tensor.concatenated(chosen.enumerated().map { scores[$0][$1..<$1 + 1].reshaped([1, 1]) }, axis: 0)
     )
-  }
-}
-
-extension Tensor {
-  /// How alike a mask is to itself under a higher and a lower threshold: the IoU of the areas above `offset`
-  /// and above `-offset`; 1 for a mask that is empty under both.
-  ///
-  /// Source: sam2/modeling/sam/mask_decoder.py, `_get_stability_scores`, and sam2/utils/amg.py,
-  /// `calculate_stability_score`.
-  public func stabilityScore(offset: Float) -> Float {
-    let (certain, possible) = (count(above: offset), count(above: -offset))
-    return possible > 0 ? Float(certain) / Float(possible) : 1
   }
 }

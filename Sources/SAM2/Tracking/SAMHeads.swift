@@ -1,5 +1,6 @@
 import Architecture
 import Kernels
+import Masks
 import Tensors
 
 /// What SAM's prompt encoder and mask decoder make of one object on one frame.

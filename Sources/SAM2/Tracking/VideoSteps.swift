@@ -1,5 +1,6 @@
 import Architecture
 import Kernels
+import Masks
 import Tensors
 
 // What a session does between a question and its answer.

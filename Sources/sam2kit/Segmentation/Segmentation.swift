@@ -2,6 +2,7 @@ import Taps
 import Architecture
 import Foundation
 import Kernels
+import Masks
 import Media
 import SAM2
 import Tensors

@@ -1,5 +1,5 @@
 import Foundation
-import Media
+import Masks
 
 /// `prediction.json`: what was found, in the terms of the COCO annotations.
 struct SegmentationReport: Encodable {
@@ -11,15 +11,10 @@ struct SegmentationReport: Encodable {
   }
 
   struct Mask: Encodable {
-    /// COCO's compressed run-length encoding.
-    struct Encoding: Encodable {
-      let size: [Int]
-      let counts: String
-    }
     let file: String
     let object: Int
     let alternative: Int
-    let segmentation: Encoding
+    let segmentation: RunLengthEncoding
     let bbox: [Int]
     let area: Int
     let predictedIou: Float
@@ -37,12 +32,10 @@ struct SegmentationReport: Encodable {
       notes: segmentation.picture.notes)
     self.model = model
     masks = segmentation.masks.enumerated().map { index, found in
-      let bounds = found.mask.bounds
+      let mask = COCOMask(found.mask)
       return Mask(
         file: Self.maskName(index), object: found.object, alternative: found.alternative,
-        segmentation: Mask.Encoding(
-          size: [found.mask.height, found.mask.width], counts: RunLengthEncoding(found.mask).compressed),
-        bbox: [bounds.x, bounds.y, bounds.width, bounds.height], area: found.mask.area,
+        segmentation: mask.segmentation, bbox: mask.bbox, area: mask.area,
         predictedIou: found.predictedIoU, stabilityScore: found.stabilityScore, objectScore: found.objectScore)
     }
   }

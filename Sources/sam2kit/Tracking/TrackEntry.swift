@@ -1,4 +1,4 @@
-import Media
+import Masks
 import SAM2
 
 /// One frame's masks, a line of `tracks.json`.
@@ -41,8 +41,8 @@ struct TrackEntry: Codable {
   }
 
   /// Every object's mask.
-  func masks() throws -> [(object: Int, mask: BinaryMask)] {
-    try objects.map { ($0.object, try $0.mask.pixels()) }
+  func masks() -> [(object: Int, mask: BinaryMask)] {
+    objects.map { ($0.object, BinaryMask($0.mask.segmentation)) }
   }
 }
 

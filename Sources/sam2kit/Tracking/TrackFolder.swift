@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Masks
 import Media
 
 /// The folder that a tracked video's masks go into, and what an interrupted run leaves there to go on from.
@@ -31,7 +32,7 @@ struct TrackFolder {
 
   /// Writes a frame's indexed PNG.
   func write(_ entry: TrackEntry, width: Int, height: Int) throws {
-    try LabelMap(width: width, height: height, masks: try entry.masks()).write(path: file(entry.mask))
+    try LabelMap(width: width, height: height, masks: entry.masks()).write(path: file(entry.mask))
   }
 
   /// Whether an unfinished run has left a state to go on from.

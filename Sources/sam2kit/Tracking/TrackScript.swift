@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Masks
 import Media
 import SAM2
 import Tensors
