@@ -1,48 +1,47 @@
 import Files
 import Foundation
-import Tensors
 public import Taps
+public import Tensors
 public import Traces
 public import Verification
 
 /// A side of a comparison, as its file says: the recording of a run, or what another program dumped.
 public enum ComparedFile: Sendable {
   /// A trace or a sketch.
-  case recording(RecordedRun)
+  case recording(Recording)
   /// Arrays that say nothing of where they come from.
   case dump(ForeignArrays)
 
   /// Opens the side that is taken to be right; a dump's arrays keep their names.
   ///
-  /// - Throws: As `RecordedRun.open` and `ForeignArrays`.
+  /// - Throws: As `Recording.open` and `ForeignArrays`.
   public static func reference(path: String) throws -> ComparedFile {
     try recording(path: path).map(ComparedFile.recording) ?? .dump(ForeignArrays(path: path, reference: nil))
   }
 
   /// Opens the side that is held against a reference. With a map or a layout a trace is a dump like any other.
   ///
-  /// - Throws: As `RecordedRun.open` and `ForeignArrays`.
+  /// - Throws: As `Recording.open` and `ForeignArrays`.
   public static func candidate(
     path: String, map: NameMap? = nil, layout: AxisLayout? = nil, of reference: ComparedFile
   ) throws -> ComparedFile {
-    if case .recording = reference, map == nil, layout == nil, let run = try recording(path: path) {
-      return .recording(run)
+    if case .recording = reference, map == nil, layout == nil, let recording = try recording(path: path) {
+      return .recording(recording)
     }
-    return .dump(try ForeignArrays(path: path, map: map, layout: layout, reference: reference.shapes))
+    return .dump(try ForeignArrays(path: path, map: map, layout: layout, reference: reference.source.arrays))
   }
 
   /// The trace or sketch that a file is; nil where it is anything else.
-  private static func recording(path: String) throws -> RecordedRun? {
+  private static func recording(path: String) throws -> Recording? {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return nil }
-    return try DumpFormat.isHDF5(path: path) ? RecordedRun.openIfRecorded(path: path) : nil
+    return try DumpFormat.isHDF5(path: path) ? Recording.openIfRecorded(path: path) : nil
   }
 
-  /// Its arrays; nil for a sketch, which has none.
-  public var arrays: (any NamedArrays)? {
+  /// What it holds, as one side of a comparison.
+  public var source: any TapSource {
     switch self {
-    case .recording(.trace(let reader)): TraceArrays(reader)
-    case .recording(.sketch): nil
+    case .recording(let recording): recording.source
     case .dump(let arrays): arrays
     }
   }
@@ -54,17 +53,11 @@ public enum ComparedFile: Sendable {
   public func agreement(
     with candidate: ComparedFile,
     configuration: (_ text: String, _ input: TraceInput) throws -> [String: String]
-  ) throws -> RunAgreement? {
-    guard case (.recording(let reference), .recording(let candidate)) = (self, candidate) else { return nil }
-    return try RunAgreement(reference.provenance, candidate.provenance, configuration: configuration)
-  }
-
-  /// Names and shapes of its arrays.
-  private var shapes: [(name: String, shape: Shape)] {
-    switch self {
-    case .recording(let run): run.taps.map { ($0.name, $0.shape) }
-    case .dump(let arrays): arrays.arrays
+  ) throws -> Agreement? {
+    guard let expected = source.side.provenance, let found = candidate.source.side.provenance else {
+      return nil
     }
+    return try Agreement(expected, found, configuration: configuration)
   }
 
   /// Holds a candidate against this reference.
@@ -75,30 +68,19 @@ public enum ComparedFile: Sendable {
   ///   - policy: What is near enough.
   ///   - heatMaps: Whether to find out where the errors are.
   ///   - agreement: Whether both are of the same thing, if that is known already.
+  ///   - wholes: The modules that the candidate's maker ran as one.
   /// - Throws: What reading either throws.
   public func comparison(
-    with candidate: ComparedFile, patterns: [TapPattern] = [], policy: TolerancePolicy = .fp32,
-    heatMaps: Bool = false, agreement: RunAgreement? = nil
-  ) throws -> TraceComparison {
-    switch (self, candidate) {
-    case (.recording(let reference), .recording(let candidate)):
-      return try TraceComparison(
-        reference: reference, candidate: candidate, patterns: patterns, policy: policy, heatMaps: heatMaps,
-        agreement: agreement)
-    case (.recording(let reference), .dump(let dump)):
-      return try TraceComparison(
-        reference: reference, candidate: dump, path: dump.path, precision: dump.precision,
-        keeps: { tap in
-          [patterns, dump.scope].allSatisfy { $0.isEmpty || $0.contains { tap.matches($0) } }
-        }, policy: policy, heatMaps: heatMaps)
-    case (.dump(let reference), .dump(let dump)):
-      return try TraceComparison(
-        reference: reference, at: reference.path, candidate: dump, at: dump.path, precision: dump.precision,
-        keeps: { name in [patterns, dump.scope].allSatisfy { $0.isEmpty || $0.contains { $0.matches(name) } } },
-        policy: policy, heatMaps: heatMaps)
-    case (.dump(let reference), .recording(let candidate)):
-      let dump = try ForeignArrays(path: candidate.path, reference: reference.arrays)
-      return try self.comparison(with: .dump(dump), patterns: patterns, policy: policy, heatMaps: heatMaps)
-    }
+    with candidate: ComparedFile, patterns: [TapPattern] = [], policy: TolerancePolicy,
+    heatMaps: Bool = false, agreement: Agreement? = nil, wholes: Set<ModulePath> = []
+  ) throws -> Verdict {
+    let scopes = [patterns, candidate.scope].filter { !$0.isEmpty }
+    return try Verdict(
+      reference: source, candidate: candidate.source, policy: policy, heatMaps: heatMaps, agreement: agreement,
+      wholes: wholes
+    ) { id in scopes.allSatisfy { $0.contains { id.matches($0) } } }
   }
+
+  /// What of the reference a dump's map says that it has to hold; everything when there are none.
+  private var scope: [TapPattern] { if case .dump(let arrays) = self { arrays.scope } else { [] } }
 }

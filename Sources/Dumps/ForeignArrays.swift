@@ -2,25 +2,24 @@ import Checkpoints
 import Synchronization
 public import Tensors
 public import Taps
-public import Traces
 public import Verification
 
 /// Arrays that any program dumped, under the names of the taps that they are: what a trace is held against.
 ///
 /// One array at a time is kept open, and elements come in ranges. Memory is bounded by the largest array that is
 /// deflated, or that an HDF5 file holds in another layout; everything else is read in place.
-public final class ForeignArrays: NamedArrays, Sendable {
+public final class ForeignArrays: TapSource {
   /// The dump's file or folder.
   public let path: String
-  /// Every array's name and shape as the reference would have them, in the order of the dump.
-  public let arrays: [(name: String, shape: Shape)]
+  /// Every array under the tap that it is, shaped as the reference would have it, in the order of the dump.
+  public let arrays: [SourceArray]
   /// What of the reference the map says the dump has to hold; everything when there are none.
   public let scope: [TapPattern]
   /// The precision that the dump was computed in, as policies or traces name it.
   public let precision: String
   private let contents: any DumpContents
-  private let placements: [String: Placement]
-  private let open = Mutex<(name: String, elements: StridedElements)?>(nil)
+  private let placements: [TapID: Placement]
+  private let open = Mutex<(id: TapID, elements: StridedElements)?>(nil)
 
   /// Where an array of a name is, and how it is to be read.
   private struct Placement: Sendable {
@@ -41,26 +40,26 @@ public final class ForeignArrays: NamedArrays, Sendable {
   ///   - reference: Names and shapes of what it will be held against; nil where it is the reference itself.
   /// - Throws: `DumpError`, `FileError`, `HDF5Error`, `CheckpointError`.
   public convenience init(
-    path: String, map: NameMap? = nil, layout: AxisLayout? = nil, reference: [(name: String, shape: Shape)]?
+    path: String, map: NameMap? = nil, layout: AxisLayout? = nil, reference: [SourceArray]?
   ) throws {
     let contents = try DumpFormat.open(path: path)
     try self.init(
       contents, path: path, map: map, layout: layout,
-      reference: reference ?? contents.arrays.map { ($0.name, $0.shape) })
+      reference: reference ?? contents.arrays.map { SourceArray(TapID($0.name), $0.shape) })
   }
 
   init(
     _ contents: any DumpContents, path: String, map: NameMap?, layout: AxisLayout?,
-    reference: [(name: String, shape: Shape)]
+    reference: [SourceArray]
   ) throws(DumpError) {
-    let expected = Dictionary(reference.map { ($0.name, $0.shape) }) { first, _ in first }
-    let assigned = try Assignment(contents.arrays, path: path, map: map, taps: Array(expected.keys))
-    var placements: [String: Placement] = [:]
-    var arrays: [(name: String, shape: Shape)] = []
-    for (index, name, rule) in assigned.members {
+    let expected = Dictionary(reference.map { ($0.id, $0.shape) }) { first, _ in first }
+    let assigned = try Assignment(contents.arrays, path: path, map: map, taps: reference.map(\.id))
+    var placements: [TapID: Placement] = [:]
+    var arrays: [SourceArray] = []
+    for (index, id, rule) in assigned.members {
       let array = contents.arrays[index]
-      guard let shape = expected[name] else {
-        arrays.append((name, array.shape))
+      guard let shape = expected[id] else {
+        arrays.append(SourceArray(id, array.shape))
         continue
       }
       guard let type = array.type.read(as: rule?.type), StridedElements.isReadable(type) else {
@@ -73,11 +72,12 @@ public final class ForeignArrays: NamedArrays, Sendable {
       let axes = try Self.axes(of: array, rule?.layout, map?.layout ?? layout, reference: shape, path: path)
       let permuted = Shape(axes.map { array.shape[$0] })
       let strides = axes.map { array.strides[$0] }
-      placements[name] = Placement(
+      placements[id] = Placement(
         index: index, type: type, shape: permuted, strides: strides,
         isAsStored: .numbers(type) == array.type && strides == permuted.strides)
       // Elements are counted row-major, which another shape of as many doesn't change.
-      arrays.append((name, rule?.reshapes == true && permuted.count == shape.count ? shape : permuted))
+      let isReshaped = rule?.reshapes == true && permuted.count == shape.count
+      arrays.append(SourceArray(id, isReshaped ? shape : permuted))
     }
     self.path = path
     self.contents = contents
@@ -102,14 +102,19 @@ public final class ForeignArrays: NamedArrays, Sendable {
     return axes
   }
 
-  /// Reads elements of the array that is the tap `name`, counted row-major in the reference's layout.
+  /// The dump's file, and what it says to have been computed in.
+  public var side: Verdict.Side { .init(path: path, provenance: nil, statedPrecision: precision) }
+
+  /// Reads elements of the array that is a tap, counted row-major in the reference's layout.
   ///
   /// - Throws: `DumpError`, `FileError`, `HDF5Error`, `CheckpointError`.
-  public func read(_ name: String, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
-    guard let placement = placements[name] else { throw DumpError.nothingInCommon(path: path, names: [name]) }
+  public func read(_ id: TapID, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
+    guard let placement = placements[id] else {
+      throw DumpError.nothingInCommon(path: path, names: [id.name])
+    }
     if placement.isAsStored, try contents.read(at: placement.index, from: offset, into: buffer) { return }
     let elements = try open.withLock { open in
-      if open?.name != name {
+      if open?.id != id {
         // The one before goes first: two large ones at once are too many.
         open = nil
         let array = contents.arrays[placement.index]
@@ -117,7 +122,7 @@ public final class ForeignArrays: NamedArrays, Sendable {
           try contents.bytes(at: placement.index), placement.type, isBigEndian: array.isBigEndian,
           placement.shape,
           strides: placement.strides)
-        open = elements.map { (name, $0) }
+        open = elements.map { (id, $0) }
       }
       return open?.elements
     }

@@ -14,10 +14,10 @@ public struct JUnitReport: Sendable {
   /// The file's text.
   public var xml: String {
     let taps = report.arrays.enumerated().map { TapView($0.element, number: $0.offset, policy: report.policy) }
-    let failures = taps.count(where: \.fails) + (report.arrays.isEmpty ? 1 : 0)
-    let tests = "\(max(1, taps.count))"
+    let failures = taps.count(where: \.fails) + (isEmpty ? 1 : 0)
+    let tests = "\(taps.count + (isEmpty ? 1 : 0))"
     let empty: [Markup] =
-      report.arrays.isEmpty
+      isEmpty
       ? [
         .element(
           "testcase", ["name": "comparison", "classname": "sam2kit", "time": "0"],
@@ -27,13 +27,16 @@ public struct JUnitReport: Sendable {
       "testsuite",
       [
         "name": "\(report.candidate.path) against \(report.reference.path)", "tests": tests,
-        "failures": "\(failures)", "errors": "0", "skipped": "0", "time": "0",
+        "failures": "\(failures)", "errors": "0", "skipped": "\(report.fused)", "time": "0",
       ], [properties] + empty + taps.map(testCase))
     let root = Markup.element(
       "testsuites",
       ["name": "sam2kit", "tests": tests, "failures": "\(failures)", "errors": "0", "time": "0"], suite)
     return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\(root.text)\n"
   }
+
+  /// Whether there was nothing to compare, which fails: nothing there, or all of it fused.
+  private var isEmpty: Bool { report.fused == report.arrays.count }
 
   private var properties: Markup {
     var pairs = [
@@ -56,6 +59,7 @@ public struct JUnitReport: Sendable {
 
   private func testCase(_ tap: TapView) -> Markup {
     var content: [Markup] = []
+    if tap.row.status == .fused { content.append(.element("skipped", ["message": tap.account])) }
     if tap.fails { content.append(failure(tap.row.status.rawValue, tap.problem)) }
     if let metrics = tap.row.metrics {
       content.append(.element("system-out", [:], Markup(Self.numbers(metrics))))

@@ -1,6 +1,5 @@
-import Tensors
 import Taps
-import Traces
+import Tensors
 import Verification
 
 /// A tap as reports show it: whose it is, how far off, how bad that is.
@@ -21,32 +20,33 @@ struct TapView {
   let limit: Double?
   /// What of the policy the module breaks by itself.
   let isolatedBreaches: [Breach]
-  /// How bad it is.
-  let severity: Severity
+  /// Whether it is not as it should be.
+  let fails: Bool
+  /// How bad it is; nil for what could not be seen because a module around its own ran as one.
+  let severity: Severity?
+  /// Whether it went into its module.
+  let isInput: Bool
 
   init(_ row: ComparisonReport.Row, number: Int, policy: TolerancePolicy) {
     self.row = row
     self.number = number
-    let tolerance = policy.tolerance(for: row.name)
+    let id = TapID(row.name)
+    let tolerance = policy.tolerance(for: id)
     limit = tolerance.relative
-    let call = CallID(ofTap: row.name)
-    module = call?.module.name
-    part = call.map { String(row.name.dropFirst($0.module.name.count + 1)) } ?? row.name
+    module = id.module?.name
+    isInput = id.isInput
+    part = id.call.flatMap { call in id.value.map { "\(call.number)/\($0)" } } ?? row.name
     error = row.metrics?.smallestPassingTolerance
     isolated = row.isolated?.smallestPassingTolerance
     isolatedBreaches = row.isolated.map(tolerance.breaches) ?? []
-    severity = Severity(
-      error: [error, isolated].compactMap { $0 }.max(), limit: limit,
-      fails: row.status != .passed || !isolatedBreaches.isEmpty)
+    fails = ![.passed, .fused].contains(row.status) || !isolatedBreaches.isEmpty
+    severity =
+      row.status == .fused
+      ? nil : Severity(error: [error, isolated].compactMap { $0 }.max(), limit: limit, fails: fails)
   }
 
-  /// Whether it is not as it should be.
-  var fails: Bool { row.status != .passed || !isolatedBreaches.isEmpty }
   /// Where it stands in the page.
   var anchor: String { "tap-\(number)" }
-  /// Whether it went into its module.
-  var isInput: Bool { part.split(separator: "/").dropFirst().first == "input" }
-
   /// What is wrong with it, in a sentence that names it.
   var problem: String { "\(row.name): \(account)" }
 
@@ -54,6 +54,7 @@ struct TapView {
   var account: String {
     let shape = "[\(row.shape.map(String.init).joined(separator: ", "))]"
     switch row.status {
+    case .fused: return "not seen: \(row.fusedInto ?? "a module around it") ran as one"
     case .missing: return "expected an array of shape \(shape), found none"
     case .shapeMismatch:
       let found = (row.candidateShape ?? []).map(String.init).joined(separator: ", ")

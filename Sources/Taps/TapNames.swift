@@ -1,13 +1,5 @@
 public import Tensors
 
-/// The words that a tap's flattened name is made of: `<module>/<call>/input/<parameter>…`, `<module>/<call>/output…`,
-/// `prediction/…`.
-package enum TapPart {
-  package static let prediction = "prediction"
-  package static let input = "input"
-  package static let output = "output"
-}
-
 /// One of a module's calls in a run, written `<module path>/<call>`.
 public struct CallID: Hashable, Sendable, CustomStringConvertible {
   /// The module.
@@ -19,15 +11,6 @@ public struct CallID: Hashable, Sendable, CustomStringConvertible {
   public init(_ module: ModulePath, _ number: Int) {
     self.module = module
     self.number = number
-  }
-
-  /// The call that a tap of that flattened name was recorded of; nil for predictions and other names.
-  public init?(ofTap name: String) {
-    let steps = name.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
-    guard steps.count >= 3, let number = Int(steps[1]), steps[0] != TapPart.prediction[...],
-      steps[2] == TapPart.input[...] || steps[2] == TapPart.output[...]
-    else { return nil }
-    self.init(ModulePath(String(steps[0])), number)
   }
 
   /// The beginning of its taps' names.
@@ -85,13 +68,6 @@ public enum PredictedValue: String, CaseIterable, Sendable {
   /// The logit of an object being there at all: [objects, 1].
   case objectScore = "object_score"
 
-  /// The tap's flattened name: of a picture `prediction/iou`, of a video `prediction/0/8/1/object_score`.
-  public func tapName(at place: PredictionPlace? = nil) -> String {
-    "\(TapPart.prediction)/\(place.map { "\($0)/" } ?? "")\(rawValue)"
-  }
-
-  /// Whether a tap of that flattened name is this prediction, of a picture or of some frame of a video.
-  public func isTap(_ name: String) -> Bool {
-    name.hasPrefix("\(TapPart.prediction)/") && name.hasSuffix("/\(rawValue)")
-  }
+  /// Its tap: of a picture `prediction/iou`, of a video `prediction/0/8/1/object_score`.
+  public func tap(at place: PredictionPlace? = nil) -> TapID { .prediction(rawValue, at: place) }
 }

@@ -12,6 +12,11 @@ public struct ModulePath: Hashable, Sendable, CustomStringConvertible {
     ModulePath(self.name.isEmpty ? name : "\(self.name).\(name)")
   }
 
+  /// Whether it is one of the modules inside another, at any depth.
+  public func isInside(_ other: ModulePath) -> Bool {
+    self != other && (other.name.isEmpty || name.hasPrefix("\(other.name)."))
+  }
+
   /// The dotted name.
   public var description: String { name }
 }

@@ -37,6 +37,20 @@ public struct Sketch: Hashable, Sendable {
   }
 }
 
+/// How arrays are sketched: sketches of different kinds can't be held against each other.
+public struct Sketching: Hashable, Sendable {
+  /// What positions and signs depend on.
+  public let seed: UInt64
+  /// How many elements of an array are kept.
+  public let samples: Int
+
+  /// The usual way, unless told otherwise.
+  public init(seed: UInt64 = SketchSchema.seed, samples: Int = SketchSchema.samples) {
+    self.seed = seed
+    self.samples = samples
+  }
+}
+
 /// Where the samples of an array stand.
 enum SketchPositions {
   static func all(of count: Int, seed: UInt64, samples: Int) -> [Int] {
@@ -68,7 +82,8 @@ public struct Sketcher {
   private var samples: [Float]
 
   /// A sketcher of an array of `count` elements.
-  public init(count: Int, seed: UInt64 = SketchSchema.seed, samples: Int = SketchSchema.samples) {
+  public init(count: Int, _ sketching: Sketching = Sketching()) {
+    let (seed, samples) = (sketching.seed, sketching.samples)
     let positions = SketchPositions.all(of: count, seed: seed, samples: samples)
     self.count = count
     self.positions = positions
@@ -163,9 +178,29 @@ public struct Sketcher {
 }
 
 extension Sketch {
+  /// Elements of a larger array that are in memory at a time; a multiple of what a sketcher takes at once.
+  private static let slab = 1 << 20
+
+  /// The sketch of an array of `count` elements that `read` fetches in ranges, in order.
+  ///
+  /// - Throws: What `read` throws.
+  package init(
+    count: Int, _ sketching: Sketching, read: (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) throws {
+    var sketcher = Sketcher(count: count, sketching)
+    let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: min(count, Self.slab))
+    defer { memory.deallocate() }
+    for offset in stride(from: 0, to: count, by: Self.slab) {
+      let piece = UnsafeMutableBufferPointer(rebasing: memory[..<min(Self.slab, count - offset)])
+      try read(offset, piece)
+      sketcher.add(UnsafeBufferPointer(piece))
+    }
+    self = sketcher.sketch
+  }
+
   /// The sketch of a tensor.
-  public init(of tensor: Tensor, seed: UInt64 = SketchSchema.seed, samples: Int = SketchSchema.samples) {
-    var sketcher = Sketcher(count: tensor.count, seed: seed, samples: samples)
+  public init(of tensor: Tensor, _ sketching: Sketching = Sketching()) {
+    var sketcher = Sketcher(count: tensor.count, sketching)
     tensor.withElements { sketcher.add($0) }
     self = sketcher.sketch
   }

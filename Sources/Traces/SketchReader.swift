@@ -1,4 +1,4 @@
-import Taps
+public import Taps
 import HDF5
 import Tensors
 
@@ -8,16 +8,14 @@ public struct SketchReader: Sendable {
   public let path: String
   /// Where the recorded run comes from.
   public let provenance: Provenance
-  /// What positions and signs depend on.
-  public let seed: UInt64
-  /// How many elements of an array are kept.
-  public let sampleCount: Int
+  /// How its arrays were sketched.
+  public let kind: Sketching
   /// What was sketched, in the order in which calls returned, each call's inputs before its output; predictions last.
   public let taps: [Tap]
   /// The same, as the file lists it.
   let listing: [SketchedTap]
   private let sketches: [Sketch]
-  private let rows: [String: Int]
+  private let rows: [TapID: Int]
 
   /// Opens a sketch.
   ///
@@ -32,11 +30,11 @@ public struct SketchReader: Sendable {
       throw TraceError.badAttribute(
         file: path, attribute: SketchSchema.seedAttribute, expected: "a whole number", found: "something else")
     }
-    self.seed = UInt64(bitPattern: seed)
     let tables = SketchTableReader(file: path)
     listing = try tables.listing(of: root)
     sketches = try tables.sketches(of: root)
-    sampleCount = try root.dataset(SketchSchema.samplesTable).shape[-1]
+    kind = Sketching(
+      seed: UInt64(bitPattern: seed), samples: try root.dataset(SketchSchema.samplesTable).shape[-1])
     for tap in listing {
       guard sketches.indices.contains(tap.row), sketches[tap.row].count == tap.elementCount else {
         throw TraceError.malformed(
@@ -45,21 +43,18 @@ public struct SketchReader: Sendable {
       }
     }
     taps = listing.map { tap in
-      let module = tap.sequence.flatMap { _ in tap.name.split(separator: "/").first }.map {
-        ModulePath(String($0))
-      }
-      return Tap(
-        name: tap.name, module: module, shape: Shape(tap.shape),
-        place: TapPlace(frame: tap.frame, object: tap.object), object: tap.name)
+      Tap(
+        id: TapID(tap.name), shape: Shape(tap.shape), place: TapPlace(frame: tap.frame, object: tap.object),
+        object: tap.name)
     }
-    rows = Dictionary(listing.map { ($0.name, $0.row) }) { first, _ in first }
+    rows = Dictionary(zip(taps, listing).map { ($0.id, $1.row) }) { first, _ in first }
   }
 
   /// The sketch of a tap.
   ///
   /// - Throws: `TraceError.noSuchTap`.
-  public func sketch(of name: String) throws -> Sketch {
-    guard let row = rows[name] else { throw TraceError.noSuchTap(file: path, name: name) }
+  public func sketch(of id: TapID) throws -> Sketch {
+    guard let row = rows[id] else { throw TraceError.noSuchTap(file: path, name: id.name) }
     return sketches[row]
   }
 }

@@ -37,17 +37,17 @@ public final class SketchWriter: TapWriter {
     inputs: [(String, any TapValue)], output: any TapValue
   ) throws {
     try append { state in
-      let name = "\(module.name)/\(call)"
+      let call = CallID(module, call)
       guard TraceSchema.isLinkName(module.name) else {
         throw TraceError.badName(file: path, name: module.name)
       }
       for (parameter, value) in inputs {
-        try value.visitTensors(named: "\(name)/\(TraceSchema.input)/\(parameter)") {
-          try add($1, $0, sequence, place, &state)
+        try value.visitTensors(named: "\(TraceSchema.input)/\(parameter)") {
+          try add($1, TapID(call, $0), sequence, place, &state)
         }
       }
-      try output.visitTensors(named: "\(name)/\(TraceSchema.output)") {
-        try add($1, $0, sequence, place, &state)
+      try output.visitTensors(named: TraceSchema.output) {
+        try add($1, TapID(call, $0), sequence, place, &state)
       }
     }
   }
@@ -56,7 +56,7 @@ public final class SketchWriter: TapWriter {
   ///
   /// - Throws: `TraceError.finished`.
   public func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {
-    try append { try add(tensor, prediction.tapName(at: place), nil, TapPlace(), &$0) }
+    try append { try add(tensor, prediction.tap(at: place), nil, TapPlace(), &$0) }
   }
 
   /// Writes the tables and puts the file in its place.
@@ -86,8 +86,9 @@ public final class SketchWriter: TapWriter {
   }
 
   private func add(
-    _ tensor: Tensor, _ name: String, _ sequence: Int?, _ place: TapPlace, _ state: inout State
+    _ tensor: Tensor, _ id: TapID, _ sequence: Int?, _ place: TapPlace, _ state: inout State
   ) throws {
+    let name = id.name
     for step in name.split(separator: "/", omittingEmptySubsequences: false) {
       guard TraceSchema.isLinkName(String(step)) else { throw TraceError.badName(file: path, name: name) }
     }
@@ -111,17 +112,15 @@ public final class SketchWriter: TapWriter {
 struct SketchTables {
   private var taps: [SketchedTap]
   private var sketches: [Sketch] = []
-  /// What positions and signs depend on.
-  var seed = SketchSchema.seed
-  /// How many elements of an array are kept.
-  var samples = SketchSchema.samples
+  /// How the arrays were sketched.
+  var sketching = Sketching()
 
   /// Taps as a trace lists them; rows numbered by their first use.
   init(taps: [SketchedTap], rows: [Sketch: Int]) {
     var sketchOfRow = [Sketch?](repeating: nil, count: rows.count)
     for (sketch, row) in rows { sketchOfRow[row] = sketch }
     var numbers: [Int: Int] = [:]
-    self.taps = TapOrder.sorted(taps, name: \.name, sequence: \.sequence)
+    self.taps = TapOrder.sorted(taps, id: { TapID($0.name) }, sequence: \.sequence)
     for index in self.taps.indices {
       let old = self.taps[index].row
       if let number = numbers[old] {
@@ -136,14 +135,14 @@ struct SketchTables {
 
   func write(to root: borrowing HDF5Group, _ provenance: Provenance) throws {
     try provenance.write(to: root, format: SketchSchema.format, version: SketchSchema.version)
-    try root.setAttribute(SketchSchema.seedAttribute, .integer(Int64(bitPattern: seed)))
+    try root.setAttribute(SketchSchema.seedAttribute, .integer(Int64(bitPattern: sketching.seed)))
     try table(root, SketchSchema.counts, .int64, columns: 3) {
       [Int64($0.count), Int64($0.nan), Int64($0.infinite)]
     }
     try table(root, SketchSchema.statistics, .float64, columns: 5) {
       [$0.least, $0.largest, $0.mean, $0.deviation, $0.norm]
     }
-    try table(root, SketchSchema.samplesTable, .float32, columns: samples, \.samples)
+    try table(root, SketchSchema.samplesTable, .float32, columns: sketching.samples, \.samples)
     try table(root, SketchSchema.projections, .float64, columns: Sketcher.projectionCount, \.projections)
     let listing = Array(try JSONText.encode(taps).utf8)
     try listing.withUnsafeBytes {

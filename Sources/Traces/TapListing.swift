@@ -1,5 +1,5 @@
-import Taps
 import HDF5
+import Taps
 import Tensors
 
 /// Finds the taps of a trace and puts them in order.
@@ -8,7 +8,6 @@ struct TapListing {
 
   private struct Call {
     let sequence: Int64
-    let module: ModulePath
     let name: String
     let place: TapPlace
   }
@@ -48,7 +47,7 @@ struct TapListing {
         let place = TapPlace(
           frame: try number(TraceSchema.frame, of: group), object: try number(TraceSchema.object, of: group))
         calls.append(
-          Call(sequence: sequence, module: ModulePath(module), name: "\(module)/\(index)", place: place))
+          Call(sequence: sequence, name: "\(module)/\(index)", place: place))
       }
     }
     return calls
@@ -76,8 +75,8 @@ struct TapListing {
       let dataset = try group.dataset(link)
       taps.append(
         Tap(
-          name: name, module: call?.module, shape: dataset.shape, place: call?.place ?? TapPlace(),
-          object: object, address: try dataset.address()))
+          id: TapID(name), shape: dataset.shape, place: call?.place ?? TapPlace(), object: object,
+          address: try dataset.address()))
     case .group where depth < TraceSchema.deepestValue:
       let inner = try group.group(link)
       for child in try inner.children().sorted(by: TapOrder.isBefore) {
@@ -89,5 +88,28 @@ struct TapListing {
         expected: "an array, or groups of arrays at most \(TraceSchema.deepestValue) deep",
         found: found.map { "a \($0.rawValue)" } ?? "nothing")
     }
+  }
+}
+
+/// The order in which taps are listed: calls by sequence, inputs before output, members by number or name,
+/// predictions last.
+enum TapOrder {
+  /// Sorts taps; those without a sequence are predictions.
+  static func sorted<Item>(_ items: [Item], id: (Item) -> TapID, sequence: (Item) -> Int?) -> [Item] {
+    let keyed = items.map { item in
+      // The module and the call are the same wherever the sequence is.
+      let steps = (id(item).value ?? id(item).name).split(separator: "/").map(String.init)
+      return (item: item, position: sequence(item) ?? .max, steps: steps)
+    }
+    return keyed.sorted { first, second in
+      first.position == second.position
+        ? first.steps.lexicographicallyPrecedes(second.steps, by: isBefore) : first.position < second.position
+    }.map(\.item)
+  }
+
+  /// Positions by number, keys by their bytes.
+  static func isBefore(_ first: String, _ second: String) -> Bool {
+    if let first = Int(first), let second = Int(second) { return first < second }
+    return first.utf8.lexicographicallyPrecedes(second.utf8)
   }
 }

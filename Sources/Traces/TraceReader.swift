@@ -5,11 +5,8 @@ public import Tensors
 
 /// One recorded array of a trace.
 public struct Tap: Hashable, Sendable {
-  /// Its flattened name: `<module path>/<call>/output`, `<module path>/<call>/input/<parameter>`, both perhaps
-  /// with members behind, or `prediction/<name>`.
-  public let name: String
-  /// The module it belongs to; nil for predictions.
-  public let module: ModulePath?
+  /// What it is.
+  public let id: TapID
   /// The extent of every axis.
   public let shape: Shape
   /// What of a video its call was for.
@@ -20,27 +17,29 @@ public struct Tap: Hashable, Sendable {
   public let address: UInt64?
 
   init(
-    name: String, module: ModulePath?, shape: Shape, place: TapPlace = TapPlace(), object: String,
-    address: UInt64? = nil
+    id: TapID, shape: Shape, place: TapPlace = TapPlace(), object: String, address: UInt64? = nil
   ) {
-    self.name = name
-    self.module = module
+    self.id = id
     self.shape = shape
     self.place = place
     self.object = object
     self.address = address
   }
 
+  /// Its name in files.
+  public var name: String { id.name }
+
+  /// The module it belongs to; nil for predictions.
+  public var module: ModulePath? { id.module }
+
   /// The call it was recorded of; nil for predictions.
-  public var call: CallID? { CallID(ofTap: name) }
+  public var call: CallID? { id.call }
 
   /// Whether it went into its module rather than coming out.
-  public var isInput: Bool { call.map { name.hasPrefix("\($0)/\(TraceSchema.input)/") } ?? false }
+  public var isInput: Bool { id.isInput }
 
   /// Whether the module path, or the whole name, fits a pattern.
-  public func matches(_ pattern: TapPattern) -> Bool {
-    pattern.matches(name) || (module.map { pattern.matches($0.name) } ?? false)
-  }
+  public func matches(_ pattern: TapPattern) -> Bool { id.matches(pattern) }
 }
 
 /// A trace to read: what it holds is listed at once, elements come in ranges.
@@ -51,6 +50,8 @@ public final class TraceReader: Sendable {
   public let provenance: Provenance
   /// What was recorded, in the order in which calls returned, each call's inputs before its output; predictions last.
   public let taps: [Tap]
+  /// Where each of them stands in `taps`.
+  private let positions: [TapID: Int]
   private let state: Mutex<State>
 
   private struct State: ~Copyable {
@@ -76,18 +77,22 @@ public final class TraceReader: Sendable {
     let root = try file.root()
     provenance = try Provenance(of: root, file: path)
     taps = try TapListing(file: path).taps(of: root)
+    positions = Dictionary(taps.enumerated().map { ($1.id, $0) }) { first, _ in first }
     state = Mutex(State(file: consume file))
   }
 
-  /// The tap of that flattened name.
+  /// What was recorded under that ID.
   ///
   /// - Throws: `TraceError.noSuchTap`.
-  public func tap(_ name: String) throws -> Tap {
-    guard let tap = taps.first(where: { $0.name == name }) else {
-      throw TraceError.noSuchTap(file: path, name: name)
-    }
-    return tap
+  public func tap(_ id: TapID) throws -> Tap {
+    guard let position = positions[id] else { throw TraceError.noSuchTap(file: path, name: id.name) }
+    return taps[position]
   }
+
+  /// The tap of that name.
+  ///
+  /// - Throws: `TraceError.noSuchTap`.
+  public func tap(_ name: String) throws -> Tap { try tap(TapID(name)) }
 
   /// Reads a tap's elements, counted row-major, from `offset` on. Several threads may at a time; they take turns only
   /// where elements are compressed or of another type.

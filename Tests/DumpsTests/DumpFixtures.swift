@@ -1,5 +1,6 @@
 // Files that tools/fixtures/make_dumps.py wrote, and small ones that tests make up.
 import Foundation
+import Taps
 import Tensors
 import TestSupport
 import Verification
@@ -35,6 +36,11 @@ enum DumpFixtures {
     try Data(bytes).write(to: URL(fileURLWithPath: path))
   }
 
+  /// Taps that a reference has, by their names.
+  static func expected(_ taps: [(name: String, shape: Shape)]) -> [SourceArray] {
+    taps.map { SourceArray(TapID($0.name), $0.shape) }
+  }
+
   /// A map as a file would have it.
   static func map(_ json: String) throws -> NameMap { try NameMap(Data(json.utf8), path: "map.json") }
 
@@ -47,7 +53,7 @@ enum DumpFixtures {
         try write(npy([Float](repeating: 1, count: shape.reduce(1, *)), shape), "\(folder)/dump/\(name).npy")
       }
       do {
-        _ = try ForeignArrays(path: "\(folder)/dump", map: map(json), reference: taps)
+        _ = try ForeignArrays(path: "\(folder)/dump", map: map(json), reference: expected(taps))
         return nil
       } catch let error as DumpError { return error }
     }
@@ -57,12 +63,13 @@ enum DumpFixtures {
 extension ForeignArrays {
   /// All elements of an array, read in pieces of seven.
   func elements(_ name: String) throws -> [Float] {
-    guard let shape = arrays.first(where: { $0.name == name })?.shape else { return [] }
+    guard let shape = arrays.first(where: { $0.id.name == name })?.shape else { return [] }
     var elements = [Float](repeating: -1, count: shape.count)
     for start in stride(from: 0, to: shape.count, by: 7) {
       try elements.withUnsafeMutableBufferPointer {
         try read(
-          name, from: start, into: UnsafeMutableBufferPointer(rebasing: $0[start..<min(start + 7, shape.count)])
+          TapID(name), from: start,
+          into: UnsafeMutableBufferPointer(rebasing: $0[start..<min(start + 7, shape.count)])
         )
       }
     }

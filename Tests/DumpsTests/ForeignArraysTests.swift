@@ -24,11 +24,11 @@ private func folder<Result>(
   let elements: [Float] = [0, 1, 2, 10, 11, 12, 100, 101, 102, 110, 111, 112]
   try folder(["x": ([1, 2, 2, 3], elements)]) { path in
     let arrays = try ForeignArrays(
-      path: path, layout: AxisLayout("NHWC"), reference: [(name: "x", shape: [1, 3, 2, 2])])
+      path: path, layout: AxisLayout("NHWC"), reference: [SourceArray("x", [1, 3, 2, 2])])
     #expect(arrays.arrays[0].shape == [1, 3, 2, 2])
     #expect(try arrays.elements("x") == [0, 10, 100, 110, 1, 11, 101, 111, 2, 12, 102, 112])
     let same = try ForeignArrays(
-      path: path, layout: AxisLayout("NHWC"), reference: [(name: "x", shape: [1, 2, 2, 3])])
+      path: path, layout: AxisLayout("NHWC"), reference: [SourceArray("x", [1, 2, 2, 3])])
     #expect(try same.elements("x") == elements)
   }
 }
@@ -37,7 +37,7 @@ private func folder<Result>(
   let map = try DumpFixtures.map(
     #"{"rules": [{"from": "x", "to": "t", "layout": "HWC->CHW", "reshape": true}]}"#)
   try folder(["x": ([2, 1, 3], [1, 2, 3, 4, 5, 6])]) { path in
-    let arrays = try ForeignArrays(path: path, map: map, reference: [(name: "t", shape: [1, 6])])
+    let arrays = try ForeignArrays(path: path, map: map, reference: [SourceArray("t", [1, 6])])
     #expect(arrays.arrays[0].shape == [1, 6])
     #expect(try arrays.elements("t") == [1, 4, 2, 5, 3, 6])
   }
@@ -81,14 +81,14 @@ private func folder<Result>(
     #"{"taps": ["*/backbone_fpn/2"], "rules": [{"from": "fpn", "to": "\#(name)"}]}"#)
   try TestFiles.withTemporaryFolder { folder in
     let sketch = "\(folder)/micro.sketch.h5"
-    try RecordedRun.open(path: reference).sketch(to: sketch)
+    try Recording.open(path: reference).sketch(to: sketch)
     for (factor, passes) in [(Float(1), true), (1.001, false)] {
       elements = elements.map { $0 * factor }
       try DumpFixtures.write(DumpFixtures.npy(elements, [1, 64, 8, 8]), "\(folder)/dump/fpn.npy")
       for path in [reference, sketch] {
         let expected = try ComparedFile.reference(path: path)
         let found = try ComparedFile.candidate(path: "\(folder)/dump", map: map, of: expected)
-        let result = try expected.comparison(with: found)
+        let result = try expected.comparison(with: found, policy: .fp32)
         #expect(result.comparison.arrays.map(\.name) == [name])
         #expect(result.comparison.passes == passes)
         #expect(result.candidate.provenance == nil)
@@ -105,10 +105,12 @@ private func folder<Result>(
   )
   try folder(["fpn": ([1, 64, 8, 8], [Float](repeating: 0, count: 64 * 64))]) { path in
     let found = try ComparedFile.candidate(path: path, map: map, of: reference)
-    let result = try reference.comparison(with: found).comparison
+    let result = try reference.comparison(with: found, policy: .fp32).comparison
     #expect(result.arrays.count == 3 && result.arrays.filter { $0.outcome == .missing }.count == 2)
     // --tap narrows it further.
-    let narrowed = try reference.comparison(with: found, patterns: [TapPattern("*/2")]).comparison
+    let narrowed = try reference.comparison(
+      with: found, patterns: [TapPattern("*/2")], policy: .fp32
+    ).comparison
     #expect(narrowed.arrays.count == 1)
   }
 }
@@ -117,7 +119,9 @@ private func folder<Result>(
   try folder(["a": ([2], [1, 2]), "b": ([1], [3])]) { first in
     try folder(["a": ([2], [1, 2]), "c": ([1], [3])]) { second in
       let reference = try ComparedFile.reference(path: first)
-      let result = try reference.comparison(with: .candidate(path: second, of: reference)).comparison
+      let result = try reference.comparison(
+        with: .candidate(path: second, of: reference), policy: .fp32
+      ).comparison
       #expect(result.arrays.map { $0.passes(result.policy) } == [true, false])
       #expect(result.extra == ["c"])
     }

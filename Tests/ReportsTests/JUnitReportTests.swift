@@ -1,3 +1,5 @@
+import Taps
+import Tensors
 import Testing
 import Verification
 
@@ -50,8 +52,8 @@ import Verification
 }
 
 @Test func aComparisonOfNothingFails() throws {
-  let empty = MemoryArrays(tensors: [])
-  let result = try TraceComparison(reference: empty, at: "a", candidate: empty, at: "b")
+  let empty = HeldTensors([])
+  let result = try Verdict(reference: empty, candidate: empty, policy: .fp32)
   let elements = try #require(ReportFixtures.elements(JUnitReport(ComparisonReport(result)).xml))
   #expect(elements.filter { $0.name == "failure" }.count == 1)
   #expect(elements.first { $0.name == "testsuite" }?.attributes["failures"] == "1")
@@ -62,4 +64,31 @@ import Verification
   let elements = try #require(ReportFixtures.elements(JUnitReport(ComparisonReport(result)).xml))
   #expect(!elements.contains { $0.name == "failure" })
   #expect(elements.first { $0.name == "testsuites" }?.attributes["failures"] == "0")
+}
+
+/// A test that the module's running as one kept from being made is skipped, and doesn't count as failed.
+@Test func whatIsFusedIsSkipped() throws {
+  let (result, _, _) = try ReportFixtures.comparison(wholes: [ModulePath("trunk.blocks")])
+  let elements = try #require(ReportFixtures.elements(JUnitReport(ComparisonReport(result)).xml))
+  #expect(!elements.contains { $0.name == "skipped" })
+  let inside = HeldTensors([
+    ("a.b/0/output", ReportFixtures.grid([2])), ("a/0/output", ReportFixtures.grid([2])),
+  ])
+  let whole = HeldTensors([("a/0/output", ReportFixtures.grid([2]))])
+  let fused = ComparisonReport(
+    try Verdict(reference: inside, candidate: whole, policy: .fp32, wholes: [ModulePath("a")]))
+  let seen = try #require(ReportFixtures.elements(JUnitReport(fused).xml))
+  let suite = try #require(seen.first { $0.name == "testsuite" })
+  #expect(
+    suite.attributes["tests"] == "2" && suite.attributes["skipped"] == "1"
+      && suite.attributes["failures"] == "0")
+  let skipped = seen.filter { $0.name == "skipped" }
+  #expect(skipped.map(\.parent) == ["testcase"] && !seen.contains { $0.name == "failure" })
+  #expect(skipped.first?.attributes["message"] == "not seen: a ran as one")
+  // Where all is fused, nothing was compared.
+  let nothing = ComparisonReport(
+    try Verdict(
+      reference: HeldTensors([("a.b/0/output", ReportFixtures.grid([2]))]), candidate: HeldTensors([]),
+      policy: .fp32, wholes: [ModulePath("a")]))
+  #expect(JUnitReport(nothing).xml.contains("failures=\"1\""))
 }

@@ -1,7 +1,7 @@
 // Comparisons made up of a few arrays, some of which fail.
 import Foundation
+import Taps
 import Tensors
-import Traces
 import Verification
 
 @testable import Reports
@@ -10,19 +10,12 @@ import Verification
   import FoundationXML
 #endif
 
-/// Arrays in memory.
-struct MemoryArrays: NamedArrays {
-  let tensors: [(name: String, tensor: Tensor)]
-
-  var arrays: [(name: String, shape: Shape)] { tensors.map { ($0.name, $0.tensor.shape) } }
-
-  func read(_ name: String, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
-    guard let tensor = tensors.first(where: { $0.name == name })?.tensor else { return }
-    tensor.withElements { _ = buffer.update(from: $0[offset..<offset + buffer.count]) }
-  }
-}
-
 enum ReportFixtures {
+  /// Tensors by their names, as if they came from a file.
+  static func held(_ tensors: [(String, Tensor)], _ path: String) -> HeldTensors {
+    HeldTensors(tensors.map { (TapID($0), $1) }, side: .init(path: path, provenance: nil))
+  }
+
   /// A grid of numbers that no two cells share.
   static func grid(_ shape: Shape, scale: Float = 1) -> Tensor {
     Tensor(shape, (0..<shape.count).map { scale * (sin(Float($0)) + 0.1) })
@@ -31,7 +24,9 @@ enum ReportFixtures {
   static let hostile = "neck.<script>alert(1)</script>&\"'\u{1}/0/output"
 
   /// A module that is fine, one that is off in a corner, one that inherits, one that is missing and one misshaped.
-  static func comparison(breaks: Bool = true) throws -> (TraceComparison, MemoryArrays, MemoryArrays) {
+  static func comparison(
+    breaks: Bool = true, wholes: Set<ModulePath> = []
+  ) throws -> (Verdict, HeldTensors, HeldTensors) {
     let names = [
       "trunk.patch_embed/0/input/x", "trunk.patch_embed/0/output", "trunk.blocks.0.norm1/0/output",
       "trunk.blocks.0/0/output", hostile, "trunk/0/output/0", "trunk/0/output/1",
@@ -53,9 +48,9 @@ enum ReportFixtures {
       candidate.remove(at: 6)
       candidate.append(("extra", grid([1])))
     }
-    let (expected, found) = (MemoryArrays(tensors: reference), MemoryArrays(tensors: candidate))
-    let result = try TraceComparison(
-      reference: expected, at: "reference.h5", candidate: found, at: "port <1>.npz", heatMaps: true)
+    let (expected, found) = (held(reference, "reference.h5"), held(candidate, "port <1>.npz"))
+    let result = try Verdict(
+      reference: expected, candidate: found, policy: .fp32, heatMaps: true, wholes: wholes)
     return (result, expected, found)
   }
 

@@ -45,13 +45,13 @@ private let provenance = Provenance(
 /// Records a pair without faults, and verifies another.
 private func verify(
   _ pair: Pair, recording patterns: [String] = [], input: Tensor = Tensor([4], [1, 2, 3, 4])
-) throws -> RunVerifier {
+) throws -> LiveComparison {
   try TestFiles.withTemporaryFolder { folder in
     let writer = try TraceWriter(path: "\(folder)/r.h5", provenance: provenance)
     let taps = Taps(writer: writer, patterns: patterns)
     _ = Pair(path: pair.path, runs: .init())(Tensor([4], [1, 2, 3, 4]), Run(taps: taps))
     try taps.finish()
-    let verifier = RunVerifier(
+    let verifier = LiveComparison(
       reference: .trace(try TraceReader(path: "\(folder)/r.h5")), policy: .fp32, isolates: true)
     _ = pair(input, Run(taps: verifier.makeTaps()))
     try verifier.finish()
@@ -110,7 +110,7 @@ private func verify(
     let pair = Pair(path: ModulePath("p"), runs: .init())
     for _ in 0..<2 { _ = pair(Tensor([4], [1, 2, 3, 4]), Run(taps: taps)) }
     try taps.finish()
-    let verifier = RunVerifier(
+    let verifier = LiveComparison(
       reference: .trace(try TraceReader(path: "\(folder)/r.h5")), policy: .fp32, isolates: true)
     _ = pair(Tensor([4], [1, 2, 3, 4]), Run(taps: verifier.makeTaps()))
     #expect(!verifier.comparison.passes)

@@ -98,8 +98,8 @@ private struct Micro {
   /// Verifies, every module by itself too.
   func verify(
     _ weights: (any WeightSource)? = nil, _ backend: (any Backend)? = nil, isolates: Bool = true
-  ) throws -> RunVerifier {
-    let verifier = RunVerifier(
+  ) throws -> LiveComparison {
+    let verifier = LiveComparison(
       reference: .trace(reader), policy: .fp32, isolates: isolates,
       weights: ModuleWeights(weights ?? self.weights))
     let taps = verifier.makeTaps()
@@ -126,9 +126,8 @@ private struct Micro {
       "sam_mask_decoder.conv_s0", "sam_mask_decoder.conv_s1",
     ]
     for array in comparison.arrays where array.isolated == nil {
-      let call = CallID(ofTap: array.name)
       #expect(
-        call == nil || array.name.contains("/input/") && calledByNone.contains(call?.module.name ?? ""),
+        array.id.call == nil || array.id.isInput && calledByNone.contains(array.id.module?.name ?? ""),
         "\(array.name)")
     }
     // An error that is inherited is not a module's own: of one without arithmetic none is left.
@@ -141,7 +140,7 @@ private struct Micro {
   @Test func lookingChangesNoBit() throws {
     let micro = try Micro()
     let plain = try micro.run(nil)
-    let verifier = RunVerifier(reference: .trace(micro.reader), policy: .fp32, isolates: true)
+    let verifier = LiveComparison(reference: .trace(micro.reader), policy: .fp32, isolates: true)
     #expect(try micro.run(verifier.makeTaps()) == plain)
     try TestFiles.withTemporaryFolder { folder in
       var traces: [[UInt8]] = []
@@ -228,8 +227,9 @@ private struct Micro {
     ])
   func aVideosModulesAloneMatchPyTorch(name: String, module: String) throws {
     let recording = try RecordedVideo.micro(name)
-    let verifier = RunVerifier(
-      reference: .trace(recording.reader), policy: .fp32.withRelative(RecordedVideo.rounding), isolates: true)
+    let verifier = LiveComparison(
+      reference: .trace(recording.reader), policy: .memories.withRelative(RecordedVideo.rounding),
+      isolates: true)
     try recording.perform(verifier.makeTaps())
     let comparison = verifier.comparison
     #expect(comparison.passes, "\(comparison.failures.prefix(3).map { "\($0)" })")

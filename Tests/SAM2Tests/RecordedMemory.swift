@@ -54,9 +54,9 @@ struct RecordedMemory {
       _ = try attention(attentionInput(), Run(taps: taps))
       _ = try encoder(encoderInput(), Run(taps: taps))
       try taps.finish()
-      return try TraceComparison(
-        reference: reference, candidate: TraceReader(path: path), patterns: patterns.map { TapPattern($0) }
-      ).comparison
+      return try Verdict(
+        reference: reference, candidate: TraceReader(path: path), policy: .memories
+      ) { id in patterns.contains { id.matches(TapPattern($0)) } }.comparison
     }
   }
 

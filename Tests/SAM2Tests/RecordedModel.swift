@@ -66,7 +66,7 @@ struct RecordedModel {
       try writer.write(.iou, .concatenated(predictions.map(\.iou), axis: 0))
       try writer.write(.objectScore, .concatenated(predictions.map(\.objectScore), axis: 0))
       try taps.finish()
-      return try TraceComparison(reference: reader, candidate: TraceReader(path: path)).comparison
+      return try Verdict(reference: reader, candidate: TraceReader(path: path), policy: .memories).comparison
     }
   }
 

@@ -1,4 +1,5 @@
-// A trace read call by call.
+// A trace read call by call, and what its taps are called.
+import Foundation
 import HDF5
 import Tensors
 import TestSupport
@@ -13,13 +14,49 @@ private let provenance = Provenance(
   prompts: TracePrompts(multimask: false, objects: []))
 
 @Test func aTapsNameSaysItsCall() {
-  #expect(CallID(ofTap: "a.b/3/input/x") == CallID(ModulePath("a.b"), 3))
-  #expect(CallID(ofTap: "a/0/output/1") == CallID(ModulePath("a"), 0))
-  #expect(CallID(ofTap: "a/0/output")?.description == "a/0")
-  #expect(CallID(ofTap: "prediction/0/4/1/iou") == nil)
-  #expect(CallID(ofTap: "prediction/iou") == nil)
-  #expect(CallID(ofTap: "a/x/output") == nil)
-  #expect(CallID(ofTap: "a/0/between") == nil)
+  let call = CallID(ModulePath("a.b"), 3)
+  #expect(TapID("a.b/3/input/x") == .input(call, parameter: "x", members: []))
+  #expect(TapID("a.b/3/input/xs/0/key") == .input(call, parameter: "xs", members: ["0", "key"]))
+  #expect(TapID("a.b/3/output") == .output(call, members: []))
+  #expect(TapID("a.b/3/output/1") == .output(call, members: ["1"]))
+  #expect(TapID(call, "input/xs/0") == "a.b/3/input/xs/0")
+  #expect(TapID(call, "output") == "a.b/3/output")
+  #expect(TapID("prediction/iou") == .prediction("iou", at: nil))
+  let place = PredictionPlace(step: 0, frame: 4, object: 1)
+  #expect(TapID("prediction/0/4/1/logits") == .prediction("logits", at: place))
+  #expect(PredictedValue.objectScore.tap(at: place) == "prediction/0/4/1/object_score")
+  #expect(TapID("prediction/0/4/1/iou").predicted == .iou)
+  #expect(TapID("prediction/0/4/1/logits").predicted == nil)
+  #expect(TapID("a.b/3/input/x").isInput && !TapID("a.b/3/output/input").isInput)
+  #expect(TapID("a.b/3/input/xs/0").value == "input/xs/0" && TapID("a.b/3/output").module?.name == "a.b")
+}
+
+/// A spelling that isn't the one that names are written in is another name.
+@Test(
+  arguments: [
+    "a/x/output", "a/0/between", "a/01/output", "a/+1/output", "a/0/input", "a", "", "/", "prediction/0/iou",
+    "prediction/0/output/x", "prediction/0/08/1/iou", "x/prediction/iou", "predictions/iou",
+  ])
+func otherNamesAreKeptAsTheyAre(name: String) {
+  #expect(TapID(name) == .other(name))
+  #expect(TapID(name).call == nil && TapID(name).predicted == nil)
+}
+
+@Test(
+  arguments: [
+    "a.b/3/input/x", "a.b/3/input/x/", "a/0/output//1", "/0/output", "prediction/iou", "prediction/",
+    "prediction/0/8/1/low_res_logits", "encoder/blocks/0", "a/01/output", "é/0/output/ß",
+  ])
+func everyNameComesBack(name: String) throws {
+  #expect(TapID(name).name == name && "\(TapID(name))" == name)
+  #expect(TapID(TapID(name).name) == TapID(name))
+  #expect(try JSONDecoder().decode(TapID.self, from: JSONEncoder().encode(TapID(name))) == TapID(name))
+}
+
+@Test func patternsFitModulesAndWholeNames() {
+  let tap: TapID = "trunk.blocks.3.attn/0/input/x"
+  #expect(tap.matches(TapPattern("trunk.*.attn")) && tap.matches(TapPattern("*/input/*")))
+  #expect(!tap.matches(TapPattern("trunk")) && !TapID("other").matches(TapPattern("oth")))
 }
 
 @Test func aCallIsReadBackAsItWasMade() throws {
@@ -30,7 +67,7 @@ private let provenance = Provenance(
     try writer.write(ModulePath("n"), call: 0, sequence: 1, inputs: [("x", y)], output: [y, x])
     try writer.finish()
     let reader = try TraceReader(path: "\(folder)/t.h5")
-    let arrays = RecordedArrays(reader)
+    let arrays = RecordedCalls(reader)
     let call = try #require(arrays[CallID(ModulePath("m"), 0)])
     #expect(try [Tensor](named: "input/xs", from: call).map(\.elements) == [[1, 2], [3, 4, 5]])
     #expect(try Tensor(named: "output", from: call).elements == [3, 4, 5])
@@ -42,9 +79,9 @@ private let provenance = Provenance(
     let (one, other) = (try reader.tap("m/0/output"), try reader.tap("n/0/input/x"))
     #expect(one.address == other.address)
     #expect(try reader.tap("n/0/output/1").address != one.address)
-    let read = try arrays.tensor(one)
-    #expect(arrays.holds(read, as: other))
-    #expect(!arrays.holds(Tensor([3], read.elements), as: other))
+    let read = try arrays.tensor(one.id)
+    #expect(try arrays.holds(read, as: other.id))
+    #expect(try !arrays.holds(Tensor([3], read.elements), as: other.id))
   }
 }
 

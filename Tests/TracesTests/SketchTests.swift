@@ -90,14 +90,14 @@ private func noise(_ shape: Shape) -> Tensor {
     try taps.record(.objectScore, Tensor([1, 1], [5]))
     try taps.finish()
     let (trace, sketch) = (
-      try RecordedRun.open(path: "\(folder)/t.h5"), try RecordedRun.open(path: "\(folder)/s.h5")
+      try Recording.open(path: "\(folder)/t.h5"), try Recording.open(path: "\(folder)/s.h5")
     )
     #expect(trace.taps.map(\.name) == sketch.taps.map(\.name))
     for (first, second) in zip(trace.taps, sketch.taps) {
       #expect(
-        try trace.sketch(of: first, seed: 1, samples: 256) == sketch.sketch(of: second, seed: 1, samples: 256))
+        try trace.sketch(of: first, Sketching()) == sketch.sketch(of: second, Sketching()))
     }
-    #expect(throws: TraceError.self) { try sketch.sketch(of: sketch.taps[0], seed: 2, samples: 256) }
+    #expect(throws: TraceError.self) { try sketch.sketch(of: sketch.taps[0], Sketching(seed: 2, samples: 256)) }
   }
 }
 
@@ -110,7 +110,7 @@ private func noise(_ shape: Shape) -> Tensor {
 
 @Test func readsWhatTheRecorderWrote() throws {
   let reader = try SketchReader(path: TestFiles.package("Reference/sketches/sam2.1_hiera_tiny.image.h5"))
-  #expect(reader.provenance.backend == "pytorch" && reader.seed == 1 && reader.sampleCount == 256)
+  #expect(reader.provenance.backend == "pytorch" && reader.kind == Sketching(seed: 1, samples: 256))
   #expect(reader.taps.first?.name == "image_encoder.trunk.patch_embed.proj/0/input/input")
   #expect(try reader.sketch(of: "image_encoder/0/input/sample").count == 3 * 1024 * 1024)
   #expect(reader.taps.last?.name == "prediction/object_score")

@@ -34,7 +34,7 @@ private func write(_ writer: some TapWriter) throws {
       default:
         try FileManager.default.copyItem(atPath: TestFiles.package("Tests/Fixtures/trace.h5"), toPath: path)
       }
-      _ = try RecordedRun.open(path: path)
+      _ = try Recording.open(path: path)
       let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
       let step = max(1, bytes.count / 97)
       let lengths = Set(stride(from: 0, to: bytes.count, by: step)).union([1, 8, 47, 48, bytes.count - 1])
@@ -42,7 +42,7 @@ private func write(_ writer: some TapWriter) throws {
         let cut = "\(folder)/cut.h5"
         try bytes.prefix(length).write(to: URL(fileURLWithPath: cut))
         #expect(throws: (any Error).self, "\(length) of \(bytes.count) bytes") {
-          _ = try RecordedRun.open(path: cut)
+          _ = try Recording.open(path: cut)
         }
       }
     }

@@ -5,9 +5,9 @@ import Testing
 @testable import Verification
 
 private func sample() throws -> Comparison {
-  try ArrayComparator().compare(
-    ArraysInMemory([("trunk/0/output", one), ("a", one), ("far", one), ("gone", one)]),
-    ArraysInMemory([
+  try compared(
+    held([("trunk/0/output", one), ("a", one), ("far", one), ("gone", one)]),
+    held([
       ("trunk/0/output", one), ("a", near), ("far", Tensor([2, 2], [1, 2, 3, 8])), ("new", one),
     ]))
 }
@@ -36,15 +36,15 @@ private func sample() throws -> Comparison {
 }
 
 @Test func nothingToCompareIsSaid() throws {
-  let text = ComparisonTable(try ArrayComparator().compare(ArraysInMemory([]), ArraysInMemory([("a", one)])))
+  let text = ComparisonTable(try compared(held([]), held([("a", one)])))
     .text
   #expect(text.contains("FAIL: 0 compared"))
   #expect(text.contains("There was nothing to compare."))
 }
 
 @Test func passingSaysHowNear() throws {
-  let comparison = try ArrayComparator(policy: .fp32.withRelative(0.2)).compare(
-    ArraysInMemory([("a", one)]), ArraysInMemory([("a", near)]))
+  let comparison = try compared(
+    held([("a", one)]), held([("a", near)]), policy: .fp32.withRelative(0.2))
   let text = ComparisonTable(comparison).text
   #expect(text.contains("PASS: 1 compared, 0 past the relative tolerance 2.00e-01"))
   #expect(text.hasSuffix("Smallest tolerance that passes: 1.25e-01"))

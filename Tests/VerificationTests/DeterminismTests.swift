@@ -1,13 +1,17 @@
 // The same bits however an array is cut up and however many threads work on it.
 import Kernels
+import Taps
 import Tensors
 import Testing
 
 @testable import Verification
 
 @Suite(.serialized) struct DeterminismTests {
+  /// Masks are compared in pieces, too.
+  private let mask = "prediction/low_res_logits"
+
   /// More elements than a piece has, some of them not finite.
-  private func arrays() -> (ArraysInMemory, ArraysInMemory) {
+  private func arrays() -> (HeldTensors, HeldTensors) {
     let shape: Shape = [3, 211, 331]
     let reference = (0..<shape.count).map { (index: Int) -> Float in
       Float(index * 7919 % 24001 - 12000) * 1e-3
@@ -19,7 +23,7 @@ import Testing
     candidate[140_123] = .nan
     candidate[140_124] = .infinity
     return (
-      ArraysInMemory([("a", Tensor(shape, reference))]), ArraysInMemory([("a", Tensor(shape, candidate))])
+      held([(mask, Tensor(shape, reference))]), held([(mask, Tensor(shape, candidate))])
     )
   }
 
@@ -30,8 +34,7 @@ import Testing
     var seen: [ArrayComparison] = []
     for (slabSize, threads) in [(1, 1), (1, 2), (100_000, 3), (1 << 22, 1), (1 << 22, 2), (1 << 22, 5)] {
       Parallelism.threads = threads
-      let comparator = ArrayComparator(maskNames: ["a"], heatMaps: true, slabSize: slabSize)
-      seen.append(try comparator.compare(reference, candidate).arrays[0])
+      seen.append(try compared(reference, candidate, heatMaps: true, slabSize: slabSize).arrays[0])
     }
     // Doubles are equal only if their bits are, save for NaN and zeros, of which there are none here.
     #expect(seen.dropFirst().allSatisfy { String(describing: $0) == String(describing: seen[0]) })
@@ -45,14 +48,15 @@ import Testing
   }
 
   @Test func readingThatFailsOnAnyThreadThrows() throws {
-    struct Failing: NamedArrays {
+    struct Failing: TapSource {
       struct Broken: Error {}
-      var arrays: [(name: String, shape: Shape)] { [("a", [1 << 20])] }
-      func read(_ name: String, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
+      var side: Verdict.Side { .init(path: "failing", provenance: nil) }
+      var arrays: [SourceArray] { [SourceArray("a", [1 << 20])] }
+      func read(_ id: TapID, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
         guard offset < 1 << 19 else { throw Broken() }
         buffer.update(repeating: 1)
       }
     }
-    #expect(throws: Failing.Broken.self) { try ArrayComparator().compare(Failing(), Failing()) }
+    #expect(throws: Failing.Broken.self) { try compared(Failing(), Failing()) }
   }
 }

@@ -8,9 +8,8 @@ private func map(_ shape: Shape, errors: [Int: Float]) throws -> HeatMap {
   let reference = Tensor(repeating: 1, shape)
   var elements = reference.elements
   for (position, error) in errors { elements[position] += error }
-  let comparator = ArrayComparator(heatMaps: true)
-  let comparison = try comparator.compare(
-    ArraysInMemory([("a", reference)]), ArraysInMemory([("a", Tensor(shape, elements))]))
+  let comparison = try compared(
+    held([("a", reference)]), held([("a", Tensor(shape, elements))]), heatMaps: true)
   return try #require(comparison.arrays[0].heatMap)
 }
 

@@ -33,9 +33,9 @@ private func report(_ errors: [(String, Float)]) throws -> ComparisonReport {
     #expect(policy.rules.map(\.taps) == ["head/*/output"])
     #expect(abs((policy.rules.first?.tolerance.relative ?? 0) - 0.16) <= 0.011)
     #expect(policy.notes?.contains("margin 4") == true)
-    for report in reports { #expect(try TraceComparison(report, policy: policy).comparison.passes) }
+    for report in reports { #expect(try Verdict(report, policy: policy).comparison.passes) }
     let worse = try report([("head/7/output", 0.2)])
-    #expect(try !TraceComparison(worse, policy: policy).comparison.passes)
+    #expect(try !Verdict(worse, policy: policy).comparison.passes)
     #expect(calibration.passingWhenLeftOut == 3)
     // Without a margin the worst one is past what the others propose.
     #expect(try PolicyCalibration(reports, margin: 1, name: "mine").passingWhenLeftOut == 2)
@@ -50,7 +50,7 @@ private func report(_ errors: [(String, Float)]) throws -> ComparisonReport {
   @Test func masksAreGrantedWhatTheyLack() throws {
     // Three of four pixels stay: IoU 0.75, so a margin of 2 lets it fall to 0.5.
     let traces = try tracesInMemory(
-      [("m/0/output", one)], [("m/0/output", Tensor([2, 2], [1, 2, 3, -1]))], masks: ["m/0/output"])
+      [("prediction/low_res_logits", one)], [("prediction/low_res_logits", Tensor([2, 2], [1, 2, 3, -1]))])
     let policy = try PolicyCalibration([ComparisonReport(traces)], margin: 2, name: "masks").policy
     #expect(policy.rules.first?.tolerance.limits[.maskIoU] == 0.5)
   }

@@ -7,7 +7,7 @@ import Traces
 
 @testable import Verification
 
-private func side(_ path: String) -> TraceComparison.Side {
+private func side(_ path: String) -> Verdict.Side {
   .init(
     path: path,
     provenance: Provenance(
@@ -20,25 +20,26 @@ private func side(_ path: String) -> TraceComparison.Side {
 /// A comparison of arrays in memory as if they were traces.
 func tracesInMemory(
   _ reference: [(String, Tensor)], _ candidate: [(String, Tensor)], policy: TolerancePolicy = .fp32,
-  masks: Set<String> = [], heatMaps: Bool = false
-) throws -> TraceComparison {
-  let comparator = ArrayComparator(policy: policy, maskNames: masks, heatMaps: heatMaps)
-  return TraceComparison(
+  heatMaps: Bool = false
+) throws -> Verdict {
+  return Verdict(
     reference: side("a.h5"), candidate: side("b.h5"), differences: [],
-    comparison: try comparator.compare(ArraysInMemory(reference), ArraysInMemory(candidate)))
+    comparison: try compared(held(reference), held(candidate), policy: policy, heatMaps: heatMaps))
 }
 
+private let mask = "prediction/low_res_logits"
+
 @Suite struct SavedReportTests {
-  private func sample() throws -> TraceComparison {
+  private func sample() throws -> Verdict {
     let nan = Tensor([2, 2], [.nan, .infinity, 0, 1])
     return try tracesInMemory(
       [
-        ("equal", one), ("near", one), ("nan", nan), ("bad", one), ("gone", one), ("shape", one), ("mask", one),
+        ("equal", one), ("near", one), ("nan", nan), ("bad", one), ("gone", one), ("shape", one), (mask, one),
       ],
       [
         ("equal", one), ("near", near), ("nan", nan), ("bad", nan), ("shape", Tensor([4], one.elements)),
-        ("mask", near), ("new", one),
-      ], masks: ["mask"], heatMaps: true)
+        (mask, near), ("new", one),
+      ], heatMaps: true)
   }
 
   @Test func nothingIsLostOnTheWay() throws {
@@ -46,15 +47,15 @@ func tracesInMemory(
     let read = try ComparisonReport(json: report.json())
     #expect(try read.json() == report.json())
     #expect(read.arrays.map(\.heatMap) == report.arrays.map(\.heatMap))
-    #expect(try ComparisonReport(TraceComparison(read)).json() == report.json())
+    #expect(try ComparisonReport(Verdict(read)).json() == report.json())
   }
 
   @Test func judgingAgainIsComparingWithThatPolicy() throws {
     let saved = try ComparisonReport(json: ComparisonReport(sample()).json())
-    let loose = try TraceComparison(saved, policy: .fp32.withRelative(0.2)).comparison
+    let loose = try Verdict(saved, policy: .fp32.withRelative(0.2)).comparison
     #expect(loose.failures.map(\.name) == ["bad", "gone", "shape"])
-    let tight = try TraceComparison(saved, policy: .fp32.withRelative(0)).comparison
-    #expect(tight.failures.map(\.name) == ["near", "bad", "gone", "shape", "mask"])
+    let tight = try Verdict(saved, policy: .fp32.withRelative(0)).comparison
+    #expect(tight.failures.map(\.name) == ["near", "bad", "gone", "shape", mask])
     #expect(tight.firstDivergence?.name == "near")
   }
 
@@ -93,10 +94,10 @@ func tracesInMemory(
       decoding: try ComparisonReport(tracesInMemory([("a", one)], [("a", near)])).json(), as: UTF8.self)
     let forged = try ComparisonReport(
       json: Data(json.replacing("\"status\" : \"diverged\"", with: "\"status\" : \"missing\"").utf8))
-    #expect(throws: ReportError.self) { _ = try TraceComparison(forged) }
+    #expect(throws: ReportError.self) { _ = try Verdict(forged) }
     // Claiming that it passed changes nothing: numbers are judged, not claims.
     let claimed = try ComparisonReport(
       json: Data(json.replacing("\"status\" : \"diverged\"", with: "\"status\" : \"passed\"").utf8))
-    #expect(try !TraceComparison(claimed).comparison.passes)
+    #expect(try !Verdict(claimed).comparison.passes)
   }
 }

@@ -33,9 +33,9 @@ private let wantsAll = ProcessInfo.processInfo.environment["SAM2KIT_TEST_ALL"] !
 
   /// A run that was recorded of every variant: its name, what the program is told to do the same, and how the two are
   /// compared.
-  private typealias RecordedRun = (name: String, arguments: [String], comparisons: [[String]])
+  private typealias RecordedCase = (name: String, arguments: [String], comparisons: [[String]])
 
-  private let image: RecordedRun = (
+  private let image: RecordedCase = (
     "image",
     [
       "segment", "--image", TestFiles.package("Reference/micro.png"), "--prompts",
@@ -45,7 +45,7 @@ private let wantsAll = ProcessInfo.processInfo.environment["SAM2KIT_TEST_ALL"] !
   )
 
   // As tools/record_sketches.py has it, and tells why. Holes stay, as the official code leaves them on a CPU.
-  private let video: RecordedRun = (
+  private let video: RecordedCase = (
     "video",
     [
       "track", "--video", TestFiles.package("Reference/clips/shapes"), "--prompts",
@@ -68,7 +68,7 @@ private let wantsAll = ProcessInfo.processInfo.environment["SAM2KIT_TEST_ALL"] !
   )
 
   /// Synthesizes the weights that PyTorch had, does the same and compares every call that was recorded.
-  private func compare(_ variant: String, _ run: RecordedRun) throws {
+  private func compare(_ variant: String, _ run: RecordedCase) throws {
     try TestFiles.withTemporaryFolder { folder in
       let (model, sketch) = ("\(folder)/\(variant).pt", "\(folder)/sketch.h5")
       let made = try Program.run("synthesize", variant, model, "--seed", "1")

@@ -135,6 +135,6 @@ extension ErrorMetrics {
   /// - Parameter isMask: Whether it holds mask logits.
   public init(_ reference: Tensor, _ candidate: Tensor, isMask: Bool = false) throws {
     let pair = ArrayPair(shape: reference.shape, reference: .held(reference), candidate: .held(candidate))
-    self = try pair.metrics(isMask: isMask, heatMap: false, slabSize: ArrayComparator.defaultSlabSize).0
+    self = try pair.metrics(isMask: isMask, heatMap: false, slabSize: TapComparator.defaultSlabSize).0
   }
 }

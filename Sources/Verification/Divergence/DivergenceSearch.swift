@@ -1,6 +1,5 @@
+public import Taps
 import Tensors
-import Taps
-import Traces
 
 /// Reads out of a comparison where an error begins.
 struct DivergenceSearch {
@@ -14,11 +13,11 @@ struct DivergenceSearch {
 
   init(_ comparison: Comparison) {
     self.comparison = comparison
-    let calls = comparison.arrays.map { CallID(ofTap: $0.name) }
+    let calls = comparison.arrays.map(\.id.call)
     self.calls = calls
     var places: [CallID: [Int]] = [:]
     for (place, call) in calls.enumerated() {
-      guard let call, comparison.arrays[place].name.hasPrefix("\(call)/input/") else { continue }
+      guard let call, comparison.arrays[place].id.isInput else { continue }
       places[call, default: []].append(place)
     }
     inputPlaces = places
@@ -29,7 +28,7 @@ struct DivergenceSearch {
   /// whatever comes before if nothing before it is off, and an output by its module if the inputs agree.
   private func isIntroduced(_ place: Int) -> Bool {
     let array = comparison.arrays[place]
-    if let isolated = array.isolated { return !comparison.policy.accepts(isolated, of: array.name) }
+    if let isolated = array.isolated { return !comparison.policy.accepts(isolated, of: array.id) }
     guard array.metrics != nil, !array.passes(comparison.policy), let call = calls[place] else { return false }
     if isInput(place) { return place == firstFailure || isFirstWithin(call.module) }
     let inputs = inputs(of: call)
@@ -40,18 +39,16 @@ struct DivergenceSearch {
   /// module's input, of which nothing was isolated, that is off before all else.
   private func isFirstWithin(_ module: ModulePath) -> Bool {
     guard comparison.isIsolated, let first = firstFailure.flatMap({ calls[$0]?.module }) else { return false }
-    return first == module || first.name.hasPrefix("\(module).")
+    return first == module || first.isInside(module)
   }
 
-  private func isInput(_ place: Int) -> Bool {
-    calls[place].map { inputPlaces[$0]?.contains(place) ?? false } ?? false
-  }
+  private func isInput(_ place: Int) -> Bool { comparison.arrays[place].id.isInput }
 
   func inputs(of call: CallID) -> [FirstDivergence.InputAgreement] {
     (inputPlaces[call] ?? []).compactMap { place in
       let array = comparison.arrays[place]
       return array.metrics.map {
-        .init(tap: array.name, relativeError: $0.relativeError, agrees: array.passes(comparison.policy))
+        .init(tap: array.id, relativeError: $0.relativeError, agrees: array.passes(comparison.policy))
       }
     }
   }
@@ -73,7 +70,7 @@ struct DivergenceSearch {
     let named = isInput(place) && !isIsolated ? enclosing(place) ?? module : module
     return FirstDivergence.Origin(
       kind: isInput(place) ? .glue : .module, module: named?.name,
-      inside: isInput(place) && isIsolated ? module.flatMap(parent)?.name : nil, tap: shown.name,
+      inside: isInput(place) && isIsolated ? module.flatMap(parent)?.name : nil, tap: shown.id,
       relativeError: (shown.isolated ?? shown.metrics)?.relativeError, isIsolated: isIsolated)
   }
 
@@ -83,7 +80,7 @@ struct DivergenceSearch {
     return comparison.arrays.indices.last { later in
       guard later > place, isInput(later), let around = calls[later] else { return false }
       let array = comparison.arrays[later]
-      return around.number == call.number && call.module.name.hasPrefix("\(around.module).")
+      return around.number == call.number && call.module.isInside(around.module)
         && array.metrics != nil && !array.passes(comparison.policy)
     }.flatMap { calls[$0]?.module }
   }
@@ -106,33 +103,33 @@ extension FirstDivergence {
   ///
   /// - Parameter hints: Tests causes on the tensors of a tap.
   /// - Throws: What `hints` throws.
-  public init?(_ comparison: Comparison, hints: (_ tap: String) throws -> [Hint]) rethrows {
+  public init?(_ comparison: Comparison, hints: (_ tap: TapID) throws -> [Hint]) rethrows {
     let search = DivergenceSearch(comparison)
     let places = search.introduced
     let introduced = places.map { comparison.arrays[$0] }
     guard let first = comparison.firstDivergence ?? introduced.first,
       let metrics = first.metrics ?? first.isolated
     else { return nil }
-    tap = first.name
+    tap = first.id
     relativeError = metrics.relativeError
     worst = metrics.worst
     origin = search.origin(places)
-    inputs = CallID(ofTap: origin.tap ?? first.name).map(search.inputs) ?? []
+    inputs = (origin.tap ?? first.id).call.map(search.inputs) ?? []
     var modules: [String] = []
-    for name in introduced.compactMap({ CallID(ofTap: $0.name)?.module.name }) where !modules.contains(name) {
+    for name in introduced.compactMap(\.id.module?.name) where !modules.contains(name) {
       modules.append(name)
     }
     introducing = modules
-    let introducedNames = Set(introduced.map(\.name))
+    let introducedTaps = Set(introduced.map(\.id))
     carried = comparison.arrays.count {
-      $0.metrics != nil && !$0.passes(comparison.policy) && !introducedNames.contains($0.name)
+      $0.metrics != nil && !$0.passes(comparison.policy) && !introducedTaps.contains($0.id)
     }
-    self.hints = try Self.hints(origin.tap, first.name, hints)
+    self.hints = try Self.hints(origin.tap, first.id, hints)
   }
 
   /// The causes for the tap that shows the error's origin, or else for the first that is off.
   private static func hints(
-    _ origin: String?, _ first: String, _ hints: (_ tap: String) throws -> [Hint]
+    _ origin: TapID?, _ first: TapID, _ hints: (_ tap: TapID) throws -> [Hint]
   ) rethrows -> [Hint] {
     if let origin {
       let found = try hints(origin)

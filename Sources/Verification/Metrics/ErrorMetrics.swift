@@ -1,3 +1,5 @@
+import Tensors
+
 /// How far an array is from its reference. Where both elements are finite, they are compared; elsewhere they must
 /// agree in being NaN, or the same infinity.
 ///
@@ -50,4 +52,100 @@ public struct ErrorMetrics: Equatable, Sendable, Codable {
 
   /// Whether there is a NaN or an infinity on either side.
   public var hasNonFinite: Bool { !referenceNonFinite.isEmpty || !candidateNonFinite.isEmpty }
+}
+
+extension ErrorMetrics {
+  /// The metrics of an array that equals the reference, given those of any other against the same reference.
+  var ofEqualArrays: ErrorMetrics {
+    var equal = self
+    equal.maxAbsError = 0
+    equal.meanAbsError = 0
+    equal.relativeError = 0
+    equal.cosineSimilarity = 1
+    equal.pearson = 1
+    equal.sqnrDecibels = .infinity
+    equal.psnrDecibels = .infinity
+    equal.ulp = ULPDistance(largest: 0, mean: 0, nearZero: ulp.nearZero)
+    equal.errorHistogram = ErrorHistogram()
+    equal.errorHistogram.equal = count - referenceNonFinite.nan - referenceNonFinite.infinite
+    equal.klDivergence = klDivergence.map { KLDivergence(mean: 0, largest: 0, rows: $0.rows) }
+    equal.masks = nil
+    equal.candidateNonFinite = referenceNonFinite
+    equal.nonFiniteMismatches = 0
+    equal.worst = nil
+    equal.isZero = count > 0 && referenceMagnitude == 0 && referenceNonFinite.isEmpty
+    return equal
+  }
+}
+
+/// One element, with both its values.
+public struct WorstElement: Equatable, Sendable, Codable {
+  /// The position along each axis.
+  public let index: [Int]
+  /// Its value in the reference.
+  public let reference: Float
+  /// Its value in the candidate.
+  public let candidate: Float
+}
+
+/// How many elements are not finite, and where the first of them stand.
+public struct NonFiniteCount: Equatable, Sendable, Codable {
+  /// How many are not a number.
+  public internal(set) var nan = 0
+  /// How many are infinite, of either sign.
+  public internal(set) var infinite = 0
+  /// The position of the first NaN along each axis.
+  public internal(set) var firstNaN: [Int]?
+  /// The position of the first infinity along each axis.
+  public internal(set) var firstInfinite: [Int]?
+
+  /// Whether all are finite.
+  public var isEmpty: Bool { nan == 0 && infinite == 0 }
+
+  // Spelt so that snake_case is first_nan.
+  private enum CodingKeys: String, CodingKey {
+    case nan, infinite
+    case firstNaN = "firstNan"
+    case firstInfinite
+  }
+}
+
+/// Counts what is not finite, by position in the array counted row-major.
+struct NonFiniteTally: Equatable, Sendable {
+  private var nan = 0
+  private var infinite = 0
+  private var firstNaN: Int?
+  private var firstInfinite: Int?
+
+  mutating func count(_ value: Float, at position: Int) {
+    if value.isNaN {
+      nan += 1
+      firstNaN = firstNaN ?? position
+    } else if value.isInfinite {
+      infinite += 1
+      firstInfinite = firstInfinite ?? position
+    }
+  }
+
+  /// Adds what was counted in later elements.
+  mutating func merge(_ next: NonFiniteTally) {
+    nan += next.nan
+    infinite += next.infinite
+    firstNaN = firstNaN ?? next.firstNaN
+    firstInfinite = firstInfinite ?? next.firstInfinite
+  }
+
+  /// What was counted in an array of that shape.
+  func result(_ shape: Shape) -> NonFiniteCount {
+    NonFiniteCount(
+      nan: nan, infinite: infinite, firstNaN: firstNaN.map(shape.index(of:)),
+      firstInfinite: firstInfinite.map(shape.index(of:)))
+  }
+}
+
+extension Shape {
+  /// The position along each axis of an element counted row-major.
+  func index(of position: Int) -> [Int] {
+    zip(extents, strides).map { $0 == 0 ? 0 : position / $1 % $0 }
+  }
 }

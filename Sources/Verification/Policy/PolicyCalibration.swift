@@ -1,4 +1,6 @@
 import Foundation
+import Taps
+import Tensors
 
 /// Proposes a policy from comparisons of runs that are known to be right.
 ///
@@ -34,7 +36,7 @@ public struct PolicyCalibration: Sendable {
       : try reports.indices.count { left in
         let others = reports.indices.filter { $0 != left }.map { reports[$0] }
         let policy = try Self.proposal(others, margin, name)
-        return try TraceComparison(reports[left], policy: policy).comparison.passes
+        return try Verdict(reports[left], policy: policy).comparison.passes
       }
   }
 
@@ -45,12 +47,13 @@ public struct PolicyCalibration: Sendable {
     var order: [String] = []
     for report in reports {
       for row in report.arrays {
+        if row.status == .fused { continue }
         guard let metrics = row.metrics, metrics.smallestPassingTolerance.isFinite else {
           throw PolicyError.nothingToCalibrate(
             reason:
               "\(row.name) is missing, misshaped or not finite in the comparison with \(report.candidate.path)")
         }
-        let group = pattern(row.name)
+        let group = pattern(TapID(row.name))
         if groups[group] == nil { order.append(group) }
         groups[group, default: Extremes()].add(metrics)
       }
@@ -96,18 +99,20 @@ public struct PolicyCalibration: Sendable {
     }
   }
 
-  /// A shell pattern of the arrays of that name with any number of the call, or of step, frame and object of a
-  /// prediction. Other numbers tell members of lists apart.
-  static func pattern(_ name: String) -> String {
-    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-    return parts.enumerated().map { position, part in
-      let counts = position == 1 || (position > 0 && parts[0] == "prediction")
-      if counts && !part.isEmpty && part.allSatisfy(\.isNumber) { return "*" }
-      return part.reduce(into: "") { text, letter in
-        // What a shell pattern gives a meaning to stands for itself in brackets.
-        text += "*?[\\".contains(letter) ? "[\(letter)]" : String(letter)
-      }
-    }.joined(separator: "/")
+  /// A shell pattern of the taps that differ from this one in the number of the call, or in a prediction's step, frame
+  /// and object, at most. Other numbers tell members of lists apart.
+  static func pattern(_ id: TapID) -> String {
+    switch id {
+    case .input(let call, _, _), .output(let call, _):
+      "\(literal(call.module.name))/*/\(literal(id.value ?? ""))"
+    case .prediction(let value, .some): "\(TapID.Part.prediction)/*/*/*/\(literal(value))"
+    case .prediction(_, nil), .other: literal(id.name)
+    }
+  }
+
+  /// A shell pattern that only the text itself fits: what has a meaning in one stands in brackets.
+  private static func literal(_ text: String) -> String {
+    text.reduce(into: "") { $0 += "*?[\\".contains($1) ? "[\($1)]" : String($1) }
   }
 
   /// Two significant digits, not less.

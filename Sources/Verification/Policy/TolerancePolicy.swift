@@ -1,5 +1,4 @@
-import Taps
-import Traces
+public import Taps
 
 /// How far arrays may be from their references: a tolerance for all, and rules about some by their names.
 ///
@@ -22,9 +21,16 @@ public struct TolerancePolicy: Equatable, Sendable {
     self.notes = notes
   }
 
-  /// What an array of that name may be off by.
-  public func tolerance(for name: String) -> Tolerance {
-    rules.reduce(defaults) {
+  /// Float32 against Float32, of any model: 1e-4 of the largest magnitude is ten times what layers that add up in another
+  /// order differ by.
+  public static let fp32 = TolerancePolicy(
+    name: "fp32", defaults: Tolerance(limits: [.relative: 1e-4], zero: .flag, nonFinite: .flag))
+
+  /// What an array may be off by.
+  public func tolerance(for id: TapID) -> Tolerance {
+    guard !rules.isEmpty else { return defaults }
+    let name = id.name
+    return rules.reduce(defaults) {
       TapPattern($1.taps).matches(name) ? $0.overridden(by: $1.tolerance) : $0
     }
   }
@@ -50,4 +56,37 @@ public struct TolerancePolicy: Equatable, Sendable {
 
   /// What traces call precisions, and policies.
   private static let precisionNames = ["float32": "fp32", "bfloat16": "bf16", "float16": "fp16"]
+}
+
+/// What a policy says about some arrays.
+public struct ToleranceRule: Equatable, Sendable {
+  /// A shell pattern of the arrays' names.
+  public var taps: String
+  /// The precisions of the candidate that it is about; all when there are none.
+  public var precisions: [String]
+  /// Why.
+  public var reason: String?
+  /// What it says; what is not named there stays as it was.
+  public var tolerance: Tolerance
+
+  /// A rule.
+  public init(taps: String, precisions: [String] = [], reason: String? = nil, _ tolerance: Tolerance) {
+    self.taps = taps
+    self.precisions = precisions
+    self.reason = reason
+    self.tolerance = tolerance
+  }
+
+  /// Whether it is about a candidate of that precision.
+  func applies(to precision: String) -> Bool { precisions.isEmpty || precisions.contains(precision) }
+}
+
+extension TolerancePolicy {
+  /// Whether an array of those metrics passes.
+  func accepts(_ metrics: ErrorMetrics, of id: TapID) -> Bool {
+    tolerance(for: id).breaches(metrics).isEmpty
+  }
+
+  /// The relative error below which a cause counts as found: the policy's own limit, or what Float32 layers differ by.
+  func relativeLimit(for id: TapID) -> Double { tolerance(for: id).relative ?? 1e-4 }
 }

@@ -1,5 +1,7 @@
 public import Foundation
+import Taps
 import Tensors
+import Traces
 
 /// A comparison as JSON, for machines to read, and for judging it again.
 ///
@@ -14,13 +16,13 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
   /// The version of this layout: 2.
   public let formatVersion: Int
   /// The trace that is taken to be right.
-  public let reference: TraceComparison.Side
+  public let reference: Verdict.Side
   /// The trace that is held against it.
-  public let candidate: TraceComparison.Side
+  public let candidate: Verdict.Side
   /// What was compared: `arrays` or `sketches`.
   public let compared: String
   /// What makes the comparison doubtful.
-  public let differences: [TraceComparison.Difference]
+  public let differences: [Verdict.Difference]
   /// What was near enough.
   public let policy: TolerancePolicy
   /// The verdict.
@@ -50,6 +52,8 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     public let flags: [ArrayFlag]
     /// The smallest relative tolerance under which it passes; left out where none helps.
     public let smallestPassingTolerance: Double?
+    /// The module that ran as one, where the array is fused into it.
+    public let fusedInto: String?
     /// Its shape in the candidate, where that differs.
     public let candidateShape: [Int]?
     /// How far off it is, where it could be compared.
@@ -59,6 +63,9 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     /// Where the errors are, where that was asked.
     public let heatMap: HeatMap?
   }
+
+  /// How many arrays are fused.
+  public var fused: Int { arrays.count { $0.status == .fused } }
 
   /// What became of an array.
   public enum Status: String, Codable, Sendable {
@@ -70,10 +77,12 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     case missing
     /// The candidate has one of another shape.
     case shapeMismatch = "shape_mismatch"
+    /// The candidate has none because a module around this one ran as one; it neither passes nor fails.
+    case fused
   }
 
   /// The report of a comparison.
-  public init(_ traces: TraceComparison) {
+  public init(_ traces: Verdict) {
     let comparison = traces.comparison
     format = Self.format
     formatVersion = Self.formatVersion
@@ -87,7 +96,7 @@ public struct ComparisonReport: Equatable, Sendable, Codable {
     firstDivergence = comparison.firstDivergence?.name
     divergence = traces.divergence
     arrays = comparison.arrays.map { Row($0, comparison.policy) }
-    extra = comparison.extra
+    extra = comparison.extra.map(\.name)
   }
 
   /// The report as JSON, indented, keys in order.
@@ -107,6 +116,7 @@ extension ComparisonReport.Row {
     metrics = array.metrics
     isolated = array.isolated
     heatMap = array.heatMap
+    fusedInto = if case .fused(let module) = array.outcome { module.name } else { nil }
     switch array.outcome {
     case .matched:
       status = breaches.isEmpty ? .passed : .diverged
@@ -114,9 +124,105 @@ extension ComparisonReport.Row {
     case .missing:
       status = .missing
       candidateShape = nil
+    case .fused:
+      status = .fused
+      candidateShape = nil
     case .shapeMismatch(let found):
       status = .shapeMismatch
       candidateShape = found.extents
+    }
+  }
+}
+
+extension ComparisonReport {
+  /// Reads a report; `file` is what errors call it.
+  ///
+  /// - Throws: `ReportError`.
+  public init(json: Data, file: String = "the report") throws {
+    do {
+      let header: Header = try ReportCoding.decode(json)
+      guard header.format == Self.format else {
+        throw ReportError.notAReport(file: file, found: header.format ?? "no format")
+      }
+      guard header.formatVersion == Self.formatVersion else {
+        throw ReportError.unsupportedVersion(
+          file: file, expected: Self.formatVersion, found: header.formatVersion ?? 0)
+      }
+      self = try ReportCoding.decode(json)
+    } catch let error as DecodingError {
+      throw ReportError.malformed(file: file, place: error.account.place, problem: error.account.problem)
+    }
+  }
+
+  /// Reads a report from a file.
+  ///
+  /// - Throws: `ReportError`.
+  public init(path: String) throws {
+    guard let json = FileManager.default.contents(atPath: path) else {
+      throw ReportError.unreadable(file: path)
+    }
+    try self.init(json: json, file: path)
+  }
+
+  private struct Header: Decodable {
+    let format: String?
+    let formatVersion: Int?
+  }
+}
+
+extension Verdict {
+  /// What a report is of, judged again: by its own policy, or by another one.
+  ///
+  /// - Throws: `ReportError.malformed` when a row contradicts itself.
+  public init(_ report: ComparisonReport, policy: TolerancePolicy? = nil, file: String = "the report") throws {
+    let arrays = try report.arrays.map { row in
+      let outcome: ArrayComparison.Outcome
+      switch (row.status, row.metrics, row.candidateShape) {
+      case (.passed, let metrics?, _), (.diverged, let metrics?, _): outcome = .matched(metrics)
+      case (.missing, nil, nil): outcome = .missing
+      case (.fused, nil, nil) where row.fusedInto != nil:
+        outcome = .fused(into: ModulePath(row.fusedInto ?? ""))
+      case (.shapeMismatch, nil, let shape?): outcome = .shapeMismatch(candidate: Shape(shape))
+      default:
+        throw ReportError.malformed(
+          file: file, place: row.name, problem: "its status \(row.status.rawValue) does not go with the rest")
+      }
+      return ArrayComparison(
+        id: TapID(row.name), shape: Shape(row.shape), outcome: outcome, isolated: row.isolated,
+        heatMap: row.heatMap)
+    }
+    let chosen = policy?.narrowed(to: report.candidate.precision) ?? report.policy
+    let comparison = Comparison(policy: chosen, arrays: arrays, extra: report.extra.map { TapID($0) })
+    // Causes were tested on tensors that are not at hand any more.
+    let divergence = report.divergence.flatMap { saved in
+      FirstDivergence(comparison) { [saved.tap, saved.origin.tap].contains($0) ? saved.hints : [] }
+    }
+    self.init(
+      reference: report.reference, candidate: report.candidate, differences: report.differences,
+      comparison: comparison, divergence: divergence)
+  }
+}
+
+/// What can be wrong with a saved report.
+public enum ReportError: Error, Equatable, CustomStringConvertible {
+  /// There is no such file.
+  case unreadable(file: String)
+  /// JSON, but no report of a comparison.
+  case notAReport(file: String, found: String)
+  /// A report of a version that is not read here.
+  case unsupportedVersion(file: String, expected: Int, found: Int)
+  /// Something in it is not as it should be.
+  case malformed(file: String, place: String, problem: String)
+
+  /// One sentence naming the file, what was expected and what was found.
+  public var description: String {
+    switch self {
+    case .unreadable(let file): "\(file): expected a report, found no such file or none that can be read"
+    case .notAReport(let file, let found):
+      "\(file): expected the report that compare --json prints, with format \(ComparisonReport.format), found \(found)"
+    case .unsupportedVersion(let file, let expected, let found):
+      "\(file): expected a report of version \(expected), found version \(found); compare again to have one"
+    case .malformed(let file, let place, let problem): "\(file): \(place): \(problem)"
     }
   }
 }

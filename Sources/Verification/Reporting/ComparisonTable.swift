@@ -41,7 +41,7 @@ public struct ComparisonTable: Sendable {
     if order == .worst {
       // Sorting is not stable, so equals keep their order by their position.
       arrays = arrays.enumerated().sorted {
-        let (first, second) = ($0.element.smallestPassingTolerance, $1.element.smallestPassingTolerance)
+        let (first, second) = (badness($0.element), badness($1.element))
         return first == second ? $0.offset < $1.offset : first > second
       }.map(\.element)
     }
@@ -55,10 +55,17 @@ public struct ComparisonTable: Sendable {
     return lines
   }
 
+  /// What rows are sorted by; there is nothing bad about what is fused.
+  private func badness(_ array: ArrayComparison) -> Double {
+    array.isFused ? 0 : array.smallestPassingTolerance
+  }
+
   private func cells(_ array: ArrayComparison) -> [String] {
     let mark =
-      array.passes(comparison.policy) && array.passesIsolated(comparison.policy) ? "ok" : "FAIL"
+      array.isFused
+      ? "–" : array.passes(comparison.policy) && array.passesIsolated(comparison.policy) ? "ok" : "FAIL"
     switch array.outcome {
+    case .fused(let module): return [mark, array.name, "\(array.shape)", "fused into \(module)"]
     case .missing: return [mark, array.name, "\(array.shape)", "missing"]
     case .shapeMismatch(let found): return [mark, array.name, "\(array.shape)", "found \(found)"]
     case .matched(let metrics):
@@ -70,7 +77,7 @@ public struct ComparisonTable: Sendable {
         ] + (comparison.isIsolated ? [alone] : []) + [
           String(format: "%.7f", metrics.cosineSimilarity), String(format: "%.1f", metrics.sqnrDecibels),
         ]
-      return cells + remarks(metrics, comparison.policy.tolerance(for: array.name))
+      return cells + remarks(metrics, comparison.policy.tolerance(for: array.id))
     }
   }
 
@@ -107,8 +114,9 @@ public struct ComparisonTable: Sendable {
 
   /// What fails is red; what is odd, or within a factor of ten of its tolerance, yellow.
   private func colour(of array: ArrayComparison) -> Colour? {
+    guard !array.isFused else { return nil }
     guard array.passes(comparison.policy), array.passesIsolated(comparison.policy) else { return .red }
-    let tolerance = comparison.policy.tolerance(for: array.name)
+    let tolerance = comparison.policy.tolerance(for: array.id)
     if !array.flags(comparison.policy).isEmpty { return .yellow }
     guard let limit = tolerance.relative, limit > 0 else { return nil }
     return array.smallestPassingTolerance > 0.1 * limit ? .yellow : nil
@@ -124,15 +132,17 @@ public struct ComparisonTable: Sendable {
     let arrays = comparison.arrays
     let missing = arrays.count { $0.outcome == .missing }
     let misshaped = arrays.count { if case .shapeMismatch = $0.outcome { true } else { false } }
+    let fused = comparison.fusedCount
     let diverged = comparison.failures.count - missing - misshaped
     let limit =
       comparison.policy.defaults.relative.map { "the relative tolerance \(scientific($0))" }
       ?? "the policy \(comparison.policy.name)"
     let word = comparison.passes ? coloured("PASS", .green) : coloured("FAIL", .red)
     var lines = [
-      "\(word): \(arrays.count - missing - misshaped) compared, \(diverged) past "
+      "\(word): \(arrays.count - missing - misshaped - fused) compared, \(diverged) past "
         + "\(limit), \(missing) missing, "
         + "\(misshaped) misshaped, \(comparison.extra.count) only in the candidate"
+        + (fused > 0 ? ", \(fused) fused into modules that ran as one" : "")
     ]
     if comparison.isIsolated {
       let isolated = arrays.filter { $0.isolated != nil }
@@ -146,7 +156,7 @@ public struct ComparisonTable: Sendable {
         "Sketches were compared: max and mean abs are of samples, cosine and SQNR estimates, relative the worst of "
           + "samples, projections, norm and moments.")
     }
-    if arrays.isEmpty { lines.append("There was nothing to compare.") }
+    if arrays.count == fused { lines.append("There was nothing to compare.") }
     let zeros = arrays.filter { $0.flags(comparison.policy).contains(.zero) }
     if !zeros.isEmpty {
       lines.append(

@@ -47,9 +47,9 @@ struct Compare: Command {
       with: found, patterns: tap.map { TapPattern($0) }, policy: policy, heatMaps: output.wantsPictures,
       agreement: agreement)
     try result.explain(
-      expected.arrays, found.arrays, weights: model.map { ModuleWeights(try Checkpoint.open(path: $0)) })
+      expected.source, found.source, weights: model.map { ModuleWeights(try Checkpoint.open(path: $0)) })
     let masks =
-      output.wantsPictures ? try MaskDifference.all(of: result.comparison, expected.arrays, found.arrays) : []
+      output.wantsPictures ? try MaskDifference.all(of: result.comparison, expected.source, found.source) : []
     try output.present(result, masks: masks)
   }
 }

@@ -18,6 +18,6 @@ struct Judge: Command {
   func execute() throws {
     let report = try ComparisonReport(path: saved)
     try output.present(
-      TraceComparison(report, policy: policy.policy(or: report.policy), file: saved))
+      Verdict(report, policy: policy.policy(or: report.policy), file: saved))
   }
 }

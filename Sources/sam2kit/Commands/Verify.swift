@@ -45,21 +45,20 @@ struct Verify: Command {
 
   func execute() throws {
     let policy = try policy.policy()
-    let recording = try RecordedRun.open(path: reference)
+    let recording = try Recording.open(path: reference)
     if isolate, case .sketch = recording { throw SketchIsolated(path: reference) }
     let run = try VerifiedRun(
       recording, model: model, backend: backend, input: input, masks: masks, trace: trace)
     try provenance.check(run.agreement, reference: reference, candidate: model.model)
-    let verifier = RunVerifier(
+    let verifier = LiveComparison(
       reference: recording, patterns: tap.map { TapPattern($0) },
       policy: policy.narrowed(to: backend.precision.rawValue), isolates: isolate,
       weights: ModuleWeights(run.checkpoint), keepsPictures: output.wantsPictures)
     try run.perform(verifier)
     let result = run.result(verifier)
-    var masks: [MaskDifference] = []
-    if output.wantsPictures, case .trace(let reader) = recording {
-      masks = try MaskDifference.all(of: result.comparison, TraceArrays(reader), verifier.masks)
-    }
+    let masks =
+      output.wantsPictures
+      ? try MaskDifference.all(of: result.comparison, recording.source, verifier.masks) : []
     try output.present(result, masks: masks)
   }
 }

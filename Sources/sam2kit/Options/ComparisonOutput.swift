@@ -36,7 +36,7 @@ struct ComparisonOutput: ParsableArguments {
   /// Shows a comparison; ends with exit code 1 if it fails.
   ///
   /// - Parameter masks: How masks differ, for the page.
-  func present(_ result: TraceComparison, masks: [MaskDifference] = []) throws {
+  func present(_ result: Verdict, masks: [MaskDifference] = []) throws {
     for difference in result.differences {
       Console.remark(
         "note: \(difference.attribute) \(difference.isUnknown ? "is not known on both sides" : "differs"): reference "

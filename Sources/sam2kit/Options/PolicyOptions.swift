@@ -18,8 +18,8 @@ struct PolicyOptions: ParsableArguments {
   }
 
   /// The policy that was asked for, or else `base`.
-  func policy(or base: TolerancePolicy = .fp32) throws -> TolerancePolicy {
-    let chosen = try policy.map { try TolerancePolicy(named: $0) } ?? base
+  func policy(or base: TolerancePolicy = SAM2Policies.fp32) throws -> TolerancePolicy {
+    let chosen = try policy.map { try TolerancePolicy(named: $0, presets: SAM2Policies.presets) } ?? base
     return tolerance.map(chosen.withRelative) ?? chosen
   }
 }

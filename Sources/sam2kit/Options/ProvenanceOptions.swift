@@ -15,7 +15,7 @@ struct ProvenanceOptions: ParsableArguments {
   /// Throws if two runs are of different things, which makes comparing them meaningless.
   ///
   /// - Throws: `OtherRunsCompared`, unless `--force` is given.
-  func check(_ agreement: RunAgreement, reference: String, candidate: String) throws {
+  func check(_ agreement: Agreement, reference: String, candidate: String) throws {
     let contradictions = agreement.contradictions
     guard force || contradictions.isEmpty else {
       throw OtherRunsCompared(reference: reference, candidate: candidate, contradictions: contradictions)
@@ -66,7 +66,7 @@ private struct SettingTree: Decodable {
 struct OtherRunsCompared: Error, CustomStringConvertible {
   let reference: String
   let candidate: String
-  let contradictions: [TraceComparison.Difference]
+  let contradictions: [Verdict.Difference]
 
   var description: String {
     let lines = contradictions.map {

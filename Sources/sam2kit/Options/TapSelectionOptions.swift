@@ -21,7 +21,7 @@ struct TapSelectionOptions: ParsableArguments {
   }
 
   /// Says which patterns fit nothing.
-  func remark(on run: RecordedRun) {
+  func remark(on run: Recording) {
     for pattern in tap where !run.taps.contains(where: { $0.matches(TapPattern(pattern)) }) {
       Console.remark("--tap \(pattern): no tap or module has such a name")
     }

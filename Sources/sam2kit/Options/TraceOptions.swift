@@ -38,7 +38,7 @@ struct TraceOptions: ParsableArguments {
   func start(
     model: SAM2Base, input: TraceInput, digests: @autoclosure () throws -> RunDigests,
     prompts: TracePrompts, frames: Set<Int> = [], objects: Set<Int> = []
-  ) throws -> Recording? {
+  ) throws -> TapRecorder? {
     guard isAsked else { return nil }
     let digests = try digests()
     let provenance = Provenance(
@@ -53,7 +53,7 @@ struct TraceOptions: ParsableArguments {
       writers.append(try TraceWriter(path: trace, provenance: provenance, storage: storage))
     }
     if let sketch { writers.append(try SketchWriter(path: sketch, provenance: provenance)) }
-    return Recording(taps: Taps(writers: writers, filter: TapFilter(tap, frames: frames, objects: objects)))
+    return TapRecorder(taps: Taps(writers: writers, filter: TapFilter(tap, frames: frames, objects: objects)))
   }
 }
 
@@ -64,7 +64,7 @@ struct RunDigests {
 }
 
 /// A trace, a sketch or both being written.
-struct Recording {
+struct TapRecorder {
   let taps: Taps
 
   /// Puts whole files in their places.

@@ -72,7 +72,7 @@ struct Segmentation {
   }
 
   /// Adds the predictions to a recording and ends it.
-  func record(to recording: Recording) throws {
+  func record(to recording: TapRecorder) throws {
     try recording.taps.record(.lowResLogits, lowResLogits)
     try recording.taps.record(.iou, iou)
     try recording.taps.record(.objectScore, objectScore)

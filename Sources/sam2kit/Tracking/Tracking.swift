@@ -43,7 +43,7 @@ struct Tracking {
   /// - Parameter resumes: Whether to go on where an interrupted run stopped, if there is one.
   /// - Returns: What was found, to be given to `finish`.
   /// - Throws: `Interrupted` where the user interrupts; what was found until then is reported.
-  func run(resumes: Bool, recording: Recording?) throws -> TrackJournal {
+  func run(resumes: Bool, recording: TapRecorder?) throws -> TrackJournal {
     var session = try VideoPredictor(model).session(
       input, width: input.source.width, height: input.source.height, history: script.history)
     let stored = resumes ? try storedState() : nil

@@ -14,13 +14,13 @@ struct RecordedPicture: RecordedInput {
   let digest: String
   let description: TraceInput
   private let picture: Picture?
-  private let recording: RecordedRun
+  private let recording: Recording
   private let masks: URL
 
   /// The tap that holds the prepared picture, `[1, 3, S, S]`.
   private static let tap = "image_encoder/0/input/sample"
 
-  init(_ recording: RecordedRun, file: String?, masks: URL) throws {
+  init(_ recording: Recording, file: String?, masks: URL) throws {
     self.recording = recording
     self.masks = masks
     let recorded = recording.provenance
@@ -41,7 +41,7 @@ struct RecordedPicture: RecordedInput {
     }
   }
 
-  func run(_ model: SAM2Base, _ taps: Taps, _ verifier: RunVerifier) throws {
+  func run(_ model: SAM2Base, _ taps: Taps, _ verifier: LiveComparison) throws {
     let (width, height) = (description.width, description.height)
     let prompts = recording.provenance.prompts
     let predictor = ImagePredictor(model)

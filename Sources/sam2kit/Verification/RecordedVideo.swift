@@ -12,10 +12,10 @@ struct RecordedVideo: RecordedInput {
   let digest: String
   let description: TraceInput
   private let frames: any VideoFrames
-  private let recording: RecordedRun
+  private let recording: Recording
   private let masks: URL
 
-  init(_ recording: RecordedRun, file: String?, masks: URL) throws {
+  init(_ recording: Recording, file: String?, masks: URL) throws {
     self.recording = recording
     self.masks = masks
     let recorded = recording.provenance
@@ -31,7 +31,7 @@ struct RecordedVideo: RecordedInput {
     }
   }
 
-  func run(_ model: SAM2Base, _ taps: Taps, _ verifier: RunVerifier) throws {
+  func run(_ model: SAM2Base, _ taps: Taps, _ verifier: LiveComparison) throws {
     let (width, height) = (description.width, description.height)
     let steps = recording.provenance.prompts.script(frameCount: frames.count)
     // A script may come back to any frame.
@@ -46,13 +46,13 @@ struct RecordedVideo: RecordedInput {
   }
 
   /// Logits at the video's size, which few recordings hold.
-  private func compareLogits(_ masks: FrameMasks, step: Int, _ verifier: RunVerifier) throws {
-    let names = masks.objects.map {
-      "prediction/\(PredictionPlace(step: step, frame: masks.frame, object: $0.id))/logits"
+  private func compareLogits(_ masks: FrameMasks, step: Int, _ verifier: LiveComparison) throws {
+    let taps = masks.objects.map {
+      TapID.prediction("logits", at: PredictionPlace(step: step, frame: masks.frame, object: $0.id))
     }
-    guard names.contains(where: verifier.expects) else { return }
-    for (name, logits) in zip(names, masks.logits()) where verifier.expects(name) {
-      try verifier.write(logits, as: name)
+    guard taps.contains(where: verifier.expects) else { return }
+    for (tap, logits) in zip(taps, masks.logits()) where verifier.expects(tap) {
+      try verifier.write(logits, as: tap)
     }
   }
 
@@ -67,7 +67,7 @@ private struct PreparedFrames: VideoFrames {
   private let taps: [Int: Tap]
   let count: Int?
 
-  init(_ recording: RecordedRun) throws {
+  init(_ recording: Recording) throws {
     let missing = MissingInput(
       path: recording.path, what: "all the prepared frames", tap: "image_encoder/*/input/sample")
     guard case .trace(let reader) = recording, let count = recording.provenance.input.frames else {

@@ -14,8 +14,8 @@ import Verification
 struct VerifiedRun {
   let checkpoint: Checkpoint
   /// Whether what is about to run is what was recorded.
-  let agreement: RunAgreement
-  private let recording: RecordedRun
+  let agreement: Agreement
+  private let recording: Recording
   private let model: SAM2Base
   private let input: any RecordedInput
   private let provenance: Provenance
@@ -28,7 +28,7 @@ struct VerifiedRun {
   ///   - masks: The folder of the prompts' masks; nil for the recording's.
   ///   - trace: Where to record the run.
   init(
-    _ recording: RecordedRun, model options: ModelOptions, backend: BackendOptions, input file: String?,
+    _ recording: Recording, model options: ModelOptions, backend: BackendOptions, input file: String?,
     masks: String?, trace: String?
   ) throws {
     self.recording = recording
@@ -52,24 +52,25 @@ struct VerifiedRun {
       checkpointDirectorySHA256: identity.directorySHA256, inputSHA256: input.digest, input: input.description,
       prompts: recorded.prompts,
       configuration: model.configuration.json)
-    agreement = try RunAgreement(recorded, provenance, configuration: ProvenanceOptions.settings)
+    agreement = try Agreement(recorded, provenance, configuration: ProvenanceOptions.settings)
   }
 
   /// What is held back for tensors to come: enough for one model's, not for those that stand beside them here.
   private static let idleBytes = 448 << 20
 
   /// Runs the model while it is compared, and recorded if that is asked for.
-  func perform(_ verifier: RunVerifier) throws {
+  func perform(_ verifier: LiveComparison) throws {
     Tensor.limitIdleMemory(bytes: Self.idleBytes)
     let writers = try trace.map { [try TraceWriter(path: $0, provenance: provenance)] } ?? []
     let taps = verifier.makeTaps(writers)
     try input.run(model, taps, verifier)
+    verifier.take(wholes: taps.wholes)
     try taps.finish()
   }
 
   /// What was found.
-  func result(_ verifier: RunVerifier) -> TraceComparison {
-    var result = TraceComparison(
+  func result(_ verifier: LiveComparison) -> Verdict {
+    var result = Verdict(
       reference: .init(path: recording.path, provenance: recording.provenance),
       candidate: .init(path: checkpoint.path, provenance: provenance), differences: agreement.differences,
       comparison: verifier.comparison)
@@ -85,7 +86,7 @@ protocol RecordedInput {
   /// What it is and how it is prepared.
   var description: TraceInput { get }
   /// Runs a model on it as the recording's prompts say, and offers the predictions.
-  func run(_ model: SAM2Base, _ taps: Taps, _ verifier: RunVerifier) throws
+  func run(_ model: SAM2Base, _ taps: Taps, _ verifier: LiveComparison) throws
 }
 
 /// A recording of something that can't be run here.

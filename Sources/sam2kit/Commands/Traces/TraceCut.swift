@@ -17,7 +17,7 @@ struct TraceCut: Command {
   var compress = false
 
   func execute() throws {
-    let run = try RecordedRun.open(path: file)
+    let run = try Recording.open(path: file)
     let kept = try run.cut(to: output, keeping: selection.selection, storage: compress ? .compressed : nil)
     selection.remark(on: run)
     Console.remark("\(output): \(kept) of \(run.taps.count) taps")

@@ -22,7 +22,7 @@ struct TraceMergeCommand: Command {
   }
 
   func execute() throws {
-    let count = try RecordedRun.merge(files.map { try .open(path: $0) }, to: output)
+    let count = try Recording.merge(files.map { try .open(path: $0) }, to: output)
     Console.remark("\(output): \(count) taps")
   }
 }

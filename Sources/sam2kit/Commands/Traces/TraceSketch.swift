@@ -14,7 +14,7 @@ struct TraceSketch: Command {
   @OptionGroup var selection: TapSelectionOptions
 
   func execute() throws {
-    let run = try RecordedRun.open(path: file)
+    let run = try Recording.open(path: file)
     let kept = try run.sketch(to: output, keeping: selection.selection)
     selection.remark(on: run)
     Console.remark("\(output): \(kept) of \(run.taps.count) taps")
