@@ -72,7 +72,7 @@ let package = Package(
     .target(
       name: "Downloads", dependencies: ["Files"], exclude: ["README.md"],
       resources: [.embedInCode("manifest.json")], swiftSettings: settings),
-    layer("Tensors", []),
+    layer("Tensors", ["CVector"]),
     layer("HDF5", ["Files", "Tensors", "CHDF5"]),
     layer("Architecture", ["Tensors", "Yams"]),
     layer("Checkpoints", ["Files", "Tensors", "HDF5", "CVector", "CZip"]),
@@ -97,7 +97,8 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: settings),
 
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: settings),
-    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors"), tests("HDF5", ["Files", "Tensors"]),
+    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors", ["CVector"]),
+    tests("HDF5", ["Files", "Tensors"]),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),

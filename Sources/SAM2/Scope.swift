@@ -48,7 +48,7 @@ final class WeightLoader: Sendable {
       throw SAM2Error.misshapedWeight(origin: source.origin, name: name, expected: shape, found: found)
     }
     _ = taken.withLock { $0.insert(name) }
-    return try source.tensor(name)
+    return try source.float32(name)
   }
 
   /// Throws if a tensor was never taken: the tree is then not the checkpoint's.
