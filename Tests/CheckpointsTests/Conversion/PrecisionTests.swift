@@ -21,11 +21,11 @@ import Testing
     #expect(rounded["float32"]?.elementType == precision.elementType)
     let found = try rounded.copy(of: "float32")
     let expected = try source.copy(of: precision == .float16 ? "float16" : "bfloat16")
-    let numbers = try source.tensor("float32").elements
+    let numbers = try source.float32("float32").elements
     for (index, number) in numbers.enumerated() {
       let pair = 2 * index..<2 * index + 2
       if number.isNaN {
-        #expect(try rounded.tensor("float32").elements[index].isNaN)
+        #expect(try rounded.float32("float32").elements[index].isNaN)
       } else {
         #expect(found[pair] == expected[pair], "\(number)")
       }
@@ -57,7 +57,7 @@ import Testing
     let rounded = source.rounded(to: .float32)
     for name in ["float16", "bfloat16"] {
       #expect(rounded[name]?.elementType == .float32)
-      let (wide, narrow) = (try rounded.tensor(name).elements, try source.tensor(name).elements)
+      let (wide, narrow) = (try rounded.float32(name).elements, try source.float32(name).elements)
       for (a, b) in zip(wide, narrow) { #expect(a.bitPattern == b.bitPattern) }
     }
     #expect(try rounded.copy(of: "float32") == source.copy(of: "float32"))
