@@ -70,7 +70,7 @@ let package = Package(
     .target(
       name: "Downloads", dependencies: ["Files"], exclude: ["README.md"],
       resources: [.embedInCode("manifest.json")], swiftSettings: settings),
-    layer("Tensors", []),
+    layer("Tensors", ["CVector"]),
     layer("HDF5", ["Files", "Tensors", "CHDF5"]),
     layer("Masks", ["Tensors", "CVector"]),
     layer("Architecture", ["Tensors"]),
@@ -100,8 +100,8 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Tensors", "Kernels"], path: "Tests/TestSupport",
       swiftSettings: settings),
-    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors"), tests("HDF5", ["Files", "Tensors"]),
-    tests("Masks", ["Tensors"], fixtures: true),
+    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors", ["CVector"]),
+    tests("HDF5", ["Files", "Tensors"]), tests("Masks", ["Tensors"], fixtures: true),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
     tests("Configurations", ["Architecture", "Files"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),

@@ -133,16 +133,13 @@ public struct Checkpoint: WeightSource {
   /// The path.
   public var origin: String { path }
 
-  /// The tensor of that name: a view of the mapped file where it holds aligned float32, else converted.
+  /// The tensor of that name in the type in which it is stored: a view of the mapped file where it lies there row-major and
+  /// aligned, else a copy. `float32(_:)` converts it.
   ///
-  /// - Throws: `CheckpointError.missingTensor`, `.notFloat32` for float8 and complex types, or what its bytes
-  ///   are refused for.
+  /// - Throws: `CheckpointError.missingTensor`, or what its bytes are refused for.
   public func tensor(_ name: String) throws -> Tensor {
     guard let entry = self[name] else { throw CheckpointError.missingTensor(path: path, name: name) }
-    guard let tensor = float32(try bytes(of: name), entry.elementType, entry.shape) else {
-      throw CheckpointError.notFloat32(path: path, name: name, found: entry.elementType)
-    }
-    return tensor
+    return Tensor(try bytes(of: name), entry.elementType, entry.shape)
   }
 }
 

@@ -30,9 +30,6 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case folder(path: String, found: String)
   /// No tensor of that name.
   case missingTensor(path: String, name: String)
-  /// A tensor whose elements can't be read as Float32.
-  case notFloat32(path: String, name: String, found: ElementType)
-
   /// Finite numbers that a narrower type can't hold: how many of a tensor, and the first.
   case overflow(path: String, name: String, index: [Int], value: Double, count: Int, type: ElementType)
 
@@ -56,8 +53,6 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     case .naming(let path, let error): "\(path): \(error)"
     case .folder(let path, let found): "\(path): expected a folder with model.safetensors, found \(found)"
     case .missingTensor(let path, let name): "\(path): expected a tensor '\(name)', found none"
-    case .notFloat32(let path, let name, let found):
-      "\(path): expected '\(name)' to be readable as float32, found \(found.rawValue)"
     case .overflow(let path, let name, let index, let value, let count, let type):
       "\(path): expected '\(name)' to fit \(type.rawValue), found \(value) at \(index)"
         + (count > 1 ? " and \(count - 1) more such numbers" : "")

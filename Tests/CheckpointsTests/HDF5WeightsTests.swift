@@ -19,7 +19,7 @@ import Testing
       #expect(checkpoint.format == .hdf5)
       #expect(checkpoint.metadata == ["epoch": "3", "format": "pt"])
       #expect(checkpoint.shapes == ["layer.weight": [2, 2]])
-      let elements = try checkpoint.tensor("layer.weight").elements
+      let elements = try checkpoint.float32("layer.weight").elements
       #expect(elements == [1, 2, 3, 4])
       try checkpoint.verify()
     }

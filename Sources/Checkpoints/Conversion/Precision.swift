@@ -34,25 +34,8 @@ public enum Precision: String, Sendable, CaseIterable {
   }
 }
 
-/// A number rounded to the nearest that `Precision` has, of two equally near ones to the even one; infinity where
-/// the exponent does not reach. NaN stays NaN.
+/// What keeps a number from being rounded twice.
 enum Rounding {
-  /// To IEEE binary16; `Float16` is missing on Intel Macs.
-  static func float16(_ value: Float) -> UInt16 {
-    let sign = UInt16(value.bitPattern >> 16) & 0x8000
-    let magnitude = value.bitPattern & 0x7fff_ffff
-    if magnitude > 0x7f80_0000 { return sign | 0x7e00 | UInt16(magnitude >> 13 & 0x3ff) }
-    if magnitude >= 0x4780_0000 { return sign | 0x7c00 }
-    if magnitude >= 0x3880_0000 {
-      // The exponent's bias goes from 127 to 15; a carry out of the fraction raises it, if need be to infinity.
-      let rebiased = magnitude - (112 << 23)
-      return sign | UInt16((rebiased + 0xfff + (rebiased >> 13 & 1)) >> 13)
-    }
-    // Subnormal: counts units of 2^-24.
-    let units = Float(bitPattern: magnitude) * Float(sign: .plus, exponent: 24, significand: 1)
-    return sign | UInt16(units.rounded(.toNearestOrEven))
-  }
-
   /// To a Float whose last bit is odd where anything was cut off: rounding that once more gives what rounding
   /// the Double at once would have given.
   /// Source: Boldo and Melquiond, Emulation of a FMA and correctly rounded sums, IEEE TC 57(4), 2008.

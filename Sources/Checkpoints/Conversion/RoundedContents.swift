@@ -42,21 +42,16 @@ private struct RoundedContents: TensorContents {
     let (old, new) = (stored.entries[index], entries[index])
     let bytes = try stored.bytes(at: index)
     guard old.elementType != new.elementType else { return bytes }
-    let block = ByteBlock(count: new.byteCount)
-    let overflow: Overflow? = bytes.withBytes { source in
-      switch old.elementType {
-      case .float16: round(source, to: block, new.elementType, exactly: float(half:))
-      case .bfloat16: round(source, to: block, new.elementType, exactly: BFloat16.float)
-      case .float64: round(source, to: block, new.elementType)
-      default: round(source, to: block, new.elementType) { Float(bitPattern: $0 as UInt32) }
-      }
-    }
-    if let overflow {
+    let exact = Tensor(bytes, old.elementType, old.shape)
+    let isDoubleRounding = old.elementType == .float64 && new.elementType != .float32
+    let float = isDoubleRounding ? Rounding.odd(exact) : exact.converted(to: .float32)
+    let rounded = float.converted(to: new.elementType)
+    if let overflow = Overflow(of: bytes, old.elementType, rounded) {
       throw .overflow(
         path: path, name: new.name, index: new.shape.index(of: overflow.first), value: overflow.value,
         count: overflow.count, type: new.elementType)
     }
-    return TensorBytes(block)
+    return TensorBytes(rounded)
   }
 
   func confirm(_ checksum: UInt32, at index: Int) throws(CheckpointError) {
@@ -73,75 +68,45 @@ private struct Overflow {
   let first: Int
   let value: Double
   let count: Int
-}
 
-/// Rounds numbers that Float holds exactly.
-private func round<Stored: FixedWidthInteger>(
-  _ source: UnsafeRawBufferPointer, to block: ByteBlock, _ type: ElementType, exactly: (Stored) -> Float
-) -> Overflow? {
-  switch type {
-  case .float16:
-    write(source, to: block, { Rounding.float16(exactly($0)) }, isInfinite: { $0 & 0x7fff == 0x7c00 }) {
-      Double(exactly($0))
+  /// What overflowed among `stored` numbers that became `rounded`; nil if nothing did.
+  init?(of stored: TensorBytes, _ type: ElementType, _ rounded: Tensor) {
+    let infinite: [Int] =
+      switch rounded.elementType {
+      case .float16: Self.positions(in: rounded) { (bits: UInt16) in bits & 0x7fff == 0x7c00 }
+      case .bfloat16: Self.positions(in: rounded) { (bits: UInt16) in bits & 0x7fff == 0x7f80 }
+      default: Self.positions(in: rounded) { (number: Float) in number.isInfinite }
+      }
+    let reader = NumberReader(type)
+    let overflowed = stored.withBytes { bytes in
+      infinite.compactMap { position -> (Int, Double)? in
+        var number = 0.0
+        withUnsafeMutablePointer(to: &number) {
+          reader.read(bytes, from: position, into: UnsafeMutableBufferPointer(start: $0, count: 1))
+        }
+        return number.isFinite ? (position, number) : nil
+      }
     }
-  case .bfloat16:
-    write(source, to: block, { BFloat16.bits(rounding: exactly($0)) }, isInfinite: { $0 & 0x7fff == 0x7f80 }) {
-      Double(exactly($0))
+    guard let (first, value) = overflowed.first else { return nil }
+    (self.first, self.value, count) = (first, value, overflowed.count)
+  }
+
+  private static func positions<Element: TensorElement>(
+    in tensor: Tensor, _ isInfinite: (Element) -> Bool
+  ) -> [Int] {
+    tensor.withElements(of: Element.self) { elements in elements.indices.filter { isInfinite(elements[$0]) } }
+  }
+}
+
+extension Rounding {
+  /// Doubles as Float32 numbers that round to a narrower type as the Doubles themselves would.
+  fileprivate static func odd(_ doubles: Tensor) -> Tensor {
+    doubles.withElements(of: Double.self) { source in
+      Tensor(doubles.shape) { target in
+        for index in source.indices { target[index] = odd(source[index]) }
+      }
     }
-  default:
-    write(source, to: block, { exactly($0).bitPattern }, isInfinite: { _ in false }) { Double(exactly($0)) }
   }
-}
-
-/// Rounds Doubles, once.
-private func round(
-  _ source: UnsafeRawBufferPointer, to block: ByteBlock, _ type: ElementType
-) -> Overflow? {
-  let value = { (bits: UInt64) in Double(bitPattern: bits) }
-  return switch type {
-  case .float16:
-    write(
-      source, to: block, { Rounding.float16(Rounding.odd(value($0))) }, isInfinite: { $0 & 0x7fff == 0x7c00 },
-      value)
-  case .bfloat16:
-    write(
-      source, to: block, { BFloat16.bits(rounding: Rounding.odd(value($0))) },
-      isInfinite: { $0 & 0x7fff == 0x7f80 },
-      value)
-  default:
-    write(
-      source, to: block, { Float(value($0)).bitPattern }, isInfinite: { $0 & 0x7fff_ffff == 0x7f80_0000 }, value
-    )
-  }
-}
-
-/// Writes every element's rounded bits; what is infinite afterwards and was finite before overflowed.
-private func write<Stored: FixedWidthInteger, Rounded: FixedWidthInteger>(
-  _ source: UnsafeRawBufferPointer, to block: ByteBlock, _ round: (Stored) -> Rounded,
-  isInfinite: (Rounded) -> Bool, _ value: (Stored) -> Double
-) -> Overflow? {
-  let count = source.count / MemoryLayout<Stored>.size
-  var infinite = 0
-  for index in 0..<count {
-    let stored = Stored(
-      littleEndian: source.loadUnaligned(
-        fromByteOffset: index * MemoryLayout<Stored>.size, as: Stored.self))
-    let bits = round(stored)
-    if isInfinite(bits) { infinite += 1 }
-    block.bytes.storeBytes(
-      of: bits.littleEndian, toByteOffset: index * MemoryLayout<Rounded>.size, as: Rounded.self)
-  }
-  guard infinite > 0 else { return nil }
-  var (first, overflowed): ((index: Int, value: Double)?, Int) = (nil, 0)
-  for index in 0..<count {
-    let stored = Stored(
-      littleEndian: source.loadUnaligned(
-        fromByteOffset: index * MemoryLayout<Stored>.size, as: Stored.self))
-    guard value(stored).isFinite, isInfinite(round(stored)) else { continue }
-    if first == nil { first = (index, value(stored)) }
-    overflowed += 1
-  }
-  return first.map { Overflow(first: $0.index, value: $0.value, count: overflowed) }
 }
 
 extension Shape {

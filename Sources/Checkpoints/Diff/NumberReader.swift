@@ -27,7 +27,7 @@ struct NumberReader {
     case .float32, .complex64:
       convert(bytes, start, numbers) { (bits: UInt32) in Double(Float(bitPattern: bits)) }
     case .float64, .complex128: convert(bytes, start, numbers) { (bits: UInt64) in Double(bitPattern: bits) }
-    case .float16, .complex32: convert(bytes, start, numbers) { (bits: UInt16) in Double(float(half: bits)) }
+    case .float16, .complex32: convert(bytes, start, numbers) { (bits: UInt16) in Double(Half.float(bits)) }
     case .bfloat16: convert(bytes, start, numbers) { (bits: UInt16) in Double(BFloat16.float(bits)) }
     case .bool: convert(bytes, start, numbers) { (byte: UInt8) in byte == 0 ? 0 : 1 }
     case .uint8: convert(bytes, start, numbers) { (number: UInt8) in Double(number) }

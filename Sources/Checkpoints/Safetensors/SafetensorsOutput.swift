@@ -3,7 +3,7 @@ public import Tensors
 
 /// Writes tensors that are in memory as a safetensors file.
 public enum SafetensorsOutput {
-  /// Writes Float32 tensors and words to `path`, which replaces what is there when it is whole.
+  /// Writes contiguous tensors, each as its own type, and words to `path`, which replaces what is there when it is whole.
   ///
   /// - Throws: `CheckpointError` where the file can't be written.
   public static func write(
@@ -12,8 +12,8 @@ public enum SafetensorsOutput {
     let sorted = tensors.sorted { $0.key < $1.key }
     let entries = sorted.map { name, tensor in
       Checkpoint.Entry(
-        name: name, elementType: .float32, shape: tensor.shape,
-        byteCount: tensor.count * MemoryLayout<Float>.stride, isContiguous: true)
+        name: name, elementType: tensor.elementType, shape: tensor.shape, byteCount: tensor.byteCount,
+        isContiguous: true)
     }
     let layout: SafetensorsLayout
     do { layout = try SafetensorsLayout(entries, metadata: metadata) } catch {
@@ -23,8 +23,8 @@ public enum SafetensorsOutput {
       let output = try OutputFile(path: path)
       try output.write(layout.header)
       for index in layout.order {
-        let result = sorted[index].value.withElements { elements in
-          Result { () throws(FileError) in try output.write(UnsafeRawBufferPointer(elements)) }
+        let result = sorted[index].value.withBytes { bytes in
+          Result { () throws(FileError) in try output.write(bytes) }
         }
         try result.get()
       }

@@ -84,7 +84,7 @@ final class WeightLoader: Sendable {
       throw SAM2Error.misshapedWeight(origin: source.origin, name: name, expected: shape, found: found)
     }
     seen.withLock { _ = $0.taken.insert(name) }
-    return try source.tensor(name)
+    return try source.float32(name)
   }
 
   func site(_ path: ModulePath) -> Site {

@@ -21,11 +21,11 @@ import Testing
     #expect(rounded["float32"]?.elementType == precision.elementType)
     let found = try rounded.copy(of: "float32")
     let expected = try source.copy(of: precision == .float16 ? "float16" : "bfloat16")
-    let numbers = try source.tensor("float32").elements
+    let numbers = try source.float32("float32").elements
     for (index, number) in numbers.enumerated() {
       let pair = 2 * index..<2 * index + 2
       if number.isNaN {
-        #expect(try rounded.tensor("float32").elements[index].isNaN)
+        #expect(try rounded.float32("float32").elements[index].isNaN)
       } else {
         #expect(found[pair] == expected[pair], "\(number)")
       }
@@ -57,7 +57,7 @@ import Testing
     let rounded = source.rounded(to: .float32)
     for name in ["float16", "bfloat16"] {
       #expect(rounded[name]?.elementType == .float32)
-      let (wide, narrow) = (try rounded.tensor(name).elements, try source.tensor(name).elements)
+      let (wide, narrow) = (try rounded.float32(name).elements, try source.float32(name).elements)
       for (a, b) in zip(wide, narrow) { #expect(a.bitPattern == b.bitPattern) }
     }
     #expect(try rounded.copy(of: "float32") == source.copy(of: "float32"))
@@ -99,28 +99,28 @@ import Testing
   @Test func doublesAreRoundedOnce() {
     // Just above the middle between two halves; as a Float it would be the middle, and the even one is below.
     let above = 1 + 0x1p-11 + 0x1p-40
-    #expect(Rounding.float16(Float(above)) == 0x3c00)
-    #expect(Rounding.float16(Rounding.odd(above)) == 0x3c01)
-    #expect(Rounding.float16(Rounding.odd(-above)) == 0xbc01)
+    #expect(Half.bits(rounding: Float(above)) == 0x3c00)
+    #expect(Half.bits(rounding: Rounding.odd(above)) == 0x3c01)
+    #expect(Half.bits(rounding: Rounding.odd(-above)) == 0xbc01)
     #expect(BFloat16.bits(rounding: Rounding.odd(1 + 0x1p-8 + 0x1p-50)) == 0x3f81)
     #expect(BFloat16.bits(rounding: Rounding.odd(1 + 0x1p-8)) == 0x3f80)
     #expect(BFloat16.bits(rounding: Rounding.odd(1e300)) == 0x7f80)
-    #expect(Rounding.float16(Rounding.odd(1e-300)) == 0)
+    #expect(Half.bits(rounding: Rounding.odd(1e-300)) == 0)
     #expect(Rounding.odd(0.5) == 0.5)
   }
 
   @Test func nanStaysNaN() {
     for bits: UInt32 in [0x7f80_0001, 0xffff_ffff, 0x7fc0_0000, 0xff80_1000] {
       let number = Float(bitPattern: bits)
-      #expect(float(half: Rounding.float16(number)).isNaN)
+      #expect(Half.float(Half.bits(rounding: number)).isNaN)
       #expect(Float(bitPattern: UInt32(BFloat16.bits(rounding: number)) << 16).isNaN)
     }
   }
 
   /// Every half is the rounding of itself.
   @Test func everyHalfComesBack() {
-    for bits in UInt16.min ... .max where !float(half: bits).isNaN {
-      #expect(Rounding.float16(float(half: bits)) == bits)
+    for bits in UInt16.min ... .max where !Half.float(bits).isNaN {
+      #expect(Half.bits(rounding: Half.float(bits)) == bits)
     }
   }
 }
