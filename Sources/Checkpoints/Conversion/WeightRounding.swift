@@ -7,7 +7,7 @@ public import Tensors
 ///   convolution kernels, full-size position embeddings) becomes what is asked for;
 /// - any other floating-point tensor (norms, biases, tokens, small embeddings and kernels) becomes float32;
 /// - whole numbers, truth values, float8 and complex numbers stay as they are.
-public enum Precision: String, Sendable, CaseIterable {
+public enum WeightRounding: String, Sendable, CaseIterable {
   /// 24 bits, 8 of exponent.
   case float32 = "f32"
   /// 11 bits, 5 of exponent: finite to 65504.
@@ -48,14 +48,14 @@ enum Rounding {
 }
 
 extension Checkpoint {
-  /// The same checkpoint with large tensors rounded to `precision` and the other floating-point ones in float32;
-  /// tensors are rounded when they are read. See `Precision` for what is large.
+  /// The same checkpoint with large tensors rounded to `rounding` and the other floating-point ones in float32;
+  /// tensors are rounded when they are read. See `WeightRounding` for what is large.
   ///
   /// Reading a tensor in which a finite number would become infinite throws `CheckpointError.overflow`.
-  public func rounded(to precision: Precision) -> Checkpoint {
+  public func rounded(to rounding: WeightRounding) -> Checkpoint {
     Checkpoint(
       path: path, format: format,
-      contents: RoundedContents(path: path, stored: contents, precision: precision), file: file, digest: digest,
+      contents: RoundedContents(path: path, stored: contents, rounding: rounding), file: file, digest: digest,
       selection: selection)
   }
 }
@@ -66,11 +66,11 @@ private struct RoundedContents: TensorContents {
   private let path: String
   private let stored: any TensorContents
 
-  init(path: String, stored: any TensorContents, precision: Precision) {
+  init(path: String, stored: any TensorContents, rounding: WeightRounding) {
     self.path = path
     self.stored = stored
     entries = stored.entries.map { entry in
-      let type = precision.elementType(of: entry.elementType, entry.shape)
+      let type = rounding.elementType(of: entry.elementType, entry.shape)
       guard type != entry.elementType else { return entry }
       return Checkpoint.Entry(
         name: entry.name, elementType: type, shape: entry.shape, byteCount: entry.shape.count * type.byteCount,
