@@ -3,6 +3,7 @@
 
 import Files
 import Foundation
+import Synchronization
 
 /// The pictures of a folder in natural order, each decoded when it is asked for.
 ///
@@ -16,7 +17,7 @@ final class FrameFolder: FrameSource {
   let damage: [VideoDamage] = []
   let frameNames: [String]
   /// The last few frames, for steps back and forth.
-  private var recent: [VideoFrame] = []
+  private let recent: Mutex<[VideoFrame]>
 
   private static let recentLimit = 3
   private static let extensions: Set = ["jpg", "jpeg", "png"]
@@ -38,7 +39,8 @@ final class FrameFolder: FrameSource {
     self.path = path
     let picture = try Picture.read(path: path + "/" + first)
     (width, height) = (picture.width, picture.height)
-    recent = [VideoFrame(index: 0, timestamp: nil, width: width, height: height, content: .picture(picture))]
+    recent = Mutex(
+      [VideoFrame(index: 0, timestamp: nil, width: width, height: height, content: .picture(picture))])
   }
 
   /// The names that are frames, in order; of equal stems (`1.jpg`, `1.png`) in the order of their extensions.
@@ -55,7 +57,7 @@ final class FrameFolder: FrameSource {
 
   func frame(at index: Int) throws(MediaError) -> VideoFrame? {
     guard frameNames.indices.contains(index) else { return nil }
-    if let known = recent.first(where: { $0.index == index }) { return known }
+    if let known = recent.withLock({ frames in frames.first { $0.index == index } }) { return known }
     let framePath = path + "/" + frameNames[index]
     let picture = try Picture.read(path: framePath)
     guard picture.width == width, picture.height == height else {
@@ -65,7 +67,7 @@ final class FrameFolder: FrameSource {
     }
     let frame = VideoFrame(
       index: index, timestamp: nil, width: width, height: height, content: .picture(picture))
-    recent = recent.suffix(Self.recentLimit - 1) + [frame]
+    recent.withLock { $0 = $0.suffix(Self.recentLimit - 1) + [frame] }
     return frame
   }
 }

@@ -11,8 +11,8 @@ import Files
 /// A video's frames in presentation order, decoded when they are asked for.
 ///
 /// Any order of access works; one after another, forwards or backwards, is what it is made for. Memory stays
-/// bounded however long the video is. Use one source from one thread at a time.
-public protocol FrameSource: AnyObject {
+/// bounded however long the video is. Threads that share a source take turns.
+public protocol FrameSource: AnyObject, Sendable {
   /// The file or folder.
   var path: String { get }
   /// Pixels per row as displayed, after any rotation. All frames are of one size.

@@ -31,6 +31,8 @@ public struct SAM2Base: Sendable {
   let objPtrTposProj: any Module<Tensor, Tensor>
   /// What a memory gets added for its distance in time, `[numMaskmem, 1, 1, memDim]`.
   let maskmemTposEnc: Tensor
+  /// Memories' positions in space and time by age, each per grid.
+  let memoryPositions: [GridCache]
   /// What features get added that have no memory, `[1, C, 1, 1]`.
   let noMemEmbed: Tensor
   /// The position encoding of a token that stands for no memory, `[1, 1, C]`.
@@ -75,6 +77,7 @@ public struct SAM2Base: Sendable {
     objPtrTposProj =
       configuration.projTposEncInObjPtrs ? try Linear(dim, memDim, tpos) : Identity(path: tpos.path)
     maskmemTposEnc = try root.parameter("maskmem_tpos_enc", [configuration.numMaskmem, 1, 1, memDim])
+    memoryPositions = (0..<configuration.numMaskmem).map { _ in GridCache() }
     noMemEmbed = try root.parameter("no_mem_embed", [1, 1, dim]).reshaped([1, dim, 1, 1])
     noMemPosEnc = try root.parameter("no_mem_pos_enc", [1, 1, dim])
     noObjPtr =

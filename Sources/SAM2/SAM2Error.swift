@@ -41,6 +41,8 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   case forgotten(object: Int, frame: Int, needs: Int)
   /// A stored session lacks a tensor that it speaks of.
   case brokenSnapshot(missing: String)
+  /// A stored session's tensor has another type or shape than the model's.
+  case wrongSnapshot(tensor: String, expected: String, found: String)
   /// A prompt without point, box or mask.
   case emptyPrompt
   /// A script's prompt whose parts don't fit each other.
@@ -86,6 +88,8 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
       "object \(object), frame \(frame): this frame attends to frame \(needs), which was let go; keep the whole "
         + "history to correct frames so far back"
     case .brokenSnapshot(let missing): "a stored session: expected the tensor \(missing), found none"
+    case .wrongSnapshot(let tensor, let expected, let found):
+      "a stored session: expected the tensor \(tensor) to be \(expected), found \(found)"
     case .malformedPrompt(let reason): reason
     case .emptyPrompt: "expected a point, a box or a mask, found none of them"
     case .unevenBatch(let reason): "prompts of one batch should be alike: \(reason)"

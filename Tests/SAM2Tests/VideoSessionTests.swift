@@ -3,6 +3,7 @@ import Checkpoints
 import Kernels
 import Masks
 import OpenBLASBackend
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -265,14 +266,16 @@ private struct LoopedFrames: VideoFrames {
 /// Frames that note which were asked for.
 private final class CountedFrames: VideoFrames {
   private let frames: ClipFrames
-  private(set) var asked: [Int] = []
+  private let noted = Mutex<[Int]>([])
 
   init(_ frames: ClipFrames) { self.frames = frames }
+
+  var asked: [Int] { noted.withLock { $0 } }
 
   var count: Int? { frames.count }
 
   func frame(_ index: Int, size: Int) throws -> Tensor {
-    asked.append(index)
+    noted.withLock { $0.append(index) }
     return try frames.frame(index, size: size)
   }
 }

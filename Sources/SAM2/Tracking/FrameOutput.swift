@@ -1,6 +1,7 @@
 import Tensors
 
-/// What the model said about one object on one frame, as far as later frames need it.
+/// What the model said about one object on one frame, as far as later frames need it. Its tensors are `compacted()`: they
+/// are kept for long, and would keep alive what they were a part of.
 /// Source: sam2/sam2_video_predictor.py, `compact_current_out`.
 struct FrameOutput: Sendable {
   /// Mask logits `[1, 1, S / 4, S / 4]`.
@@ -11,8 +12,9 @@ struct FrameOutput: Sendable {
   var objectScore: Tensor
   /// The mask's estimated IoU with the truth; 1 for a mask that was given.
   var predictedIoU: Float
-  /// The frame's features under the mask, `[1, M, h, w]`; nil until the memory encoder has run.
-  var memory: BFloat16Tensor?
+  /// The frame's features under the mask, `[1, M, h, w]` in bfloat16; nil until the memory encoder has run.
+  /// Source: sam2/sam2_video_predictor.py, `maskmem_features.to(torch.bfloat16)`.
+  var memory: Tensor?
 }
 
 /// One object's outputs by frame, in the order in which the frames came, which is the order of attention.

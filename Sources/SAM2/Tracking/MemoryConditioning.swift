@@ -24,10 +24,9 @@ extension SAM2Base {
     var tokens: [Tensor] = []
     var positions: [Tensor] = []
     for (age, output) in selection.memories {
-      guard let memory = output.memory?.tensor else { continue }
+      guard let memory = output.memory?.converted(to: .float32) else { continue }
       tokens.append(memory.asSequence)
-      let spatial = memoryEncoder.positions(of: memory).asSequence
-      positions.append(spatial + temporalPosition(age))
+      positions.append(self.positions(of: memory, age: age))
     }
     var pointerTokens = 0
     if configuration.useObjPtrsInEncoder, !selection.pointers.isEmpty {
@@ -58,6 +57,13 @@ extension SAM2Base {
         curr: frame.features.asSequence, currPos: frame.positions.asSequence, memory: memory,
         memoryPos: positions, objPtrTokens: pointerTokens), run)
     return attended.permuted(0, 2, 1).reshaped(frame.features.shape)
+  }
+
+  /// Where a memory `[1, M, h, w]` stands in space and in time, as a sequence `[1, h · w, M]`: made once per grid and age.
+  private func positions(of memory: Tensor, age: Int) -> Tensor {
+    memoryPositions[age].tensor(height: memory.shape[2], width: memory.shape[3]) {
+      memoryEncoder.positions(of: memory).asSequence + temporalPosition(age)
+    }
   }
 
   /// How a memory's age is told, `[1, 1, M]`: 0 for conditioning frames, else the more the older.

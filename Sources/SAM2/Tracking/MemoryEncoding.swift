@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 extension SAM2Base {
-  /// Turns a frame and an object's mask on it into a memory. Source: SAM2Base, `_encode_new_memory`.
+  /// Turns a frame and an object's mask on it into a memory in bfloat16, to be kept. Source: SAM2Base, `_encode_new_memory`.
   ///
   /// The official predictor encodes one object at a time, so `nonOverlapMasksForMemEnc`, which compares the
   /// objects of a batch, never finds two of them; neither does it here.
@@ -14,7 +14,7 @@ extension SAM2Base {
   ///   - isPrompted: whether a user pointed at the object on this frame.
   func encodeMemory(
     _ frame: FrameFeatures, mask: Tensor, objectScore: Tensor, isPrompted: Bool, _ run: Run
-  ) -> BFloat16Tensor {
+  ) -> Tensor {
     let isBinary = configuration.binarizeMaskFromPtsForMemEnc && isPrompted
     let probability = isBinary ? mask.binarized(above: 0) : mask.sigmoid()
     let scaled =
@@ -23,6 +23,6 @@ extension SAM2Base {
     if let noObjEmbedSpatial, objectScore.elements[0] <= 0 {
       memory = consume memory + noObjEmbedSpatial.reshaped([1, configuration.memDim, 1, 1])
     }
-    return BFloat16Tensor(rounding: memory)
+    return memory.converted(to: .bfloat16).compacted()
   }
 }

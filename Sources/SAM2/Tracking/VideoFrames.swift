@@ -1,7 +1,7 @@
 public import Tensors
 
-/// Where a video's frames come from, ready for the model.
-public protocol VideoFrames {
+/// Where a video's frames come from, ready for the model. A session that is handed to another thread asks from there.
+public protocol VideoFrames: Sendable {
   /// How many frames there are, if that is known.
   var count: Int? { get }
 

@@ -2,9 +2,9 @@ import Architecture
 import Kernels
 public import Tensors
 
-/// One video being tracked: what was pointed at, and what is remembered of every object.
+/// One video being tracked: what was pointed at, and what is remembered of every object. A value: a copy goes its own way.
 /// Source: sam2/sam2_video_predictor.py, SAM2VideoPredictor with its `inference_state`.
-public struct VideoSession {
+public struct VideoSession: Sendable {
   /// The video's width in pixels.
   public let width: Int
   /// The video's height in pixels.

@@ -20,7 +20,7 @@ struct Convert: Command {
       which if there are several. The tensors must be those of a released model, or of the one that --config describes.
 
       --dtype rounds to nearest, of two equally near numbers to the even one. Rounded are floating-point tensors \
-      of at least \(Precision.threshold) elements with two or more axes longer than 1; norms, biases and all \
+      of at least \(WeightRounding.threshold) elements with two or more axes longer than 1; norms, biases and all \
       smaller ones are kept in f32, whole numbers as they are. A number too large for the type is named, and \
       nothing is written.
 
@@ -75,12 +75,12 @@ struct Convert: Command {
     let target = isFolder ? .safetensors : (format ?? inferredFormat)?.format
     guard let target else { return }
     let opened = try source.open(input, digesting: true)
-    let rounded = dtype.map { opened.rounded(to: $0.precision) } ?? opened
+    let rounded = dtype.map { opened.rounded(to: $0.rounding) } ?? opened
     let configuration = try architecture.configuration(of: rounded)
     try SAM2Base.check(rounded, fit: configuration)
     if isFolder, let obstacle = configuration.transformersVideoObstacle { Console.remark("note: \(obstacle)") }
     var words = ConvertedMetadata(of: rounded, configuration, as: target)
-    words.add(dtype?.precision)
+    words.add(dtype?.rounding)
     words.add(naming.naming)
     Console.progress("converting \(rounded.entries.count) tensors, \(rounded.fileByteCount.bytes)")
     let conversion = Conversion(

@@ -22,8 +22,8 @@ struct ConvertedMetadata {
   }
 
   /// Says what large tensors were rounded to, if they were.
-  mutating func add(_ precision: Precision?) {
-    if let precision { words[MetadataKey.precision] = precision.rawValue }
+  mutating func add(_ rounding: WeightRounding?) {
+    if let rounding { words[MetadataKey.precision] = rounding.rawValue }
   }
 
   /// transformers reads a safetensors file only if it says that it is PyTorch's.

@@ -19,7 +19,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 enum NumberType: String, ExpressibleByArgument, CaseIterable {
   case f32, f16, bf16
 
-  var precision: Precision {
+  var rounding: WeightRounding {
     switch self {
     case .f32: .float32
     case .f16: .float16

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Checkpoints
 
-@Suite struct PrecisionTests {
+@Suite struct WeightRoundingTests {
   /// A matrix of 4096 numbers, and `Tensor.half()` and `.bfloat16()` of it by PyTorch; by tools/fixtures/make_gguf.py.
   private static let official = "genuine/rounding.safetensors"
 
@@ -14,13 +14,13 @@ import Testing
     return try Checkpoint.open(path: "\(folder)/in.safetensors")
   }
 
-  @Test(arguments: [Precision.float16, .bfloat16])
-  func roundsAsPyTorchDoes(_ precision: Precision) throws {
+  @Test(arguments: [WeightRounding.float16, .bfloat16])
+  func roundsAsPyTorchDoes(_ rounding: WeightRounding) throws {
     let source = try Fixtures.open(Self.official)
-    let rounded = source.rounded(to: precision)
-    #expect(rounded["float32"]?.elementType == precision.elementType)
+    let rounded = source.rounded(to: rounding)
+    #expect(rounded["float32"]?.elementType == rounding.elementType)
     let found = try rounded.copy(of: "float32")
-    let expected = try source.copy(of: precision == .float16 ? "float16" : "bfloat16")
+    let expected = try source.copy(of: rounding == .float16 ? "float16" : "bfloat16")
     let numbers = try source.float32("float32").elements
     for (index, number) in numbers.enumerated() {
       let pair = 2 * index..<2 * index + 2
@@ -32,20 +32,20 @@ import Testing
     }
   }
 
-  @Test(arguments: Precision.allCases, [Checkpoint.Format.torch, .safetensors, .hdf5, .gguf])
-  func readingBackGivesTheRoundedNumbers(_ precision: Precision, _ format: Checkpoint.Format) throws {
+  @Test(arguments: WeightRounding.allCases, [Checkpoint.Format.torch, .safetensors, .hdf5, .gguf])
+  func readingBackGivesTheRoundedNumbers(_ rounding: WeightRounding, _ format: Checkpoint.Format) throws {
     try TestFiles.withTemporaryFolder { folder in
       let numbers = try Fixtures.open(Self.official).tensor("float32")
-      let source = try write(["w": numbers], in: folder).rounded(to: precision)
+      let source = try write(["w": numbers], in: folder).rounded(to: rounding)
       let path = "\(folder)/out.\(format.rawValue)"
       try Conversion(source).write(to: path, as: format)
       let result = try Checkpoint.open(path: path)
       for entry in source.entries {
-        #expect(result[entry.name]?.elementType == precision.elementType)
+        #expect(result[entry.name]?.elementType == rounding.elementType)
         #expect(try result.copy(of: entry.name) == source.copy(of: entry.name))
       }
       // What is rounded already stays as it is.
-      let again = result.rounded(to: precision)
+      let again = result.rounded(to: rounding)
       for entry in source.entries {
         #expect(try again.copy(of: entry.name) == result.copy(of: entry.name))
       }
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test func smallTensorsVectorsAndWholeNumbersAreNotRounded() {
-    let half = Precision.float16
+    let half = WeightRounding.float16
     #expect(half.elementType(of: .float32, [64, 64]) == .float16)
     #expect(half.elementType(of: .float64, [64, 64]) == .float16)
     #expect(half.elementType(of: .bfloat16, [64, 64]) == .float16)
