@@ -126,7 +126,7 @@ let package = Package(
       name: "sam2kitTests",
       dependencies: [
         "sam2kit", "Files", "Downloads", "Tensors", "Architecture", "Checkpoints", "Masks", "Media",
-        "TestSupport", "Taps", "Traces",
+        "TestSupport", "Taps", "Traces", "Verification",
       ],
       swiftSettings: settings),
   ] + loader

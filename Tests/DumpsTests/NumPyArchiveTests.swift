@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Taps
 import Tensors
 import TestSupport
 import Testing

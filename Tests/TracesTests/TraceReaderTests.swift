@@ -2,6 +2,7 @@
 import Files
 import Foundation
 import HDF5
+import Taps
 import Tensors
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@
 import Taps
 import Foundation
 import HDF5
+import Taps
 import Tensors
 import TestSupport
 import Testing

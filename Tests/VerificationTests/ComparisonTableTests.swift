@@ -1,4 +1,5 @@
 // What the terminal shows.
+import Taps
 import Tensors
 import Testing
 

@@ -1,4 +1,5 @@
 // Where errors are.
+import Taps
 import Tensors
 import Testing
 

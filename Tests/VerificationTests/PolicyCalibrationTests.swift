@@ -1,5 +1,6 @@
 // Policies proposed from comparisons.
 import Foundation
+import Taps
 import Tensors
 import Testing
 

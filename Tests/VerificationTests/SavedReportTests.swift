@@ -1,5 +1,6 @@
 // Comparisons that were saved, judged again.
 import Foundation
+import Taps
 import Tensors
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 // What policies say about arrays.
 import Foundation
+import Taps
 import Tensors
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 // Every bound, at its edge and past it.
+import Taps
 import Tensors
 import Testing
 
@@ -51,7 +52,7 @@ import Testing
     let zeros = Tensor([3], [0, -0.0, 0])
     let found = try ErrorMetrics(zeros, zeros)
     #expect(found.isZero)
-    let array = ArrayComparison(name: "a", shape: [3], outcome: .matched(found))
+    let array = ArrayComparison(id: "a", shape: [3], outcome: .matched(found))
     #expect(array.passes(.fp32))
     #expect(array.flags(.fp32) == [.zero])
     var strict = TolerancePolicy.fp32
@@ -65,7 +66,7 @@ import Testing
 
   @Test func nanThatAgreesIsFlaggedAndFailsIfAsked() throws {
     let values = Tensor([3], [.nan, .nan, .nan])
-    let array = ArrayComparison(name: "a", shape: [3], outcome: .matched(try ErrorMetrics(values, values)))
+    let array = ArrayComparison(id: "a", shape: [3], outcome: .matched(try ErrorMetrics(values, values)))
     #expect(array.passes(.fp32))
     #expect(array.flags(.fp32) == [.nonFinite])
     var strict = TolerancePolicy.fp32

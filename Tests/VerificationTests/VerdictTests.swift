@@ -16,7 +16,7 @@ private func provenance(input: String = "f0", multimask: Bool = false) -> Proven
     prompts: TracePrompts(multimask: multimask, objects: []))
 }
 
-private func compared(
+private func verdict(
   _ reference: TraceReader, _ candidate: TraceReader, _ patterns: String...
 ) throws -> Verdict {
   let patterns = patterns.map { TapPattern($0) }
@@ -42,7 +42,7 @@ private func trace(
 @Test func tracesOfOneRunPass() throws {
   try TestFiles.withTemporaryFolder { folder in
     let reader = try trace(folder + "/a.h5", [("z", one), ("a", near)], logits: one)
-    let traces = try compared(reader, reader)
+    let traces = try verdict(reader, reader)
     #expect(traces.comparison.passes)
     #expect(
       traces.comparison.arrays.map(\.name)
@@ -54,7 +54,7 @@ private func trace(
 
 @Test func otherPromptsAreShownAsTheFileHasThem() throws {
   try TestFiles.withTemporaryFolder { folder in
-    let traces = try compared(
+    let traces = try verdict(
       trace(folder + "/a.h5", [("a", one)]), trace(folder + "/b.h5", [("a", one)], multimask: true))
     #expect(
       traces.differences == [
@@ -82,7 +82,7 @@ func checkpointsAreToldApartByWhatIsKnownOfBoth(
       try TraceWriter(path: "\(folder)/\(name)", provenance: provenance).finish()
       return try TraceReader(path: "\(folder)/\(name)")
     }
-    let comparison = try compared(
+    let comparison = try verdict(
       reader("a.h5", first, firstDirectory), reader("b.h5", second, secondDirectory))
     #expect(comparison.differences.map(\.attribute) == (difference.map { [$0] } ?? []))
   }
@@ -92,7 +92,7 @@ func checkpointsAreToldApartByWhatIsKnownOfBoth(
   try TestFiles.withTemporaryFolder { folder in
     let reference = try trace(folder + "/a.h5", [("z", one), ("m", one), ("a", one)])
     let candidate = try trace(folder + "/b.h5", [("z", one), ("m", near), ("a", near)])
-    let traces = try compared(reference, candidate)
+    let traces = try verdict(reference, candidate)
     #expect(!traces.comparison.passes)
     #expect(traces.comparison.firstDivergence?.name == "m/0/output")
     #expect(
@@ -106,12 +106,12 @@ func checkpointsAreToldApartByWhatIsKnownOfBoth(
     let reference = try trace(folder + "/a.h5", [("trunk.a", one), ("neck", one)], logits: one)
     let candidate = try trace(folder + "/b.h5", [("trunk.a", near), ("neck", one)], logits: one)
     func names(_ pattern: String) throws -> [String] {
-      try compared(reference, candidate, pattern).comparison.arrays.map(\.name)
+      try verdict(reference, candidate, pattern).comparison.arrays.map(\.name)
     }
     #expect(try names("neck") == ["neck/0/input/x", "neck/0/output"])
     #expect(try names("*/output") == ["trunk.a/0/output", "neck/0/output"])
     #expect(try names("prediction/*") == ["prediction/low_res_logits"])
-    let nothing = try compared(reference, candidate, "decoder")
+    let nothing = try verdict(reference, candidate, "decoder")
     #expect(!nothing.comparison.passes)
   }
 }
@@ -120,7 +120,7 @@ func checkpointsAreToldApartByWhatIsKnownOfBoth(
   try TestFiles.withTemporaryFolder { folder in
     let reference = try trace(folder + "/a.h5", [("m", one)])
     let candidate = try trace(folder + "/b.h5", [("m", one)], input: "f1")
-    let traces = try compared(reference, candidate)
+    let traces = try verdict(reference, candidate)
     #expect(traces.comparison.passes)
     #expect(
       traces.differences == [.init(attribute: "input_sha256", reference: "f0", candidate: "f1")])
@@ -143,7 +143,7 @@ func checkpointsAreToldApartByWhatIsKnownOfBoth(
     let candidate = try trace(
       folder + "/b.h5",
       [("equal", one), ("nan", Tensor([2, 2], [.nan, 2, 3, 4])), ("shape", Tensor([1], [1])), ("new", one)])
-    let report = ComparisonReport(try compared(reference, candidate))
+    let report = ComparisonReport(try verdict(reference, candidate))
     let json = try report.json()
     let text = String(decoding: json, as: UTF8.self)
     #expect(text.contains("\"sqnr_decibels\" : \"inf\""))
