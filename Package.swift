@@ -127,6 +127,6 @@ let package = Package(
         "sam2kit", "Files", "Downloads", "Tensors", "Architecture", "Checkpoints", "Media", "TestSupport",
         "Traces",
       ],
-      swiftSettings: settings),
+      exclude: ["Programs"], swiftSettings: settings),
   ] + loader
 )
