@@ -29,7 +29,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], fixtures: B
     .target(name: name, dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: ".")
   }
   let loader: [Target] = [
-    .target(name: "CLoader", exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")])
+    .target(name: "CLoader", exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),
+    // Compiles the C targets once more, to look at their symbols.
+    .testTarget(
+      name: "CLoaderTests", dependencies: ["CLoader", "TestSupport"], exclude: ["Programs"],
+      swiftSettings: settings),
   ]
 #else
   func loaded(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
@@ -128,6 +132,6 @@ let package = Package(
         "sam2kit", "Files", "Downloads", "Tensors", "Architecture", "Checkpoints", "Masks", "Media",
         "TestSupport", "Taps", "Traces", "Verification",
       ],
-      swiftSettings: settings),
+      exclude: ["Programs"], swiftSettings: settings),
   ] + loader
 )

@@ -12,16 +12,6 @@ void cvector_gelu_scalar(const float *x, float *out, size_t count) {
   for (size_t i = 0; i < count; i++) out[i] = (float)(0.5 * x[i] * erfc(-(double)x[i] * M_SQRT1_2));
 }
 
-void cvector_softmax_rows_scalar(float *x, size_t stride, float scale, size_t rows, size_t columns) {
-  for (size_t r = 0; r < rows; r++) {
-    float *row = x + r * stride;
-    double largest = row[0], sum = 0;
-    for (size_t i = 0; i < columns; i++) largest = fmax(largest, row[i]);
-    for (size_t i = 0; i < columns; i++) sum += exp((row[i] - largest) * scale);
-    for (size_t i = 0; i < columns; i++) row[i] = (float)(exp((row[i] - largest) * scale) / sum);
-  }
-}
-
 void cvector_softmax_piece_scalar(
     float *x, size_t stride, float scale, size_t rows, size_t columns, float *largest, float *sums,
     float *factors) {

@@ -15,15 +15,20 @@ final class HDF5Weights: TensorContents {
     do {
       root = try HDF5File.open(file.path).root()
       metadata = try Self.metadata(of: root)
-      guard metadata["format"] != Self.traceFormat else { throw CheckpointError.trace(path: file.path) }
+      if let recording = metadata["format"].flatMap({ Self.recordings[$0] }) {
+        throw CheckpointError.recording(path: file.path, found: recording)
+      }
       entries = try Self.entries(of: root, file, limits)
     } catch {
       throw CheckpointError(hdf5: error, path: file.path)
     }
   }
 
-  /// What a trace's root says that it is; see `Reference/README.md`.
-  private static let traceFormat = "sam2kit.trace"
+  /// Files whose root says that they are no weights; see `Reference/README.md` and `Reference/sketches.md`.
+  private static let recordings = [
+    "sam2kit.trace": "a trace, which is the recording of a run",
+    "sam2kit.sketch": "a sketch, which is what is kept of a run's recording",
+  ]
 
   private static func entries(
     of root: borrowing HDF5Group, _ file: MappedFile, _ limits: ReadingLimits

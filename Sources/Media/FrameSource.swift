@@ -48,7 +48,7 @@ public func openFrameSource(path: String) throws(MediaError) -> any FrameSource 
   return status.st_mode & S_IFMT == S_IFDIR ? try FrameFolder(path: path) : try VideoFile(path: path)
 }
 
-/// One kind of damage met in a video file, and how much of it.
+/// One kind of damage met in a video file, and how much of it; or what the file asks for in vain.
 public enum VideoDamage: Sendable, Equatable, CustomStringConvertible {
   /// Nothing more could be read after `frames` frames, where the file promises `expected` (nil if it doesn't say).
   case endedEarly(frames: Int, expected: Int?, reason: String)
@@ -56,6 +56,8 @@ public enum VideoDamage: Sendable, Equatable, CustomStringConvertible {
   case replaced(first: Int, count: Int)
   /// `count` frames were decoded from damaged data, `first` before all, and may show it.
   case concealed(first: Int, count: Int)
+  /// The file asks for mirrored frames, which is left out, as decord does.
+  case mirrored
 
   /// One sentence with the frame's index, counted from 0.
   public var description: String {
@@ -67,6 +69,7 @@ public enum VideoDamage: Sendable, Equatable, CustomStringConvertible {
       "\(count) frame(s) from frame \(first) on can't be decoded; the frame before stands in"
     case .concealed(let first, let count):
       "\(count) frame(s) from frame \(first) on are decoded from damaged data"
+    case .mirrored: "the file asks for mirrored frames; they are turned but not mirrored, as decord has them"
     }
   }
 }

@@ -1,4 +1,4 @@
-// When a video's frames are shown and where decoding can begin, from its packets alone.
+// When a video's frames are shown and where decoding can begin, from one pass over its packets before any is decoded.
 
 internal import CFFmpeg
 
@@ -73,6 +73,8 @@ struct PacketScan {
   let frameRate: Double?
   /// Seconds per unit of time.
   let timeUnit: Double
+  /// Whether the frames are to be shown mirrored.
+  let isMirrored: Bool
   /// Set where the file is cut off or reading broke off.
   let earlyEnd: VideoDamage?
 
@@ -93,6 +95,7 @@ struct PacketScan {
     packetCount = packets.count
     frameRate = container.frameRate
     timeUnit = container.timeUnit
+    isMirrored = container.isMirrored
     if packets.last?.isCut == true { reason = reason ?? "the file ends within a packet" }
     if Self.isShort(packets, of: Int(stream.nb_frames), lasting: stream.duration) {
       reason = reason ?? "the file is cut off"

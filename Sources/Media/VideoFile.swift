@@ -54,6 +54,7 @@ private struct VideoReading: ~Copyable {
   private var missing: Set<Int> = []
   private var concealed: Set<Int> = []
   private var earlyEnd: VideoDamage?
+  private let isMirrored: Bool
   private var firstTime: Int64?
 
   /// What is held for steps back and forth while going forwards.
@@ -70,6 +71,7 @@ private struct VideoReading: ~Copyable {
     (frameRate, timeUnit, index) = (scan.frameRate, scan.timeUnit, scan.index)
     count = scan.index?.times.count
     earlyEnd = scan.earlyEnd
+    isMirrored = scan.isMirrored
     firstTime = scan.index?.times.first ?? first.time
     cache = FrameCache(byteLimit: cacheBytes)
     self.decoding = decoding
@@ -81,6 +83,7 @@ private struct VideoReading: ~Copyable {
     if let earlyEnd { damage.append(earlyEnd) }
     if let first = missing.min() { damage.append(.replaced(first: first, count: missing.count)) }
     if let first = concealed.min() { damage.append(.concealed(first: first, count: concealed.count)) }
+    if isMirrored { damage.append(.mirrored) }
     return damage
   }
 
@@ -162,7 +165,7 @@ extension VideoDamage {
   }
 }
 
-/// The last decoded frames up to a number of bytes, the oldest evicted first: what makes going backwards cheap.
+/// Frames by index, the longest held given up first.
 struct FrameCache {
   /// A frame, the time its decoder gave it, and how many bytes it holds.
   private struct Entry {

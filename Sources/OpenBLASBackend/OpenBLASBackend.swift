@@ -19,9 +19,9 @@ public struct OpenBLASBackend: Backend {
   /// - Throws: `MissingOpenBLAS` where there is none.
   public init() throws(MissingOpenBLAS) {
     if let reason = copenblas_load() { throw MissingOpenBLAS(reason: String(cString: reason)) }
-    openblas_set_num_threads(1)
+    copenblas_openblas_set_num_threads(1)
     // The configuration reads "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ...".
-    let words = String(cString: openblas_get_config()).split(separator: " ")
+    let words = String(cString: copenblas_openblas_get_config()).split(separator: " ")
     version = words.count > 1 ? String(words[1]) : "unknown"
   }
 

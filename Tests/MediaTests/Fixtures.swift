@@ -65,6 +65,11 @@ func largestDifference(_ one: [Float], _ other: [Float]) -> Float {
   one.count == other.count ? zip(one, other).map { abs($0 - $1) }.max() ?? 0 : .infinity
 }
 
+/// The largest absolute difference of pixels, 256 where the counts differ.
+func largestDifference(_ one: [UInt8], _ other: Data) -> Int {
+  one.count == other.count ? zip(one, other).map { abs(Int($0) - Int($1)) }.max() ?? 0 : 256
+}
+
 /// A folder of a test's own, removed with everything in it.
 final class TemporaryFolder {
   let url: URL

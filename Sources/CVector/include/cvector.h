@@ -61,10 +61,6 @@ void cvector_gelu_scalar(const float *x, float *out, size_t count);
 // How many elements are greater than `threshold`.
 size_t cvector_count_above(const float *x, float threshold, size_t count);
 
-// Each row of x [rows, columns] becomes softmax(scale * row), in place. `stride` is the distance of rows.
-void cvector_softmax_rows(float *x, size_t stride, float scale, size_t rows, size_t columns);
-void cvector_softmax_rows_scalar(float *x, size_t stride, float scale, size_t rows, size_t columns);
-
 // One step of a softmax whose rows come in pieces. Each row of x [rows, columns] becomes exp(scale * (row - m)), in
 // place, where m is the row's largest element so far, scale >= 0. `largest` and `sums` [rows] go from piece to piece,
 // -infinity and 0 before the first; factors[r] is what earlier pieces of row r have to be multiplied by to agree.

@@ -5,9 +5,10 @@ public import Tensors
 public enum SafetensorsOutput {
   /// Writes contiguous tensors, each as its own type, and words to `path`, which replaces what is there when it is whole.
   ///
+  /// - Parameter durable: Wait until the file is on the disk before it replaces what is there.
   /// - Throws: `CheckpointError` where the file can't be written.
   public static func write(
-    _ tensors: [String: Tensor], metadata: [String: String] = [:], to path: String
+    _ tensors: [String: Tensor], metadata: [String: String] = [:], to path: String, durable: Bool = false
   ) throws(CheckpointError) {
     let sorted = tensors.sorted { $0.key < $1.key }
     let entries = sorted.map { name, tensor in
@@ -20,7 +21,7 @@ public enum SafetensorsOutput {
       throw .safetensors(path: path, error)
     }
     do {
-      let output = try OutputFile(path: path)
+      let output = try OutputFile(path: path, durable: durable)
       try output.write(layout.header)
       for index in layout.order {
         let result = sorted[index].value.withBytes { bytes in

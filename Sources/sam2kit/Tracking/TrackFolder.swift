@@ -38,9 +38,13 @@ struct TrackFolder {
   /// Whether an unfinished run has left a state to go on from.
   var hasState: Bool { FileManager.default.fileExists(atPath: state) }
 
-  /// Removes what only an unfinished run needs.
-  func removeState() {
-    for path in [journal, state] { try? FileManager.default.removeItem(atPath: path) }
+  /// Removes what only an unfinished run needs: the state first, which must not outlive its journal.
+  func removeState() throws {
+    if hasState {
+      try? FileManager.default.removeItem(atPath: state)
+      try Disk.synchronizeFolder(of: state)
+    }
+    try? FileManager.default.removeItem(atPath: journal)
   }
 
   /// The masks that an earlier report in this folder lists: once it is replaced, nothing speaks of them any more.

@@ -9,11 +9,14 @@ final class TrackJournal {
   private let file: FileHandle
   /// Where each frame's newest line begins.
   private var places: [Int: UInt64] = [:]
-  private(set) var length: UInt64 = 0
+  private var length: UInt64 = 0
+  /// Whether the folder has the file's name on the disk.
+  private var isNameDurable: Bool
 
   /// Takes up the first `length` bytes of a journal, or begins a new one.
   init(path: String, length: UInt64 = 0) throws {
     self.path = path
+    isNameDurable = length > 0
     if length == 0 || !FileManager.default.fileExists(atPath: path) {
       guard FileManager.default.createFile(atPath: path, contents: nil) else {
         throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
@@ -60,6 +63,16 @@ final class TrackJournal {
     } catch { throw FileError.unwritable(path: path, reason: (error as NSError).systemReason) }
     places[entry.frame] = length
     length += UInt64(line.count)
+  }
+
+  /// Waits until all of it is on the disk, its name too.
+  ///
+  /// - Returns: How many bytes that are: what may be said of them in another file survives a loss of power.
+  func synchronize() throws -> UInt64 {
+    try Disk.synchronize(file.fileDescriptor, path: path)
+    if !isNameDurable { try Disk.synchronizeFolder(of: path) }
+    isNameDurable = true
+    return length
   }
 
   func close() throws { try file.close() }

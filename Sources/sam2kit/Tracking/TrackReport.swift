@@ -47,9 +47,9 @@ struct TrackReport {
       model: model, complete: isComplete)
   }
 
-  /// Writes the header and every frame of a journal, one line each, ascending.
+  /// Writes the header and every frame of a journal, one line each, ascending. It is on the disk before the journal goes.
   func write(to path: String, _ journal: TrackJournal) throws {
-    let output = try OutputFile(path: path)
+    let output = try OutputFile(path: path, durable: true)
     // The header's closing brace makes room for the frames.
     try output.write(try Self.encoder.encode(header).dropLast())
     try output.write(Array(",\"frames\":[\n".utf8))

@@ -13,12 +13,13 @@ struct TrackState: Codable {
   private static let key = "track_state"
   private static let memory = "session"
 
-  /// Stores where a run stands and what it remembers, in one piece.
+  /// Stores where a run stands and what it remembers, in one piece that survives a loss of power.
   func write(to path: String, _ session: VideoSession) throws {
     let snapshot = try session.snapshot()
     let state = String(decoding: try JSONEncoder().encode(self), as: UTF8.self)
     try SafetensorsOutput.write(
-      snapshot.tensors, metadata: [Self.key: state, Self.memory: snapshot.description], to: path)
+      snapshot.tensors, metadata: [Self.key: state, Self.memory: snapshot.description], to: path,
+      durable: true)
   }
 
   /// Reads where a run stands; nil where there is no such file.

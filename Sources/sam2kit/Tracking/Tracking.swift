@@ -48,10 +48,15 @@ struct Tracking {
       input, width: input.source.width, height: input.source.height, history: script.history)
     let stored = resumes ? try storedState() : nil
     // A state that is older than the journal would speak of other bytes.
-    if stored == nil { folder.removeState() }
+    if stored == nil { try folder.removeState() }
     let journal = try TrackJournal(path: folder.journal, length: stored?.state.journalLength ?? 0)
     if let stored {
       try session.restore(stored.memory)
+      // Masks written shortly before a loss of power may be empty or gone.
+      for frame in journal.frames {
+        guard let entry = try journal.entry(of: frame) else { continue }
+        try folder.write(entry, width: input.source.width, height: input.source.height)
+      }
       try input.revisit(journal.frames)
     }
     var progress = TrackProgress(total: script.frameTotal(count: input.count), done: journal.frames.count)
@@ -71,7 +76,8 @@ struct Tracking {
         let start = ContinuousClock.now
         guard signal != nil || start >= nextState else { return }
         let next = ScriptPosition(step: step, frame: masks.frame + (way.reverse == true ? -1 : 1))
-        try TrackState(identity: identity, position: next, journalLength: journal.length)
+        // The journal first: the state says how much of it to trust.
+        try TrackState(identity: identity, position: next, journalLength: journal.synchronize())
           .write(to: folder.state, session)
         nextState = .now + max(Self.timeBetweenStates, start.duration(to: .now) * Self.restBetweenStates)
         if let signal { throw Interrupted(signal: signal) }
@@ -89,7 +95,7 @@ struct Tracking {
   /// Removes what an unfinished run would have needed.
   func finish(_ journal: TrackJournal) throws {
     try journal.close()
-    folder.removeState()
+    try folder.removeState()
   }
 
   /// Writes the report. Masks that an earlier one lists and this doesn't go with it.

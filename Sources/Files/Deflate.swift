@@ -1,5 +1,34 @@
 internal import CDeflate
 
+/// Raw deflate streams, as zip archives hold them.
+public enum Inflation {
+  /// Inflates `bytes` into `memory`; what stands behind the stream's end is ignored.
+  ///
+  /// - Returns: How many bytes it gave, or nil where the stream is broken or gives more than `memory` holds.
+  public static func inflate(_ bytes: UnsafeRawBufferPointer, into memory: UnsafeMutableRawBufferPointer)
+    -> Int?
+  {
+    guard let decompressor = libdeflate_alloc_decompressor() else { return nil }
+    defer { libdeflate_free_decompressor(decompressor) }
+    var (taken, given) = (0, 0)
+    let result = libdeflate_deflate_decompress_ex(
+      decompressor, bytes.baseAddress, bytes.count, memory.baseAddress, memory.count, &taken, &given)
+    return result == LIBDEFLATE_SUCCESS ? given : nil
+  }
+}
+
+/// Bytes made smaller, as PNG pictures hold them.
+public enum Deflation {
+  /// The bytes as a zlib stream (RFC 1950) of the library's middle effort.
+  public static func zlib(_ bytes: [UInt8]) -> [UInt8] {
+    let compressor = libdeflate_alloc_compressor(6)
+    defer { libdeflate_free_compressor(compressor) }
+    var stream = [UInt8](repeating: 0, count: libdeflate_zlib_compress_bound(compressor, bytes.count))
+    let count = libdeflate_zlib_compress(compressor, bytes, bytes.count, &stream, stream.count)
+    return Array(stream.prefix(count))
+  }
+}
+
 /// The CRC-32 that zip archives carry (ISO-HDLC polynomial).
 public enum CRC32 {
   /// The checksum of `bytes`, continuing from the checksum of what went before.
