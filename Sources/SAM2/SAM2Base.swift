@@ -35,8 +35,6 @@ public struct SAM2Base: Sendable {
   let memoryPositions: [GridCache]
   /// What features get added that have no memory, `[1, C, 1, 1]`.
   let noMemEmbed: Tensor
-  /// The position encoding of a token that stands for no memory, `[1, 1, C]`.
-  let noMemPosEnc: Tensor
   /// The pointer to an absent object, `[1, C]`, where the model predicts presence and has pointers.
   let noObjPtr: Tensor?
   /// What the memory of an absent object gets added, `[1, memDim]`, where the model has it.
@@ -79,7 +77,8 @@ public struct SAM2Base: Sendable {
     maskmemTposEnc = try root.parameter("maskmem_tpos_enc", [configuration.numMaskmem, 1, 1, memDim])
     memoryPositions = (0..<configuration.numMaskmem).map { _ in GridCache() }
     noMemEmbed = try root.parameter("no_mem_embed", [1, 1, dim]).reshaped([1, dim, 1, 1])
-    noMemPosEnc = try root.parameter("no_mem_pos_enc", [1, 1, dim])
+    // The position of a token for no memory, to which no predictor here attends.
+    _ = try root.parameter("no_mem_pos_enc", [1, 1, dim])
     noObjPtr =
       configuration.predObjScores && hasPointers ? try root.parameter("no_obj_ptr", [1, dim]) : nil
     noObjEmbedSpatial =

@@ -63,8 +63,8 @@ private func bank(conditioning: [Int], tracked: [Int]) -> MemoryBank {
     #expect(selection.memories.map { Int($0.output.maskLogits.elements[0]) } == [20, 19, 18])
   }
 
-  @Test func ofFrameRunsOneInTwoOutAndBackIsTheSame() {
-    var runs = FrameRuns()
+  @Test func ofFrameRangesOneInTwoOutAndBackIsTheSame() {
+    var runs = FrameRanges()
     for frame in [3, 5, 4, 9, 8, 1] { runs.insert(frame) }
     #expect(runs.runs == [1...1, 3...5, 8...9])
     runs.remove(4)

@@ -26,9 +26,9 @@ public struct SessionSnapshot: Sendable {
     /// Frames of prompts since the last propagation, that start the object and that correct it.
     let started: [Int]
     let corrected: [Int]
-    let forgotten: FrameRuns
-    let forwards: FrameRuns
-    let backwards: FrameRuns
+    let forgotten: FrameRanges
+    let forwards: FrameRanges
+    let backwards: FrameRanges
   }
 
   init(_ objects: [TrackedObject]) throws {

@@ -17,7 +17,7 @@ public struct VideoSession: Sendable {
   /// The frame whose features were computed last.
   var latest: (frame: Int, features: FrameFeatures)?
   /// Frames whose encoding was recorded, which is recorded once.
-  var recordedFrames = FrameRuns()
+  var recordedFrames = FrameRanges()
 
   init(model: SAM2Base, frames: any VideoFrames, width: Int, height: Int, history: VideoHistory) {
     self.model = model
