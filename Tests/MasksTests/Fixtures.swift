@@ -3,6 +3,7 @@
 import Foundation
 import Masks
 import TestSupport
+import Testing
 
 /// Masks and what pycocotools makes of them, by tools/fixtures/make_pictures.py.
 struct RunLengthFixtures: Decodable {
