@@ -110,7 +110,12 @@ let package = Package(
     tests("Configurations", ["Architecture", "Files"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
-    tests("OpenBLASBackend", ["Tensors", "Kernels"]),
+    tests("OpenBLASBackend"),
+    // All backends against double precision, at the sizes of all variants.
+    .testTarget(
+      name: "ConformanceTests",
+      dependencies: ["Tensors", "Architecture", "Kernels", "OpenBLASBackend", "SAM2", "TestSupport"],
+      swiftSettings: settings),
     tests("Traces", ["Files", "Tensors", "HDF5", "Taps"]),
     tests(
       "SAM2",
