@@ -89,6 +89,12 @@ static inline const int *cffmpeg_coefficients(enum AVColorSpace space) {
   return cffmpeg_sws_getCoefficients(space == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : (int)space);
 }
 
+// Whether pixels are red, green and blue rather than brightness and two differences.
+static inline int cffmpeg_is_rgb(enum AVPixelFormat format) {
+  const AVPixFmtDescriptor *found = cffmpeg_av_pix_fmt_desc_get(format);
+  return found && (found->flags & AV_PIX_FMT_FLAG_RGB) != 0;
+}
+
 // The format that a frame is converted to before its planes are turned one by one, which needs pixels of whole bytes and
 // chroma that is as coarse in rows as in columns. FFmpeg's filters choose the same of 8 bits.
 static inline enum AVPixelFormat cffmpeg_turnable(enum AVPixelFormat format) {

@@ -113,9 +113,11 @@ final class DecodedFrame: @unchecked Sendable {
       throw .undecodableVideo(path: path, reason: "its pixel format, \(name), can't be converted to RGB")
     }
     defer { cffmpeg_sws_freeContext(scaler) }
-    let isFullRange: Int32 = frame.color_range == AVCOL_RANGE_JPEG ? 1 : 0
+    // What is red, green and blue already has no matrix, and its full range whatever its tags say.
+    let isColour = cffmpeg_is_rgb(format) != 0
+    let isFullRange: Int32 = isColour || frame.color_range == AVCOL_RANGE_JPEG ? 1 : 0
     let isRGB = target == AV_PIX_FMT_RGB24
-    let table = cffmpeg_coefficients(frame.colorspace)
+    let table = cffmpeg_coefficients(isColour ? AVCOL_SPC_UNSPECIFIED : frame.colorspace)
     // Fails, and need not succeed, where there is no luma to convert.
     _ = cffmpeg_sws_setColorspaceDetails(
       scaler, table, isFullRange, isRGB ? cffmpeg_coefficients(AVCOL_SPC_UNSPECIFIED) : table,
