@@ -2,7 +2,6 @@
 // models and at the edges.
 import Kernels
 import Tensors
-import TestSupport
 import Testing
 
 @Suite struct OperationTests {
