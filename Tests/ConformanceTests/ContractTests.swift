@@ -1,7 +1,6 @@
 // What a backend promises beside its numbers.
 import Kernels
 import Tensors
-import TestSupport
 import Testing
 
 /// Every operation at sizes of several tiles.

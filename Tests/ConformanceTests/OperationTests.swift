@@ -2,12 +2,11 @@
 // models and at the edges.
 import Kernels
 import Tensors
-import TestSupport
 import Testing
 
 @Suite struct OperationTests {
   /// So many products that all cases together take seconds.
-  private static let work = 200_000_000
+  private static let work = 100_000_000
 
   @Test(arguments: Setting.all, Case.edges)
   func edgesMatchTripleLoops(setting: Setting, example: Case) throws {
