@@ -43,12 +43,10 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "sam2kit", targets: ["sam2kit"]),
+    .library(name: "Pipelines", targets: ["Pipelines", "Prompts"]),
     .library(
       name: "SAM2",
-      targets: [
-        "SAM2", "Tensors", "Kernels", "Architecture", "Checkpoints", "OpenBLASBackend", "Taps", "Traces",
-        "Media",
-      ]),
+      targets: ["SAM2", "Tensors", "Prompts", "Kernels", "Architecture", "OpenBLASBackend", "Taps"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "Verification", targets: ["Verification"]),
   ],
@@ -74,26 +72,33 @@ let package = Package(
       name: "Downloads", dependencies: ["Files"], exclude: ["README.md"],
       resources: [.embedInCode("manifest.json")], swiftSettings: settings),
     layer("Tensors", []),
+    layer("Prompts", []),
     layer("HDF5", ["Files", "Tensors", "CHDF5"]),
     layer("Architecture", ["Tensors", "Yams"]),
     layer("Checkpoints", ["Files", "Tensors", "HDF5", "CVector", "CZip"]),
     layer("Kernels", ["Tensors", "CVector"]),
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
     layer("Taps", ["Tensors"]),
-    layer("Traces", ["Files", "Tensors", "HDF5", "Taps"]),
-    layer("SAM2", ["Tensors", "Architecture", "Kernels", "Taps", "Traces"]),
+    layer("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),
+    layer("SAM2", ["Tensors", "Prompts", "Architecture", "Kernels", "Taps"]),
     layer("Synthesis", ["Tensors", "Kernels", "Architecture"]),
-    layer("Verification", ["Tensors", "Kernels", "Taps", "Traces", "CVector"]),
+    layer("Verification", ["Tensors", "Prompts", "Kernels", "Taps", "Traces", "CVector"]),
     layer("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"]),
-    layer("Reports", ["Files", "Tensors", "Taps", "Traces", "Verification"]),
-    layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
-    layer("Evaluation", ["Files", "Tensors", "Kernels", "Architecture", "SAM2", "Media"]),
+    layer("Reports", ["Files", "Tensors", "Prompts", "Taps", "Traces", "Verification"]),
+    layer(
+      "Media", ["Files", "Tensors", "Prompts", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
+    layer("Evaluation", ["Files", "Prompts", "Kernels", "Media"]),
+    layer(
+      "Pipelines",
+      [
+        "Files", "Tensors", "Prompts", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend",
+        "Taps", "Traces", "SAM2", "Verification", "Reports", "Media", "Evaluation",
+      ]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
-        "Files", "Downloads", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend",
-        "Taps", "Traces", "SAM2", "Synthesis", "Verification", "Dumps", "Reports", "Media", "Evaluation",
-        "Yams",
+        "Files", "Downloads", "Tensors", "Prompts", "HDF5", "Architecture", "Checkpoints", "Kernels", "Taps",
+        "Traces", "Synthesis", "Verification", "Dumps", "Reports", "Media", "Evaluation", "Pipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: settings),
@@ -104,27 +109,33 @@ let package = Package(
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
     tests("OpenBLASBackend", ["Tensors", "Kernels"]),
-    tests("Traces", ["Files", "Tensors", "HDF5", "Taps"]),
+    tests("Prompts"), tests("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),
     tests(
       "SAM2",
       [
         "Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Taps", "Traces", "Media",
         "Verification",
-        "Files",
+        "Files", "Prompts",
       ], fixtures: true),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
-    tests("Verification", ["Tensors", "Kernels", "Taps", "Traces"], fixtures: true),
+    tests("Verification", ["Tensors", "Prompts", "Kernels", "Taps", "Traces"], fixtures: true),
     tests(
       "Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"], fixtures: true),
     tests("Reports", ["Files", "Tensors", "Taps", "Traces", "Verification", "Media"]),
-    tests("Evaluation", ["Media", "SAM2"], fixtures: true),
-    tests("Media", ["Files", "Tensors", "Kernels"], fixtures: true),
+    tests("Evaluation", ["Media", "Prompts"], fixtures: true),
+    tests(
+      "Pipelines",
+      [
+        "Files", "Prompts", "Tensors", "Architecture", "Checkpoints", "Media", "SAM2", "Evaluation", "Traces",
+        "Verification",
+      ]),
+    tests("Media", ["Files", "Tensors", "Prompts", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.
     .testTarget(
       name: "sam2kitTests",
       dependencies: [
-        "sam2kit", "Files", "Downloads", "Tensors", "Architecture", "Checkpoints", "Media", "TestSupport",
-        "Taps", "Traces",
+        "sam2kit", "Files", "Downloads", "Tensors", "Prompts", "Architecture", "Checkpoints", "Media",
+        "TestSupport", "Taps", "Traces",
       ],
       swiftSettings: settings),
   ] + loader

@@ -1,6 +1,6 @@
 import Foundation
 import Media
-import SAM2
+import Prompts
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import Checkpoints
 import Files
 import Media
 import OpenBLASBackend
+import Prompts
 import SAM2
 import Tensors
 import TestSupport

@@ -1,5 +1,6 @@
 // A trace read call by call.
 import HDF5
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -10,7 +11,7 @@ import Taps
 private let provenance = Provenance(
   producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
   checkpointSHA256: "", inputSHA256: "", input: TraceInput(width: 1, height: 1, preprocessing: ""),
-  prompts: TracePrompts(multimask: false, objects: []))
+  prompts: PromptScript(multimask: false, objects: []))
 
 @Test func aTapsNameSaysItsCall() {
   #expect(CallID(ofTap: "a.b/3/input/x") == CallID(ModulePath("a.b"), 3))

@@ -23,3 +23,11 @@ struct PolicyOptions: ParsableArguments {
     return tolerance.map(chosen.withRelative) ?? chosen
   }
 }
+
+/// What to do about recordings that are of different things.
+struct AgreementOptions: ParsableArguments {
+  @Flag(
+    name: .long,
+    help: "Go on although checkpoint, input, prompts or configuration are others than the reference's.")
+  var force = false
+}
