@@ -47,9 +47,10 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "sam2kit", targets: ["sam2kit"]),
+    .library(name: "Pipelines", targets: ["Pipelines", "Prompts"]),
     .library(
       name: "SAM2",
-      targets: ["SAM2", "Tensors", "Masks", "Kernels", "Architecture", "OpenBLASBackend", "Taps"]),
+      targets: ["SAM2", "Tensors", "Prompts", "Masks", "Kernels", "Architecture", "OpenBLASBackend", "Taps"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "Verification", targets: ["Verification"]),
   ],
@@ -75,6 +76,7 @@ let package = Package(
       name: "Downloads", dependencies: ["Files"], exclude: ["README.md"],
       resources: [.embedInCode("manifest.json")], swiftSettings: settings),
     layer("Tensors", ["CVector"]),
+    layer("Prompts", []),
     layer("HDF5", ["Files", "Tensors", "CHDF5"]),
     layer("Masks", ["Tensors", "CVector"]),
     layer("Architecture", ["Tensors"]),
@@ -83,20 +85,29 @@ let package = Package(
     layer("Kernels", ["Tensors", "CVector"]),
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
     layer("Taps", ["Tensors"]),
-    layer("Traces", ["Files", "Tensors", "HDF5", "Taps"]),
-    layer("SAM2", ["Tensors", "Masks", "Architecture", "Kernels", "Taps", "Traces"]),
+    layer("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),
+    layer("SAM2", ["Tensors", "Prompts", "Masks", "Architecture", "Kernels", "Taps"]),
     layer("Synthesis", ["Tensors", "Kernels", "Architecture"]),
-    layer("Verification", ["Tensors", "Masks", "Kernels", "Taps", "Traces", "CVector"]),
+    layer("Verification", ["Tensors", "Prompts", "Masks", "Kernels", "Taps", "Traces", "CVector"]),
     layer("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"]),
-    layer("Reports", ["Files", "Tensors", "Taps", "Traces", "Verification"]),
-    layer("Media", ["Files", "Tensors", "Masks", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
-    layer("Evaluation", ["Files", "Tensors", "Masks", "Architecture", "SAM2", "Media"]),
+    layer("Reports", ["Files", "Tensors", "Prompts", "Taps", "Traces", "Verification"]),
+    layer(
+      "Media",
+      ["Files", "Tensors", "Prompts", "Masks", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
+    layer("Evaluation", ["Files", "Prompts", "Masks", "Media"]),
+    layer(
+      "Pipelines",
+      [
+        "Files", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations", "Checkpoints",
+        "Kernels", "OpenBLASBackend", "Taps", "Traces", "SAM2", "Verification", "Reports", "Media",
+        "Evaluation",
+      ]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
-        "Files", "Downloads", "Tensors", "Masks", "HDF5", "Architecture", "Configurations", "Checkpoints",
-        "Kernels", "OpenBLASBackend", "Taps", "Traces", "SAM2", "Synthesis", "Verification", "Dumps", "Reports",
-        "Media", "Evaluation", "Yams",
+        "Files", "Downloads", "Tensors", "Prompts", "HDF5", "Architecture", "Configurations", "Checkpoints",
+        "Kernels", "Taps", "Traces", "Synthesis", "Verification", "Dumps", "Reports", "Media", "Evaluation",
+        "Pipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: settings),
@@ -116,25 +127,31 @@ let package = Package(
       name: "ConformanceTests",
       dependencies: ["Tensors", "Architecture", "Kernels", "OpenBLASBackend", "SAM2", "TestSupport"],
       swiftSettings: settings),
-    tests("Traces", ["Files", "Tensors", "HDF5", "Taps"]),
+    tests("Prompts"), tests("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),
     tests(
       "SAM2",
       [
-        "Tensors", "Masks", "Architecture", "Configurations", "Checkpoints", "Kernels", "OpenBLASBackend",
-        "Taps", "Traces", "Media", "Verification", "Files",
+        "Tensors", "Prompts", "Masks", "Architecture", "Configurations", "Checkpoints", "Kernels",
+        "OpenBLASBackend", "Taps", "Traces", "Media", "Verification", "Files",
       ], fixtures: true),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
-    tests("Verification", ["Tensors", "Kernels", "Taps", "Traces"], fixtures: true),
+    tests("Verification", ["Tensors", "Prompts", "Kernels", "Taps", "Traces"], fixtures: true),
     tests(
       "Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"], fixtures: true),
     tests("Reports", ["Files", "Tensors", "Taps", "Traces", "Verification", "Media"]),
-    tests("Evaluation", ["Masks", "SAM2"]),
-    tests("Media", ["Files", "Tensors", "Masks", "Kernels"], fixtures: true),
+    tests("Evaluation", ["Masks", "Prompts"]),
+    tests(
+      "Pipelines",
+      [
+        "Files", "Prompts", "Masks", "Tensors", "Architecture", "Checkpoints", "Media", "SAM2", "Evaluation",
+        "Traces", "Verification",
+      ]),
+    tests("Media", ["Files", "Tensors", "Prompts", "Masks", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.
     .testTarget(
       name: "sam2kitTests",
       dependencies: [
-        "sam2kit", "Files", "Downloads", "Tensors", "Architecture", "Checkpoints", "Masks", "Media",
+        "sam2kit", "Files", "Downloads", "Tensors", "Prompts", "Architecture", "Checkpoints", "Masks", "Media",
         "TestSupport", "Taps", "Traces", "Verification",
       ],
       exclude: ["Programs"], swiftSettings: settings),

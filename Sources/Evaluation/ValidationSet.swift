@@ -10,7 +10,8 @@ public struct ValidationSet: Sendable {
   public struct PictureFile: Sendable {
     /// Its name without extension.
     public let name: String
-    let picture: String
+    /// The picture's file.
+    public let picture: String
     let masks: String
   }
 

@@ -1,63 +1,27 @@
 // A picture with masks, boxes and points drawn on it, for people to look at.
 
 public import Masks
+public import Prompts
 
 /// One object to draw: any of a mask and the prompts that it came from.
 public struct OverlayObject: Sendable {
   /// The object's pixels, of the picture's size.
   public let mask: BinaryMask?
   /// Clicks.
-  public let points: [OverlayPoint]
+  public let points: [Click]
   /// A box prompt.
-  public let box: OverlayBox?
+  public let box: Box?
   /// Its colour; nil is one by its place among the objects.
   public let color: OverlayColor?
 
   /// An object of whatever parts there are.
   public init(
-    mask: BinaryMask? = nil, points: [OverlayPoint] = [], box: OverlayBox? = nil, color: OverlayColor? = nil
+    mask: BinaryMask? = nil, points: [Click] = [], box: Box? = nil, color: OverlayColor? = nil
   ) {
     self.mask = mask
     self.points = points
     self.box = box
     self.color = color
-  }
-}
-
-/// A click on the picture, in pixels from its top left corner.
-public struct OverlayPoint: Sendable {
-  /// From the left.
-  public let x: Float
-  /// From the top.
-  public let y: Float
-  /// Whether the click is on the object rather than beside it.
-  public let isPositive: Bool
-
-  /// A click at `(x, y)`.
-  public init(x: Float, y: Float, isPositive: Bool) {
-    self.x = x
-    self.y = y
-    self.isPositive = isPositive
-  }
-}
-
-/// A box in pixels from the picture's top left corner.
-public struct OverlayBox: Sendable {
-  /// The left edge.
-  public let left: Float
-  /// The top edge.
-  public let top: Float
-  /// The right edge.
-  public let right: Float
-  /// The bottom edge.
-  public let bottom: Float
-
-  /// A box from two corners, SAM's `[x0, y0, x1, y1]`.
-  public init(left: Float, top: Float, right: Float, bottom: Float) {
-    self.left = left
-    self.top = top
-    self.right = right
-    self.bottom = bottom
   }
 }
 

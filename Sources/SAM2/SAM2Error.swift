@@ -18,11 +18,11 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   /// The picture isn't of the size that the model takes.
   case wrongPicture(expected: Shape, found: Shape)
   /// A point lies outside the picture.
-  case pointOutside(x: Float, y: Float, width: Int, height: Int)
+  case pointOutside(x: Double, y: Double, width: Int, height: Int)
   /// A box's second corner isn't below and to the right of its first.
-  case emptyBox([Float])
+  case emptyBox([Double])
   /// A box reaches outside the picture.
-  case boxOutside([Float], width: Int, height: Int)
+  case boxOutside([Double], width: Int, height: Int)
   /// A mask prompt isn't of the size that the model takes.
   case wrongMask(expected: Shape, found: Shape)
   /// The architecture's parts don't fit each other for tracking.
@@ -47,6 +47,8 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   case emptyPrompt
   /// A script's prompt whose parts don't fit each other.
   case malformedPrompt(String)
+  /// A prediction was asked for without any prompt.
+  case noPrompts
   /// Prompts in one batch have different numbers of points, or some have masks and others not.
   case unevenBatch(String)
 
@@ -92,9 +94,10 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
       "a stored session: expected the tensor \(tensor) to be \(expected), found \(found)"
     case .malformedPrompt(let reason): reason
     case .emptyPrompt: "expected a point, a box or a mask, found none of them"
+    case .noPrompts: "expected a prompt for at least one object, found no prompts"
     case .unevenBatch(let reason): "prompts of one batch should be alike: \(reason)"
     }
   }
 
-  private static func list(_ numbers: [Float]) -> String { numbers.map { "\($0)" }.joined(separator: ",") }
+  private static func list(_ numbers: [Double]) -> String { numbers.map { "\($0)" }.joined(separator: ",") }
 }

@@ -1,4 +1,6 @@
+import Foundation
 import HDF5
+public import Prompts
 
 /// Where a trace comes from: everything that is needed to make it again.
 public struct Provenance: Equatable, Sendable, Codable {
@@ -23,7 +25,7 @@ public struct Provenance: Equatable, Sendable, Codable {
   /// What went in.
   public var input: TraceInput
   /// What was asked for.
-  public var prompts: TracePrompts
+  public var prompts: PromptScript
   /// The model's configuration as YAML, of which JSON is a part; empty when the checkpoint's name says it all.
   public var configuration: String
 
@@ -31,7 +33,7 @@ public struct Provenance: Equatable, Sendable, Codable {
   public init(
     producer: String, producerVersion: String, backend: String, backendVersion: String,
     precision: String = "float32", threads: Int, checkpointSHA256: String,
-    checkpointDirectorySHA256: String? = nil, inputSHA256: String, input: TraceInput, prompts: TracePrompts,
+    checkpointDirectorySHA256: String? = nil, inputSHA256: String, input: TraceInput, prompts: PromptScript,
     configuration: String = ""
   ) {
     self.producer = producer
@@ -55,6 +57,44 @@ public struct Provenance: Equatable, Sendable, Codable {
     case checkpointDirectorySHA256 = "checkpointDirectorySha256"
     case inputSHA256 = "inputSha256"
     case input, prompts, configuration
+  }
+}
+
+/// What went into a recorded run.
+public struct TraceInput: Equatable, Sendable, Codable {
+  /// What sort of thing, such as `picture`.
+  public var kind: String
+  /// Its width in pixels.
+  public var width: Int
+  /// Its height in pixels.
+  public var height: Int
+  /// How many frames it has, if it is a video and that is known.
+  public var frames: Int?
+  /// How it was brought to the model's size, such as `SAM2Transforms`.
+  public var preprocessing: String
+
+  /// A picture, unless `kind` says otherwise.
+  public init(
+    kind: String = "picture", width: Int, height: Int, frames: Int? = nil, preprocessing: String
+  ) {
+    self.kind = kind
+    self.width = width
+    self.height = height
+    self.frames = frames
+    self.preprocessing = preprocessing
+  }
+}
+
+/// JSON in an attribute: keys in order, so that equal values give equal bytes.
+package enum JSONText {
+  package static func encode(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  static func decode<Value: Decodable>(_ text: String) throws -> Value {
+    try JSONDecoder().decode(Value.self, from: Data(text.utf8))
   }
 }
 

@@ -1,6 +1,6 @@
 import Foundation
 import Masks
-import SAM2
+import Prompts
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 // Modules made for the purpose: what happens between the modules inside one.
 import Kernels
+import Prompts
 import Synchronization
 import Tensors
 import TestSupport
@@ -40,7 +41,7 @@ private struct Pair: Module {
 private let provenance = Provenance(
   producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
   checkpointSHA256: "", inputSHA256: "", input: TraceInput(width: 1, height: 1, preprocessing: ""),
-  prompts: TracePrompts(multimask: false, objects: []))
+  prompts: PromptScript(multimask: false, objects: []))
 
 /// Records a pair without faults, and verifies another.
 private func verify(

@@ -7,6 +7,7 @@ import Foundation
 import Kernels
 import Media
 import OpenBLASBackend
+import Prompts
 import Synchronization
 import Tensors
 import TestSupport
@@ -85,7 +86,7 @@ private struct Micro {
       image.reshaped([3, configuration.imageSize, configuration.imageSize]), width: width, height: height, run)
     let predictions = try reader.provenance.prompts.objects.map {
       try predictor.predict(
-        [Prompt(points: $0.points ?? [], labels: $0.labels ?? [], box: $0.box)], in: embedding,
+        [Prompt(points: $0.points, box: $0.box)], in: embedding,
         multimask: false, run
       )
     }

@@ -5,6 +5,7 @@ import Files
 import Masks
 import Media
 import OpenBLASBackend
+import Prompts
 import SAM2
 import Tensors
 import TestSupport

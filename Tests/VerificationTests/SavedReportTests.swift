@@ -1,6 +1,7 @@
 // Comparisons that were saved, judged again.
 import Foundation
 import Taps
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -15,7 +16,7 @@ private func side(_ path: String) -> Verdict.Side {
       producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
       checkpointSHA256: "c0", inputSHA256: "f0",
       input: TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"),
-      prompts: TracePrompts(multimask: false, objects: [])))
+      prompts: PromptScript(multimask: false, objects: [])))
 }
 
 /// A comparison of arrays in memory as if they were traces.

@@ -1,4 +1,5 @@
 // What a comparison of sketches notices.
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -11,7 +12,7 @@ private let provenance = Provenance(
   producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
   checkpointSHA256: "c0", inputSHA256: "f0",
   input: TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"),
-  prompts: TracePrompts(multimask: false, objects: []))
+  prompts: PromptScript(multimask: false, objects: []))
 
 /// Nearly normal numbers.
 private func noise(_ name: String) -> [Float] {

@@ -1,4 +1,5 @@
 import Architecture
+public import Prompts
 public import Tensors
 
 /// A live video: frames are given one by one, and each one's masks come back at once.
@@ -49,7 +50,7 @@ public struct LiveSession: Sendable {
   /// - Throws: `SAM2Error` for a prompt that can't be meant, `.noSuchFrame` before the first frame.
   @discardableResult
   public mutating func prompt(
-    object: Int, points: [Prompt.Point] = [], box: Prompt.Box? = nil, keepingPoints: Bool = false,
+    object: Int, points: [Click] = [], box: Box? = nil, keepingPoints: Bool = false,
     _ run: Run = Run()
   ) throws -> FrameMasks {
     try session.prompt(

@@ -1,5 +1,6 @@
 import Architecture
 import Kernels
+public import Prompts
 public import Tensors
 
 /// One video being tracked: what was pointed at, and what is remembered of every object. A value: a copy goes its own way.
@@ -50,7 +51,7 @@ public struct VideoSession: Sendable {
   /// - Throws: `SAM2Error` for a prompt that can't be meant, what the frames throw.
   @discardableResult
   public mutating func prompt(
-    object: Int, frame: Int, points: [Prompt.Point] = [], box: Prompt.Box? = nil, keepingPoints: Bool = false,
+    object: Int, frame: Int, points: [Click] = [], box: Box? = nil, keepingPoints: Bool = false,
     _ run: Run = Run()
   ) throws -> FrameMasks {
     let prompt = Prompt(points: points, box: box)

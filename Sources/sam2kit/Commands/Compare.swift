@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Dumps
+import Pipelines
 import Reports
 import Taps
 import Traces
@@ -27,7 +28,7 @@ struct Compare: Command {
   @Argument(help: "The run to judge.")
   var candidate: String
   @OptionGroup var policy: PolicyOptions
-  @OptionGroup var provenance: ProvenanceOptions
+  @OptionGroup var provenance: AgreementOptions
   @OptionGroup var dump: DumpOptions
   @Option(
     name: .long,
@@ -41,8 +42,10 @@ struct Compare: Command {
     let policy = try policy.policy()
     let expected = try ComparedFile.reference(path: reference)
     let found = try dump.candidate(path: candidate, of: expected)
-    let agreement = try expected.agreement(with: found, configuration: ProvenanceOptions.settings)
-    if let agreement { try provenance.check(agreement, reference: reference, candidate: candidate) }
+    let agreement = try expected.agreement(with: found, configuration: Agreement.settings)
+    if let agreement, !provenance.force {
+      try agreement.requireSameRun(reference: reference, candidate: candidate)
+    }
     var result = try expected.comparison(
       with: found, patterns: tap.map { TapPattern($0) }, policy: policy, heatMaps: output.wantsPictures,
       agreement: agreement)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Pipelines
 import Verification
 
 /// What is near enough.
@@ -22,4 +23,12 @@ struct PolicyOptions: ParsableArguments {
     let chosen = try policy.map { try TolerancePolicy(named: $0, presets: SAM2Policies.presets) } ?? base
     return tolerance.map(chosen.withRelative) ?? chosen
   }
+}
+
+/// What to do about recordings that are of different things.
+struct AgreementOptions: ParsableArguments {
+  @Flag(
+    name: .long,
+    help: "Go on although checkpoint, input, prompts or configuration are others than the reference's.")
+  var force = false
 }
