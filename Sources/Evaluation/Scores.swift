@@ -75,16 +75,3 @@ extension ValidationSet.Clip {
     return Truths(masks: masks, width: width, height: height)
   }
 }
-
-extension LabelMap {
-  /// Reads object numbers for a picture of that size.
-  fileprivate static func read(path: String, of width: Int, _ height: Int) throws -> LabelMap {
-    let labels = try LabelMap.read(path: path)
-    guard labels.width == width, labels.height == height else {
-      throw EvaluationError.wrongSize(
-        path: path, expectedWidth: width, expectedHeight: height, foundWidth: labels.width,
-        foundHeight: labels.height)
-    }
-    return labels
-  }
-}

@@ -26,6 +26,9 @@ public struct RecordingRequest: Sendable {
 
   /// Whether anything is to be recorded.
   public var isAsked: Bool { trace != nil || sketch != nil }
+
+  /// Which calls are.
+  var filter: TapFilter { TapFilter(taps, frames: frames, objects: objects) }
 }
 
 /// A trace, a sketch or both being written.
@@ -42,9 +45,7 @@ struct TapRecorder {
       writers.append(try TraceWriter(path: trace, provenance: provenance, storage: storage))
     }
     if let sketch = request.sketch { writers.append(try SketchWriter(path: sketch, provenance: provenance)) }
-    taps = Taps(
-      writers: writers,
-      filter: TapFilter(request.taps, frames: request.frames, objects: request.objects))
+    taps = Taps(writers: writers, filter: request.filter)
   }
 
   /// Puts whole files in their places.

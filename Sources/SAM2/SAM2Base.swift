@@ -1,5 +1,6 @@
 public import Architecture
 public import Kernels
+public import Taps
 public import Tensors
 
 /// A SAM 2 model: the root of the module tree.
@@ -13,8 +14,8 @@ public struct SAM2Base: Sendable {
   public let plan: PrecisionPlan
   /// All layers, in the order in which they were built.
   public let layers: [Site]
-  /// The modules that the backend runs as one where nobody looks inside.
-  public let wholes: [ModulePath]
+  /// The modules that the backend runs as one where nobody looks inside, and those inside.
+  private let boundWholes: [(path: ModulePath, inside: [ModulePath])]
 
   let imageEncoder: ImageEncoder
   let memoryAttention: MemoryAttention
@@ -85,8 +86,20 @@ public struct SAM2Base: Sendable {
       configuration.noObjEmbedSpatial ? try root.parameter("no_obj_embed_spatial", [1, memDim]) : nil
     try loader.requireAllTaken()
     layers = loader.sites
-    wholes = loader.wholes
+    boundWholes = loader.wholes
     try plan.check(against: layers)
+  }
+
+  /// The modules that the backend runs as one where nobody looks inside, by name.
+  public var wholes: [ModulePath] { wholes(notTakenApartBy: nil) }
+
+  /// Those that are left where calls that pass a filter are recorded.
+  ///
+  /// - Parameter filter: nil where nothing is.
+  public func wholes(notTakenApartBy filter: TapFilter?) -> [ModulePath] {
+    boundWholes.filter { whole in
+      filter.map { filter in !whole.inside.contains { filter.asksFor($0) } } ?? true
+    }.map(\.path).sorted { $0.name < $1.name }
   }
 
   private static func pointerProjection(

@@ -62,7 +62,7 @@ func recordedModel() throws -> Model {
       #expect(notes.notes == ["--tap nobody: no module has such a path"])
       for name in ["t", "s"] {
         let provenance = try Recording.open(path: "\(folder)/\(name).h5").provenance
-        #expect(provenance.backend == "openblas" && provenance.precision == "float32")
+        #expect(provenance.backend == "openblas" && provenance.precision == "f32")
         #expect(provenance.prompts == request.prompts)
         #expect(provenance.configuration == model.configuration.json)
         #expect(provenance.checkpointSHA256 == (try SHA256.hex(ofFile: micro)))

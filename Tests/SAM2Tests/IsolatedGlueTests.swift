@@ -53,7 +53,7 @@ private func verify(
     _ = Pair(path: pair.path, runs: .init())(Tensor([4], [1, 2, 3, 4]), Run(taps: taps))
     try taps.finish()
     let verifier = LiveComparison(
-      reference: .trace(try TraceReader(path: "\(folder)/r.h5")), policy: .fp32, isolates: true)
+      reference: .trace(try TraceReader(path: "\(folder)/r.h5")), policy: .f32, isolates: true)
     _ = pair(input, Run(taps: verifier.makeTaps()))
     try verifier.finish()
     return verifier
@@ -112,7 +112,7 @@ private func verify(
     for _ in 0..<2 { _ = pair(Tensor([4], [1, 2, 3, 4]), Run(taps: taps)) }
     try taps.finish()
     let verifier = LiveComparison(
-      reference: .trace(try TraceReader(path: "\(folder)/r.h5")), policy: .fp32, isolates: true)
+      reference: .trace(try TraceReader(path: "\(folder)/r.h5")), policy: .f32, isolates: true)
     _ = pair(Tensor([4], [1, 2, 3, 4]), Run(taps: verifier.makeTaps()))
     #expect(!verifier.comparison.passes)
     #expect(verifier.comparison.arrays.filter { $0.outcome == .missing }.count == 6)

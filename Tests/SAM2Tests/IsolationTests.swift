@@ -101,7 +101,7 @@ private struct Micro {
     _ weights: (any WeightSource)? = nil, _ backend: (any Backend)? = nil, isolates: Bool = true
   ) throws -> LiveComparison {
     let verifier = LiveComparison(
-      reference: .trace(reader), policy: .fp32, isolates: isolates,
+      reference: .trace(reader), policy: .f32, isolates: isolates,
       weights: ModuleWeights(weights ?? self.weights))
     let taps = verifier.makeTaps()
     try run(taps, weights, backend)
@@ -141,7 +141,7 @@ private struct Micro {
   @Test func lookingChangesNoBit() throws {
     let micro = try Micro()
     let plain = try micro.run(nil)
-    let verifier = LiveComparison(reference: .trace(micro.reader), policy: .fp32, isolates: true)
+    let verifier = LiveComparison(reference: .trace(micro.reader), policy: .f32, isolates: true)
     #expect(try micro.run(verifier.makeTaps()) == plain)
     try TestFiles.withTemporaryFolder { folder in
       var traces: [[UInt8]] = []

@@ -21,7 +21,7 @@ private func side(_ path: String) -> Verdict.Side {
 
 /// A comparison of arrays in memory as if they were traces.
 func tracesInMemory(
-  _ reference: [(String, Tensor)], _ candidate: [(String, Tensor)], policy: TolerancePolicy = .fp32,
+  _ reference: [(String, Tensor)], _ candidate: [(String, Tensor)], policy: TolerancePolicy = .f32,
   heatMaps: Bool = false
 ) throws -> Verdict {
   return Verdict(
@@ -54,9 +54,9 @@ private let mask = "prediction/low_res_logits"
 
   @Test func judgingAgainIsComparingWithThatPolicy() throws {
     let saved = try ComparisonReport(json: ComparisonReport(sample()).json())
-    let loose = try Verdict(saved, policy: .fp32.withRelative(0.2)).comparison
+    let loose = try Verdict(saved, policy: .f32.withRelative(0.2)).comparison
     #expect(loose.failures.map(\.name) == ["bad", "gone", "shape"])
-    let tight = try Verdict(saved, policy: .fp32.withRelative(0)).comparison
+    let tight = try Verdict(saved, policy: .f32.withRelative(0)).comparison
     #expect(tight.failures.map(\.name) == ["near", "bad", "gone", "shape", mask])
     #expect(tight.firstDivergence?.name == "near")
   }

@@ -21,7 +21,7 @@ private func verdict(
   _ reference: TraceReader, _ candidate: TraceReader, _ patterns: String...
 ) throws -> Verdict {
   let patterns = patterns.map { TapPattern($0) }
-  return try Verdict(reference: reference, candidate: candidate, policy: .fp32) { id in
+  return try Verdict(reference: reference, candidate: candidate, policy: .f32) { id in
     patterns.isEmpty || patterns.contains { id.matches($0) }
   }
 }

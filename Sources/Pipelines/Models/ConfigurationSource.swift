@@ -119,6 +119,8 @@ package enum MetadataKey {
   package static let configuration = "sam2_configuration"
   package static let variant = "sam2_variant"
   package static let producer = "producer"
+  /// Which layer is to be computed how, as the JSON of a `PrecisionPlan`.
+  package static let plan = "precision_plan"
   /// What large tensors were rounded to.
   package static let precision = "precision"
   /// Which framework's tensors these are, for transformers.

@@ -1,9 +1,11 @@
 public import Architecture
 public import Checkpoints
+import Files
 import Foundation
-import Kernels
+public import Kernels
 import OpenBLASBackend
 public import SAM2
+import Taps
 import Traces
 
 /// Which model to load, and what is to compute it.
@@ -20,8 +22,10 @@ public struct ModelRequest: Sendable {
   public var settings: [ConfigurationSetting] = []
   /// What computes the heavy operations.
   public var backend = BackendChoice.openblas
-  /// The element type of the arithmetic.
-  public var precision = PrecisionChoice.float32
+  /// How all layers are computed; nil to go by the plan, or by Float32 where there is none.
+  public var precision: Precision?
+  /// Which layer is computed how; nil for the plan that the file carries, if it does.
+  public var plan: PrecisionPlan?
 
   /// The model in a file, with everything else found out.
   public init(path: String) { self.path = path }
@@ -29,21 +33,23 @@ public struct ModelRequest: Sendable {
 
 /// The backends that there are, by the names that traces have for them.
 public enum BackendChoice: String, Sendable, CaseIterable {
-  /// The reference: 32-bit floating point on OpenBLAS.
+  /// The reference: Float32 on OpenBLAS.
   case openblas
 
-  /// A backend that computes in an element type.
-  func make(_ precision: PrecisionChoice) throws -> any Backend {
-    switch (self, precision) {
-    case (.openblas, .float32): try OpenBLASBackend()
+  func make() throws -> any Backend {
+    switch self {
+    case .openblas: try OpenBLASBackend()
     }
   }
 }
 
-/// The element types that backends compute in, by the names that traces have for them.
-public enum PrecisionChoice: String, Sendable, CaseIterable {
-  /// 32-bit floating point.
-  case float32
+extension PrecisionPlan {
+  /// Reads the JSON of a plan from a file.
+  ///
+  /// - Throws: `FileError`, `SAM2Error.malformedPlan`.
+  public init(path: String) throws {
+    try self.init(json: String(decoding: try MappedFile.contents(of: path), as: UTF8.self), origin: path)
+  }
 }
 
 /// A model out of a file, ready to run: immutable, to be shared and used from any number of threads.
@@ -54,8 +60,8 @@ public struct Model: Sendable {
   public let checkpoint: Checkpoint
   /// What said how it is built.
   public let configurationSource: ConfigurationSource
-  /// What computes, and in which element type.
-  public let backend: BackendChoice, precision: PrecisionChoice
+  /// What computes.
+  public let backend: BackendChoice
 
   /// The model in a file; its configuration is found out unless it is named.
   ///
@@ -81,31 +87,58 @@ public struct Model: Sendable {
   init(
     _ request: ModelRequest, recorded: (configuration: String, origin: String)?, watch: PipelineWatcher
   ) throws {
-    let backend = try request.backend.make(request.precision)
+    let backend = try request.backend.make()
     let checkpoint = try Checkpoint.open(path: request.path, key: request.key, limits: request.limits)
     for remark in checkpoint.selection.remarks { watch(.note("\(request.path): \(remark)")) }
     let found = try ConfigurationSource.of(
       checkpoint, named: request.configuration, recorded: recorded, settings: request.settings)
     if let note = found.source.note { watch(.note("\(request.path): \(note)")) }
     watch(.step("loading \(request.path)"))
-    base = try SAM2Base(found.configuration, weights: checkpoint, backend: backend)
+    base = try SAM2Base(
+      found.configuration, weights: checkpoint, backend: backend, plan: Self.plan(request, checkpoint, watch))
     self.checkpoint = checkpoint
     configurationSource = found.source
-    (self.backend, precision) = (request.backend, request.precision)
+    self.backend = request.backend
+  }
+
+  /// The plan that is asked for, or that the file carries.
+  private static func plan(
+    _ request: ModelRequest, _ checkpoint: Checkpoint, _ watch: PipelineWatcher
+  ) throws -> PrecisionPlan {
+    if let precision = request.precision { return PrecisionPlan(default: precision) }
+    if let plan = request.plan { return plan }
+    guard let carried = checkpoint.metadata[MetadataKey.plan] else { return PrecisionPlan() }
+    watch(.note("\(checkpoint.path): computed by the precision plan that it carries"))
+    return try PrecisionPlan(json: carried, origin: "\(checkpoint.path) (\(MetadataKey.plan))")
   }
 
   /// How it is built.
   public var configuration: ModelConfiguration { base.configuration }
 
+  /// What its layers are computed in, such as `f32`; several precisions in a row, such as `bf16+f32`.
+  public var precision: String {
+    Set(base.layers.map(\.precision.rawValue)).sorted().joined(separator: "+")
+  }
+
   /// What a recording says of a run of this model: all of it, the truth about backend and precision included, in one
   /// place.
-  func provenance(of input: TraceInput, prompts: PromptScript, _ digests: RunDigests) -> Provenance {
-    Provenance(
+  ///
+  /// - Parameters:
+  ///   - filter: What is recorded: modules that it looks inside are computed by their parts.
+  ///   - keepsWholes: Whether none is, whoever looks.
+  func provenance(
+    of input: TraceInput, prompts: PromptScript, _ digests: RunDigests, filter: TapFilter,
+    keepsWholes: Bool = false
+  ) -> Provenance {
+    var provenance = Provenance(
       producer: Product.name, producerVersion: Product.version, backend: base.backend.name,
-      backendVersion: base.backend.version, precision: precision.rawValue, threads: Parallelism.threads,
+      backendVersion: base.backend.version, precision: precision, threads: Parallelism.threads,
       checkpointSHA256: digests.checkpoint.sha256 ?? "",
       checkpointDirectorySHA256: digests.checkpoint.directorySHA256, inputSHA256: digests.input, input: input,
       prompts: prompts, configuration: configuration.json)
+    if Set(base.layers.map(\.precision)).count > 1 { provenance.plan = base.plan.json }
+    provenance.wholes = base.wholes(notTakenApartBy: keepsWholes ? nil : filter).map(\.name)
+    return provenance
   }
 }
 

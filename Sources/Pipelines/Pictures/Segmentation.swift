@@ -86,7 +86,8 @@ extension Model {
       request.recording,
       provenance(
         of: picture.traceInput, prompts: request.prompts,
-        RunDigests(checkpoint: CheckpointIdentity(of: checkpoint), input: picture.digest)))
+        RunDigests(checkpoint: CheckpointIdentity(of: checkpoint), input: picture.digest),
+        filter: request.recording.filter))
     let predictions = try ready.predict(
       picture, model: self, Run(taps: recording?.taps), watch, isCancelled: isCancelled)
     if let taps = recording?.taps { try predictions.record(to: taps) }

@@ -3,11 +3,11 @@ public import Verification
 /// What is near enough for SAM 2, by the names that `--policy` knows: what of a policy is about the model's own modules.
 public enum SAM2Policies {
   /// All of them.
-  public static let presets = PolicyPresets([fp32, bf16, int8])
+  public static let presets = PolicyPresets([f32, bf16, w8a8])
 
   /// Float32 against Float32.
-  public static let fp32 = TolerancePolicy(
-    name: "fp32", defaults: TolerancePolicy.fp32.defaults, rules: storedMemories + [objectScores])
+  public static let f32 = TolerancePolicy(
+    name: "f32", defaults: TolerancePolicy.f32.defaults, rules: storedMemories + [objectScores])
 
   /// SAM 2 stores memories as bfloat16. Where a float32 lies halfway between two of them, an error in its last bit
   /// decides, and single elements of what reads a memory differ by one rounding, 2⁻⁷ of their magnitude at most. What
@@ -34,9 +34,9 @@ public enum SAM2Policies {
       limits: [.relative: 0.25, .cosine: 0.995, .sqnrDecibels: 20], zero: .flag, nonFinite: .flag),
     rules: [masks(iou: 0.95)])
 
-  /// int8 weights and activations against Float32; measured likewise.
-  public static let int8 = TolerancePolicy(
-    name: "int8",
+  /// Weights and activations in 8 bits against Float32; measured likewise.
+  public static let w8a8 = TolerancePolicy(
+    name: "w8a8",
     defaults: Tolerance(
       limits: [.relative: 0.35, .cosine: 0.97, .sqnrDecibels: 12], zero: .flag, nonFinite: .flag),
     rules: [masks(iou: 0.9)])

@@ -20,10 +20,13 @@ public struct VerifyRequest: Sendable {
   public var maskFolder: String?
   /// Whether each module is also run on its recorded inputs, and its output compared alone.
   public var isolates = false
+  /// Whether modules that the backend runs as one stay so although the recording looks inside: what they come to is then
+  /// compared, and what was recorded inside them is fused.
+  public var keepsWholes = false
   /// Which taps to compare: globs of module paths or names; all where there are none.
   public var taps: [String] = []
   /// What is near enough.
-  public var policy = SAM2Policies.fp32
+  public var policy = SAM2Policies.f32
   /// Where to record the run, too.
   public var trace: String?
   /// Whether to find out where errors are and how masks differ.
@@ -64,7 +67,7 @@ public func verify(
   }
   let verifier = LiveComparison(
     reference: recording, patterns: request.taps.map { TapPattern($0) },
-    policy: request.policy.narrowed(to: run.model.precision.rawValue), isolates: request.isolates,
+    policy: request.policy.narrowed(to: run.model.precision), isolates: request.isolates,
     weights: ModuleWeights(run.model.checkpoint), keepsPictures: request.wantsPictures)
   try run.perform(verifier, watch) { isCancelled() || Task.isCancelled }
   let result = run.result(verifier)
@@ -84,11 +87,13 @@ private struct VerifiedRun {
   private let input: any RecordedInput
   private let provenance: Provenance
   private let trace: String?
+  private let keepsWholes: Bool
 
   /// Opens what the run needs; nothing is computed yet.
   init(_ recording: Recording, _ request: VerifyRequest, _ watch: PipelineWatcher) throws {
     self.recording = recording
     trace = request.trace
+    keepsWholes = request.keepsWholes
     let recorded = recording.provenance
     model = try Model(request.model, recorded: (recorded.configuration, recording.path), watch: watch)
     let folder =
@@ -100,7 +105,8 @@ private struct VerifiedRun {
     }
     provenance = model.provenance(
       of: input.description, prompts: recorded.prompts,
-      RunDigests(checkpoint: try CheckpointIdentity(of: model.checkpoint), input: input.digest))
+      RunDigests(checkpoint: try CheckpointIdentity(of: model.checkpoint), input: input.digest),
+      filter: TapFilter(), keepsWholes: request.keepsWholes)
     agreement = try Agreement(recorded, provenance, configuration: Agreement.settings)
   }
 
@@ -111,7 +117,7 @@ private struct VerifiedRun {
   func perform(_ verifier: LiveComparison, _ watch: PipelineWatcher, _ isCancelled: () -> Bool) throws {
     Tensor.limitIdleMemory(bytes: Self.idleBytes)
     let writers = try trace.map { [try TraceWriter(path: $0, provenance: provenance)] } ?? []
-    let taps = verifier.makeTaps(writers)
+    let taps = verifier.makeTaps(writers, keepsWholes: keepsWholes)
     try input.run(model, taps, verifier, watch, isCancelled)
     verifier.take(wholes: taps.wholes)
     try taps.finish()

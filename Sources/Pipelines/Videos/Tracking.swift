@@ -184,7 +184,8 @@ public struct Tracking {
     let digests = RunDigests(
       checkpoint: try CheckpointIdentity(of: model.checkpoint), input: try input.digest)
     let recording = try TapRecorder(
-      request.recording, model.provenance(of: input.traceInput, prompts: request.prompts, digests))
+      request.recording, model.provenance(
+        of: input.traceInput, prompts: request.prompts, digests, filter: request.recording.filter))
     let journal = try follow(model, digests, recording, watch, isCancelled, visit)
     try overlay?.write(journal, watch, isCancelled)
     let frameCount = journal.frames.count
@@ -251,7 +252,7 @@ public struct Tracking {
   private func identity(_ model: Model, _ digests: RunDigests) throws -> String {
     let parts = [
       digests.checkpoint.text, model.configuration.json, digests.input, try script.fingerprint,
-      Product.version, model.base.backend.name, model.base.backend.version, model.precision.rawValue,
+      Product.version, model.base.backend.name, model.base.backend.version, model.base.plan.json,
     ]
     return Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }
   }

@@ -41,9 +41,10 @@ struct Scope {
     _ kernel: (any Kernel<Input, Output>)?, replacesModule: Bool = false
   ) -> Whole<Input, Output>? {
     guard let kernel else { return nil }
-    loader.noteWhole(path)
-    let inside = loader.modules(below: path)
-    return Whole(path: path, kernel: kernel, inside: replacesModule ? [path] + inside : inside)
+    let below = loader.modules(below: path)
+    let inside = replacesModule ? [path] + below : below
+    loader.note(whole: path, inside)
+    return Whole(path: path, kernel: kernel, inside: inside)
   }
 }
 
@@ -60,7 +61,7 @@ final class WeightLoader: Sendable {
     var taken: Set<String> = []
     var modules: Set<ModulePath> = []
     var sites: [Site] = []
-    var wholes: [ModulePath] = []
+    var wholes: [(path: ModulePath, inside: [ModulePath])] = []
   }
 
   init(source: any WeightSource, backend: any Backend, plan: PrecisionPlan) {
@@ -73,8 +74,8 @@ final class WeightLoader: Sendable {
   /// The layers that were built.
   var sites: [Site] { seen.withLock(\.sites) }
 
-  /// The modules that the backend can run as one.
-  var wholes: [ModulePath] { seen.withLock(\.wholes) }
+  /// The modules that the backend can run as one, with those inside.
+  var wholes: [(path: ModulePath, inside: [ModulePath])] { seen.withLock(\.wholes) }
 
   func take(_ name: String, _ shape: Shape) throws -> Tensor {
     guard let found = shapes[name] else {
@@ -95,7 +96,9 @@ final class WeightLoader: Sendable {
 
   func note(_ module: ModulePath) { seen.withLock { _ = $0.modules.insert(module) } }
 
-  func noteWhole(_ module: ModulePath) { seen.withLock { $0.wholes.append(module) } }
+  func note(whole path: ModulePath, _ inside: [ModulePath]) {
+    seen.withLock { $0.wholes.append((path, inside)) }
+  }
 
   /// The modules that were built below another.
   func modules(below path: ModulePath) -> [ModulePath] {

@@ -15,7 +15,7 @@ struct Compare: Command {
       A side is a trace or a sketch, or what any other program dumped: a folder of .npy files, an .npz, safetensors, \
       HDF5. A dump's arrays bear the names of taps, or --map says which is which (Sources/Dumps/README.md).
 
-      A tap passes when it is within the bounds of the policy. That of fp32, the default, bounds the largest error by \
+      A tap passes when it is within the bounds of the policy. That of f32, the default, bounds the largest error by \
       1e-4 of the reference's largest magnitude; taps that read stored memories, which are bfloat16, may differ by one \
       such rounding. A tap that the candidate lacks fails; taps that it has beyond the reference are mentioned; taps that \
       are all zeros on both sides are pointed out. Where one of the two is a sketch, sketches are compared: samples, \

@@ -30,6 +30,11 @@ struct Verify: Command {
   var masks: String?
   @Flag(name: .long, help: "Also run each module on its recorded inputs, and compare its output alone.")
   var isolate = false
+  @Flag(
+    name: .long,
+    help: "Leave modules whole that the backend runs as one, and compare what they come to; by default whoever was "
+      + "recorded inside is looked at, and so is computed by parts.")
+  var fused = false
   @OptionGroup var policy: PolicyOptions
   @OptionGroup var agreement: AgreementOptions
   @Option(name: .long, help: "Compare only taps whose module path or name matches this glob; may be repeated.")
@@ -39,8 +44,9 @@ struct Verify: Command {
   @OptionGroup var output: ComparisonOutput
 
   func execute() throws {
-    var request = VerifyRequest(model: model.request, reference: reference)
+    var request = VerifyRequest(model: try model.request, reference: reference)
     (request.input, request.maskFolder, request.isolates) = (input, masks, isolate)
+    request.keepsWholes = fused
     (request.policy, request.forces) = (try policy.policy(), agreement.force)
     (request.taps, request.trace, request.wantsPictures) = (tap, trace, output.wantsPictures)
     model.useThreads()

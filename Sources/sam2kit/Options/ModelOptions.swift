@@ -25,12 +25,16 @@ struct ModelOptions: ParsableArguments {
   }
 
   /// What is asked for.
+  ///
+  /// - Throws: What keeps a plan from being read.
   var request: ModelRequest {
-    var request = ModelRequest(path: model)
-    source.apply(to: &request)
-    architecture.apply(to: &request)
-    backend.apply(to: &request)
-    return request
+    get throws {
+      var request = ModelRequest(path: model)
+      source.apply(to: &request)
+      architecture.apply(to: &request)
+      try backend.apply(to: &request)
+      return request
+    }
   }
 
   /// Opens the checkpoint and builds its model.
@@ -43,21 +47,36 @@ struct ModelOptions: ParsableArguments {
   func useThreads() { Parallelism.threads = threads }
 }
 
-/// What computes, and in which element type.
+/// What computes, and how each layer is computed.
 struct BackendOptions: ParsableArguments {
   @Option(name: .long, help: "What computes the heavy operations.")
   var backend = BackendChoice.openblas
 
-  @Option(name: .long, help: "The element type of the arithmetic.")
-  var precision = PrecisionChoice.float32
+  @Option(
+    name: .long,
+    help: "How all layers are computed; by default as the plan says that the file carries, else f32.")
+  var precision: Precision?
 
-  func apply(to request: inout ModelRequest) {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A precision plan: JSON that says which layers are computed how (Sources/SAM2/README.md).", valueName: "file"))
+  var plan: String?
+
+  func validate() throws {
+    guard precision == nil || plan == nil else {
+      throw ValidationError("--precision is for all layers and --plan for each: give one of them")
+    }
+  }
+
+  func apply(to request: inout ModelRequest) throws {
     (request.backend, request.precision) = (backend, precision)
+    request.plan = try plan.map { try PrecisionPlan(path: $0) }
   }
 }
 
 extension BackendChoice: ExpressibleByArgument {}
-extension PrecisionChoice: ExpressibleByArgument {}
+extension Precision: @retroactive ExpressibleByArgument {}
 
 /// Which of the models in a file to take, and what the file may make its reader do.
 struct SourceOptions: ParsableArguments {

@@ -6,7 +6,7 @@ import Verification
 struct PolicyOptions: ParsableArguments {
   @Option(
     name: .long,
-    help: "What is near enough: fp32, bf16, int8 or a JSON file (Reference/policies.md describes it).")
+    help: "What is near enough: f32, bf16, w8a8 or a JSON file (Reference/policies.md describes it).")
   var policy: String?
 
   @Option(name: .long, help: "The largest relative error that passes, instead of the policy's.")
@@ -19,7 +19,7 @@ struct PolicyOptions: ParsableArguments {
   }
 
   /// The policy that was asked for, or else `base`.
-  func policy(or base: TolerancePolicy = SAM2Policies.fp32) throws -> TolerancePolicy {
+  func policy(or base: TolerancePolicy = SAM2Policies.f32) throws -> TolerancePolicy {
     let chosen = try policy.map { try TolerancePolicy(named: $0, presets: SAM2Policies.presets) } ?? base
     return tolerance.map(chosen.withRelative) ?? chosen
   }
