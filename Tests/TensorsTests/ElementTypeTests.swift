@@ -47,13 +47,11 @@ private func both<Source, Target: FixedWidthInteger>(
   @Test func roundedFloatsAreTheirTwins() {
     let halves = both(floats, cvector_float_to_half, cvector_float_to_half_scalar)
     let brains = both(floats, cvector_float_to_bfloat16, cvector_float_to_bfloat16_scalar)
-    for (index, number) in floats.enumerated() where !number.isNaN {
-      #expect(halves.found[index] == halves.expected[index], "\(number)")
-      #expect(brains.found[index] == brains.expected[index], "\(number)")
-    }
-    for (index, number) in floats.enumerated() where number.isNaN {
-      #expect(Half.float(halves.found[index]).isNaN && BFloat16.float(brains.found[index]).isNaN)
-    }
+    let numbers = floats.indices.filter { !floats[$0].isNaN }
+    #expect(numbers.first { halves.found[$0] != halves.expected[$0] }.map { floats[$0] } == nil)
+    #expect(numbers.first { brains.found[$0] != brains.expected[$0] }.map { floats[$0] } == nil)
+    let others = floats.indices.filter { floats[$0].isNaN }
+    #expect(others.allSatisfy { Half.float(halves.found[$0]).isNaN && BFloat16.float(brains.found[$0]).isNaN })
   }
 
   @Test func wholeNumbersAreTheirTwins() {
@@ -61,9 +59,11 @@ private func both<Source, Target: FixedWidthInteger>(
     let signed = both(numbers, cvector_float_to_int8, cvector_float_to_int8_scalar)
     let unsigned = both(numbers, cvector_float_to_uint8, cvector_float_to_uint8_scalar)
     let long = both(numbers, cvector_float_to_int32, cvector_float_to_int32_scalar)
-    #expect(signed.found == signed.expected)
-    #expect(unsigned.found == unsigned.expected)
-    #expect(long.found == long.expected)
+    let wrong = numbers.indices.first {
+      signed.found[$0] != signed.expected[$0] || unsigned.found[$0] != unsigned.expected[$0]
+        || long.found[$0] != long.expected[$0]
+    }
+    #expect(wrong.map { numbers[$0] } == nil)
   }
 
   /// The loops and the functions for one number say the same to the bit, payloads of NaNs included.
@@ -71,25 +71,25 @@ private func both<Source, Target: FixedWidthInteger>(
     let patterns = Array(UInt16.min...UInt16.max)
     let halves = Tensor([patterns.count], of: .float16, patterns).converted(to: .float32)
     let brains = Tensor([patterns.count], of: .bfloat16, patterns).converted(to: .float32)
-    #expect(halves.elements.map(\.bitPattern) == patterns.map { Half.float($0).bitPattern })
-    #expect(brains.elements.map(\.bitPattern) == patterns.map { BFloat16.float($0).bitPattern })
+    #expect(zip(halves.elements, patterns).allSatisfy { $0.bitPattern == Half.float($1).bitPattern })
+    #expect(zip(brains.elements, patterns).allSatisfy { $0.bitPattern == BFloat16.float($1).bitPattern })
     let numbers = Tensor([floats.count], floats)
     let rounded = numbers.converted(to: .float16).withElements(of: UInt16.self) { Array($0) }
-    #expect(rounded == floats.map { Half.bits(rounding: $0) })
+    #expect(zip(rounded, floats).allSatisfy { $0 == Half.bits(rounding: $1) })
     let cut = numbers.converted(to: .bfloat16).withElements(of: UInt16.self) { Array($0) }
-    #expect(cut == floats.map { BFloat16.bits(rounding: $0) })
+    #expect(zip(cut, floats).allSatisfy { $0 == BFloat16.bits(rounding: $1) })
   }
 
   #if !(os(macOS) && arch(x86_64))
     /// Swift's own type, which is the machine's.
     @Test func halvesAreFloat16() {
-      for bits in UInt16.min...UInt16.max {
+      let wrong = (UInt16.min...UInt16.max).first { bits in
         let number = Float(Float16(bitPattern: bits))
-        #expect(Half.float(bits) == number || number.isNaN && Half.float(bits).isNaN)
+        return number.isNaN ? !Half.float(bits).isNaN : Half.float(bits) != number
       }
-      for number in floats where !number.isNaN {
-        #expect(Half.bits(rounding: number) == Float16(number).bitPattern)
-      }
+      #expect(wrong == nil)
+      let misrounded = floats.first { !$0.isNaN && Half.bits(rounding: $0) != Float16($0).bitPattern }
+      #expect(misrounded == nil)
     }
   #endif
 }
