@@ -1,3 +1,4 @@
+import Taps
 import Files
 import Foundation
 import Tensors

@@ -1,3 +1,4 @@
+import Configurations
 import Architecture
 import Checkpoints
 import Foundation

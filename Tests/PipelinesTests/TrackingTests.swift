@@ -1,3 +1,4 @@
+import Masks
 import Architecture
 import Evaluation
 import Foundation

@@ -1,5 +1,6 @@
 // What comes along with `import SAM2`: the manifest's graph and the sources' imports, walked from the library product.
 
+import Taps
 import Files
 import Foundation
 import TestSupport

@@ -1,3 +1,4 @@
+import Prompts
 import Architecture
 import Checkpoints
 import Synchronization

@@ -1,4 +1,5 @@
 // Modules that a backend runs as one, held against their parts: who looks inside sees the parts, to the bit.
+import Configurations
 import Architecture
 import Checkpoints
 import Files

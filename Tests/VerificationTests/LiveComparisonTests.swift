@@ -1,4 +1,5 @@
 // A run held against its recording while it is made, and sides of every kind held against each other.
+import Prompts
 import Tensors
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import Configurations
 public import Architecture
 package import Checkpoints
 import Files

@@ -1,3 +1,5 @@
+public import Prompts
+public import Configurations
 public import Architecture
 public import Checkpoints
 import Files

@@ -1,3 +1,5 @@
+public import Prompts
+import Masks
 import Architecture
 import Files
 import Foundation

@@ -1,3 +1,5 @@
+public import Prompts
+public import Masks
 import Checkpoints
 import Foundation
 import Kernels

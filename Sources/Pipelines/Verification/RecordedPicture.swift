@@ -1,3 +1,4 @@
+import Prompts
 import Architecture
 import Media
 import SAM2
@@ -49,7 +50,8 @@ struct RecordedPicture: RecordedInput {
   }
 
   func run(
-    _ model: Model, _ taps: Taps, _ verifier: LiveComparison, _ watch: PipelineWatcher, _ isCancelled: () -> Bool
+    _ model: Model, _ taps: Taps, _ verifier: LiveComparison, _ watch: PipelineWatcher,
+    _ isCancelled: () -> Bool
   ) throws {
     let picture = try picture(model.configuration.imageSize)
     try ReadyPrompts(prompts, folder: masks, for: picture, model: model)

@@ -1,3 +1,5 @@
+import Prompts
+import Masks
 import Files
 import Foundation
 import Media

@@ -1,3 +1,4 @@
+public import Prompts
 import Architecture
 import Checkpoints
 import Files
@@ -184,7 +185,8 @@ public struct Tracking {
     let digests = RunDigests(
       checkpoint: try CheckpointIdentity(of: model.checkpoint), input: try input.digest)
     let recording = try TapRecorder(
-      request.recording, model.provenance(
+      request.recording,
+      model.provenance(
         of: input.traceInput, prompts: request.prompts, digests, filter: request.recording.filter))
     let journal = try follow(model, digests, recording, watch, isCancelled, visit)
     try overlay?.write(journal, watch, isCancelled)
