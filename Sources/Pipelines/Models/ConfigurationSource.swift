@@ -1,4 +1,4 @@
-import Configurations
+package import Configurations
 public import Architecture
 package import Checkpoints
 import Files
