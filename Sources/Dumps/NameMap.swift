@@ -194,8 +194,9 @@ struct Assignment {
       let tail = zip(name.reversed(), tap.reversed()).prefix { $0 == $1 }.count
       return min(head + tail, tap.count)
     }
-    let best = taps.map { (likeness: likeness($0), tap: $0) }.filter { $0.likeness >= 4 }
-      .sorted { $0.likeness == $1.likeness ? $0.tap < $1.tap : $0.likeness > $1.likeness }
+    let alike: [(likeness: Int, tap: String)] = taps.map { (likeness: likeness($0), tap: $0) }
+    let best = alike.filter { $0.likeness >= 4 }
+      .sorted { first, second in (second.likeness, first.tap) < (first.likeness, second.tap) }
     return best.prefix(3).map(\.tap)
   }
 }
