@@ -105,8 +105,9 @@ let package = Package(
     .executableTarget(
       name: "sam2kit",
       dependencies: [
-        "Files", "Downloads", "Tensors", "Prompts", "HDF5", "Architecture", "Configurations", "Checkpoints",
-        "Kernels", "Taps", "Traces", "Synthesis", "Verification", "Dumps", "Reports", "Media", "Evaluation",
+        "Files", "Downloads", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations",
+        "Checkpoints", "Kernels", "Taps", "Traces", "Synthesis", "Verification", "Dumps", "Reports", "Media",
+        "Evaluation",
         "Pipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -31,6 +31,13 @@ public struct ModelRequest: Sendable {
 
   /// The model in a file, with everything else found out.
   public init(path: String) { self.path = path }
+
+  /// Asks for the plan that a JSON file holds.
+  ///
+  /// - Throws: `FileError`, `SAM2Error.malformedPlan`.
+  public mutating func readPlan(path: String) throws {
+    plan = try PrecisionPlan(json: String(decoding: MappedFile.contents(of: path), as: UTF8.self), origin: path)
+  }
 }
 
 /// The backends that there are, by the names that traces have for them.
@@ -42,15 +49,6 @@ public enum BackendChoice: String, Sendable, CaseIterable {
     switch self {
     case .openblas: try OpenBLASBackend()
     }
-  }
-}
-
-extension PrecisionPlan {
-  /// Reads the JSON of a plan from a file.
-  ///
-  /// - Throws: `FileError`, `SAM2Error.malformedPlan`.
-  public init(path: String) throws {
-    try self.init(json: String(decoding: try MappedFile.contents(of: path), as: UTF8.self), origin: path)
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Masks
 import Media
 import Pipelines
 

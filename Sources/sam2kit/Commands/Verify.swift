@@ -32,8 +32,9 @@ struct Verify: Command {
   var isolate = false
   @Flag(
     name: .long,
-    help: "Leave modules whole that the backend runs as one, and compare what they come to; by default whoever was "
-      + "recorded inside is looked at, and so is computed by parts.")
+    help: ArgumentHelp(
+      "Leave modules whole that the backend runs as one, and compare what they come to. By default they are computed by "
+        + "their parts where the recording looks inside."))
   var fused = false
   @OptionGroup var policy: PolicyOptions
   @OptionGroup var agreement: AgreementOptions

@@ -60,7 +60,8 @@ struct BackendOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "A precision plan: JSON that says which layers are computed how (Sources/SAM2/README.md).", valueName: "file"))
+      "A precision plan: JSON that says which layers are computed how (Sources/SAM2/README.md).",
+      valueName: "file"))
   var plan: String?
 
   func validate() throws {
@@ -71,12 +72,12 @@ struct BackendOptions: ParsableArguments {
 
   func apply(to request: inout ModelRequest) throws {
     (request.backend, request.precision) = (backend, precision)
-    request.plan = try plan.map { try PrecisionPlan(path: $0) }
+    if let plan { try request.readPlan(path: plan) }
   }
 }
 
 extension BackendChoice: ExpressibleByArgument {}
-extension Precision: @retroactive ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 /// Which of the models in a file to take, and what the file may make its reader do.
 struct SourceOptions: ParsableArguments {
