@@ -29,7 +29,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], fixtures: B
     .target(name: name, dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: ".")
   }
   let loader: [Target] = [
-    .target(name: "CLoader", exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")])
+    .target(name: "CLoader", exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),
+    // Compiles the C targets once more, to look at their symbols.
+    .testTarget(
+      name: "CLoaderTests", dependencies: ["CLoader", "TestSupport"], exclude: ["Programs"],
+      swiftSettings: settings),
   ]
 #else
   func loaded(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
@@ -43,12 +47,10 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "sam2kit", targets: ["sam2kit"]),
+    .library(name: "Pipelines", targets: ["Pipelines", "Prompts"]),
     .library(
       name: "SAM2",
-      targets: [
-        "SAM2", "Tensors", "Kernels", "Architecture", "Checkpoints", "OpenBLASBackend", "Taps", "Traces",
-        "Media",
-      ]),
+      targets: ["SAM2", "Tensors", "Prompts", "Masks", "Kernels", "Architecture", "OpenBLASBackend", "Taps"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "Verification", targets: ["Verification"]),
   ],
@@ -73,59 +75,86 @@ let package = Package(
     .target(
       name: "Downloads", dependencies: ["Files"], exclude: ["README.md"],
       resources: [.embedInCode("manifest.json")], swiftSettings: settings),
-    layer("Tensors", []),
+    layer("Tensors", ["CVector"]),
+    layer("Prompts", []),
     layer("HDF5", ["Files", "Tensors", "CHDF5"]),
-    layer("Architecture", ["Tensors", "Yams"]),
+    layer("Masks", ["Tensors", "CVector"]),
+    layer("Architecture", ["Tensors"]),
+    layer("Configurations", ["Architecture", "Yams"]),
     layer("Checkpoints", ["Files", "Tensors", "HDF5", "CVector", "CZip"]),
     layer("Kernels", ["Tensors", "CVector"]),
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
     layer("Taps", ["Tensors"]),
-    layer("Traces", ["Files", "Tensors", "HDF5", "Taps"]),
-    layer("SAM2", ["Tensors", "Architecture", "Kernels", "Taps", "Traces"]),
+    layer("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),
+    layer("SAM2", ["Tensors", "Prompts", "Masks", "Architecture", "Kernels", "Taps"]),
     layer("Synthesis", ["Tensors", "Kernels", "Architecture"]),
-    layer("Verification", ["Tensors", "Kernels", "Taps", "Traces", "CVector"]),
+    layer("Verification", ["Tensors", "Prompts", "Masks", "Kernels", "Taps", "Traces", "CVector"]),
     layer("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"]),
-    layer("Reports", ["Files", "Tensors", "Taps", "Traces", "Verification"]),
-    layer("Media", ["Files", "Tensors", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
-    layer("Evaluation", ["Files", "Tensors", "Kernels", "Architecture", "SAM2", "Media"]),
+    layer("Reports", ["Files", "Tensors", "Prompts", "Taps", "Traces", "Verification"]),
+    layer(
+      "Media",
+      ["Files", "Tensors", "Prompts", "Masks", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
+    layer("Evaluation", ["Files", "Prompts", "Masks", "Media"]),
+    layer(
+      "Pipelines",
+      [
+        "Files", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations", "Checkpoints",
+        "Kernels", "OpenBLASBackend", "Taps", "Traces", "SAM2", "Verification", "Reports", "Media",
+        "Evaluation",
+      ]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
-        "Files", "Downloads", "Tensors", "HDF5", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend",
-        "Taps", "Traces", "SAM2", "Synthesis", "Verification", "Dumps", "Reports", "Media", "Evaluation",
-        "Yams",
+        "Files", "Downloads", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations",
+        "Checkpoints", "Kernels", "Taps", "Traces", "Synthesis", "Verification", "Dumps", "Reports", "Media",
+        "Evaluation",
+        "Pipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: settings),
 
-    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: settings),
-    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors"), tests("HDF5", ["Files", "Tensors"]),
+    .target(
+      name: "TestSupport", dependencies: ["Tensors", "Kernels"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors", ["CVector"]),
+    tests("HDF5", ["Files", "Tensors"]), tests("Masks", ["Tensors"], fixtures: true),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
+    tests("Configurations", ["Architecture", "Files"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
-    tests("OpenBLASBackend", ["Tensors", "Kernels"]),
-    tests("Traces", ["Files", "Tensors", "HDF5", "Taps"]),
+    tests("OpenBLASBackend"),
+    // All backends against double precision, at the sizes of all variants.
+    .testTarget(
+      name: "ConformanceTests",
+      dependencies: ["Tensors", "Architecture", "Kernels", "OpenBLASBackend", "SAM2", "TestSupport"],
+      swiftSettings: settings),
+    tests("Prompts"), tests("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),
     tests(
       "SAM2",
       [
-        "Tensors", "Architecture", "Checkpoints", "Kernels", "OpenBLASBackend", "Taps", "Traces", "Media",
-        "Verification",
-        "Files",
+        "Tensors", "Prompts", "Masks", "Architecture", "Configurations", "Checkpoints", "Kernels",
+        "OpenBLASBackend", "Taps", "Traces", "Media", "Verification", "Files",
       ], fixtures: true),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
-    tests("Verification", ["Tensors", "Kernels", "Taps", "Traces"], fixtures: true),
+    tests("Verification", ["Tensors", "Prompts", "Kernels", "Taps", "Traces"], fixtures: true),
     tests(
       "Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"], fixtures: true),
     tests("Reports", ["Files", "Tensors", "Taps", "Traces", "Verification", "Media"]),
-    tests("Evaluation", ["Media", "SAM2"], fixtures: true),
-    tests("Media", ["Files", "Tensors", "Kernels"], fixtures: true),
+    tests("Evaluation", ["Masks", "Prompts"]),
+    tests(
+      "Pipelines",
+      [
+        "Files", "Prompts", "Masks", "Tensors", "Architecture", "Checkpoints", "Media", "SAM2", "Evaluation",
+        "Traces", "Verification",
+      ]),
+    tests("Media", ["Files", "Tensors", "Prompts", "Masks", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.
     .testTarget(
       name: "sam2kitTests",
       dependencies: [
-        "sam2kit", "Files", "Downloads", "Tensors", "Architecture", "Checkpoints", "Media", "TestSupport",
-        "Taps", "Traces", "Verification",
+        "sam2kit", "Files", "Downloads", "Tensors", "Prompts", "Architecture", "Checkpoints", "Masks", "Media",
+        "TestSupport", "Taps", "Traces", "Verification",
       ],
-      swiftSettings: settings),
+      exclude: ["Programs"], swiftSettings: settings),
   ] + loader
 )

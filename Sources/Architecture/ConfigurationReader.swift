@@ -1,51 +1,27 @@
-import Yams
-
 /// Reads one mapping of a configuration strictly: every key must be asked for, or `finish` names it.
-///
-/// JSON is YAML, so the configuration inside a converted file is read by the same code.
 final class ConfigurationReader {
   let origin: String
-  private let mapping: Node.Mapping
+  private let values: [String: ConfigurationTree]
   private let path: String
   private var unread: [String: Int]
 
   /// Keys of the official layout that say how Python builds the object, not what it computes.
   private static let ignored: Set<String> = ["_target_", "compile_image_encoder", "weights_path"]
 
-  /// Bytes of a configuration; official ones have 4 KB.
-  private static let longest = 1 << 20
-
-  private init(_ mapping: Node.Mapping, path: String, origin: String) {
-    self.mapping = mapping
+  private init(_ entries: [ConfigurationTree.Entry], path: String, origin: String) {
+    values = Dictionary(entries.map { ($0.key, $0.value) }) { first, _ in first }
     self.path = path
     self.origin = origin
     unread = [:]
-    for (key, value) in mapping {
-      guard let name = key.string, !Self.ignored.contains(name) else { continue }
-      unread[name] = (key.mark ?? value.mark)?.line ?? 0
-    }
+    for entry in entries where !Self.ignored.contains(entry.key) { unread[entry.key] = entry.line }
   }
 
-  /// Reads text whose root is a mapping.
-  static func parse(_ text: String, origin: String) throws(ConfigurationError) -> ConfigurationReader {
-    let byteCount = text.utf8.count
-    guard byteCount <= longest else {
-      throw .notYAML(origin: origin, reason: "found \(byteCount) bytes, more than \(longest)")
-    }
-    // Without an anchor nothing can be repeated: a few lines of anchors and aliases stand for more than can be visited,
-    // which the parser does where one is a key.
-    guard !text.utf8.contains(UInt8(ascii: "&")) else {
-      throw .notYAML(origin: origin, reason: "found an anchor ('&'), which no configuration needs")
-    }
-    let node: Node?
-    do { node = try compose(yaml: text) } catch {
-      throw .notYAML(
-        origin: origin, reason: "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)")
-    }
-    guard let mapping = node?.mapping else {
+  /// Reads a tree whose root is a mapping.
+  convenience init(_ root: ConfigurationTree, origin: String) throws(ConfigurationError) {
+    guard let mapping = root.mapping else {
       throw .notYAML(origin: origin, reason: "found no mapping at its root")
     }
-    return ConfigurationReader(mapping, path: "", origin: origin)
+    self.init(mapping, path: "", origin: origin)
   }
 
   func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
@@ -77,37 +53,37 @@ final class ConfigurationReader {
     _ key: String, in range: ClosedRange<Int> = counts, default fallback: Int? = nil
   ) throws(ConfigurationError) -> Int {
     try value(key, "a whole number \(Self.words(range))", fallback) {
-      $0.int.flatMap { range.contains($0) ? $0 : nil }
+      $0.whole.flatMap { range.contains($0) ? $0 : nil }
     }
   }
 
   func float(_ key: String, default fallback: Float? = nil) throws(ConfigurationError) -> Float {
     try value(key, "a finite number", fallback) { node in
-      node.float.map { Float($0) }.flatMap { $0.isFinite ? $0 : nil }
+      node.number.map { Float($0) }.flatMap { $0.isFinite ? $0 : nil }
     }
   }
 
   func bool(_ key: String, default fallback: Bool? = nil) throws(ConfigurationError) -> Bool {
-    try value(key, "true or false", fallback) { $0.bool }
+    try value(key, "true or false", fallback) { $0.truth }
   }
 
   func string(_ key: String, default fallback: String? = nil) throws(ConfigurationError) -> String {
-    try value(key, "a word", fallback) { $0.string }
+    try value(key, "a word", fallback) { $0.text }
   }
 
   func ints(
     _ key: String, in range: ClosedRange<Int> = counts, default fallback: [Int]? = nil
   ) throws(ConfigurationError) -> [Int] {
     try value(key, "a list of whole numbers \(Self.words(range))", fallback) { node in
-      guard let items = node.sequence else { return nil }
-      let numbers = items.compactMap(\.int).filter(range.contains)
+      guard let items = node.list else { return nil }
+      let numbers = items.compactMap(\.whole).filter(range.contains)
       return numbers.count == items.count ? numbers : nil
     }
   }
 
   /// The list under `key`, nil when absent or null.
   func intsIfPresent(_ key: String) throws(ConfigurationError) -> [Int]? {
-    guard let node = mapping[key], node.null == nil else {
+    guard let node = values[key], !node.isNull else {
       unread[key] = nil
       return nil
     }
@@ -117,7 +93,7 @@ final class ConfigurationReader {
   /// Two numbers of one kind, vertical first, which may be written as one.
   func pair(_ key: String, default fallback: [Int]) throws(ConfigurationError) -> [Int] {
     try value(key, "a whole number or two \(Self.words(Self.counts))", fallback) { node in
-      let items = node.sequence.map { $0.map(\.int) } ?? [node.int, node.int]
+      let items = node.list.map { $0.map(\.whole) } ?? [node.whole, node.whole]
       let numbers = items.compactMap { $0 }.filter(Self.counts.contains)
       return items.count == 2 && numbers.count == 2 ? numbers : nil
     }
@@ -175,14 +151,14 @@ final class ConfigurationReader {
     "from \(range.lowerBound) to \(range.upperBound)"
   }
 
-  private func take(_ key: String) -> Node? {
+  private func take(_ key: String) -> ConfigurationTree? {
     unread[key] = nil
-    guard let node = mapping[key], node.null == nil else { return nil }
+    guard let node = values[key], !node.isNull else { return nil }
     return node
   }
 
   private func value<Value>(
-    _ key: String, _ expected: String, _ fallback: Value?, _ read: (Node) -> Value?
+    _ key: String, _ expected: String, _ fallback: Value?, _ read: (ConfigurationTree) -> Value?
   ) throws(ConfigurationError) -> Value {
     guard let node = take(key) else {
       if let fallback { return fallback }
@@ -192,8 +168,36 @@ final class ConfigurationReader {
     return value
   }
 
-  private func wrong(_ key: String, _ expected: String, _ node: Node) -> ConfigurationError {
-    let found = node.string.map { "`\($0)`" } ?? (node.sequence == nil ? "a mapping" : "a list")
+  private func wrong(_ key: String, _ expected: String, _ node: ConfigurationTree) -> ConfigurationError {
+    let found = node.text.map { "`\($0)`" } ?? (node.list == nil ? "a mapping" : "a list")
     return .wrongValue(origin: origin, key: name(key), expected: expected, found: found)
+  }
+}
+
+/// What can be wrong with a model configuration, with the file, the place and what was expected.
+public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
+  /// The text is no YAML (or JSON).
+  case notYAML(origin: String, reason: String)
+  /// A required key is absent.
+  case missingKey(origin: String, key: String, expected: String)
+  /// A key that SAM 2's official code doesn't know; line 0 where it didn't stand in a file.
+  case unknownKey(origin: String, key: String, line: Int)
+  /// A key holds the wrong kind of value.
+  case wrongValue(origin: String, key: String, expected: String, found: String)
+  /// Two parts of the configuration contradict each other.
+  case inconsistent(origin: String, reason: String)
+
+  /// One sentence naming the file, the key and what was expected.
+  public var description: String {
+    switch self {
+    case .notYAML(let origin, let reason): "\(origin): expected a YAML configuration: \(reason)"
+    case .missingKey(let origin, let key, let expected):
+      "\(origin): expected `\(key)` (\(expected)), found nothing"
+    case .unknownKey(let origin, let key, let line):
+      "\(origin)\(line > 0 ? ":\(line)" : ""): `\(key)` is no option of SAM 2 that sam2kit knows"
+    case .wrongValue(let origin, let key, let expected, let found):
+      "\(origin): `\(key)` should be \(expected), found \(found)"
+    case .inconsistent(let origin, let reason): "\(origin): \(reason)"
+    }
   }
 }

@@ -154,14 +154,19 @@ public struct MaskSelectionConfiguration: Hashable, Sendable, Encodable {
 }
 
 extension ModelConfiguration {
-  /// Reads the official Hydra layout: a `model:` mapping, or that mapping alone.
+  /// Reads what `json` wrote, as converted files carry it.
   ///
   /// - Parameters:
-  ///   - text: YAML, or JSON as `json` writes it.
+  ///   - text: the official layout as JSON, a `model:` mapping or that mapping alone.
   ///   - origin: what to call the text in an error, usually a file's path.
   /// - Throws: `ConfigurationError`; keys that aren't known are refused.
-  public init(yaml text: String, origin: String) throws(ConfigurationError) {
-    let root = try ConfigurationReader.parse(text, origin: origin)
+  public init(json text: String, origin: String) throws(ConfigurationError) {
+    try self.init(ConfigurationTree(json: text, origin: origin), origin: origin)
+  }
+
+  /// Reads the official Hydra layout: a `model:` mapping, or that mapping alone.
+  package init(_ tree: ConfigurationTree, origin: String) throws(ConfigurationError) {
+    let root = try ConfigurationReader(tree, origin: origin)
     let model = try root.childIfPresent("model")
     try self.init(model ?? root)
   }
@@ -195,7 +200,7 @@ extension ModelConfiguration {
     if let reason = contradiction { throw .inconsistent(origin: reader.origin, reason: reason) }
   }
 
-  /// The official layout as JSON, keys sorted. `init(yaml:origin:)` reads it back.
+  /// The official layout as JSON, keys sorted. `init(json:origin:)` reads it back.
   public var json: String {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase

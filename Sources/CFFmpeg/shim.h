@@ -1,5 +1,5 @@
-// FFmpeg's libraries, with names for what they spell as macros, which Swift can't see, and for what moved between
-// versions 4.4 and 8.
+// FFmpeg's libraries: the functions that are used, under our own prefix, with names for what they spell as macros, which
+// Swift can't see, and for what moved between versions 4.4 and 8.
 #pragma once
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
@@ -9,7 +9,35 @@
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
-// Loads FFmpeg's libraries, before any other function of theirs is called. What is wrong, or NULL.
+#define CFFMPEG_FUNCTIONS(X)                                                                                           \
+  X(av_d2q) X(av_find_best_stream) X(av_frame_alloc) X(av_frame_clone) X(av_frame_free) X(av_frame_get_buffer)         \
+  X(av_frame_make_writable) X(av_frame_unref) X(av_get_media_type_string) X(av_get_pix_fmt_name)                       \
+  X(av_guess_frame_rate) X(av_interleaved_write_frame) X(av_log_set_level) X(av_opt_set) X(av_packet_alloc)            \
+  X(av_packet_free) X(av_packet_rescale_ts) X(av_packet_unref) X(av_pix_fmt_desc_get) X(av_read_frame)                 \
+  X(av_seek_frame) X(av_strerror) X(av_write_trailer) X(avcodec_alloc_context3) X(avcodec_find_decoder)                \
+  X(avcodec_find_encoder_by_name) X(avcodec_flush_buffers) X(avcodec_free_context) X(avcodec_get_name)                 \
+  X(avcodec_open2) X(avcodec_parameters_from_context) X(avcodec_parameters_to_context) X(avcodec_receive_frame)        \
+  X(avcodec_receive_packet) X(avcodec_send_frame) X(avcodec_send_packet) X(avformat_alloc_output_context2)             \
+  X(avformat_close_input) X(avformat_find_stream_info) X(avformat_free_context) X(avformat_new_stream)                 \
+  X(avformat_open_input) X(avformat_write_header) X(avio_closep) X(avio_open) X(sws_freeContext)                       \
+  X(sws_getCoefficients) X(sws_getContext) X(sws_scale) X(sws_setColorspaceDetails) CFFMPEG_SIDE_DATA(X)
+
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 29, 100)
+#define CFFMPEG_SIDE_DATA(X) X(av_packet_side_data_get)
+#else
+#define CFFMPEG_SIDE_DATA(X) X(av_stream_get_side_data)
+#endif
+
+// Declares each of them as cffmpeg_…: on Linux a function of our own that jumps to FFmpeg's once that is loaded, elsewhere
+// another name for the linker's.
+#if defined(__linux__)
+#define CFFMPEG_DECLARATION(name) extern __typeof__(name) cffmpeg_##name;
+#else
+#define CFFMPEG_DECLARATION(name) extern __typeof__(name) cffmpeg_##name __asm__("_" #name);
+#endif
+CFFMPEG_FUNCTIONS(CFFMPEG_DECLARATION)
+
+// Loads FFmpeg's libraries, before any other function is called. What is wrong, or NULL.
 #if defined(__linux__)
 const char *cffmpeg_load(void);
 #else
@@ -42,21 +70,57 @@ static inline int cffmpeg_quality(int scale) { return scale * FF_QP2LAMBDA; }
 // The 3 x 3 matrix that turns a stream's pictures upright, or NULL.
 static inline const int32_t *cffmpeg_display_matrix(const AVStream *stream) {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 29, 100)
-  const AVPacketSideData *found = av_packet_side_data_get(
+  const AVPacketSideData *found = cffmpeg_av_packet_side_data_get(
       stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
   return found && found->size >= 9 * sizeof(int32_t) ? (const int32_t *)found->data : NULL;
 #elif LIBAVFORMAT_VERSION_MAJOR >= 59
   size_t size = 0;
-  const uint8_t *found = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+  const uint8_t *found = cffmpeg_av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
   return found && size >= 9 * sizeof(int32_t) ? (const int32_t *)found : NULL;
 #else
   int size = 0;
-  const uint8_t *found = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+  const uint8_t *found = cffmpeg_av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
   return found && size >= 9 * (int)sizeof(int32_t) ? (const int32_t *)found : NULL;
 #endif
 }
 
 // The colour coefficients of a frame or an encoder, as sws_setColorspaceDetails wants them.
 static inline const int *cffmpeg_coefficients(enum AVColorSpace space) {
-  return sws_getCoefficients(space == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : (int)space);
+  return cffmpeg_sws_getCoefficients(space == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : (int)space);
+}
+
+// Whether pixels are red, green and blue rather than brightness and two differences.
+static inline int cffmpeg_is_rgb(enum AVPixelFormat format) {
+  const AVPixFmtDescriptor *found = cffmpeg_av_pix_fmt_desc_get(format);
+  return found && (found->flags & AV_PIX_FMT_FLAG_RGB) != 0;
+}
+
+// The format that a frame is converted to before its planes are turned one by one, which needs pixels of whole bytes and
+// chroma that is as coarse in rows as in columns. FFmpeg's filters choose the same of 8 bits.
+static inline enum AVPixelFormat cffmpeg_turnable(enum AVPixelFormat format) {
+  const AVPixFmtDescriptor *found = cffmpeg_av_pix_fmt_desc_get(format);
+  if (!found) return AV_PIX_FMT_RGB24;
+  const uint64_t unsuitable = AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_PAL;
+  if (!(found->flags & unsuitable) && found->log2_chroma_w == found->log2_chroma_h) return format;
+  if ((found->flags & (unsuitable | AV_PIX_FMT_FLAG_RGB)) || found->nb_components < 3) return AV_PIX_FMT_RGB24;
+  if (found->comp[0].depth > 12) return AV_PIX_FMT_YUV444P16;
+  if (found->comp[0].depth > 10) return AV_PIX_FMT_YUV444P12;
+  if (found->comp[0].depth > 8) return AV_PIX_FMT_YUV444P10;
+  return format == AV_PIX_FMT_YUVJ422P || format == AV_PIX_FMT_YUVJ440P || format == AV_PIX_FMT_YUVJ411P
+             ? AV_PIX_FMT_YUVJ444P
+             : AV_PIX_FMT_YUV444P;
+}
+
+// The bytes of a pixel in a plane of a frame, 0 where there is no such plane; the frame's size becomes the plane's.
+static inline int cffmpeg_plane(enum AVPixelFormat format, int plane, int *width, int *height) {
+  const AVPixFmtDescriptor *found = cffmpeg_av_pix_fmt_desc_get(format);
+  int step = 0;
+  for (int i = 0; found && i < found->nb_components; i++) {
+    if (found->comp[i].plane == plane && found->comp[i].step > step) step = found->comp[i].step;
+  }
+  if (step > 0 && (plane == 1 || plane == 2)) {
+    *width = AV_CEIL_RSHIFT(*width, found->log2_chroma_w);
+    *height = AV_CEIL_RSHIFT(*height, found->log2_chroma_h);
+  }
+  return step;
 }

@@ -24,22 +24,6 @@ CVECTOR_INLINE float largest_of(const float *x, size_t count) {
 }
 
 CVECTOR_VARIANTS
-void cvector_softmax_rows(float *x, size_t stride, float scale, size_t rows, size_t columns) {
-#pragma clang fp reassociate(on)
-  for (size_t r = 0; r < rows; r++) {
-    float *row = x + r * stride;
-    float largest = largest_of(row, columns);
-    float sum = 0;
-    CVECTOR_LOOP for (size_t i = 0; i < columns; i++) {
-      row[i] = cvector_exp((row[i] - largest) * scale);
-      sum += row[i];
-    }
-    float inverse = 1.0f / sum;
-    CVECTOR_LOOP for (size_t i = 0; i < columns; i++) row[i] *= inverse;
-  }
-}
-
-CVECTOR_VARIANTS
 void cvector_softmax_piece(
     float *x, size_t stride, float scale, size_t rows, size_t columns, float *largest, float *sums,
     float *factors) {

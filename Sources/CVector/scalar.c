@@ -12,16 +12,6 @@ void cvector_gelu_scalar(const float *x, float *out, size_t count) {
   for (size_t i = 0; i < count; i++) out[i] = (float)(0.5 * x[i] * erfc(-(double)x[i] * M_SQRT1_2));
 }
 
-void cvector_softmax_rows_scalar(float *x, size_t stride, float scale, size_t rows, size_t columns) {
-  for (size_t r = 0; r < rows; r++) {
-    float *row = x + r * stride;
-    double largest = row[0], sum = 0;
-    for (size_t i = 0; i < columns; i++) largest = fmax(largest, row[i]);
-    for (size_t i = 0; i < columns; i++) sum += exp((row[i] - largest) * scale);
-    for (size_t i = 0; i < columns; i++) row[i] = (float)(exp((row[i] - largest) * scale) / sum);
-  }
-}
-
 void cvector_softmax_piece_scalar(
     float *x, size_t stride, float scale, size_t rows, size_t columns, float *largest, float *sums,
     float *factors) {
@@ -204,4 +194,62 @@ double cvector_spread_scalar(const double *x, double mean, size_t count) {
     if (isfinite(x[i])) spread += (x[i] - mean) * (x[i] - mean);
   }
   return spread;
+}
+
+void cvector_half_to_float_scalar(const uint16_t *x, float *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    double value;
+    cvector_widen_half_scalar(x + i, &value, 1);
+    out[i] = (float)value;
+  }
+}
+
+void cvector_bfloat16_to_float_scalar(const uint16_t *x, float *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    double value;
+    cvector_widen_bfloat16_scalar(x + i, &value, 1);
+    out[i] = (float)value;
+  }
+}
+
+// The bits of |x| in a type of so many bits after the leading one, whose smallest normal number has this exponent and
+// whose infinity these bits: counted in units of the last place.
+static uint16_t narrowed(double x, int fraction, int least, uint16_t infinity) {
+  int exponent = 0;
+  if (isnan(x)) return (uint16_t)(infinity | 1 << (fraction - 1));
+  if (isinf(x) || x == 0) return x == 0 ? 0 : infinity;
+  frexp(x, &exponent);  // x < 2^exponent
+  int unit = (exponent - 1 < least ? least : exponent - 1) - fraction;
+  double units = nearbyint(ldexp(x, -unit));
+  // Behind the fields of an exponent the leading one counts as one more.
+  double bits = units + (unit - least + fraction) * ldexp(1, fraction);
+  return bits >= infinity ? infinity : (uint16_t)bits;
+}
+
+void cvector_float_to_half_scalar(const float *x, uint16_t *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    out[i] = narrowed(fabs((double)x[i]), 10, -14, 0x7c00) | (signbit(x[i]) ? 0x8000 : 0);
+  }
+}
+
+void cvector_float_to_bfloat16_scalar(const float *x, uint16_t *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    out[i] = narrowed(fabs((double)x[i]), 7, -126, 0x7f80) | (signbit(x[i]) ? 0x8000 : 0);
+  }
+}
+
+static double whole(double x, double least, double largest) {
+  return isnan(x) ? 0 : fmin(largest, fmax(least, nearbyint(x)));
+}
+
+void cvector_float_to_int8_scalar(const float *x, int8_t *out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = (int8_t)whole(x[i], INT8_MIN, INT8_MAX);
+}
+
+void cvector_float_to_uint8_scalar(const float *x, uint8_t *out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = (uint8_t)whole(x[i], 0, UINT8_MAX);
+}
+
+void cvector_float_to_int32_scalar(const float *x, int32_t *out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = (int32_t)whole(x[i], INT32_MIN, INT32_MAX);
 }

@@ -22,17 +22,14 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case gguf(path: String, GGUFError)
   /// A broken HDF5 file, or one that holds more than tensors.
   case hdf5(HDF5Error)
-  /// The recording of a run.
-  case trace(path: String)
+  /// The recording of a run: a trace or a sketch, as `found` says.
+  case recording(path: String, found: String)
   /// Tensors that can't be found where they were said to be, or can't be called as asked.
   case naming(path: String, NamingError)
   /// A folder that holds no model, or one in several files.
   case folder(path: String, found: String)
   /// No tensor of that name.
   case missingTensor(path: String, name: String)
-  /// A tensor whose elements can't be read as Float32.
-  case notFloat32(path: String, name: String, found: ElementType)
-
   /// Finite numbers that a narrower type can't hold: how many of a tensor, and the first.
   case overflow(path: String, name: String, index: [Int], value: Double, count: Int, type: ElementType)
 
@@ -52,12 +49,10 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     case .safetensors(let path, let error): "\(path): \(error)"
     case .gguf(let path, let error): "\(path): \(error)"
     case .hdf5(let error): error.description
-    case .trace(let path): "\(path): expected a model's weights, found a trace, which is the recording of a run"
+    case .recording(let path, let found): "\(path): expected a model's weights, found \(found)"
     case .naming(let path, let error): "\(path): \(error)"
     case .folder(let path, let found): "\(path): expected a folder with model.safetensors, found \(found)"
     case .missingTensor(let path, let name): "\(path): expected a tensor '\(name)', found none"
-    case .notFloat32(let path, let name, let found):
-      "\(path): expected '\(name)' to be readable as float32, found \(found.rawValue)"
     case .overflow(let path, let name, let index, let value, let count, let type):
       "\(path): expected '\(name)' to fit \(type.rawValue), found \(value) at \(index)"
         + (count > 1 ? " and \(count - 1) more such numbers" : "")

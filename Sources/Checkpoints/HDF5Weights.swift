@@ -15,15 +15,20 @@ final class HDF5Weights: TensorContents {
     do {
       root = try HDF5File.open(file.path).root()
       metadata = try Self.metadata(of: root)
-      guard metadata["format"] != Self.traceFormat else { throw CheckpointError.trace(path: file.path) }
+      if let recording = metadata["format"].flatMap({ Self.recordings[$0] }) {
+        throw CheckpointError.recording(path: file.path, found: recording)
+      }
       entries = try Self.entries(of: root, file, limits)
     } catch {
       throw CheckpointError(hdf5: error, path: file.path)
     }
   }
 
-  /// What a trace's root says that it is; see `Reference/README.md`.
-  private static let traceFormat = "sam2kit.trace"
+  /// Files whose root says that they are no weights; see `Reference/README.md` and `Reference/sketches.md`.
+  private static let recordings = [
+    "sam2kit.trace": "a trace, which is the recording of a run",
+    "sam2kit.sketch": "a sketch, which is what is kept of a run's recording",
+  ]
 
   private static func entries(
     of root: borrowing HDF5Group, _ file: MappedFile, _ limits: ReadingLimits
@@ -87,6 +92,36 @@ extension CheckpointError {
     case let error as FileError: self = .file(error)
     case let error as HDF5Error: self = .hdf5(error)
     default: self = .unknownFormat(path: path, found: "\(error)")
+    }
+  }
+}
+
+extension Conversion {
+  /// One contiguous dataset per tensor at the root; the metadata become attributes of the root.
+  ///
+  /// The library writes from the mapped file, which is verified before. Holes are written out as zeros.
+  func writeHDF5(to path: String, durable: Bool) throws(CheckpointError) {
+    let reading = SourceReading(source, takingDigest: takesDigest, mapped: true)
+    do {
+      let output = try HDF5File.create(path, durable: durable)
+      let root = try output.root()
+      for (index, entry) in source.entries.enumerated() {
+        guard !entry.name.isEmpty, entry.name != ".",
+          !entry.name.utf8.contains(where: { [0, 0x2f].contains($0) })
+        else {
+          throw HDF5Error.unsupported(file: path, object: entry.name, found: "the name '\(entry.name)'")
+        }
+        let dataset = try root.createDataset(entry.name, entry.elementType, entry.shape)
+        try source.contents.bytes(at: index).withBytes { try dataset.write($0) }
+      }
+      let digest = try reading.finish()
+      for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key != Self.digestKey {
+        try root.setAttribute(key, .string(value))
+      }
+      if let digest { try root.setAttribute(Self.digestKey, .string(digest)) }
+      try output.commit()
+    } catch {
+      throw CheckpointError(hdf5: error, path: path)
     }
   }
 }

@@ -1,7 +1,7 @@
+import Taps
 import Files
 import Foundation
 import Tensors
-import Taps
 
 /// How a program's names lead to taps: a JSON file with rules, see `README.md` of this target.
 public struct NameMap: Equatable, Sendable {
@@ -194,12 +194,9 @@ struct Assignment {
       let tail = zip(name.reversed(), tap.reversed()).prefix { $0 == $1 }.count
       return min(head + tail, tap.count)
     }
-    var ranked: [(likeness: Int, tap: String)] = taps.map { (likeness($0), $0) }
-    ranked.removeAll { $0.likeness < 4 }
-    ranked.sort { first, second in
-      if first.likeness == second.likeness { return first.tap < second.tap }
-      return first.likeness > second.likeness
-    }
-    return ranked.prefix(3).map { $0.tap }
+    let alike: [(likeness: Int, tap: String)] = taps.map { (likeness: likeness($0), tap: $0) }
+    let best = alike.filter { $0.likeness >= 4 }
+      .sorted { first, second in (second.likeness, first.tap) < (first.likeness, second.tap) }
+    return best.prefix(3).map(\.tap)
   }
 }

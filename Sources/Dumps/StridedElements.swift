@@ -45,7 +45,7 @@ struct StridedElements: Sendable {
     case .int16: read(from: offset, into: buffer, Int16.self) { Float($0) }
     case .int32: read(from: offset, into: buffer, Int32.self) { Float($0) }
     case .int64: read(from: offset, into: buffer, Int64.self) { Float($0) }
-    case .float16: read(from: offset, into: buffer, UInt16.self, float(half:))
+    case .float16: read(from: offset, into: buffer, UInt16.self, Half.float)
     case .bfloat16: read(from: offset, into: buffer, UInt16.self, BFloat16.float)
     case .float32: read(from: offset, into: buffer, UInt32.self) { Float(bitPattern: $0) }
     case .float64: read(from: offset, into: buffer, UInt64.self) { Float(Double(bitPattern: $0)) }

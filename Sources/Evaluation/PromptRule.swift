@@ -1,29 +1,28 @@
-import Kernels
-public import Media
-public import SAM2
+public import Masks
+public import Prompts
 
 /// How prompts are derived from true masks, exactly and without chance; `Reference/validation/README.md` states the
 /// rule.
 public enum PromptRule {
   /// A click on the deepest pixel of the mask; nil for an empty mask.
-  public static func firstClick(_ truth: BinaryMask) -> Prompt.Point? {
+  public static func firstClick(_ truth: BinaryMask) -> Click? {
     deepest(truth.width, truth.height) { truth.pixels[$0] == 1 }.map {
-      Prompt.Point(x: Float($0.x), y: Float($0.y), isObject: true)
+      Click(x: Double($0.x), y: Double($0.y))
     }
   }
 
   /// The box whose edges touch the mask's outermost pixels from outside; nil for an empty mask.
-  public static func box(_ truth: BinaryMask) -> Prompt.Box? {
+  public static func box(_ truth: BinaryMask) -> Box? {
     let bounds = truth.bounds
     guard bounds.width > 0 else { return nil }
-    return Prompt.Box(
-      x0: Float(bounds.x), y0: Float(bounds.y), x1: Float(bounds.x + bounds.width),
-      y1: Float(bounds.y + bounds.height))
+    return Box(
+      x0: Double(bounds.x), y0: Double(bounds.y), x1: Double(bounds.x + bounds.width),
+      y1: Double(bounds.y + bounds.height))
   }
 
   /// The click that corrects the deepest error: on the object where the prediction lacks it, else beside it; nil where
   /// nothing is wrong.
-  public static func nextClick(_ predicted: BinaryMask, _ truth: BinaryMask) -> Prompt.Point? {
+  public static func nextClick(_ predicted: BinaryMask, _ truth: BinaryMask) -> Click? {
     let missing = deepest(truth.width, truth.height) { truth.pixels[$0] == 1 && predicted.pixels[$0] == 0 }
     let extra = deepest(truth.width, truth.height) { truth.pixels[$0] == 0 && predicted.pixels[$0] == 1 }
     switch (missing, extra) {
@@ -40,7 +39,7 @@ public enum PromptRule {
     /// The squared distance to the nearest pixel outside of the region.
     let depth: Int
 
-    func point(isObject: Bool) -> Prompt.Point { .init(x: Float(x), y: Float(y), isObject: isObject) }
+    func point(isObject: Bool) -> Click { Click(x: Double(x), y: Double(y), isObject: isObject) }
   }
 
   /// The region's pixel farthest from all outside, which begins beyond the picture's edges; of several the first in

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Masks
 import Media
 
 /// A folder of pictures and clips with true masks: `pictures/<name>.jpg` beside `<name>.png`, and
@@ -9,7 +10,8 @@ public struct ValidationSet: Sendable {
   public struct PictureFile: Sendable {
     /// Its name without extension.
     public let name: String
-    let picture: String
+    /// The picture's file.
+    public let picture: String
     let masks: String
   }
 
@@ -56,6 +58,19 @@ public struct ValidationSet: Sendable {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: folder).filter { !$0.hasPrefix(".") }.sorted()
     } catch { throw FileError.unreadable(path: folder, reason: error.localizedDescription) }
+  }
+}
+
+extension LabelMap {
+  /// Reads object numbers for a picture of that size.
+  static func read(path: String, of width: Int, _ height: Int) throws -> LabelMap {
+    let labels = try LabelMap.read(path: path)
+    guard labels.width == width, labels.height == height else {
+      throw EvaluationError.wrongSize(
+        path: path, expectedWidth: width, expectedHeight: height, foundWidth: labels.width,
+        foundHeight: labels.height)
+    }
+    return labels
   }
 }
 

@@ -69,13 +69,24 @@ public struct OutputFile: ~Copyable {
 
   /// Puts the finished file in its place.
   public consuming func commit() throws(FileError) {
-    if isDurable { try synchronize(descriptor) }
+    if isDurable { try Disk.synchronize(descriptor, path: path) }
     guard rename(temporaryPath, path) == 0 else { throw .unwritable(path: path, reason: systemError()) }
-    if isDurable { try synchronizeFolder() }
+    if isDurable { try Disk.synchronizeFolder(of: path) }
   }
 
-  /// Waits until what was written is on the disk.
-  private func synchronize(_ descriptor: Int32) throws(FileError) {
+  deinit {
+    close(descriptor)
+    unlink(temporaryPath)  // gone already after commit
+    PartialFiles.remove(temporaryPath)
+  }
+}
+
+/// Waiting for the disk, without which a loss of power may take what was written, or the name that it was given.
+public enum Disk {
+  /// Waits until the bytes of an open file are on the disk; `path` is for errors.
+  ///
+  /// - Throws: `FileError.unwritable`.
+  public static func synchronize(_ descriptor: Int32, path: String) throws(FileError) {
     #if canImport(Darwin)
       // fsync leaves the bytes in the drive's own cache there.
       if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
@@ -83,19 +94,15 @@ public struct OutputFile: ~Copyable {
     guard fsync(descriptor) == 0 else { throw .unwritable(path: path, reason: systemError()) }
   }
 
-  /// The same for the folder, which holds the name.
-  private func synchronizeFolder() throws(FileError) {
+  /// The same for the names in the folder that holds `path`: what was created, renamed and removed there.
+  ///
+  /// - Throws: `FileError.unwritable`.
+  public static func synchronizeFolder(of path: String) throws(FileError) {
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     let opened = open(folder, O_RDONLY | O_CLOEXEC)
     guard opened >= 0 else { throw .unwritable(path: path, reason: systemError()) }
     defer { close(opened) }
-    try synchronize(opened)
-  }
-
-  deinit {
-    close(descriptor)
-    unlink(temporaryPath)  // gone already after commit
-    PartialFiles.remove(temporaryPath)
+    try synchronize(opened, path: path)
   }
 }
 
@@ -106,4 +113,44 @@ private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ coun
   #else
     Glibc.write(descriptor, bytes, count)
   #endif
+}
+
+extension OutputFile {
+  /// Appends a part of another file. The system copies from file to file, so that the bytes never pass through this
+  /// program's memory, and holes stay holes.
+  ///
+  /// - Throws: `FileError.unreadable` when the other file has become shorter, `.unwritable`.
+  public func copy(_ range: Range<Int>, of file: MappedFile) throws(FileError) {
+    for extent in file.extents(in: range) {
+      if extent.isHole { try skip(extent.range.count) } else { try copyStored(extent.range, of: file) }
+    }
+  }
+
+  /// Appends zeros as a hole.
+  func skip(_ count: Int) throws(FileError) {
+    let end = lseek(descriptor, off_t(count), SEEK_CUR)
+    // The hole may be the last part of the file, which a position alone does not make longer.
+    guard end >= 0, ftruncate(descriptor, end) == 0 else {
+      throw .unwritable(path: path, reason: systemError())
+    }
+  }
+
+  private func copyStored(_ range: Range<Int>, of file: MappedFile) throws(FileError) {
+    var offset = range.lowerBound
+    #if canImport(Glibc)
+      while offset < range.upperBound {
+        var position = off_t(offset)
+        let sent = sendfile(descriptor, file.descriptor, &position, range.upperBound - offset)
+        if sent < 0, errno == EINTR { continue }
+        // File systems that can't: their bytes go through the mapping below.
+        if sent < 0, errno == EINVAL || errno == ENOSYS { break }
+        guard sent >= 0 else { throw .unwritable(path: path, reason: systemError()) }
+        guard sent > 0 else { throw file.endedEarly(at: offset) }
+        offset += sent
+      }
+    #endif
+    try withExtendedLifetime(file) { () throws(FileError) in
+      try write(UnsafeRawBufferPointer(rebasing: file.bytes[offset..<range.upperBound]))
+    }
+  }
 }

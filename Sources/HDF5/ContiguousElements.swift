@@ -1,6 +1,7 @@
 import CHDF5
+import Files
 import Foundation
-import Tensors
+public import Tensors
 
 #if canImport(Darwin)
   import Darwin
@@ -77,5 +78,21 @@ extension HDF5File {
   public func contiguousElements(of dataset: borrowing HDF5Dataset) throws -> ContiguousElements? {
     guard let start = try dataset.contiguousStart(), let descriptor = try descriptor() else { return nil }
     return ContiguousElements(descriptor, dataset.place, start: start, count: dataset.shape.count)
+  }
+}
+
+extension ContiguousElements {
+  /// All elements as a tensor that shares the file's memory: they are not copied, and leave memory with the tensor. Nil
+  /// where the file can't be mapped or ends before them, so that they have to be read.
+  ///
+  /// - Parameter shape: of as many elements.
+  public func mapped(_ shape: Shape) -> Tensor? {
+    let stride = MemoryLayout<Float>.stride
+    let range = start..<start + count * stride
+    guard shape.count == count, count > 0, start % stride == 0, descriptor.holds(range),
+      let part = try? MappedPart(of: descriptor.number, range, path: place.file),
+      let elements = part.bytes.assumingMemoryBound(to: Float.self).baseAddress
+    else { return nil }
+    return Tensor(borrowing: elements, shape, owner: part)
   }
 }

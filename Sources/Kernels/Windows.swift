@@ -1,6 +1,8 @@
-// Cutting a feature map into square windows and putting it together again.
-// Source: sam2/modeling/backbones/utils.py, window_partition and window_unpartition.
+import CVector
 public import Tensors
+
+// Cutting a feature map into square windows and putting it together again; the largest of squares.
+// Source: sam2/modeling/backbones/utils.py, window_partition and window_unpartition.
 
 extension Tensor {
   /// Windows of `size` × `size` tokens, row by row; zeros are added below and to the right where `size` doesn't
@@ -65,6 +67,37 @@ private struct WindowGrid {
         let (y, x) = (windowY * size + dy, windowX * size)
         let tokens = y < height ? min(size, width - x) : 0
         body(((entry * height + y) * width + x) * channels, row * size * channels, tokens * channels)
+      }
+    }
+  }
+}
+
+// Maximum pooling with stride equal to the kernel, as `torch.nn.MaxPool2d(kernel_size=k, stride=k)`.
+
+extension Tensor {
+  /// The largest of each `kernel` × `kernel` square and channel: `[B, H, W, C]` to
+  /// `[B, H / kernel, W / kernel, C]`, rounded down.
+  public func maxPooledChannelsLast(kernel: Int) -> Tensor {
+    precondition(shape.rank == 4, "maxPooledChannelsLast takes [B, H, W, C], got \(shape)")
+    let (height, width, channels) = (shape[1], shape[2], shape[3])
+    let (outHeight, outWidth) = (height / kernel, width / kernel)
+    return Tensor([shape[0], outHeight, outWidth, channels]) { out in
+      withElements { elements in
+        let rows = shape[0] * outHeight
+        parallelFor(rows, grain: Parallelism.rows(of: outWidth * channels)) { range in
+          for row in range {
+            let (image, y) = row.quotientAndRemainder(dividingBy: outHeight)
+            for x in 0..<outWidth {
+              let source = elements.start + ((image * height + y * kernel) * width + x * kernel) * channels
+              let target = out.start + (row * outWidth + x) * channels
+              target.update(from: source, count: channels)
+              for tap in 1..<max(1, kernel * kernel) {
+                let (dy, dx) = tap.quotientAndRemainder(dividingBy: kernel)
+                cvector_maximum(target, source + (dy * width + dx) * channels, target, channels)
+              }
+            }
+          }
+        }
       }
     }
   }

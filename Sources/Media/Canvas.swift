@@ -1,5 +1,8 @@
 // Drawing on a picture: what the overlay needs and no more.
 
+import Masks
+import Prompts
+
 /// A picture being drawn on.
 struct Canvas {
   private(set) var picture: Picture
@@ -29,38 +32,11 @@ struct Canvas {
     }
   }
 
-  /// Tints the pixels of all objects, with contours inside them and rims of black or white around them.
-  mutating func draw(_ map: LabelMap) {
-    let (width, height, reach) = (picture.width, picture.height, stroke)
-    map.labels.withUnsafeBufferPointer { labels in
-      for y in 0..<height {
-        for x in 0..<width {
-          let index = y * width + x
-          let own = labels[index]
-          // The nearest other label along the axes; the picture's edge is no rim.
-          var other = own
-          for step in 1...reach where other == own {
-            if x >= step, labels[index - step] != own { other = labels[index - step] }
-            if x + step < width, labels[index + step] != own { other = labels[index + step] }
-            if y >= step, labels[index - step * width] != own { other = labels[index - step * width] }
-            if y + step < height, labels[index + step * width] != own { other = labels[index + step * width] }
-          }
-          if own != 0 {
-            let opacity = other == own ? Self.maskOpacity : 1
-            blend(ObjectPalette.colors[Int(own)], at: index, opacity: opacity)
-          } else if other != 0 {
-            blend(ObjectPalette.colors[Int(other)].isLight ? .black : .white, at: index, opacity: 1)
-          }
-        }
-      }
-    }
-  }
-
   /// Draws a box's outline, at least 2 pixels wide.
-  mutating func draw(_ box: OverlayBox, _ color: OverlayColor) {
+  mutating func draw(_ box: Box, _ color: OverlayColor) {
     let half = Float(max(2, stroke + 1)) / 2
-    let (left, right) = (min(box.left, box.right), max(box.left, box.right))
-    let (top, bottom) = (min(box.top, box.bottom), max(box.top, box.bottom))
+    let (left, right) = (Float(min(box.x0, box.x1)), Float(max(box.x0, box.x1)))
+    let (top, bottom) = (Float(min(box.y0, box.y1)), Float(max(box.y0, box.y1)))
     let sides = [
       (left - half, top - half, right + half, top + half),
       (left - half, bottom - half, right + half, bottom + half),
@@ -77,17 +53,18 @@ struct Canvas {
   }
 
   /// Draws a point as a disc of green or red in a white ring, with smooth edges.
-  mutating func draw(_ point: OverlayPoint) {
+  mutating func draw(_ point: Click) {
+    let (centerX, centerY) = (Float(point.x), Float(point.y))
     let disc = 3 * Float(stroke) + 1
     let ring = disc + max(1.5, Float(stroke))
-    for y in pixels(from: point.y - ring - 1, to: point.y + ring + 1, below: picture.height) {
-      for x in pixels(from: point.x - ring - 1, to: point.x + ring + 1, below: picture.width) {
-        let (dx, dy) = (Float(x) + 0.5 - point.x, Float(y) + 0.5 - point.y)
+    for y in pixels(from: centerY - ring - 1, to: centerY + ring + 1, below: picture.height) {
+      for x in pixels(from: centerX - ring - 1, to: centerX + ring + 1, below: picture.width) {
+        let (dx, dy) = (Float(x) + 0.5 - centerX, Float(y) + 0.5 - centerY)
         let distance = (dx * dx + dy * dy).squareRoot()
         let index = y * picture.width + x
         blend(.white, at: index, opacity: max(0, min(1, ring + 0.5 - distance)))
         blend(
-          point.isPositive ? .positive : .negative, at: index, opacity: max(0, min(1, disc + 0.5 - distance)))
+          point.isObject ? .positive : .negative, at: index, opacity: max(0, min(1, disc + 0.5 - distance)))
       }
     }
   }

@@ -1,8 +1,9 @@
-// A folder of JPEG and PNG pictures as a video.
+// A folder of JPEG and PNG pictures as a video, in the order in which people count files.
 // Source: sam2/utils/misc.py, load_video_frames_from_jpg_images.
 
 import Files
 import Foundation
+import Synchronization
 
 /// The pictures of a folder in natural order, each decoded when it is asked for.
 ///
@@ -16,7 +17,7 @@ final class FrameFolder: FrameSource {
   let damage: [VideoDamage] = []
   let frameNames: [String]
   /// The last few frames, for steps back and forth.
-  private var recent: [VideoFrame] = []
+  private let recent: Mutex<[VideoFrame]>
 
   private static let recentLimit = 3
   private static let extensions: Set = ["jpg", "jpeg", "png"]
@@ -38,7 +39,8 @@ final class FrameFolder: FrameSource {
     self.path = path
     let picture = try Picture.read(path: path + "/" + first)
     (width, height) = (picture.width, picture.height)
-    recent = [VideoFrame(index: 0, timestamp: nil, width: width, height: height, content: .picture(picture))]
+    recent = Mutex(
+      [VideoFrame(index: 0, timestamp: nil, width: width, height: height, content: .picture(picture))])
   }
 
   /// The names that are frames, in order; of equal stems (`1.jpg`, `1.png`) in the order of their extensions.
@@ -55,7 +57,7 @@ final class FrameFolder: FrameSource {
 
   func frame(at index: Int) throws(MediaError) -> VideoFrame? {
     guard frameNames.indices.contains(index) else { return nil }
-    if let known = recent.first(where: { $0.index == index }) { return known }
+    if let known = recent.withLock({ frames in frames.first { $0.index == index } }) { return known }
     let framePath = path + "/" + frameNames[index]
     let picture = try Picture.read(path: framePath)
     guard picture.width == width, picture.height == height else {
@@ -65,7 +67,51 @@ final class FrameFolder: FrameSource {
     }
     let frame = VideoFrame(
       index: index, timestamp: nil, width: width, height: height, content: .picture(picture))
-    recent = recent.suffix(Self.recentLimit - 1) + [frame]
+    recent.withLock { $0 = $0.suffix(Self.recentLimit - 1) + [frame] }
     return frame
   }
+}
+
+/// A name cut into runs of digits and runs of anything else.
+struct NaturalOrder: Comparable {
+  private let parts: [Part]
+  private let name: String
+
+  private enum Part: Equatable {
+    /// Digits without leading zeros, which may be longer than any integer.
+    case number([UInt8])
+    case text([UInt8])
+  }
+
+  /// The place of a name, given without its extension.
+  init(_ name: String) {
+    self.name = name
+    var parts: [Part] = []
+    var bytes = Array(name.utf8)[...]
+    while let first = bytes.first {
+      let isNumber = Self.isDigit(first)
+      let run = bytes.prefix { Self.isDigit($0) == isNumber }
+      bytes = bytes.dropFirst(run.count)
+      parts.append(isNumber ? .number(Array(run.drop { $0 == UInt8(ascii: "0") })) : .text(Array(run)))
+    }
+    self.parts = parts
+  }
+
+  /// Numbers come before text, a name before its continuations, and names of equal numbers (`7`, `007`) in the order
+  /// of their bytes.
+  static func < (one: NaturalOrder, other: NaturalOrder) -> Bool {
+    for (left, right) in zip(one.parts, other.parts) where left != right {
+      switch (left, right) {
+      case (.number(let left), .number(let right)):
+        return left.count == right.count ? left.lexicographicallyPrecedes(right) : left.count < right.count
+      case (.text(let left), .text(let right)): return left.lexicographicallyPrecedes(right)
+      case (.number, .text): return true
+      case (.text, .number): return false
+      }
+    }
+    if one.parts.count != other.parts.count { return one.parts.count < other.parts.count }
+    return one.name.utf8.lexicographicallyPrecedes(other.name.utf8)
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 }

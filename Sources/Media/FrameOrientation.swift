@@ -1,49 +1,114 @@
-// Turning frames upright: the display matrix of a video stream as one of eight orientations.
-// Source: ISO 14496-12, 8.3.2 (the matrix); libavutil/display.h (its layout).
+// Turning frames upright: the display matrix of a video stream as quarter turns, applied to what was decoded.
+// Source: ISO 14496-12, 8.3.2 (the matrix); decord's src/video/video_reader.cc, GetRotation (what becomes of it).
 
-/// How stored pixels are placed on the screen: exchanged axes first, then mirrored.
-struct FrameOrientation: Equatable, Sendable {
-  /// Whether rows become columns.
-  var swapsAxes = false
-  /// Whether left and right change places, after that.
-  var mirrorsX = false
-  /// Whether top and bottom change places, after that.
-  var mirrorsY = false
+internal import CFFmpeg
 
-  static let upright = FrameOrientation()
+/// How a stored frame is turned to be shown. Mirroring, which a matrix may ask for too, is left out, as decord does.
+enum FrameOrientation: Sendable {
+  case upright, clockwise, upsideDown, counterclockwise
 
-  init(swapsAxes: Bool = false, mirrorsX: Bool = false, mirrorsY: Bool = false) {
-    self.swapsAxes = swapsAxes
-    self.mirrorsX = mirrorsX
-    self.mirrorsY = mirrorsY
-  }
-
-  /// The nearest orientation to a 3 × 3 display matrix: x′ = a·x + c·y, y′ = b·x + d·y for its elements a, b, _, c, d.
+  /// The nearest quarter turn to a 3 × 3 display matrix: x′ = a·x + c·y, y′ = b·x + d·y for its elements a, b, _, c, d,
+  /// where a and b alone tell the angle.
   init(displayMatrix matrix: [Int32]) {
-    guard matrix.count >= 5 else { return }
-    let (a, b, c, d) = (Int(matrix[0]), Int(matrix[1]), Int(matrix[3]), Int(matrix[4]))
-    swapsAxes = abs(b) + abs(c) > abs(a) + abs(d)
-    mirrorsX = (swapsAxes ? c : a) < 0
-    mirrorsY = (swapsAxes ? b : d) < 0
+    guard matrix.count >= 2 else {
+      self = .upright
+      return
+    }
+    let (a, b) = (Int(matrix[0]), Int(matrix[1]))
+    if abs(b) > abs(a) {
+      self = b > 0 ? .clockwise : .counterclockwise
+    } else {
+      self = a < 0 ? .upsideDown : .upright
+    }
   }
 
-  /// Interleaved RGB of `width` × `height` stored pixels, as displayed.
-  func applied(to pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
-    if self == .upright { return pixels }
-    let (shownWidth, shownHeight) = swapsAxes ? (height, width) : (width, height)
-    return [UInt8](unsafeUninitializedCapacity: pixels.count) { shown, initialized in
-      pixels.withUnsafeBufferPointer { pixels in
-        for y in 0..<shownHeight {
-          let v = mirrorsY ? shownHeight - 1 - y : y
-          for x in 0..<shownWidth {
-            let u = mirrorsX ? shownWidth - 1 - x : x
-            let source = 3 * (swapsAxes ? u * width + v : v * width + u)
-            let target = 3 * (y * shownWidth + x)
-            for channel in 0..<3 { shown[target + channel] = pixels[source + channel] }
-          }
-        }
+  /// Whether rows become columns.
+  var swapsAxes: Bool { self == .clockwise || self == .counterclockwise }
+
+  /// A frame turned plane by plane, to be freed by the caller; nil where memory is short. Its format must be
+  /// `cffmpeg_turnable`.
+  func applied(to frame: UnsafePointer<AVFrame>) -> UnsafeMutablePointer<AVFrame>? {
+    let stored = frame.pointee
+    var turned = cffmpeg_av_frame_alloc()
+    guard let shown = turned else { return nil }
+    shown.pointee.format = stored.format
+    shown.pointee.width = swapsAxes ? stored.height : stored.width
+    shown.pointee.height = swapsAxes ? stored.width : stored.height
+    shown.pointee.colorspace = stored.colorspace
+    shown.pointee.color_range = stored.color_range
+    guard cffmpeg_av_frame_get_buffer(shown, 0) >= 0 else {
+      cffmpeg_av_frame_free(&turned)
+      return nil
+    }
+    let (sources, targets) = (Plane.planes(of: frame), Plane.planes(of: shown))
+    for (source, target) in zip(sources, targets) {
+      switch source.step {
+      case 1: turn(source, into: target, as: UInt8.self)
+      case 2: turn(source, into: target, as: UInt16.self)
+      case 4: turn(source, into: target, as: UInt32.self)
+      case 8: turn(source, into: target, as: UInt64.self)
+      // Three components of one or two bytes.
+      default: turn(source, into: target, by: source.step)
       }
-      initialized = pixels.count
+    }
+    return shown
+  }
+
+  /// Where the first shown pixel is stored, and how far from it are its neighbours to the right and below, in bytes.
+  private func walk(_ plane: Plane) -> (first: Int, right: Int, down: Int) {
+    let (lastColumn, lastRow) = ((plane.width - 1) * plane.step, (plane.height - 1) * plane.stride)
+    return switch self {
+    case .upright: (0, plane.step, plane.stride)
+    case .clockwise: (lastRow, -plane.stride, plane.step)
+    case .upsideDown: (lastRow + lastColumn, -plane.step, -plane.stride)
+    case .counterclockwise: (lastColumn, plane.stride, -plane.step)
+    }
+  }
+
+  private func turn<Pixel: BitwiseCopyable>(_ source: Plane, into target: Plane, as pixel: Pixel.Type) {
+    let (first, right, down) = walk(source)
+    for y in 0..<target.height {
+      let (from, to) = (source.start + first + y * down, target.start + y * target.stride)
+      for x in 0..<target.width {
+        let value = (from + x * right).loadUnaligned(as: pixel)
+        to.storeBytes(of: value, toByteOffset: x * MemoryLayout<Pixel>.size, as: pixel)
+      }
+    }
+  }
+
+  private func turn(_ source: Plane, into target: Plane, by step: Int) {
+    let (first, right, down) = walk(source)
+    for y in 0..<target.height {
+      let (from, to) = (source.start + first + y * down, target.start + y * target.stride)
+      for x in 0..<target.width { (to + x * step).copyMemory(from: from + x * right, byteCount: step) }
+    }
+  }
+}
+
+/// One plane of a frame in memory.
+private struct Plane {
+  let start: UnsafeMutableRawPointer
+  let width: Int
+  let height: Int
+  /// The distance of rows, in bytes.
+  let stride: Int
+  /// The distance of pixels in a row, in bytes.
+  let step: Int
+
+  /// The planes of a frame.
+  static func planes(of frame: UnsafePointer<AVFrame>) -> [Plane] {
+    let frame = frame.pointee
+    let data = withUnsafeBytes(of: frame.data) {
+      Array($0.bindMemory(to: UnsafeMutablePointer<UInt8>?.self))
+    }
+    let strides = withUnsafeBytes(of: frame.linesize) { Array($0.bindMemory(to: Int32.self)) }
+    return (0..<4).compactMap { index in
+      var (width, height) = (frame.width, frame.height)
+      let step = cffmpeg_plane(AVPixelFormat(rawValue: frame.format), Int32(index), &width, &height)
+      guard step > 0, let start = data[index] else { return nil }
+      return Plane(
+        start: UnsafeMutableRawPointer(start), width: Int(width), height: Int(height),
+        stride: Int(strides[index]), step: Int(step))
     }
   }
 }

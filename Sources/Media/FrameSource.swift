@@ -11,8 +11,8 @@ import Files
 /// A video's frames in presentation order, decoded when they are asked for.
 ///
 /// Any order of access works; one after another, forwards or backwards, is what it is made for. Memory stays
-/// bounded however long the video is. Use one source from one thread at a time.
-public protocol FrameSource: AnyObject {
+/// bounded however long the video is. Threads that share a source take turns.
+public protocol FrameSource: AnyObject, Sendable {
   /// The file or folder.
   var path: String { get }
   /// Pixels per row as displayed, after any rotation. All frames are of one size.
@@ -48,7 +48,7 @@ public func openFrameSource(path: String) throws(MediaError) -> any FrameSource 
   return status.st_mode & S_IFMT == S_IFDIR ? try FrameFolder(path: path) : try VideoFile(path: path)
 }
 
-/// One kind of damage met in a video file, and how much of it.
+/// One kind of damage met in a video file, and how much of it; or what the file asks for in vain.
 public enum VideoDamage: Sendable, Equatable, CustomStringConvertible {
   /// Nothing more could be read after `frames` frames, where the file promises `expected` (nil if it doesn't say).
   case endedEarly(frames: Int, expected: Int?, reason: String)
@@ -56,6 +56,8 @@ public enum VideoDamage: Sendable, Equatable, CustomStringConvertible {
   case replaced(first: Int, count: Int)
   /// `count` frames were decoded from damaged data, `first` before all, and may show it.
   case concealed(first: Int, count: Int)
+  /// The file asks for mirrored frames, which is left out, as decord does.
+  case mirrored
 
   /// One sentence with the frame's index, counted from 0.
   public var description: String {
@@ -67,6 +69,7 @@ public enum VideoDamage: Sendable, Equatable, CustomStringConvertible {
       "\(count) frame(s) from frame \(first) on can't be decoded; the frame before stands in"
     case .concealed(let first, let count):
       "\(count) frame(s) from frame \(first) on are decoded from damaged data"
+    case .mirrored: "the file asks for mirrored frames; they are turned but not mirrored, as decord has them"
     }
   }
 }

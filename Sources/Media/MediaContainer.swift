@@ -29,20 +29,20 @@ struct MediaContainer: ~Copyable {
   init(path: String) throws(MediaError) {
     if let problem = ffmpegProblem { throw .undecodableVideo(path: path, reason: problem) }
     // Complaints come as errors; FFmpeg would print them as well.
-    av_log_set_level(cffmpeg_quiet())
+    cffmpeg_av_log_set_level(cffmpeg_quiet())
     // The protocol is named, so that no path is taken for an address.
     var opened: UnsafeMutablePointer<AVFormatContext>?
-    var status = avformat_open_input(&opened, "file:" + path, nil, nil)
+    var status = cffmpeg_avformat_open_input(&opened, "file:" + path, nil, nil)
     guard status == 0, let opened else {
       throw .undecodableVideo(path: path, reason: "no known video format (\(ffmpegReason(status)))")
     }
     var decoder: UnsafeMutablePointer<AVCodecContext>?
-    var packet = av_packet_alloc()
-    var frame = av_frame_alloc()
+    var packet = cffmpeg_av_packet_alloc()
+    var frame = cffmpeg_av_frame_alloc()
     do throws(MediaError) {
-      status = avformat_find_stream_info(opened, nil)
+      status = cffmpeg_avformat_find_stream_info(opened, nil)
       guard status >= 0 else { throw .undecodableVideo(path: path, reason: ffmpegReason(status)) }
-      let index = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
+      let index = cffmpeg_av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
       guard index >= 0, let stream = opened.pointee.streams[Int(index)],
         let parameters = stream.pointee.codecpar
       else {
@@ -52,19 +52,19 @@ struct MediaContainer: ~Copyable {
       guard stream.pointee.disposition & AV_DISPOSITION_ATTACHED_PIC == 0 else {
         throw .noVideoStream(path: path, found: "audio with a cover picture")
       }
-      guard let codec = avcodec_find_decoder(parameters.pointee.codec_id) else {
-        let name = String(cString: avcodec_get_name(parameters.pointee.codec_id))
+      guard let codec = cffmpeg_avcodec_find_decoder(parameters.pointee.codec_id) else {
+        let name = String(cString: cffmpeg_avcodec_get_name(parameters.pointee.codec_id))
         throw .undecodableVideo(path: path, reason: "this FFmpeg has no decoder for \(name)")
       }
-      decoder = avcodec_alloc_context3(codec)
+      decoder = cffmpeg_avcodec_alloc_context3(codec)
       guard let decoder, let packet, let frame else {
         throw .undecodableVideo(path: path, reason: "not enough memory for a decoder")
       }
-      status = avcodec_parameters_to_context(decoder, parameters)
+      status = cffmpeg_avcodec_parameters_to_context(decoder, parameters)
       decoder.pointee.pkt_timebase = stream.pointee.time_base
       decoder.pointee.thread_count = Int32(min(Parallelism.threads, 8))
       decoder.pointee.max_pixels = Int64(Picture.pixelLimit)
-      if status >= 0 { status = avcodec_open2(decoder, codec, nil) }
+      if status >= 0 { status = cffmpeg_avcodec_open2(decoder, codec, nil) }
       guard status >= 0 else { throw .undecodableVideo(path: path, reason: ffmpegReason(status)) }
       for other in 0..<Int(opened.pointee.nb_streams) where other != Int(index) {
         opened.pointee.streams[other]?.pointee.discard = AVDISCARD_ALL
@@ -77,10 +77,10 @@ struct MediaContainer: ~Copyable {
       self.stream = stream
     } catch {
       var closing: UnsafeMutablePointer<AVFormatContext>? = opened
-      avcodec_free_context(&decoder)
-      av_packet_free(&packet)
-      av_frame_free(&frame)
-      avformat_close_input(&closing)
+      cffmpeg_avcodec_free_context(&decoder)
+      cffmpeg_av_packet_free(&packet)
+      cffmpeg_av_frame_free(&frame)
+      cffmpeg_avformat_close_input(&closing)
       throw error
     }
   }
@@ -90,10 +90,10 @@ struct MediaContainer: ~Copyable {
     var decoder: UnsafeMutablePointer<AVCodecContext>? = decoder
     var packet: UnsafeMutablePointer<AVPacket>? = packet
     var frame: UnsafeMutablePointer<AVFrame>? = frame
-    avcodec_free_context(&decoder)
-    av_packet_free(&packet)
-    av_frame_free(&frame)
-    avformat_close_input(&format)
+    cffmpeg_avcodec_free_context(&decoder)
+    cffmpeg_av_packet_free(&packet)
+    cffmpeg_av_frame_free(&frame)
+    cffmpeg_avformat_close_input(&format)
   }
 
   /// The stream's display matrix as an orientation.
@@ -102,9 +102,15 @@ struct MediaContainer: ~Copyable {
     return FrameOrientation(displayMatrix: (0..<9).map { matrix[$0] })
   }
 
+  /// Whether the display matrix mirrors.
+  var isMirrored: Bool {
+    guard let matrix = cffmpeg_display_matrix(stream) else { return false }
+    return Int(matrix[0]) * Int(matrix[4]) < Int(matrix[1]) * Int(matrix[3])
+  }
+
   /// Frames per second by the container's word.
   var frameRate: Double? {
-    let rate = av_guess_frame_rate(format, stream, nil)
+    let rate = cffmpeg_av_guess_frame_rate(format, stream, nil)
     return rate.num > 0 && rate.den > 0 ? Double(rate.num) / Double(rate.den) : nil
   }
 
@@ -114,8 +120,8 @@ struct MediaContainer: ~Copyable {
   /// Reads the next packet of the stream, which stays until the next call; nil at the end.
   mutating func readPacket() throws(EndOfPackets) -> PacketTimes {
     while true {
-      av_packet_unref(packet)
-      let status = av_read_frame(format, packet)
+      cffmpeg_av_packet_unref(packet)
+      let status = cffmpeg_av_read_frame(format, packet)
       guard status >= 0 else {
         throw EndOfPackets(reason: status == cffmpeg_end_of_file() ? nil : ffmpegReason(status))
       }
@@ -138,16 +144,16 @@ struct MediaContainer: ~Copyable {
   /// Gives the packet that was read to the decoder; at the end of the file, `flush` it instead. False where the
   /// decoder refuses it as damaged.
   mutating func decode(flush: Bool = false) -> Bool {
-    let status = avcodec_send_packet(decoder, flush ? nil : packet)
+    let status = cffmpeg_avcodec_send_packet(decoder, flush ? nil : packet)
     return status >= 0
   }
 
   /// The next frame that the decoder has ready, and its time; nil where it needs more packets or is at its end.
   mutating func takeFrame(orientation: FrameOrientation) -> DecoderOutput? {
-    let status = avcodec_receive_frame(decoder, frame)
+    let status = cffmpeg_avcodec_receive_frame(decoder, frame)
     if status == cffmpeg_again() || status == cffmpeg_end_of_file() { return nil }
     guard status >= 0 else { return .failure }
-    defer { av_frame_unref(frame) }
+    defer { cffmpeg_av_frame_unref(frame) }
     guard frame.pointee.width > 0, frame.pointee.height > 0,
       let decoded = DecodedFrame(frame, orientation: orientation, path: path)
     else { return .failure }
@@ -159,8 +165,10 @@ struct MediaContainer: ~Copyable {
   /// Goes to the key frame at or before a decoding time, and forgets what the decoder was at. False where the
   /// format can't.
   mutating func seek(to time: Int64) -> Bool {
-    guard av_seek_frame(format, stream.pointee.index, time, cffmpeg_seek_backward()) >= 0 else { return false }
-    avcodec_flush_buffers(decoder)
+    guard cffmpeg_av_seek_frame(format, stream.pointee.index, time, cffmpeg_seek_backward()) >= 0 else {
+      return false
+    }
+    cffmpeg_avcodec_flush_buffers(decoder)
     return true
   }
 
@@ -169,7 +177,7 @@ struct MediaContainer: ~Copyable {
   private static func missingStream(_ format: AVFormatContext, status: Int32, path: String) -> MediaError {
     let kinds = (0..<Int(format.nb_streams)).compactMap { index -> String? in
       guard let parameters = format.streams[index]?.pointee.codecpar else { return nil }
-      return av_get_media_type_string(parameters.pointee.codec_type).map { String(cString: $0) }
+      return cffmpeg_av_get_media_type_string(parameters.pointee.codec_type).map { String(cString: $0) }
     }
     let found =
       kinds.isEmpty ? "a file without streams" : "only " + Set(kinds).sorted().joined(separator: " and ")
@@ -195,6 +203,6 @@ var ffmpegProblem: String? { cffmpeg_load().map { "FFmpeg can't be loaded: " + S
 /// FFmpeg's words for an error code.
 func ffmpegReason(_ status: Int32) -> String {
   var text = [CChar](repeating: 0, count: 256)
-  av_strerror(status, &text, text.count)
+  cffmpeg_av_strerror(status, &text, text.count)
   return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }

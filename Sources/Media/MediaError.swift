@@ -1,6 +1,6 @@
 public import Files
 
-/// What can go wrong with pictures and masks, with the file and what was found.
+/// What can go wrong with pictures and videos, with the file and what was found.
 public enum MediaError: Error, Equatable, CustomStringConvertible {
   /// The file could not be read or written at all.
   case file(FileError)
@@ -10,8 +10,6 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
   case unsupportedKind(path: String, found: String)
   /// The picture has more pixels than `limit`.
   case tooLarge(path: String, width: Int, height: Int, limit: Int)
-  /// A mask does not cover the picture it is drawn on; sizes are in pixels.
-  case maskSizeMismatch(expectedWidth: Int, expectedHeight: Int, foundWidth: Int, foundHeight: Int)
   /// The pixels could not be encoded as a file.
   case couldNotEncode(path: String, reason: String)
   /// A folder that was to be a video holds no JPEG or PNG picture.
@@ -25,12 +23,8 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
   case undecodableVideo(path: String, reason: String)
   /// No frames can be written: no encoder, a size or a time that no video has, or the encoder's own complaint.
   case couldNotEncodeVideo(path: String, reason: String)
-  /// A label map has no room for an object of this number: expected 1 to 255.
-  case objectOutOfRange(object: Int)
-  /// Run lengths that do not describe a mask of their size.
-  case malformedRunLengths(reason: String)
 
-  /// One sentence naming the file or mask, what was expected and what was found.
+  /// One sentence naming the file, what was expected and what was found.
   public var description: String {
     switch self {
     case .file(let error): error.description
@@ -38,9 +32,6 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
     case .unsupportedKind(let path, let found): "\(path): expected a JPEG or PNG picture, found \(found)"
     case .tooLarge(let path, let width, let height, let limit):
       "\(path): expected at most \(limit) pixels, found \(width) × \(height)"
-    case .maskSizeMismatch(let expectedWidth, let expectedHeight, let foundWidth, let foundHeight):
-      "expected a mask of \(expectedWidth) × \(expectedHeight) pixels as the picture has, "
-        + "found \(foundWidth) × \(foundHeight)"
     case .couldNotEncode(let path, let reason): "\(path): the picture can't be encoded: \(reason)"
     case .noFrames(let path): "\(path): expected a folder of JPEG or PNG frames, found none in it"
     case .frameSizeMismatch(let path, let expectedWidth, let expectedHeight, let foundWidth, let foundHeight):
@@ -49,9 +40,6 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
     case .noVideoStream(let path, let found): "\(path): expected a video, found \(found)"
     case .undecodableVideo(let path, let reason): "\(path): the video can't be decoded: \(reason)"
     case .couldNotEncodeVideo(let path, let reason): "\(path): the video can't be encoded: \(reason)"
-    case .objectOutOfRange(let object):
-      "a label map numbers its objects from 1 to 255, found object \(object)"
-    case .malformedRunLengths(let reason): "run lengths don't describe a mask: \(reason)"
     }
   }
 }

@@ -1,61 +1,27 @@
 // A picture with masks, boxes and points drawn on it, for people to look at.
 
+public import Masks
+public import Prompts
+
 /// One object to draw: any of a mask and the prompts that it came from.
 public struct OverlayObject: Sendable {
   /// The object's pixels, of the picture's size.
   public let mask: BinaryMask?
   /// Clicks.
-  public let points: [OverlayPoint]
+  public let points: [Click]
   /// A box prompt.
-  public let box: OverlayBox?
+  public let box: Box?
   /// Its colour; nil is one by its place among the objects.
   public let color: OverlayColor?
 
   /// An object of whatever parts there are.
   public init(
-    mask: BinaryMask? = nil, points: [OverlayPoint] = [], box: OverlayBox? = nil, color: OverlayColor? = nil
+    mask: BinaryMask? = nil, points: [Click] = [], box: Box? = nil, color: OverlayColor? = nil
   ) {
     self.mask = mask
     self.points = points
     self.box = box
     self.color = color
-  }
-}
-
-/// A click on the picture, in pixels from its top left corner.
-public struct OverlayPoint: Sendable {
-  /// From the left.
-  public let x: Float
-  /// From the top.
-  public let y: Float
-  /// Whether the click is on the object rather than beside it.
-  public let isPositive: Bool
-
-  /// A click at `(x, y)`.
-  public init(x: Float, y: Float, isPositive: Bool) {
-    self.x = x
-    self.y = y
-    self.isPositive = isPositive
-  }
-}
-
-/// A box in pixels from the picture's top left corner.
-public struct OverlayBox: Sendable {
-  /// The left edge.
-  public let left: Float
-  /// The top edge.
-  public let top: Float
-  /// The right edge.
-  public let right: Float
-  /// The bottom edge.
-  public let bottom: Float
-
-  /// A box from two corners, SAM's `[x0, y0, x1, y1]`.
-  public init(left: Float, top: Float, right: Float, bottom: Float) {
-    self.left = left
-    self.top = top
-    self.right = right
-    self.bottom = bottom
   }
 }
 
@@ -88,10 +54,6 @@ public struct OverlayColor: Sendable, Hashable {
     self.blue = blue
   }
 
-  /// Whether black stands out from it better than white: by the luma of BT.601.
-  var isLight: Bool { 299 * Int(red) + 587 * Int(green) + 114 * Int(blue) > 128 * 1000 }
-
-  static let black = OverlayColor(red: 0, green: 0, blue: 0)
   static let white = OverlayColor(red: 255, green: 255, blue: 255)
   static let positive = OverlayColor(red: 30, green: 170, blue: 60)
   static let negative = OverlayColor(red: 220, green: 40, blue: 40)
@@ -101,10 +63,10 @@ extension Picture {
   /// The picture with every object in a colour of its own: masks half transparent with a contour, boxes as
   /// outlines, positive points green and negative ones red. Strokes grow with the picture.
   ///
-  /// - Throws: `MediaError.maskSizeMismatch` where a mask is not of the picture's size.
-  public func overlaid(with objects: [OverlayObject]) throws(MediaError) -> Picture {
+  /// - Throws: `MaskError.sizeMismatch` where a mask is not of the picture's size.
+  public func overlaid(with objects: [OverlayObject]) throws(MaskError) -> Picture {
     for mask in objects.compactMap(\.mask) where mask.width != width || mask.height != height {
-      throw .maskSizeMismatch(
+      throw .sizeMismatch(
         expectedWidth: width, expectedHeight: height, foundWidth: mask.width, foundHeight: mask.height)
     }
     var canvas = Canvas(self)
@@ -120,21 +82,6 @@ extension Picture {
     for object in objects {
       for point in object.points { canvas.draw(point) }
     }
-    return canvas.picture
-  }
-
-  /// The picture with every object of a label map in its colour of `ObjectPalette`: half transparent, with a contour
-  /// of that colour and a rim around it, white about dark colours and black about light ones, so that one of the
-  /// two stands out from any background.
-  ///
-  /// - Throws: `MediaError.maskSizeMismatch` where the map is not of the picture's size.
-  public func overlaid(with labels: LabelMap) throws(MediaError) -> Picture {
-    guard labels.width == width, labels.height == height else {
-      throw .maskSizeMismatch(
-        expectedWidth: width, expectedHeight: height, foundWidth: labels.width, foundHeight: labels.height)
-    }
-    var canvas = Canvas(self)
-    canvas.draw(labels)
     return canvas.picture
   }
 }

@@ -2,6 +2,7 @@
 // Source: Pillow's PngImagePlugin.py (modes), Unpack.c (16-bit colour), Convert.c (16-bit greyscale).
 
 internal import CPNG
+import Masks
 
 /// Decodes PNG files.
 enum PNGDecoder {

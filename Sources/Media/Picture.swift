@@ -57,3 +57,75 @@ public struct Picture: Sendable, Equatable {
     }
   }
 }
+
+/// The kinds of file that are told apart by their first bytes.
+enum PictureKind: Equatable {
+  case jpeg
+  case png
+  /// Anything else, in words fit for an error.
+  case other(String)
+
+  /// Looks at the first bytes of a file.
+  init(of bytes: UnsafeRawBufferPointer) {
+    let head = Array(bytes.prefix(16))
+    let text = String(decoding: head.map { $0 < 0x80 ? $0 : 0 }, as: UTF8.self)
+    if head.starts(with: [0xFF, 0xD8, 0xFF]) {
+      self = .jpeg
+    } else if head.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
+      self = .png
+    } else if head.isEmpty {
+      self = .other("an empty file")
+    } else if text.hasPrefix("GIF8") {
+      self = .other("a GIF picture")
+    } else if text.hasPrefix("BM") {
+      self = .other("a BMP picture")
+    } else if text.hasPrefix("II*\0") || text.hasPrefix("MM\0*") {
+      self = .other("a TIFF picture")
+    } else if text.hasPrefix("RIFF"), text.dropFirst(8).hasPrefix("WEBP") {
+      self = .other("a WebP picture")
+    } else if text.dropFirst(4).hasPrefix("ftyp") {
+      self = .other("an ISO media file (HEIC, AVIF or MP4)")
+    } else if text.hasPrefix("PK\u{3}\u{4}") {
+      self = .other("a zip archive")
+    } else if text.hasPrefix("%PDF") {
+      self = .other("a PDF document")
+    } else {
+      let digits = head.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+      self = .other("a file that begins with the bytes " + digits.joined(separator: " "))
+    }
+  }
+}
+
+/// Finds the orientation in EXIF metadata, read only to be mentioned: `convert("RGB")` does not apply it.
+/// Source: EXIF 2.32, 4.6 (TIFF structure) and tag 0x0112.
+enum EXIFOrientation {
+  /// The orientation, 2 to 8, that a TIFF block asks for; nil where it asks for none, or makes no sense.
+  static func find(inTIFF tiff: UnsafeRawBufferPointer) -> Int? {
+    guard tiff.count >= 8 else { return nil }
+    let isLittle = tiff[0] == 0x49 && tiff[1] == 0x49
+    guard isLittle || (tiff[0] == 0x4D && tiff[1] == 0x4D) else { return nil }
+
+    func number(at offset: Int, bytes count: Int) -> Int? {
+      guard offset >= 0, offset <= tiff.count - count else { return nil }
+      let bytes = tiff[offset..<offset + count]
+      return (isLittle ? Array(bytes.reversed()) : Array(bytes)).reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    guard number(at: 2, bytes: 2) == 42, let directory = number(at: 4, bytes: 4),
+      let entryCount = number(at: directory, bytes: 2)
+    else { return nil }
+    for entry in 0..<entryCount {
+      let offset = directory + 2 + 12 * entry
+      guard let tag = number(at: offset, bytes: 2) else { return nil }
+      if tag == 0x0112, number(at: offset + 2, bytes: 2) == 3, let value = number(at: offset + 8, bytes: 2) {
+        return (2...8).contains(value) ? value : nil
+      }
+    }
+    return nil
+  }
+
+  /// What a picture's notes say about an orientation that was found.
+  static func note(_ orientation: Int) -> String {
+    "EXIF orientation \(orientation) ignored, as Pillow's convert does"
+  }
+}

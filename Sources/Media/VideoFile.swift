@@ -1,5 +1,7 @@
 // A video file as frames: random access over a demuxer and a decoder that only go forwards.
 
+import Synchronization
+
 /// The frames of a video file, decoded when they are asked for.
 ///
 /// Where every packet tells its time, frames are found by seeking to the key frame before them. Where not (raw
@@ -10,6 +12,35 @@ final class VideoFile: FrameSource {
   let width: Int
   let height: Int
   let frameNames: [String] = []
+  let frameRate: Double?
+  private let reading: Mutex<VideoReading>
+
+  /// 20 frames of 1080p; a group of pictures has up to 250.
+  static let cacheBytes = 64 << 20
+
+  /// Opens a file, reads all its packets' times and decodes its first frame.
+  ///
+  /// - Throws: `MediaError.file`, `.noVideoStream`, `.undecodableVideo`.
+  init(path: String, cacheBytes: Int = VideoFile.cacheBytes) throws(MediaError) {
+    let reading = try VideoReading(path: path, cacheBytes: cacheBytes)
+    self.path = path
+    (width, height, frameRate) = (reading.width, reading.height, reading.frameRate)
+    self.reading = Mutex(reading)
+  }
+
+  var count: Int? { reading.withLock { $0.count } }
+
+  var damage: [VideoDamage] { reading.withLock { $0.damage } }
+
+  func frame(at index: Int) throws(MediaError) -> VideoFrame? {
+    try reading.withLock { reading throws(MediaError) in try reading.frame(at: index) }
+  }
+}
+
+/// Where the reading of a video file stands: its decoder, the last frames, and what is known of the others.
+private struct VideoReading: ~Copyable {
+  let width: Int
+  let height: Int
   let frameRate: Double?
   private var decoding: DecodingRun
   private var cache: FrameCache
@@ -23,28 +54,24 @@ final class VideoFile: FrameSource {
   private var missing: Set<Int> = []
   private var concealed: Set<Int> = []
   private var earlyEnd: VideoDamage?
+  private let isMirrored: Bool
   private var firstTime: Int64?
 
   /// What is held for steps back and forth while going forwards.
   private static let framesBehind = 3
-  /// 20 frames of 1080p; a group of pictures has up to 250.
-  static let cacheBytes = 64 << 20
 
-  /// Opens a file, reads all its packets' times and decodes its first frame.
-  ///
-  /// - Throws: `MediaError.file`, `.noVideoStream`, `.undecodableVideo`.
-  init(path: String, cacheBytes: Int = VideoFile.cacheBytes) throws(MediaError) {
+  init(path: String, cacheBytes: Int) throws(MediaError) {
     let scan = try PacketScan(path: path)
     var decoding = try DecodingRun(path: path, index: scan.index)
     // The first frame that can be had, wherever it stands, gives the size.
     guard let first = try decoding.nextFrame() else {
       throw .undecodableVideo(path: path, reason: "not one of its \(scan.packetCount) packets gives a frame")
     }
-    self.path = path
     (width, height) = first.frame.size
     (frameRate, timeUnit, index) = (scan.frameRate, scan.timeUnit, scan.index)
     count = scan.index?.times.count
     earlyEnd = scan.earlyEnd
+    isMirrored = scan.isMirrored
     firstTime = scan.index?.times.first ?? first.time
     cache = FrameCache(byteLimit: cacheBytes)
     self.decoding = decoding
@@ -56,10 +83,11 @@ final class VideoFile: FrameSource {
     if let earlyEnd { damage.append(earlyEnd) }
     if let first = missing.min() { damage.append(.replaced(first: first, count: missing.count)) }
     if let first = concealed.min() { damage.append(.concealed(first: first, count: concealed.count)) }
+    if isMirrored { damage.append(.mirrored) }
     return damage
   }
 
-  func frame(at index: Int) throws(MediaError) -> VideoFrame? {
+  mutating func frame(at index: Int) throws(MediaError) -> VideoFrame? {
     guard index >= 0, index < count ?? .max else { return nil }
     // Only who goes backwards needs what was decoded on the way.
     let isForward = index >= latest
@@ -88,7 +116,7 @@ final class VideoFile: FrameSource {
   }
 
   /// Frame `index` itself; nil where it is missing or the video has ended.
-  private func decoded(at index: Int) throws(MediaError) -> (frame: DecodedFrame, time: Int64?)? {
+  private mutating func decoded(at index: Int) throws(MediaError) -> (frame: DecodedFrame, time: Int64?)? {
     if let held = cache.frame(at: index) { return held }
     if missing.contains(index) { return nil }
     try decoding.approach(index)
@@ -103,7 +131,7 @@ final class VideoFile: FrameSource {
   }
 
   /// Decodes on to frame `index`; nil where the decoder passes it by or comes to its end.
-  private func advance(to index: Int) throws(MediaError) -> (frame: DecodedFrame, time: Int64?)? {
+  private mutating func advance(to index: Int) throws(MediaError) -> (frame: DecodedFrame, time: Int64?)? {
     while decoding.last < index {
       guard let next = try decoding.nextFrame() else { return nil }
       note(next)
@@ -112,14 +140,14 @@ final class VideoFile: FrameSource {
   }
 
   /// Remembers a decoded frame and, counting from the start, those that it shows to be missing.
-  private func note(_ next: DecodingRun.Output) {
+  private mutating func note(_ next: DecodingRun.Output) {
     if decoding.isFromStart { missing.formUnion(next.passed) }
     if next.isDamaged { concealed.insert(next.index) }
     cache.insert(next.frame, at: next.index, time: next.time)
   }
 
   /// The last frame has been decoded, and it is frame `frames` − 1.
-  private func end(after frames: Int) {
+  private mutating func end(after frames: Int) {
     if let expected = count, frames < expected {
       earlyEnd = .endedEarly(
         frames: frames, expected: max(expected, earlyEnd?.expectedFrames ?? 0),
@@ -134,5 +162,45 @@ final class VideoFile: FrameSource {
 extension VideoDamage {
   fileprivate var expectedFrames: Int? {
     if case .endedEarly(_, let expected, _) = self { expected } else { nil }
+  }
+}
+
+/// Frames by index, the longest held given up first.
+struct FrameCache {
+  /// A frame, the time its decoder gave it, and how many bytes it holds.
+  private struct Entry {
+    let index: Int
+    let frame: DecodedFrame
+    let time: Int64?
+    let byteCount: Int
+  }
+
+  private let byteLimit: Int
+  private var entries: [Entry] = []
+  private var byteCount = 0
+
+  init(byteLimit: Int) { self.byteLimit = byteLimit }
+
+  /// The frame and its time, if it is held.
+  func frame(at index: Int) -> (frame: DecodedFrame, time: Int64?)? {
+    entries.last { $0.index == index }.map { ($0.frame, $0.time) }
+  }
+
+  /// Holds a frame; this one stays, however large.
+  mutating func insert(_ frame: DecodedFrame, at index: Int, time: Int64?) {
+    if let old = entries.firstIndex(where: { $0.index == index }) {
+      byteCount -= entries.remove(at: old).byteCount
+    }
+    let entry = Entry(index: index, frame: frame, time: time, byteCount: frame.byteCount)
+    entries.append(entry)
+    byteCount += entry.byteCount
+    while byteCount > byteLimit, entries.count > 1 { byteCount -= entries.removeFirst().byteCount }
+  }
+
+  /// Gives up all but the newest.
+  mutating func keepLast(_ count: Int) {
+    guard entries.count > count else { return }
+    entries.removeFirst(entries.count - count)
+    byteCount = entries.reduce(0) { $0 + $1.byteCount }
   }
 }

@@ -26,11 +26,11 @@ struct VideoMuxer: ~Copyable {
   /// - Throws: `MediaError.couldNotEncodeVideo`.
   init(path: String, temporaryPath: String, width: Int, height: Int, frameRate: Double) throws(MediaError) {
     if let problem = ffmpegProblem { throw .couldNotEncodeVideo(path: path, reason: problem) }
-    av_log_set_level(cffmpeg_quiet())
+    cffmpeg_av_log_set_level(cffmpeg_quiet())
     var opened: UnsafeMutablePointer<AVFormatContext>?
-    avformat_alloc_output_context2(&opened, nil, "mp4", nil)
-    guard let opened, let stream = avformat_new_stream(opened, nil) else {
-      avformat_free_context(opened)
+    cffmpeg_avformat_alloc_output_context2(&opened, nil, "mp4", nil)
+    guard let opened, let stream = cffmpeg_avformat_new_stream(opened, nil) else {
+      cffmpeg_avformat_free_context(opened)
       throw .couldNotEncodeVideo(path: path, reason: "this FFmpeg writes no MP4")
     }
     var encoder: UnsafeMutablePointer<AVCodecContext>?
@@ -39,9 +39,9 @@ struct VideoMuxer: ~Copyable {
       name = candidate
       encoder = Self.openEncoder(named: candidate, width: width, height: height, frameRate: frameRate)
     }
-    var frame = av_frame_alloc()
-    var packet = av_packet_alloc()
-    let scaler = sws_getContext(
+    var frame = cffmpeg_av_frame_alloc()
+    var packet = cffmpeg_av_packet_alloc()
+    let scaler = cffmpeg_sws_getContext(
       Int32(width), Int32(height), AV_PIX_FMT_RGB24, Int32(width), Int32(height), AV_PIX_FMT_YUV420P,
       cffmpeg_bilinear(), nil, nil, nil)
     do throws(MediaError) {
@@ -52,18 +52,20 @@ struct VideoMuxer: ~Copyable {
       guard let scaler, let frame, let packet else {
         throw .couldNotEncodeVideo(path: path, reason: "not enough memory for an encoder")
       }
-      _ = sws_setColorspaceDetails(
+      _ = cffmpeg_sws_setColorspaceDetails(
         scaler, cffmpeg_coefficients(AVCOL_SPC_BT709), 1, cffmpeg_coefficients(AVCOL_SPC_BT709), 0, 0, 1 << 16,
         1 << 16)
       frame.pointee.format = AV_PIX_FMT_YUV420P.rawValue
       frame.pointee.width = encoder.pointee.width
       frame.pointee.height = encoder.pointee.height
-      var status = av_frame_get_buffer(frame, 0)
-      if status >= 0 { status = avcodec_parameters_from_context(stream.pointee.codecpar, encoder) }
+      var status = cffmpeg_av_frame_get_buffer(frame, 0)
+      if status >= 0 { status = cffmpeg_avcodec_parameters_from_context(stream.pointee.codecpar, encoder) }
       stream.pointee.time_base = encoder.pointee.time_base
       stream.pointee.avg_frame_rate = encoder.pointee.framerate
-      if status >= 0 { status = avio_open(&opened.pointee.pb, "file:" + temporaryPath, cffmpeg_write_only()) }
-      if status >= 0 { status = avformat_write_header(opened, nil) }
+      if status >= 0 {
+        status = cffmpeg_avio_open(&opened.pointee.pb, "file:" + temporaryPath, cffmpeg_write_only())
+      }
+      if status >= 0 { status = cffmpeg_avformat_write_header(opened, nil) }
       guard status >= 0 else { throw .couldNotEncodeVideo(path: path, reason: ffmpegReason(status)) }
       self.format = opened
       self.encoder = encoder
@@ -72,12 +74,12 @@ struct VideoMuxer: ~Copyable {
       self.packet = packet
       self.scaler = scaler
     } catch {
-      av_frame_free(&frame)
-      av_packet_free(&packet)
-      avcodec_free_context(&encoder)
-      sws_freeContext(scaler)
-      avio_closep(&opened.pointee.pb)
-      avformat_free_context(opened)
+      cffmpeg_av_frame_free(&frame)
+      cffmpeg_av_packet_free(&packet)
+      cffmpeg_avcodec_free_context(&encoder)
+      cffmpeg_sws_freeContext(scaler)
+      cffmpeg_avio_closep(&opened.pointee.pb)
+      cffmpeg_avformat_free_context(opened)
       throw error
     }
     self.path = path
@@ -89,24 +91,24 @@ struct VideoMuxer: ~Copyable {
     var frame: UnsafeMutablePointer<AVFrame>? = frame
     var packet: UnsafeMutablePointer<AVPacket>? = packet
     var encoder: UnsafeMutablePointer<AVCodecContext>? = encoder
-    av_frame_free(&frame)
-    av_packet_free(&packet)
-    avcodec_free_context(&encoder)
-    sws_freeContext(scaler)
-    avio_closep(&format.pointee.pb)
-    avformat_free_context(format)
+    cffmpeg_av_frame_free(&frame)
+    cffmpeg_av_packet_free(&packet)
+    cffmpeg_avcodec_free_context(&encoder)
+    cffmpeg_sws_freeContext(scaler)
+    cffmpeg_avio_closep(&format.pointee.pb)
+    cffmpeg_avformat_free_context(format)
   }
 
   /// Encodes a picture of the size given at first, shown from `time` on.
   mutating func write(_ picture: Picture, at time: Int64, lasting step: Int64) throws(MediaError) {
-    try check(av_frame_make_writable(frame))
+    try check(cffmpeg_av_frame_make_writable(frame))
     let source = picture.pixels.withUnsafeBufferPointer { pixels in
       let sources = [pixels.baseAddress, nil, nil, nil]
       let strides = [Int32(3 * picture.width), 0, 0, 0]
       let planes = frame.pointee.data
       var targets = [planes.0, planes.1, planes.2, nil]
       let lines = frame.pointee.linesize
-      return sws_scale(
+      return cffmpeg_sws_scale(
         scaler, sources, strides, 0, Int32(picture.height), &targets, [lines.0, lines.1, lines.2, 0])
     }
     guard source == Int32(picture.height) else {
@@ -114,28 +116,28 @@ struct VideoMuxer: ~Copyable {
     }
     padLuma(width: picture.width, height: picture.height)
     frame.pointee.pts = time
-    try check(avcodec_send_frame(encoder, frame))
+    try check(cffmpeg_avcodec_send_frame(encoder, frame))
     try drain(lasting: step)
   }
 
   /// Writes what the encoder holds back, then the file's index.
   mutating func finish() throws(MediaError) {
-    try check(avcodec_send_frame(encoder, nil))
+    try check(cffmpeg_avcodec_send_frame(encoder, nil))
     try drain(lasting: 0)
-    try check(av_write_trailer(format))
-    try check(avio_closep(&format.pointee.pb))
+    try check(cffmpeg_av_write_trailer(format))
+    try check(cffmpeg_avio_closep(&format.pointee.pb))
   }
 
   /// Writes the packets that are ready.
   private func drain(lasting step: Int64) throws(MediaError) {
     while true {
-      let status = avcodec_receive_packet(encoder, packet)
+      let status = cffmpeg_avcodec_receive_packet(encoder, packet)
       if status == cffmpeg_again() || status == cffmpeg_end_of_file() { return }
       try check(status)
       if packet.pointee.duration <= 0 { packet.pointee.duration = step }
-      av_packet_rescale_ts(packet, encoder.pointee.time_base, stream.pointee.time_base)
+      cffmpeg_av_packet_rescale_ts(packet, encoder.pointee.time_base, stream.pointee.time_base)
       packet.pointee.stream_index = stream.pointee.index
-      try check(av_interleaved_write_frame(format, packet))
+      try check(cffmpeg_av_interleaved_write_frame(format, packet))
     }
   }
 
@@ -160,7 +162,9 @@ struct VideoMuxer: ~Copyable {
   private static func openEncoder(
     named name: String, width: Int, height: Int, frameRate: Double
   ) -> UnsafeMutablePointer<AVCodecContext>? {
-    guard let codec = avcodec_find_encoder_by_name(name), let encoder = avcodec_alloc_context3(codec) else {
+    guard let codec = cffmpeg_avcodec_find_encoder_by_name(name),
+      let encoder = cffmpeg_avcodec_alloc_context3(codec)
+    else {
       return nil
     }
     encoder.pointee.width = Int32(width + width % 2)
@@ -168,7 +172,7 @@ struct VideoMuxer: ~Copyable {
     encoder.pointee.pix_fmt = AV_PIX_FMT_YUV420P
     // MPEG-4 part 2 has 16 bits for a second's units.
     encoder.pointee.time_base = AVRational(num: 1, den: name == "mpeg4" ? 30_000 : 90_000)
-    encoder.pointee.framerate = av_d2q(frameRate, 60_000)
+    encoder.pointee.framerate = cffmpeg_av_d2q(frameRate, 60_000)
     encoder.pointee.colorspace = AVCOL_SPC_BT709
     encoder.pointee.color_primaries = AVCOL_PRI_BT709
     encoder.pointee.color_trc = AVCOL_TRC_BT709
@@ -180,16 +184,16 @@ struct VideoMuxer: ~Copyable {
     encoder.pointee.flags |= cffmpeg_global_header()
     switch name {
     case "libx264":
-      av_opt_set(encoder.pointee.priv_data, "preset", "veryfast", 0)
-      av_opt_set(encoder.pointee.priv_data, "crf", "18", 0)
+      cffmpeg_av_opt_set(encoder.pointee.priv_data, "preset", "veryfast", 0)
+      cffmpeg_av_opt_set(encoder.pointee.priv_data, "crf", "18", 0)
     case "mpeg4":
       encoder.pointee.flags |= cffmpeg_fixed_quality()
       encoder.pointee.global_quality = cffmpeg_quality(3)
     default: encoder.pointee.bit_rate = Int64(Double(width * height) * frameRate * 0.2)
     }
-    if avcodec_open2(encoder, codec, nil) >= 0 { return encoder }
+    if cffmpeg_avcodec_open2(encoder, codec, nil) >= 0 { return encoder }
     var failed: UnsafeMutablePointer<AVCodecContext>? = encoder
-    avcodec_free_context(&failed)
+    cffmpeg_avcodec_free_context(&failed)
     return nil
   }
 }

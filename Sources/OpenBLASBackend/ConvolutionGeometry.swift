@@ -50,9 +50,10 @@ struct ConvolutionPlane {
     for channel in 0..<geometry.inputsPerGroup {
       for ky in 0..<geometry.kernelHeight {
         for kx in 0..<geometry.kernelWidth {
-          // Outputs first ..< end have their pixel x · stride + kx − padding inside the image.
+          // Outputs first ..< end have their pixel x · stride + kx − padding inside the image. Division rounds towards
+          // zero: what is below must not become 0 by it.
           let first = min(outWidth, max(0, (padding - kx + stride - 1) / stride))
-          let end = max(first, min(outWidth, (width - 1 + padding - kx) / stride + 1))
+          let end = max(first, min(outWidth, (width - 1 + padding - kx + stride) / stride))
           for row in rows {
             let y = row * stride + ky - padding
             if y < 0 || y >= height {

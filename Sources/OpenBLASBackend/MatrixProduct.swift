@@ -16,10 +16,10 @@ func multiply(
   _ a: MatrixView, _ b: MatrixView, rows m: Int, columns n: Int, inner k: Int, scale: Float = 1,
   accumulating: Bool = false, into out: UnsafeMutablePointer<Float>, stride: Int
 ) {
-  cblas_sgemm(
-    CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
-    blasint(m), blasint(n), blasint(k), scale, a.start, blasint(a.stride), b.start, blasint(b.stride),
-    accumulating ? 1 : 0, out, blasint(stride))
+  copenblas_cblas_sgemm(
+    COPENBLAS_ROW_MAJOR, a.transposed ? COPENBLAS_TRANSPOSED : COPENBLAS_AS_STORED,
+    b.transposed ? COPENBLAS_TRANSPOSED : COPENBLAS_AS_STORED, Int32(m), Int32(n), Int32(k), scale, a.start,
+    Int32(a.stride), b.start, Int32(b.stride), accumulating ? 1 : 0, out, Int32(stride))
 }
 
 /// `[…, m, k] × […, k, n]` to `[…, m, n]`; leading axes agree.

@@ -19,43 +19,62 @@ public struct OpenBLASBackend: Backend {
   /// - Throws: `MissingOpenBLAS` where there is none.
   public init() throws(MissingOpenBLAS) {
     if let reason = copenblas_load() { throw MissingOpenBLAS(reason: String(cString: reason)) }
-    openblas_set_num_threads(1)
+    copenblas_openblas_set_num_threads(1)
     // The configuration reads "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ...".
-    let words = String(cString: openblas_get_config()).split(separator: " ")
+    let words = String(cString: copenblas_openblas_get_config()).split(separator: " ")
     version = words.count > 1 ? String(words[1]) : "unknown"
   }
 
-  /// `x · weightᵀ + bias`. `weight`: `[out, in]`, `bias`: `[out]`.
-  public func linear(weight: Tensor, bias: Tensor?) -> any Kernel {
-    LinearKernel(weight: weight, bias: bias)
+  /// `x · weightᵀ + bias`.
+  ///
+  /// - Throws: `BackendError.unsupportedPrecision`, as the others, for anything but Float32.
+  public func linear(_ layer: LinearLayer) throws -> any Kernel<Tensor, Tensor> {
+    try requireFloat32(layer.site)
+    return LinearKernel(weight: layer.weight, bias: layer.bias)
   }
 
-  /// A 2-d convolution. `weight`: `[out, in / groups, kh, kw]`.
-  public func conv2d(weight: Tensor, bias: Tensor?, stride: Int, padding: Int, groups: Int) -> any Kernel {
-    let geometry = ConvolutionGeometry(weight: weight.shape, stride: stride, padding: padding, groups: groups)
+  /// A 2-d convolution.
+  public func conv2d(_ layer: ConvolutionLayer) throws -> any Kernel<Tensor, Tensor> {
+    try requireFloat32(layer.site)
+    let (weight, groups) = (layer.weight, layer.groups)
+    let geometry = ConvolutionGeometry(
+      weight: weight.shape, stride: layer.stride, padding: layer.padding, groups: groups)
     if weight.shape[0] == groups && weight.shape[1] == 1 {
-      return DepthwiseConvolution(weight: weight, bias: bias, geometry: geometry)
+      return DepthwiseConvolution(weight: weight, bias: layer.bias, geometry: geometry)
     }
-    return Convolution(weight: weight, bias: bias, geometry: geometry)
+    return Convolution(weight: weight, bias: layer.bias, geometry: geometry)
   }
 
-  /// A transposed convolution whose stride equals its kernel. `weight`: `[in, out, k, k]`.
-  public func convTranspose2d(weight: Tensor, bias: Tensor?) -> any Kernel {
-    TransposedConvolution(weight: weight, bias: bias)
+  /// A transposed convolution whose stride equals its kernel.
+  public func convTranspose2d(_ layer: TransposedConvolutionLayer) throws -> any Kernel<Tensor, Tensor> {
+    try requireFloat32(layer.site)
+    return TransposedConvolution(weight: layer.weight, bias: layer.bias)
   }
 
   /// Normalisation over the last axis.
-  public func layerNorm(weight: Tensor, bias: Tensor, epsilon: Float) -> any Kernel {
-    LayerNormalization(weight: weight, bias: bias, epsilon: epsilon)
+  public func layerNorm(_ layer: NormLayer) throws -> any Kernel<Tensor, Tensor> {
+    try requireFloat32(layer.site)
+    return LayerNormalization(weight: layer.weight, bias: layer.bias, epsilon: layer.epsilon)
   }
 
   /// Normalisation over axis 1 of `[B, C, H, W]`.
-  public func layerNorm2d(weight: Tensor, bias: Tensor, epsilon: Float) -> any Kernel {
-    ChannelNormalization(weight: weight, bias: bias, epsilon: epsilon)
+  public func layerNorm2d(_ layer: NormLayer) throws -> any Kernel<Tensor, Tensor> {
+    try requireFloat32(layer.site)
+    return ChannelNormalization(weight: layer.weight, bias: layer.bias, epsilon: layer.epsilon)
   }
 
   /// Scaled dot-product attention.
-  public func attention() -> any AttentionKernel { ScaledDotProductAttention() }
+  public func attention(_ site: Site) throws -> any AttentionKernel {
+    try requireFloat32(site)
+    return ScaledDotProductAttention()
+  }
+
+  private func requireFloat32(_ site: Site) throws(BackendError) {
+    guard site.precision == .f32 else {
+      throw .unsupportedPrecision(
+        backend: name, layer: site.path, supported: [.f32], asked: site.precision)
+    }
+  }
 
   /// The matrix product over the last two axes; leading axes agree.
   public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { matrixProduct(a, b) }

@@ -46,6 +46,11 @@ struct ScaledDotProductAttention: AttentionKernel {
   private func attend(
     _ q: HeadViews, _ k: HeadViews, _ v: HeadViews, _ out: UnsafeMutablePointer<Float>, batch: Int, heads: Int
   ) {
+    guard k.tokens > 0, q.tokens > 0 else {
+      // Nothing to attend to: the weighted sum of no values.
+      out.update(repeating: 0, count: batch * q.tokens * heads * q.size)
+      return
+    }
     let block = min(q.tokens, Self.queriesPerBlock)
     let blocks = (q.tokens + block - 1) / block
     let piece = min(k.tokens, Self.keysPerPiece)

@@ -1,3 +1,4 @@
+import Taps
 import Verification
 
 /// Every tap: a line that opens to its numbers, the histogram of its errors and where they are.

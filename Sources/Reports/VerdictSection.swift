@@ -1,4 +1,5 @@
 import Foundation
+import Prompts
 import Traces
 import Verification
 
@@ -144,7 +145,7 @@ struct ProvenanceSection {
       + ", \(input.preprocessing)"
   }
 
-  private static func prompts(_ prompts: TracePrompts) -> String {
+  private static func prompts(_ prompts: PromptScript) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let data = try? encoder.encode(prompts) else { return "" }

@@ -1,5 +1,6 @@
 public import Architecture
 public import Kernels
+public import Taps
 public import Tensors
 
 /// A SAM 2 model: the root of the module tree.
@@ -9,6 +10,12 @@ public struct SAM2Base: Sendable {
   public let configuration: ModelConfiguration
   /// What computes it.
   public let backend: any Backend
+  /// Which layer is computed how.
+  public let plan: PrecisionPlan
+  /// All layers, in the order in which they were built.
+  public let layers: [Site]
+  /// The modules that the backend runs as one where nobody looks inside, and those inside.
+  private let boundWholes: [(path: ModulePath, inside: [ModulePath])]
 
   let imageEncoder: ImageEncoder
   let memoryAttention: MemoryAttention
@@ -25,10 +32,10 @@ public struct SAM2Base: Sendable {
   let objPtrTposProj: any Module<Tensor, Tensor>
   /// What a memory gets added for its distance in time, `[numMaskmem, 1, 1, memDim]`.
   let maskmemTposEnc: Tensor
+  /// Memories' positions in space and time by age, each per grid.
+  let memoryPositions: [GridCache]
   /// What features get added that have no memory, `[1, C, 1, 1]`.
   let noMemEmbed: Tensor
-  /// The position encoding of a token that stands for no memory, `[1, 1, C]`.
-  let noMemPosEnc: Tensor
   /// The pointer to an absent object, `[1, C]`, where the model predicts presence and has pointers.
   let noObjPtr: Tensor?
   /// What the memory of an absent object gets added, `[1, memDim]`, where the model has it.
@@ -40,14 +47,18 @@ public struct SAM2Base: Sendable {
   ///   - configuration: the architecture, which the weights must fit exactly: names, shapes, and nothing else.
   ///   - weights: where the tensors come from. Memory-mapped Float32 weights are not copied.
   ///   - backend: what computes the heavy operations.
-  /// - Throws: `SAM2Error.wrongModel`, or what the source throws when a tensor can't be read.
+  ///   - plan: which layer is computed how; Float32 throughout unless told otherwise.
+  /// - Throws: `SAM2Error.wrongModel`, `SAM2Error.planWithoutLayer`, what the source throws when a tensor can't be read,
+  ///   what the backend throws for a precision that it doesn't have.
   public init(
-    _ configuration: ModelConfiguration, weights: any WeightSource, backend: any Backend
+    _ configuration: ModelConfiguration, weights: any WeightSource, backend: any Backend,
+    plan: PrecisionPlan = PrecisionPlan()
   ) throws {
     try Self.check(weights, fit: configuration)
     self.configuration = configuration
     self.backend = backend
-    let loader = WeightLoader(source: weights, backend: backend)
+    self.plan = plan
+    let loader = WeightLoader(source: weights, backend: backend, plan: plan)
     let root = Scope(loader: loader)
     let (dim, memDim) = (configuration.hiddenDim, configuration.memDim)
     let hasPointers = configuration.useObjPtrsInEncoder
@@ -65,13 +76,30 @@ public struct SAM2Base: Sendable {
     objPtrTposProj =
       configuration.projTposEncInObjPtrs ? try Linear(dim, memDim, tpos) : Identity(path: tpos.path)
     maskmemTposEnc = try root.parameter("maskmem_tpos_enc", [configuration.numMaskmem, 1, 1, memDim])
+    memoryPositions = (0..<configuration.numMaskmem).map { _ in GridCache() }
     noMemEmbed = try root.parameter("no_mem_embed", [1, 1, dim]).reshaped([1, dim, 1, 1])
-    noMemPosEnc = try root.parameter("no_mem_pos_enc", [1, 1, dim])
+    // The position of a token for no memory, to which no predictor here attends.
+    _ = try root.parameter("no_mem_pos_enc", [1, 1, dim])
     noObjPtr =
       configuration.predObjScores && hasPointers ? try root.parameter("no_obj_ptr", [1, dim]) : nil
     noObjEmbedSpatial =
       configuration.noObjEmbedSpatial ? try root.parameter("no_obj_embed_spatial", [1, memDim]) : nil
     try loader.requireAllTaken()
+    layers = loader.sites
+    boundWholes = loader.wholes
+    try plan.check(against: layers)
+  }
+
+  /// The modules that the backend runs as one where nobody looks inside, by name.
+  public var wholes: [ModulePath] { wholes(notTakenApartBy: nil) }
+
+  /// Those that are left where calls that pass a filter are recorded.
+  ///
+  /// - Parameter filter: nil where nothing is.
+  public func wholes(notTakenApartBy filter: TapFilter?) -> [ModulePath] {
+    boundWholes.filter { whole in
+      filter.map { filter in !whole.inside.contains { filter.asksFor($0) } } ?? true
+    }.map(\.path).sorted { $0.name < $1.name }
   }
 
   private static func pointerProjection(

@@ -11,14 +11,18 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   case misshapedWeight(origin: String, name: String, expected: Shape, found: Shape)
   /// Tensors that no module of the tree reads.
   case unreadWeights(origin: String, names: [String])
+  /// A plan isn't the JSON that it should be.
+  case malformedPlan(origin: String, reason: String)
+  /// A plan speaks of layers that the model doesn't have.
+  case planWithoutLayer(String, near: [String])
   /// The picture isn't of the size that the model takes.
   case wrongPicture(expected: Shape, found: Shape)
   /// A point lies outside the picture.
-  case pointOutside(x: Float, y: Float, width: Int, height: Int)
+  case pointOutside(x: Double, y: Double, width: Int, height: Int)
   /// A box's second corner isn't below and to the right of its first.
-  case emptyBox([Float])
+  case emptyBox([Double])
   /// A box reaches outside the picture.
-  case boxOutside([Float], width: Int, height: Int)
+  case boxOutside([Double], width: Int, height: Int)
   /// A mask prompt isn't of the size that the model takes.
   case wrongMask(expected: Shape, found: Shape)
   /// The architecture's parts don't fit each other for tracking.
@@ -37,10 +41,14 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   case forgotten(object: Int, frame: Int, needs: Int)
   /// A stored session lacks a tensor that it speaks of.
   case brokenSnapshot(missing: String)
+  /// A stored session's tensor has another type or shape than the model's.
+  case wrongSnapshot(tensor: String, expected: String, found: String)
   /// A prompt without point, box or mask.
   case emptyPrompt
   /// A script's prompt whose parts don't fit each other.
   case malformedPrompt(String)
+  /// A prediction was asked for without any prompt.
+  case noPrompts
   /// Prompts in one batch have different numbers of points, or some have masks and others not.
   case unevenBatch(String)
 
@@ -56,6 +64,9 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
     case .unreadWeights(let origin, let names):
       "\(origin): \(names.count) tensors belong to no module of this configuration: "
         + names.prefix(3).joined(separator: ", ")
+    case .malformedPlan(let origin, let reason): "\(origin): expected a precision plan, found \(reason)"
+    case .planWithoutLayer(let pattern, let near):
+      "the plan's `\(pattern)` fits no layer of this model; near it are \(near.joined(separator: ", "))"
     case .wrongPicture(let expected, let found):
       "expected a prepared picture of shape \(expected), found \(found)"
     case .pointOutside(let x, let y, let width, let height):
@@ -79,11 +90,14 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
       "object \(object), frame \(frame): this frame attends to frame \(needs), which was let go; keep the whole "
         + "history to correct frames so far back"
     case .brokenSnapshot(let missing): "a stored session: expected the tensor \(missing), found none"
+    case .wrongSnapshot(let tensor, let expected, let found):
+      "a stored session: expected the tensor \(tensor) to be \(expected), found \(found)"
     case .malformedPrompt(let reason): reason
     case .emptyPrompt: "expected a point, a box or a mask, found none of them"
+    case .noPrompts: "expected a prompt for at least one object, found no prompts"
     case .unevenBatch(let reason): "prompts of one batch should be alike: \(reason)"
     }
   }
 
-  private static func list(_ numbers: [Float]) -> String { numbers.map { "\($0)" }.joined(separator: ",") }
+  private static func list(_ numbers: [Double]) -> String { numbers.map { "\($0)" }.joined(separator: ",") }
 }

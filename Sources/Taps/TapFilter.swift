@@ -4,6 +4,8 @@
   import Glibc
 #endif
 
+public import Tensors
+
 /// A shell pattern over dotted names: `*` stands for any text, dots and slashes included, `?` for one character,
 /// `[ab]` for one of several.
 public struct TapPattern: Hashable, Sendable {
@@ -31,6 +33,11 @@ public struct TapFilter: Sendable {
     self.patterns = patterns.map { TapPattern($0) }
     self.frames = frames
     self.objects = objects
+  }
+
+  /// Whether calls of a module are recorded, on some frame and for some object.
+  public func asksFor(_ module: ModulePath) -> Bool {
+    patterns.isEmpty || patterns.contains { $0.matches(module.name) }
   }
 
   func passes(_ place: TapPlace) -> Bool {

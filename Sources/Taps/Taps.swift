@@ -61,7 +61,7 @@ public final class Taps: Sendable {
     state.withLock { state in
       if let known = state.looksInside[path] { return known }
       let looks =
-        !keepsWholes && inside.contains { inner in isAskedFor(inner) && writers.contains { $0.wants(inner) } }
+        !keepsWholes && inside.contains { inner in filter.asksFor(inner) && writers.contains { $0.wants(inner) } }
       state.looksInside[path] = looks
       return looks
     }
@@ -77,7 +77,7 @@ public final class Taps: Sendable {
   /// Counts a call that is about to run.
   public func begin(_ path: ModulePath, at place: TapPlace = TapPlace()) -> OpenCall {
     state.withLock { state in
-      var module = state.modules[path] ?? Module(isRecorded: isAskedFor(path))
+      var module = state.modules[path] ?? Module(isRecorded: filter.asksFor(path))
       let id = CallID(path, module.calls)
       module.calls += 1
       state.modules[path] = module
@@ -144,9 +144,5 @@ public final class Taps: Sendable {
   /// - Throws: What went wrong first while recording, or what the disk says now.
   public func finish() throws {
     for writer in writers { try writer.finish() }
-  }
-
-  private func isAskedFor(_ path: ModulePath) -> Bool {
-    filter.patterns.isEmpty || filter.patterns.contains { $0.matches(path.name) }
   }
 }

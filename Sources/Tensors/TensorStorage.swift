@@ -4,10 +4,10 @@ internal import Synchronization
   import Glibc
 #endif
 
-/// Memory for Float32 elements, counted by reference: either its own, aligned to 64 bytes and returned to a
-/// pool when the last tensor lets go, or somebody else's that must not be written.
+/// Memory for elements, counted by reference: either its own, aligned to 64 bytes and returned to a pool when the last
+/// tensor lets go, or somebody else's that must not be written.
 final class TensorStorage: @unchecked Sendable {
-  let base: UnsafeMutablePointer<Float>
+  let base: UnsafeMutableRawPointer
   /// What keeps the memory: the pool's block, or somebody else.
   private enum Owner {
     case pool(StoragePool.Block)
@@ -19,21 +19,33 @@ final class TensorStorage: @unchecked Sendable {
     if case .other = owner { true } else { false }
   }
 
-  /// Uninitialised memory from the pool.
-  init(count: Int) {
-    let block = StoragePool.take(count: count)
+  /// Uninitialised memory from the pool: a block that `byteCount` bytes fill well enough or, for what is kept for long,
+  /// `exactly`.
+  init(byteCount: Int, exactly: Bool = false) {
+    let block = StoragePool.take(byteCount: byteCount, exactly: exactly)
     base = block.base
     owner = .pool(block)
   }
 
   /// Read-only memory that `owner` keeps alive.
-  init(borrowing memory: UnsafePointer<Float>, owner: any AnyObject & Sendable) {
-    base = UnsafeMutablePointer(mutating: memory)
+  init(borrowing memory: UnsafeRawPointer, owner: any AnyObject & Sendable) {
+    base = UnsafeMutableRawPointer(mutating: memory)
     self.owner = .other(owner)
   }
 
   deinit {
     if case .pool(let block) = owner { StoragePool.give(block) }
+  }
+
+  /// The memory as elements of one type, which all accesses of a tensor agree about.
+  @inline(__always)
+  func elements<Element: TensorElement>(of type: Element.Type = Element.self) -> UnsafeMutablePointer<Element> {
+    base.assumingMemoryBound(to: type)
+  }
+
+  /// Whether this is its own memory, and a block as small as `byteCount` bytes can be in.
+  func isJust(_ byteCount: Int) -> Bool {
+    if case .pool(let block) = owner { block.bytes == StoragePool.blockBytes(byteCount) } else { false }
   }
 }
 
@@ -50,7 +62,7 @@ enum StoragePool {
 
   /// Memory and how much of it there is.
   struct Block: @unchecked Sendable {
-    let base: UnsafeMutablePointer<Float>
+    let base: UnsafeMutableRawPointer
     let bytes: Int
   }
 
@@ -74,10 +86,12 @@ enum StoragePool {
       return dropped
     }
 
-    mutating func take(_ wanted: Int) -> Block? {
+    mutating func take(_ wanted: Int, exactly: Bool) -> Block? {
       // Searched from the end: what was given back last is warm.
       let fitting = blocks.indices.reversed().filter {
-        blocks[$0].bytes >= wanted && Double(wanted) >= smallestFill * Double(blocks[$0].bytes)
+        exactly
+          ? blocks[$0].bytes == wanted
+          : blocks[$0].bytes >= wanted && Double(wanted) >= smallestFill * Double(blocks[$0].bytes)
       }
       guard let best = fitting.min(by: { blocks[$0].bytes < blocks[$1].bytes }) else { return nil }
       bytes -= blocks[best].bytes
@@ -87,18 +101,17 @@ enum StoragePool {
   private static let idle = Mutex(Idle())
 
   /// Sizes are rounded up so that nearly equal tensors share blocks.
-  private static func blockBytes(_ count: Int) -> Int {
-    let bytes = max(64, count * MemoryLayout<Float>.stride)
+  static func blockBytes(_ byteCount: Int) -> Int {
+    let bytes = max(64, byteCount)
     let grain = bytes < smallestKept ? 64 : 1 << 16
     return (bytes + grain - 1) / grain * grain
   }
 
-  /// The smallest idle block that `count` elements fit and fill well enough, else a new one.
-  static func take(count: Int) -> Block {
-    let bytes = blockBytes(count)
-    if bytes >= smallestKept, let reused = idle.withLock({ $0.take(bytes) }) { return reused }
-    let memory = allocate(bytes).bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)
-    return Block(base: memory, bytes: bytes)
+  /// The smallest idle block that `byteCount` bytes fit and fill well enough, or `exactly`, else a new one.
+  static func take(byteCount: Int, exactly: Bool) -> Block {
+    let bytes = blockBytes(byteCount)
+    if bytes >= smallestKept, let reused = idle.withLock({ $0.take(bytes, exactly: exactly) }) { return reused }
+    return Block(base: allocate(bytes), bytes: bytes)
   }
 
   private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
@@ -113,7 +126,7 @@ enum StoragePool {
 
   static func give(_ block: Block) {
     let dropped = block.bytes >= smallestKept ? idle.withLock { $0.give(block) } : [block]
-    for block in dropped { UnsafeMutableRawPointer(block.base).deallocate() }
+    for block in dropped { block.base.deallocate() }
   }
 
   /// Holds back no more idle bytes from now on.

@@ -1,4 +1,6 @@
+import Foundation
 import HDF5
+public import Prompts
 
 /// Where a trace comes from: everything that is needed to make it again.
 public struct Provenance: Equatable, Sendable, Codable {
@@ -10,7 +12,7 @@ public struct Provenance: Equatable, Sendable, Codable {
   public var backend: String
   /// Its version.
   public var backendVersion: String
-  /// The element type of the arithmetic.
+  /// What layers are computed in, such as `f32`; several precisions in a row, such as `bf16+f32`.
   public var precision: String
   /// How many threads it ran on.
   public var threads: Int
@@ -23,15 +25,19 @@ public struct Provenance: Equatable, Sendable, Codable {
   /// What went in.
   public var input: TraceInput
   /// What was asked for.
-  public var prompts: TracePrompts
+  public var prompts: PromptScript
   /// The model's configuration as YAML, of which JSON is a part; empty when the checkpoint's name says it all.
   public var configuration: String
+  /// Which layer is computed how, as the JSON of a precision plan; nil where all are computed alike.
+  public var plan: String?
+  /// The modules that the backend ran as one, so that nothing inside them could be recorded.
+  public var wholes: [String] = []
 
   /// A full account.
   public init(
     producer: String, producerVersion: String, backend: String, backendVersion: String,
-    precision: String = "float32", threads: Int, checkpointSHA256: String,
-    checkpointDirectorySHA256: String? = nil, inputSHA256: String, input: TraceInput, prompts: TracePrompts,
+    precision: String = "f32", threads: Int, checkpointSHA256: String,
+    checkpointDirectorySHA256: String? = nil, inputSHA256: String, input: TraceInput, prompts: PromptScript,
     configuration: String = ""
   ) {
     self.producer = producer
@@ -54,13 +60,56 @@ public struct Provenance: Equatable, Sendable, Codable {
     case checkpointSHA256 = "checkpointSha256"
     case checkpointDirectorySHA256 = "checkpointDirectorySha256"
     case inputSHA256 = "inputSha256"
-    case input, prompts, configuration
+    case input, prompts, configuration, plan, wholes
+  }
+}
+
+/// What went into a recorded run.
+public struct TraceInput: Equatable, Sendable, Codable {
+  /// What sort of thing, such as `picture`.
+  public var kind: String
+  /// Its width in pixels.
+  public var width: Int
+  /// Its height in pixels.
+  public var height: Int
+  /// How many frames it has, if it is a video and that is known.
+  public var frames: Int?
+  /// How it was brought to the model's size, such as `SAM2Transforms`.
+  public var preprocessing: String
+
+  /// A picture, unless `kind` says otherwise.
+  public init(
+    kind: String = "picture", width: Int, height: Int, frames: Int? = nil, preprocessing: String
+  ) {
+    self.kind = kind
+    self.width = width
+    self.height = height
+    self.frames = frames
+    self.preprocessing = preprocessing
+  }
+}
+
+/// JSON in an attribute: keys in order, so that equal values give equal bytes.
+package enum JSONText {
+  package static func encode(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  static func decode<Value: Decodable>(_ text: String) throws -> Value {
+    try JSONDecoder().decode(Value.self, from: Data(text.utf8))
   }
 }
 
 extension Provenance {
-  /// The one attribute that a trace need not have.
+  /// The attributes that a trace need not have.
   private static let directoryAttribute = "checkpoint_directory_sha256"
+  private static let planAttribute = "plan"
+  private static let wholesAttribute = "wholes"
+
+  /// What PyTorch calls precisions.
+  private static let precisionNames = ["float32": "f32", "bfloat16": "bf16", "float16": "f16"]
 
   /// Writes the root attributes.
   func write(
@@ -82,6 +131,8 @@ extension Provenance {
     try root.setAttribute("input", .string(try JSONText.encode(input)))
     try root.setAttribute("prompts", .string(try JSONText.encode(prompts)))
     try root.setAttribute("configuration", .string(configuration))
+    if let plan { try root.setAttribute(Self.planAttribute, .string(plan)) }
+    if !wholes.isEmpty { try root.setAttribute(Self.wholesAttribute, .string(try JSONText.encode(wholes))) }
   }
 
   /// Whether the file says that it is a sketch.
@@ -104,15 +155,18 @@ extension Provenance {
     guard version == expected else {
       throw TraceError.unsupportedVersion(file: file, expected: expected, found: version)
     }
+    let precision = try root.text("precision", file)
     self.init(
       producer: try root.text("producer", file), producerVersion: try root.text("producer_version", file),
       backend: try root.text("backend", file), backendVersion: try root.text("backend_version", file),
-      precision: try root.text("precision", file), threads: Int(try root.integer("threads", file)),
+      precision: Self.precisionNames[precision] ?? precision, threads: Int(try root.integer("threads", file)),
       checkpointSHA256: try root.text("checkpoint_sha256", file),
       checkpointDirectorySHA256: try root.attribute(Self.directoryAttribute) == nil
         ? nil : root.text(Self.directoryAttribute, file),
       inputSHA256: try root.text("input_sha256", file), input: try root.json("input", file),
       prompts: try root.json("prompts", file), configuration: try root.text("configuration", file))
+    if try root.attribute(Self.planAttribute) != nil { plan = try root.text(Self.planAttribute, file) }
+    if try root.attribute(Self.wholesAttribute) != nil { wholes = try root.json(Self.wholesAttribute, file) }
   }
 }
 

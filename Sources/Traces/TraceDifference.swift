@@ -104,7 +104,8 @@ extension Recording {
       ("checkpoint_sha256", own.checkpointSHA256),
       ("checkpoint_directory_sha256", own.checkpointDirectorySHA256 ?? ""), ("input_sha256", own.inputSHA256),
       ("input", try JSONText.encode(own.input)), ("prompts", try JSONText.encode(own.prompts)),
-      ("configuration", own.configuration),
+      ("configuration", own.configuration), ("plan", own.plan ?? ""),
+      ("wholes", own.wholes.joined(separator: ", ")),
       ("sketch_seed", sketching.map { "\($0.seed)" } ?? ""),
       ("samples", sketching.map { "\($0.samples)" } ?? ""),
     ]

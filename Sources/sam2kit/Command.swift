@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Pipelines
 import Synchronization
 
 /// A subcommand whose errors become one sentence on stderr and exit code 2.
@@ -56,6 +57,20 @@ enum Console {
     if wasOpen { write("\n") }
   }
 
+  /// Shows what a pipeline tells.
+  static func watch(_ event: PipelineEvent) {
+    switch event {
+    case .note(let text): remark(text)
+    case .step(let text): progress(text)
+    case .progress(let progress): line(progress.text)
+    }
+  }
+
+  /// Shows what a pipeline tells while it loads a model.
+  static func watchModel(_ event: PipelineEvent) {
+    if case .note(let text) = event { remark("note: \(text)") } else { watch(event) }
+  }
+
   /// A terminal that was closed meanwhile is no reason to stop.
   private static func write(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
@@ -68,5 +83,23 @@ enum Console {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+}
+
+extension FrameProgress {
+  /// How far it is and how long it may take, in one line.
+  var text: String {
+    let of = total.map { " of \($0)" } ?? ""
+    switch stage {
+    case .verifying: return "frame \(frame)"
+    case .overlay: return "overlay: frame \(done)\(of)"
+    case .tracking:
+      let rate = Double(doneNow) / max(seconds, 1e-9)
+      let left = total.map { total -> String in
+        let rest = Int(Double(max(0, total - done)) / rate)
+        return String(format: ", %d:%02d left", rest / 60, rest % 60)
+      }
+      return "frame \(frame): \(done)\(of)\(left ?? ""), \(rate.rounded(2)) frames/s"
+    }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import Pipelines
 
 /// The command line: parses, calls the libraries, prints.
 @main
@@ -37,10 +38,4 @@ extension Sam2Kit {
     ShrinkingFiles.exitWhenRead()
     main(nil)
   }
-}
-
-/// What this program calls itself, in traces and converted files too.
-enum Product {
-  static let name = "sam2kit"
-  static let version = "0.1.0"
 }

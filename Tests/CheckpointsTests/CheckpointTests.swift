@@ -11,22 +11,34 @@ import Testing
     func numbers<Number>(_ type: Number.Type) -> [Number] {
       bytes.withUnsafeBytes { Array($0.bindMemory(to: Number.self)) }
     }
-    #expect(try checkpoint.tensor("bool").elements == [1, 0, 1])
-    #expect(try checkpoint.tensor("uint8").elements == bytes.map(Float.init))
-    #expect(try checkpoint.tensor("int8").elements == numbers(Int8.self).map { Float($0) })
-    #expect(try checkpoint.tensor("int16").elements == numbers(Int16.self).map { Float($0) })
-    #expect(try checkpoint.tensor("int32").elements == numbers(Int32.self).map { Float($0) })
-    #expect(try checkpoint.tensor("uint64").elements == numbers(UInt64.self).map { Float($0) })
-    #expect(try checkpoint.tensor("float64").elements == numbers(Double.self).map { Float($0) })
-    #expect(try checkpoint.tensor("float32").elements == numbers(Float.self))
+    #expect(try checkpoint.float32("bool").elements == [1, 0, 1])
+    #expect(try checkpoint.float32("uint8").elements == bytes.map(Float.init))
+    #expect(try checkpoint.float32("int8").elements == numbers(Int8.self).map { Float($0) })
+    #expect(try checkpoint.float32("int16").elements == numbers(Int16.self).map { Float($0) })
+    #expect(try checkpoint.float32("int32").elements == numbers(Int32.self).map { Float($0) })
+    #expect(try checkpoint.float32("uint64").elements == numbers(UInt64.self).map { Float($0) })
+    #expect(try checkpoint.float32("float64").elements == numbers(Double.self).map { Float($0) })
+    #expect(try checkpoint.float32("float32").elements == numbers(Float.self))
+  }
+
+  /// Every type of the file, complex and float8 among them.
+  @Test func handsOutTheStoredType() throws {
+    let checkpoint = try Fixtures.open("genuine/dtypes.pt")
+    #expect(Set(checkpoint.entries.map(\.elementType)).count > 12)
+    for entry in checkpoint.entries {
+      let tensor = try checkpoint.tensor(entry.name)
+      #expect(tensor.elementType == entry.elementType && tensor.shape == entry.shape)
+      let stored = try checkpoint.bytes(of: entry.name).withBytes { Array($0) }
+      #expect(tensor.withBytes { Array($0) } == stored)
+    }
   }
 
   @Test(arguments: [ElementType.float8E4M3FN, .complex64])
   func refusesTypesThatAreNoFloat32(_ type: ElementType) throws {
     let name = "genuine/dtypes.pt"
     let checkpoint = try Fixtures.open(name)
-    #expect(throws: CheckpointError.notFloat32(path: Fixtures.path(name), name: type.rawValue, found: type)) {
-      try checkpoint.tensor(type.rawValue)
+    #expect(throws: WeightError.notFloat32(origin: Fixtures.path(name), name: type.rawValue, found: type)) {
+      try checkpoint.float32(type.rawValue)
     }
   }
 

@@ -19,16 +19,23 @@ import Testing
       #expect(checkpoint.format == .hdf5)
       #expect(checkpoint.metadata == ["epoch": "3", "format": "pt"])
       #expect(checkpoint.shapes == ["layer.weight": [2, 2]])
-      let elements = try checkpoint.tensor("layer.weight").elements
+      let elements = try checkpoint.float32("layer.weight").elements
       #expect(elements == [1, 2, 3, 4])
       try checkpoint.verify()
     }
   }
 
-  @Test func saysThatATraceIsNone() {
-    let path = TestFiles.package("Tests/Fixtures/trace.h5")
-    #expect(throws: CheckpointError.trace(path: path)) { try Checkpoint.open(path: path) }
-    #expect(CheckpointError.trace(path: path).description.contains("found a trace"))
+  @Test(arguments: [
+    ("Tests/Fixtures/trace.h5", "found a trace, which is the recording of a run"),
+    (
+      "Reference/sketches/sam2.1_hiera_tiny.image.h5",
+      "found a sketch, which is what is kept of a run's recording"
+    ),
+  ])
+  func saysThatRecordingsAreNone(name: String, found: String) throws {
+    let path = TestFiles.package(name)
+    let error = try #require(throws: CheckpointError.self) { try Checkpoint.open(path: path) }
+    #expect(error.description == "\(path): expected a model's weights, \(found)")
   }
 
   @Test func refusesWhatIsNoDataset() throws {

@@ -88,7 +88,7 @@ private func folder<Result>(
       for path in [reference, sketch] {
         let expected = try ComparedFile.reference(path: path)
         let found = try ComparedFile.candidate(path: "\(folder)/dump", map: map, of: expected)
-        let result = try expected.comparison(with: found, policy: .fp32)
+        let result = try expected.comparison(with: found, policy: .f32)
         #expect(result.comparison.arrays.map(\.name) == [name])
         #expect(result.comparison.passes == passes)
         #expect(result.candidate.provenance == nil)
@@ -105,11 +105,11 @@ private func folder<Result>(
   )
   try folder(["fpn": ([1, 64, 8, 8], [Float](repeating: 0, count: 64 * 64))]) { path in
     let found = try ComparedFile.candidate(path: path, map: map, of: reference)
-    let result = try reference.comparison(with: found, policy: .fp32).comparison
+    let result = try reference.comparison(with: found, policy: .f32).comparison
     #expect(result.arrays.count == 3 && result.arrays.filter { $0.outcome == .missing }.count == 2)
     // --tap narrows it further.
     let narrowed = try reference.comparison(
-      with: found, patterns: [TapPattern("*/2")], policy: .fp32
+      with: found, patterns: [TapPattern("*/2")], policy: .f32
     ).comparison
     #expect(narrowed.arrays.count == 1)
   }
@@ -120,7 +120,7 @@ private func folder<Result>(
     try folder(["a": ([2], [1, 2]), "c": ([1], [3])]) { second in
       let reference = try ComparedFile.reference(path: first)
       let result = try reference.comparison(
-        with: .candidate(path: second, of: reference), policy: .fp32
+        with: .candidate(path: second, of: reference), policy: .f32
       ).comparison
       #expect(result.arrays.map { $0.passes(result.policy) } == [true, false])
       #expect(result.extra == ["c"])

@@ -46,34 +46,6 @@ struct ResizeFixtures: Decodable {
   let planes: [Planes]
 }
 
-/// Fixtures/run_lengths.json: masks and what pycocotools makes of them.
-struct MaskFixtures: Decodable {
-  struct Entry: Decodable, CustomTestStringConvertible {
-    let name: String
-    let width: Int
-    let height: Int
-    let counts: String
-    let area: Int
-    let bounds: [Int]
-    /// Eight pixels to the byte, row-major; nil for masks too large to keep.
-    let pixels: Data?
-    var testDescription: String { name }
-
-    var mask: BinaryMask? {
-      pixels.map { packed in
-        let bits = (0..<width * height).map { packed[$0 / 8] >> UInt8(7 - $0 % 8) & 1 }
-        return BinaryMask(width: width, height: height, pixels: bits)
-      }
-    }
-  }
-  let masks: [Entry]
-
-  static let recorded: [Entry] = {
-    let fixtures: MaskFixtures? = fixture("run_lengths")
-    return fixtures?.masks ?? []
-  }()
-}
-
 /// Reads `Fixtures/<name>.json`, nil where it is missing or of another form.
 func fixture<Content: Decodable>(_ name: String) -> Content? {
   let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
@@ -91,6 +63,11 @@ func floats(_ data: Data) -> [Float] {
 /// The largest absolute difference, infinite where the counts differ.
 func largestDifference(_ one: [Float], _ other: [Float]) -> Float {
   one.count == other.count ? zip(one, other).map { abs($0 - $1) }.max() ?? 0 : .infinity
+}
+
+/// The largest absolute difference of pixels, 256 where the counts differ.
+func largestDifference(_ one: [UInt8], _ other: Data) -> Int {
+  one.count == other.count ? zip(one, other).map { abs(Int($0) - Int($1)) }.max() ?? 0 : 256
 }
 
 /// A folder of a test's own, removed with everything in it.

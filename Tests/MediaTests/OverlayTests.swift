@@ -1,4 +1,6 @@
+import Masks
 import Media
+import Prompts
 import Testing
 
 @Suite struct OverlayTests {
@@ -35,13 +37,13 @@ import Testing
 
   @Test func nothingToDrawChangesNothing() throws {
     #expect(try grey.overlaid(with: []) == grey)
-    let outside = OverlayPoint(x: -500, y: 9000, isPositive: true)
-    let nowhere = OverlayPoint(x: .nan, y: 3, isPositive: true)
+    let outside = Click(x: -500, y: 9000, isObject: true)
+    let nowhere = Click(x: .nan, y: 3, isObject: true)
     #expect(try grey.overlaid(with: [OverlayObject(points: [outside, nowhere])]) == grey)
   }
 
   @Test func boxIsAnOutlineOfTwoPixels() throws {
-    let drawn = try grey.overlaid(with: [OverlayObject(box: OverlayBox(left: 8, top: 6, right: 30, bottom: 20))]
+    let drawn = try grey.overlaid(with: [OverlayObject(box: Box(x0: 8, y0: 6, x1: 30, y1: 20))]
     )
     let own = bytes(OverlayColor(object: 0))
     for (x, y) in [(7, 12), (8, 12), (29, 12), (30, 12), (20, 5), (20, 6), (20, 19), (20, 20)] {
@@ -55,7 +57,7 @@ import Testing
   @Test func pointsAreGreenOrRedInAWhiteRing() throws {
     let drawn = try grey.overlaid(with: [
       OverlayObject(points: [
-        OverlayPoint(x: 10.5, y: 15.5, isPositive: true), OverlayPoint(x: 30.5, y: 15.5, isPositive: false),
+        Click(x: 10.5, y: 15.5, isObject: true), Click(x: 30.5, y: 15.5, isObject: false),
       ])
     ])
     let (positive, negative) = (color(drawn, 10, 15), color(drawn, 30, 15))
@@ -75,7 +77,7 @@ import Testing
   @Test func maskOfAnotherSizeIsRefused() {
     let small = BinaryMask(width: 2, height: 2, pixels: [1, 1, 1, 1])
     #expect(
-      throws: MediaError.maskSizeMismatch(expectedWidth: 40, expectedHeight: 30, foundWidth: 2, foundHeight: 2)
+      throws: MaskError.sizeMismatch(expectedWidth: 40, expectedHeight: 30, foundWidth: 2, foundHeight: 2)
     ) { try grey.overlaid(with: [OverlayObject(mask: small)]) }
   }
 }

@@ -1,6 +1,6 @@
 // Clips of tools/fixtures/make_videos.py: every frame carries its number as five light or dark stripes.
 import Foundation
-import Media
+@testable import Media
 import Tensors
 import Testing
 
@@ -39,6 +39,27 @@ import Testing
     #expect(picture.pixels[red] > 150 && picture.pixels[red + 1] < 90)
     let prepared = try #require(try source.frame(at: 0)).prepared(size: 32)
     #expect(prepared.shape == [3, 32, 32])
+  }
+
+  /// All eight matrices that turn and mirror; hard edges tell turning before scaling from turning after it.
+  @Test(arguments: TurnedFixtures.recorded)
+  func framesAreTurnedAndThenScaledAsDecordDoes(clip: TurnedFixtures.Clip) throws {
+    let folder = try TemporaryFolder()
+    #expect(clip.matrices.count == 8)
+    for expected in clip.matrices {
+      let path = try folder.write(clip.shown(by: expected.matrix), "clip.mp4")
+      let source = try openFrameSource(path: path)
+      #expect((source.width, source.height) == (expected.width, expected.height), "\(expected.matrix)")
+      let matrix = expected.matrix
+      #expect(source.damage == (matrix[0] * matrix[3] - matrix[1] * matrix[2] < 0 ? [.mirrored] : []))
+      let frame = try #require(try source.frame(at: 0))
+      #expect(largestDifference(frame.stored().pixels, expected.shown) <= 1, "\(expected.matrix)")
+      let scaled = try frame.prepared(size: clip.size)
+      let shown = Picture(width: clip.size, height: clip.size, pixels: Array(expected.scaled))
+      // A level of a channel is 1/58 to 1/57 in the tensor.
+      #expect(
+        largestDifference(scaled.elements, shown.normalizedTensor.elements) < 1.5 / 57, "\(expected.matrix)")
+    }
   }
 
   @Test func timesAreThoseOfTheFile() throws {
@@ -87,6 +108,44 @@ import Testing
     }
     #expect(throws: MediaError.self) { try openFrameSource(path: folder.path("missing.mp4")) }
   }
+}
+
+/// Fixtures/turned.json: clips of one frame, and what decord gives of them under each display matrix.
+struct TurnedFixtures: Decodable {
+  struct Clip: Decodable, CustomTestStringConvertible {
+    struct Expected: Decodable {
+      let matrix: [Int32]
+      let width: Int
+      let height: Int
+      let shown: Data
+      let scaled: Data
+    }
+    let name: String
+    let file: Data
+    let size: Int
+    let matrices: [Expected]
+    var testDescription: String { name }
+
+    /// The clip with another matrix in its track header: elements a, b, c, d of ISO 14496-12, 8.3.2.
+    func shown(by matrix: [Int32]) throws -> Data {
+      let header = try #require(file.range(of: Data("tkhd".utf8)))
+      let elements = [matrix[0], matrix[1], 0, matrix[2], matrix[3], 0, 0, 0].map { $0 << 16 } + [1 << 30]
+      var data = file
+      let place = header.upperBound + 40
+      data.replaceSubrange(
+        place..<place + 36,
+        with: elements.flatMap { element in (0..<4).map { UInt8(truncatingIfNeeded: element >> (24 - 8 * $0)) }
+        }
+      )
+      return data
+    }
+  }
+  let clips: [Clip]
+
+  static let recorded: [Clip] = {
+    let fixtures: TurnedFixtures? = fixture("turned")
+    return fixtures?.clips ?? []
+  }()
 }
 
 /// The path of a clip.

@@ -1,52 +1,10 @@
-import Kernels
+// What is OpenBLAS' own. That it computes what it should is held by ConformanceTests, as of every backend.
 import OpenBLASBackend
-import Tensors
 import Testing
 
-@Test func namesItselfAndItsVersion() throws {
-  let backend = try OpenBLASBackend()
-  #expect(backend.name == "openblas")
-  #expect(backend.version.split(separator: ".").count >= 2)
-}
-
-/// Every operation at sizes of several tiles.
-private func everyOperation() throws -> [[Float]] {
-  let backend = try OpenBLASBackend()
-  let image = noise([1, 24, 70, 66], seed: 4)
-  let tokens = noise([2000, 48], seed: 5)
-  let (c24, c48) = (noise([24], seed: 6), noise([48], seed: 7))
-  let square = { (weight: Shape, stride: Int, padding: Int, groups: Int) in
-    backend.conv2d(weight: noise(weight, seed: 8), bias: c24, stride: stride, padding: padding, groups: groups)
-  }
-  let onTokens: [any Kernel] = [
-    backend.linear(weight: noise([48, 48], seed: 9), bias: c48),
-    backend.layerNorm(weight: c48, bias: c48, epsilon: 1e-6),
-  ]
-  let onImages: [any Kernel] = [
-    square([24, 24, 3, 3], 2, 1, 1), square([24, 24, 1, 1], 1, 0, 1), square([24, 1, 7, 7], 1, 3, 24),
-    backend.convTranspose2d(weight: noise([24, 24, 2, 2], seed: 10), bias: c24),
-    backend.layerNorm2d(weight: c24, bias: c24, epsilon: 1e-6),
-  ]
-  let wide = backend.linear(weight: noise([900, 48], seed: 9), bias: nil)
-  let attend = backend.attention()
-  let results =
-    onTokens.map { $0(tokens) } + onImages.map { $0(image) } + [
-      wide(tokens[0..<5]), attend(packed: tokens.reshaped([5, 400, 3, 2, 8])),
-      backend.matmul(tokens, noise([48, 20], seed: 11)),
-    ]
-  return results.map(\.elements)
-}
-
-/// One test, because the number of threads is the process's.
-@Test func sameBitsAtAnyNumberOfThreads() throws {
-  let before = Parallelism.threads
-  defer { Parallelism.threads = before }
-  Parallelism.threads = 1
-  let expected = try everyOperation()
-  for threads in [1, 2, 3, 7] {
-    Parallelism.threads = threads
-    for (found, expected) in zip(try everyOperation(), expected) {
-      #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "\(threads) threads")
-    }
-  }
+/// Numbers, such as 0.3.21, which are cut out of a line that says much else.
+@Test func versionIsTheLibrarys() throws {
+  let parts = try OpenBLASBackend().version.split(separator: ".")
+  #expect(parts.count >= 2)
+  #expect(parts.first.flatMap { Int($0) } != nil)
 }

@@ -87,7 +87,7 @@ private func ofClass(_ name: String, _ elements: [XMLElementSeen]) -> [XMLElemen
   let report = ComparisonReport(
     try Verdict(
       reference: HeldTensors([("a.b/0/output", grid), ("a/0/output", grid)]),
-      candidate: HeldTensors([("a/0/output", grid)]), policy: .fp32, wholes: [ModulePath("a")]))
+      candidate: HeldTensors([("a/0/output", grid)]), policy: .f32, wholes: [ModulePath("a")]))
   let elements = try #require(ReportFixtures.elements(HTMLReport(report).page))
   let cards = ofClass("tap", elements)
   #expect(cards.map { $0.attributes["data-fails"] } == ["0", "0"])

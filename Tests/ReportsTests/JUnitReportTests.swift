@@ -53,7 +53,7 @@ import Verification
 
 @Test func aComparisonOfNothingFails() throws {
   let empty = HeldTensors([])
-  let result = try Verdict(reference: empty, candidate: empty, policy: .fp32)
+  let result = try Verdict(reference: empty, candidate: empty, policy: .f32)
   let elements = try #require(ReportFixtures.elements(JUnitReport(ComparisonReport(result)).xml))
   #expect(elements.filter { $0.name == "failure" }.count == 1)
   #expect(elements.first { $0.name == "testsuite" }?.attributes["failures"] == "1")
@@ -76,7 +76,7 @@ import Verification
   ])
   let whole = HeldTensors([("a/0/output", ReportFixtures.grid([2]))])
   let fused = ComparisonReport(
-    try Verdict(reference: inside, candidate: whole, policy: .fp32, wholes: [ModulePath("a")]))
+    try Verdict(reference: inside, candidate: whole, policy: .f32, wholes: [ModulePath("a")]))
   let seen = try #require(ReportFixtures.elements(JUnitReport(fused).xml))
   let suite = try #require(seen.first { $0.name == "testsuite" })
   #expect(
@@ -89,6 +89,6 @@ import Verification
   let nothing = ComparisonReport(
     try Verdict(
       reference: HeldTensors([("a.b/0/output", ReportFixtures.grid([2]))]), candidate: HeldTensors([]),
-      policy: .fp32, wholes: [ModulePath("a")]))
+      policy: .f32, wholes: [ModulePath("a")]))
   #expect(JUnitReport(nothing).xml.contains("failures=\"1\""))
 }

@@ -50,7 +50,7 @@ enum ReportFixtures {
     }
     let (expected, found) = (held(reference, "reference.h5"), held(candidate, "port <1>.npz"))
     let result = try Verdict(
-      reference: expected, candidate: found, policy: .fp32, heatMaps: true, wholes: wholes)
+      reference: expected, candidate: found, policy: .f32, heatMaps: true, wholes: wholes)
     return (result, expected, found)
   }
 

@@ -1,4 +1,5 @@
 import Kernels
+import Prompts
 import SAM2
 import Tensors
 import TestSupport
@@ -96,6 +97,14 @@ private let box = Prompt(box: .init(x0: 168, y0: 34, x1: 282, y1: 156))
     if let expected { #expect(error == expected) }
   }
 
+  @Test func refusesNoPromptsAtAll() throws {
+    let embedding = try model.embed()
+    let error = #expect(throws: SAM2Error.noPrompts) {
+      try model.predictor.predict([], in: embedding, multimask: false)
+    }
+    #expect(error.map { "\($0)" } == "expected a prompt for at least one object, found no prompts")
+  }
+
   @Test func refusesABatchOfUnlikePrompts() throws {
     let embedding = try model.embed()
     #expect(throws: SAM2Error.unevenBatch("found 1, 2 points and corners")) {
@@ -125,6 +134,6 @@ extension Provenance {
       producer: "test", producerVersion: "0", backend: "openblas", backendVersion: "0", threads: 1,
       checkpointSHA256: "", inputSHA256: "",
       input: TraceInput(width: 320, height: 240, preprocessing: "SAM2Transforms"),
-      prompts: TracePrompts(multimask: false, objects: []))
+      prompts: PromptScript(multimask: false, objects: []))
   }
 }

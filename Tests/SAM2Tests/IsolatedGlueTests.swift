@@ -1,5 +1,6 @@
 // Modules made for the purpose: what happens between the modules inside one.
 import Kernels
+import Prompts
 import Synchronization
 import Tensors
 import TestSupport
@@ -40,7 +41,7 @@ private struct Pair: Module {
 private let provenance = Provenance(
   producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
   checkpointSHA256: "", inputSHA256: "", input: TraceInput(width: 1, height: 1, preprocessing: ""),
-  prompts: TracePrompts(multimask: false, objects: []))
+  prompts: PromptScript(multimask: false, objects: []))
 
 /// Records a pair without faults, and verifies another.
 private func verify(
@@ -52,7 +53,7 @@ private func verify(
     _ = Pair(path: pair.path, runs: .init())(Tensor([4], [1, 2, 3, 4]), Run(taps: taps))
     try taps.finish()
     let verifier = LiveComparison(
-      reference: .trace(try TraceReader(path: "\(folder)/r.h5")), policy: .fp32, isolates: true)
+      reference: .trace(try TraceReader(path: "\(folder)/r.h5")), policy: .f32, isolates: true)
     _ = pair(input, Run(taps: verifier.makeTaps()))
     try verifier.finish()
     return verifier
@@ -111,7 +112,7 @@ private func verify(
     for _ in 0..<2 { _ = pair(Tensor([4], [1, 2, 3, 4]), Run(taps: taps)) }
     try taps.finish()
     let verifier = LiveComparison(
-      reference: .trace(try TraceReader(path: "\(folder)/r.h5")), policy: .fp32, isolates: true)
+      reference: .trace(try TraceReader(path: "\(folder)/r.h5")), policy: .f32, isolates: true)
     _ = pair(Tensor([4], [1, 2, 3, 4]), Run(taps: verifier.makeTaps()))
     #expect(!verifier.comparison.passes)
     #expect(verifier.comparison.arrays.filter { $0.outcome == .missing }.count == 6)

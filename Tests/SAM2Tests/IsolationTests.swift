@@ -1,11 +1,13 @@
 // Runs held against recordings while they are made: modules alone, planted faults, and nothing changed by looking.
 import Architecture
 import Checkpoints
+import Configurations
 import Files
 import Foundation
 import Kernels
 import Media
 import OpenBLASBackend
+import Prompts
 import Synchronization
 import Tensors
 import TestSupport
@@ -44,20 +46,16 @@ private struct WrongEpsilon: Backend {
   var name: String { "wrong" }
   var version: String { "0" }
 
-  func linear(weight: Tensor, bias: Tensor?) -> any Kernel { right.linear(weight: weight, bias: bias) }
-  func conv2d(weight: Tensor, bias: Tensor?, stride: Int, padding: Int, groups: Int) -> any Kernel {
-    right.conv2d(weight: weight, bias: bias, stride: stride, padding: padding, groups: groups)
+  func linear(_ layer: LinearLayer) throws -> any Kernel<Tensor, Tensor> { try right.linear(layer) }
+  func conv2d(_ layer: ConvolutionLayer) throws -> any Kernel<Tensor, Tensor> { try right.conv2d(layer) }
+  func convTranspose2d(_ layer: TransposedConvolutionLayer) throws -> any Kernel<Tensor, Tensor> {
+    try right.convTranspose2d(layer)
   }
-  func convTranspose2d(weight: Tensor, bias: Tensor?) -> any Kernel {
-    right.convTranspose2d(weight: weight, bias: bias)
+  func layerNorm(_ layer: NormLayer) throws -> any Kernel<Tensor, Tensor> {
+    try right.layerNorm(NormLayer(layer.site, weight: layer.weight, bias: layer.bias, epsilon: epsilon))
   }
-  func layerNorm(weight: Tensor, bias: Tensor, epsilon: Float) -> any Kernel {
-    right.layerNorm(weight: weight, bias: bias, epsilon: self.epsilon)
-  }
-  func layerNorm2d(weight: Tensor, bias: Tensor, epsilon: Float) -> any Kernel {
-    right.layerNorm2d(weight: weight, bias: bias, epsilon: epsilon)
-  }
-  func attention() -> any AttentionKernel { right.attention() }
+  func layerNorm2d(_ layer: NormLayer) throws -> any Kernel<Tensor, Tensor> { try right.layerNorm2d(layer) }
+  func attention(_ site: Site) throws -> any AttentionKernel { try right.attention(site) }
   func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { right.matmul(a, b) }
 }
 
@@ -88,7 +86,7 @@ private struct Micro {
       image.reshaped([3, configuration.imageSize, configuration.imageSize]), width: width, height: height, run)
     let predictions = try reader.provenance.prompts.objects.map {
       try predictor.predict(
-        [Prompt(points: $0.points ?? [], labels: $0.labels ?? [], box: $0.box)], in: embedding,
+        [Prompt(points: $0.points, box: $0.box)], in: embedding,
         multimask: false, run
       )
     }
@@ -103,7 +101,7 @@ private struct Micro {
     _ weights: (any WeightSource)? = nil, _ backend: (any Backend)? = nil, isolates: Bool = true
   ) throws -> LiveComparison {
     let verifier = LiveComparison(
-      reference: .trace(reader), policy: .fp32, isolates: isolates,
+      reference: .trace(reader), policy: .f32, isolates: isolates,
       weights: ModuleWeights(weights ?? self.weights))
     let taps = verifier.makeTaps()
     try run(taps, weights, backend)
@@ -143,7 +141,7 @@ private struct Micro {
   @Test func lookingChangesNoBit() throws {
     let micro = try Micro()
     let plain = try micro.run(nil)
-    let verifier = LiveComparison(reference: .trace(micro.reader), policy: .fp32, isolates: true)
+    let verifier = LiveComparison(reference: .trace(micro.reader), policy: .f32, isolates: true)
     #expect(try micro.run(verifier.makeTaps()) == plain)
     try TestFiles.withTemporaryFolder { folder in
       var traces: [[UInt8]] = []

@@ -1,4 +1,5 @@
 import Architecture
+import Prompts
 import SAM2
 import Tensors
 import TestSupport
@@ -7,7 +8,7 @@ import Testing
 @Suite struct LiveSessionTests {
   let model: SAM2Base
   let frames: ClipFrames
-  let disc = [Prompt.Point(x: 44, y: 84)]
+  let disc = [Click(x: 44, y: 84)]
 
   init() throws {
     model = try RecordedVideo.micro("clicks").model

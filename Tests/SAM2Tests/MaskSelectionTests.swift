@@ -30,9 +30,3 @@ private let scores = Tensor([1, 4], [0.9, 0.2, 0.8, 0.8])
   let chosen = MaskSelection(configuration: configuration).single(masks(uncertain: 4), scores)
   #expect(chosen.scores.elements == [0.9])
 }
-
-@Test func stabilityIsTheRatioOfAreas() {
-  let logits = Tensor([4], [-2, -0.5, 0.5, 2])
-  #expect(logits.stabilityScore(offset: 1) == 1.0 / 3)
-  #expect(Tensor([2], [-5, -5]).stabilityScore(offset: 1) == 1)
-}

@@ -63,8 +63,8 @@ private func bank(conditioning: [Int], tracked: [Int]) -> MemoryBank {
     #expect(selection.memories.map { Int($0.output.maskLogits.elements[0]) } == [20, 19, 18])
   }
 
-  @Test func ofFrameRunsOneInTwoOutAndBackIsTheSame() {
-    var runs = FrameRuns()
+  @Test func ofFrameRangesOneInTwoOutAndBackIsTheSame() {
+    var runs = FrameRanges()
     for frame in [3, 5, 4, 9, 8, 1] { runs.insert(frame) }
     #expect(runs.runs == [1...1, 3...5, 8...9])
     runs.remove(4)
@@ -83,21 +83,5 @@ private func bank(conditioning: [Int], tracked: [Int]) -> MemoryBank {
     outputs[2] = nil
     outputs[2] = output(2)
     #expect(outputs.frames == [5, 9, 2])
-  }
-}
-
-@Suite struct BFloat16TensorTests {
-  /// Rounded by PyTorch 2.15, `torch.tensor(…).to(torch.bfloat16)`.
-  @Test func roundsToTheNearestEven() {
-    let numbers: [Float] = [
-      1, 1.00390625, 1.01171875, -1.00390625, 3.4e38, Float(bitPattern: 0x1_16C2), 0.1, .infinity,
-    ]
-    let rounded = BFloat16Tensor(rounding: Tensor([8], numbers)).tensor.elements
-    #expect(rounded == [1, 1, 1.015625, -1, .infinity, Float(bitPattern: 0x1_0000), 0.10009765625, .infinity])
-  }
-
-  @Test func notANumberStaysOne() {
-    let payload = Float(bitPattern: 0x7F80_0001)
-    #expect(BFloat16Tensor(rounding: Tensor([1], [payload])).tensor.elements[0].isNaN)
   }
 }

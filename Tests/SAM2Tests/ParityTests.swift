@@ -1,3 +1,4 @@
+import Prompts
 import TestSupport
 import Testing
 import Verification

@@ -1,5 +1,6 @@
 import Architecture
 import Checkpoints
+import Configurations
 import Kernels
 import OpenBLASBackend
 import Tensors

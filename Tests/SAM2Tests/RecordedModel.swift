@@ -1,9 +1,12 @@
 import Architecture
 import Checkpoints
+import Configurations
 import Files
 import Kernels
+import Masks
 import Media
 import OpenBLASBackend
+import Prompts
 import SAM2
 import Tensors
 import TestSupport
@@ -68,8 +71,8 @@ struct RecordedModel {
     }
   }
 
-  private func prompt(_ object: TracePrompts.Object) throws -> Prompt {
-    var prompt = try Prompt(points: object.points ?? [], labels: object.labels ?? [], box: object.box)
+  private func prompt(_ object: ObjectPrompt) throws -> Prompt {
+    var prompt = Prompt(points: object.points, box: object.box)
     if let name = object.mask {
       let mask = try BinaryMask.read(path: TestFiles.package("Reference/\(name)"))
       let inside = mask.tensor.reshaped([1, mask.height, mask.width])

@@ -1,8 +1,11 @@
 import Architecture
 import Checkpoints
+import Configurations
 import Files
+import Masks
 import Media
 import OpenBLASBackend
+import Prompts
 import SAM2
 import Tensors
 import TestSupport
@@ -79,10 +82,10 @@ struct RecordedVideo {
 }
 
 extension TolerancePolicy {
-  /// As `fp32`, but what reads memories may differ by one rounding to bfloat16, as they are stored: 2⁻⁷. An object score
+  /// As `f32`, but what reads memories may differ by one rounding to bfloat16, as they are stored: 2⁻⁷. An object score
   /// near zero is held to an absolute bound.
   static let memories = TolerancePolicy(
-    name: "memories", defaults: fp32.defaults,
+    name: "memories", defaults: f32.defaults,
     rules: [
       "memory_attention/*/input/memory", "memory_attention.layers.*/input/memory",
       "memory_attention.layers.*.cross_attn_image/*/input/[kv]",

@@ -1,4 +1,5 @@
 import Kernels
+import Prompts
 import SAM2
 import Tensors
 import TestSupport

@@ -1,7 +1,10 @@
 import Architecture
 import Checkpoints
 import Kernels
+import Masks
 import OpenBLASBackend
+import Synchronization
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -23,8 +26,8 @@ import Traces
     try VideoPredictor(model).session(frames, width: 160, height: 120, history: history)
   }
 
-  private let disc = [Prompt.Point(x: 44, y: 84)]
-  private let card = Prompt.Box(x0: 38, y0: 18, x1: 86, y1: 58)
+  private let disc = [Click(x: 44, y: 84)]
+  private let card = Box(x0: 38, y0: 18, x1: 86, y1: 58)
 
   @Test func anyFrameCanBeCorrectedAgainAndAgain() throws {
     var session = try session()
@@ -183,13 +186,9 @@ import Traces
     #expect(expected.count == 4)
   }
 
-  @Test(arguments: [
-    VideoStep.Prompt(object: 1, frame: 0, points: [[1]], labels: [1]),
-    .init(object: 1, frame: 0, points: [[1, 2]]), .init(object: 1, frame: 0, points: [[1, 2]], labels: [2]),
-    .init(object: 1, frame: 0, box: [1, 2, 3]),
-    .init(object: 1, frame: 0, box: [1, 2, 3, 4], mask: "disc.png"),
-  ]) func promptsOfAScriptWhosePartsDoNotFitAreRefused(prompt: VideoStep.Prompt) throws {
+  @Test func aMaskAndABoxInOnePromptOfAScriptAreRefused() throws {
     var session = try session()
+    let prompt = ObjectPrompt(box: Box(x0: 1, y0: 2, x1: 3, y1: 4), mask: "disc.png")
     let error = #expect(throws: SAM2Error.self) {
       try session.perform([.prompt(prompt)], readMask: { _ in Tensor([0], []) }) { _, _, _ in }
     }
@@ -264,14 +263,16 @@ private struct LoopedFrames: VideoFrames {
 /// Frames that note which were asked for.
 private final class CountedFrames: VideoFrames {
   private let frames: ClipFrames
-  private(set) var asked: [Int] = []
+  private let noted = Mutex<[Int]>([])
 
   init(_ frames: ClipFrames) { self.frames = frames }
+
+  var asked: [Int] { noted.withLock { $0 } }
 
   var count: Int? { frames.count }
 
   func frame(_ index: Int, size: Int) throws -> Tensor {
-    asked.append(index)
+    noted.withLock { $0.append(index) }
     return try frames.frame(index, size: size)
   }
 }

@@ -1,6 +1,7 @@
 // A trace read call by call, and what its taps are called.
 import Foundation
 import HDF5
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -11,7 +12,7 @@ import Taps
 private let provenance = Provenance(
   producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
   checkpointSHA256: "", inputSHA256: "", input: TraceInput(width: 1, height: 1, preprocessing: ""),
-  prompts: TracePrompts(multimask: false, objects: []))
+  prompts: PromptScript(multimask: false, objects: []))
 
 @Test func aTapsNameSaysItsCall() {
   let call = CallID(ModulePath("a.b"), 3)

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import HDF5
 import Taps
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -37,7 +38,7 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
     reader.provenance.input == TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"))
   #expect(
     reader.provenance.prompts
-      == TracePrompts(multimask: true, objects: [.init(id: 1, points: [[1, 2.5]], labels: [1])]))
+      == PromptScript(multimask: true, objects: [.init(object: 1, points: [Click(x: 1, y: 2.5)])]))
   #expect(try reader.tensor(reader.tap("encoder.child/0/output")).elements == [0, 2, 4, 6, 8, 10])
   #expect(try reader.tensor(reader.tap("encoder/0/output/levels/10")).elements == [10, 10])
   #expect(try reader.tensor(reader.tap("encoder/0/output/mean")).elements == [2.5])

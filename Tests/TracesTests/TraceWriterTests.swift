@@ -1,6 +1,7 @@
 // Writing traces: whole or not at all, the same bytes for the same run, shared memory once.
 import Foundation
 import HDF5
+import Prompts
 import Taps
 import Tensors
 import TestSupport
@@ -12,9 +13,12 @@ let sample = Provenance(
   producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 2,
   checkpointSHA256: "c0", inputSHA256: "f0",
   input: TraceInput(width: 640, height: 480, preprocessing: "SAM2Transforms"),
-  prompts: TracePrompts(
+  prompts: PromptScript(
     multimask: true,
-    objects: [.init(id: 1, points: [[500, 375.5]], labels: [1]), .init(id: 2, box: [0, 1, 2, 3])]))
+    objects: [
+      .init(object: 1, points: [Click(x: 500, y: 375.5)]),
+      .init(object: 2, box: Box(x0: 0, y0: 1, x1: 2, y1: 3)),
+    ]))
 
 private func writeRun(_ path: String, storage: HDF5Storage = .contiguous) throws {
   let writer = try TraceWriter(path: path, provenance: sample, storage: storage)

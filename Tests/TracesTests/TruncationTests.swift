@@ -1,6 +1,7 @@
 // Files that were cut off, at many lengths: none is read as if it were whole.
 import Foundation
 import HDF5
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -11,7 +12,7 @@ private let provenance = Provenance(
   producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
   checkpointSHA256: "c0", inputSHA256: "f0",
   input: TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"),
-  prompts: TracePrompts(multimask: false, objects: []))
+  prompts: PromptScript(multimask: false, objects: []))
 
 private func write(_ writer: some TapWriter) throws {
   for index in 0..<3 {

@@ -1,11 +1,12 @@
 // Whether two recordings are of the same run.
+import Prompts
 import Testing
 import Traces
 
 @testable import Verification
 
 private func provenance(
-  checkpoint: String = "c0", input: String = "f0", prompts: TracePrompts = points([[1, 2]]),
+  checkpoint: String = "c0", input: String = "f0", prompts: PromptScript = points([[1, 2]]),
   described: TraceInput = TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"),
   configuration: String = ""
 ) -> Provenance {
@@ -15,8 +16,8 @@ private func provenance(
     configuration: configuration)
 }
 
-private func points(_ points: [[Double]]) -> TracePrompts {
-  TracePrompts(multimask: false, objects: [.init(id: 1, points: points, labels: points.map { _ in 1 })])
+private func points(_ points: [[Double]]) -> PromptScript {
+  PromptScript(objects: [.init(points: points.map { Click(x: $0[0], y: $0[1]) })])
 }
 
 private func contradictions(_ reference: Provenance, _ candidate: Provenance) throws -> [String] {
@@ -44,7 +45,7 @@ private func contradictions(_ reference: Provenance, _ candidate: Provenance) th
 @Test func whatOneSideDoesNotSayIsNoContradiction() throws {
   let agreement = try Agreement(
     provenance(configuration: "a: 1"),
-    provenance(checkpoint: "", input: "", prompts: TracePrompts(multimask: false, objects: [])))
+    provenance(checkpoint: "", input: "", prompts: PromptScript(multimask: false, objects: [])))
   #expect(
     agreement.differences.map(\.attribute) == ["checkpoint_sha256", "input_sha256", "prompts", "configuration"])
   #expect(agreement.contradictions.isEmpty)
@@ -52,18 +53,17 @@ private func contradictions(_ reference: Provenance, _ candidate: Provenance) th
 
 @Test func promptsOfAVideoAgreeHoweverTheyAreWritten() throws {
   let video = TraceInput(kind: "video", width: 4, height: 3, frames: 5, preprocessing: "load_video_frames")
-  let short = TracePrompts(
-    multimask: false, objects: [.init(id: 1, points: [[1, 2]], labels: [1], mask: nil)])
-  let long = TracePrompts(steps: [
-    .prompt(.init(object: 1, frame: 0, points: [[1, 2]], labels: [1], keep: false)),
-    .propagate(.init(from: 0, reverse: false)),
+  let short = PromptScript(objects: [.init(object: 1, points: [Click(x: 1, y: 2)])])
+  let long = PromptScript(steps: [
+    .prompt(.init(object: 1, frame: 0, points: [Click(x: 1, y: 2)])),
+    .propagate(.init(from: 0)),
   ])
   #expect(
     try contradictions(
       provenance(prompts: short, described: video), provenance(prompts: long, described: video)
     ).isEmpty)
   let masked = { (path: String) in
-    TracePrompts(steps: [.prompt(.init(object: 1, frame: 0, mask: path))])
+    PromptScript(steps: [.prompt(.init(object: 1, frame: 0, mask: path))])
   }
   #expect(
     try contradictions(

@@ -45,7 +45,7 @@ private func sample() throws -> Comparison {
 
 @Test func passingSaysHowNear() throws {
   let comparison = try compared(
-    held([("a", one)]), held([("a", near)]), policy: .fp32.withRelative(0.2))
+    held([("a", one)]), held([("a", near)]), policy: .f32.withRelative(0.2))
   let text = ComparisonTable(comparison).text
   #expect(text.contains("PASS: 1 compared, 0 past the relative tolerance 2.00e-01"))
   #expect(text.hasSuffix("Smallest tolerance that passes: 1.25e-01"))

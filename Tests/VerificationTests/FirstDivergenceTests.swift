@@ -11,7 +11,7 @@ private func comparison(_ rows: [(String, Float, Float?)]) throws -> Comparison 
     try ErrorMetrics(Tensor([2], [1, 1]), Tensor([2], [1, 1 + error]))
   }
   return Comparison(
-    policy: .fp32,
+    policy: .f32,
     arrays: try rows.map { name, error, isolated in
       ArrayComparison(
         id: TapID(name), shape: [2], outcome: .matched(try metrics(error)), isolated: try isolated.map(metrics))
@@ -104,7 +104,7 @@ private func divergence(_ rows: [(String, Float, Float?)]) throws -> FirstDiverg
   let reference = held([("m/0/input/x", x), ("m/0/output", y)])
   let candidate = held([("m/0/input/x", x), ("m/0/output", y.mapped { 2 * $0 })])
   let comparison = try compared(reference, candidate)
-  let evidence = DivergenceEvidence(reference, candidate, policy: .fp32)
+  let evidence = DivergenceEvidence(reference, candidate, policy: .f32)
   let found = try #require(try FirstDivergence(comparison, hints: evidence.hints))
   #expect(found.origin.module == "m")
   #expect(found.hints.map(\.cause) == [.constantFactor])

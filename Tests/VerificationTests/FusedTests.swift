@@ -27,7 +27,7 @@ private func fused(
   #expect(comparison.passes && comparison.failures.isEmpty && comparison.fusedCount == 2)
   #expect(comparison.smallestPassingTolerance == 0)
   // It says nothing for itself either.
-  #expect(!comparison.arrays[0].passes(.fp32) && !comparison.arrays[0].fails(.fp32))
+  #expect(!comparison.arrays[0].passes(.f32) && !comparison.arrays[0].fails(.f32))
   let off = try fused([("trunk.blocks.1/0/output", near)])
   #expect(!off.passes && off.failures.map(\.id) == ["trunk.blocks.1/0/output"])
 }

@@ -1,4 +1,5 @@
 // A run held against its recording while it is made, and sides of every kind held against each other.
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -10,7 +11,7 @@ import Traces
 private let provenance = Provenance(
   producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
   checkpointSHA256: "", inputSHA256: "", input: TraceInput(width: 1, height: 1, preprocessing: ""),
-  prompts: TracePrompts(multimask: false, objects: []))
+  prompts: PromptScript(multimask: false, objects: []))
 
 /// A run of two modules, one inside the other, that predicts.
 private struct Made {
@@ -54,7 +55,7 @@ private func source(_ made: Made) -> HeldTensors {
 private func live(
   _ made: Made, _ reference: Recording, _ patterns: [TapPattern] = []
 ) throws -> Comparison {
-  let comparison = LiveComparison(reference: reference, patterns: patterns, policy: .fp32)
+  let comparison = LiveComparison(reference: reference, patterns: patterns, policy: .f32)
   try made.offer(to: comparison.makeTaps())
   try comparison.finish()
   return comparison.comparison
@@ -95,7 +96,7 @@ private let changes: [(String, Made, [TapID])] = [
 
 @Test func whatARunDoesNotOfferIsMissingAndWhatItOffersBesidesIsExtra() throws {
   try withRecordings { trace, _ in
-    let comparison = LiveComparison(reference: trace, policy: .fp32)
+    let comparison = LiveComparison(reference: trace, policy: .f32)
     let taps = comparison.makeTaps()
     taps.record(path: ModulePath("m"), inputs: [("x", one), ("y", one)], output: [Made().outer])
     taps.record(path: ModulePath("m"), inputs: [("x", near)], output: [one])
@@ -122,7 +123,7 @@ private let changes: [(String, Made, [TapID])] = [
 
 @Test func whatRanAsAWholeIsFusedOnceThatIsSaid() throws {
   try withRecordings { trace, _ in
-    let comparison = LiveComparison(reference: trace, policy: .fp32)
+    let comparison = LiveComparison(reference: trace, policy: .f32)
     let taps = comparison.makeTaps(keepsWholes: true)
     #expect(!taps.looksInside(ModulePath("m"), [ModulePath("m.inner")]))
     taps.record(path: ModulePath("m"), inputs: [("x", one)], output: [Made().outer, Made().inner])
@@ -131,7 +132,7 @@ private let changes: [(String, Made, [TapID])] = [
     comparison.take(wholes: taps.wholes)
     #expect(comparison.comparison.passes && comparison.comparison.fusedCount == 2)
     // Without being told to keep wholes, it looks inside what was recorded inside.
-    let parts = LiveComparison(reference: trace, policy: .fp32).makeTaps()
+    let parts = LiveComparison(reference: trace, policy: .f32).makeTaps()
     #expect(parts.looksInside(ModulePath("m"), [ModulePath("m.inner")]))
     #expect(!parts.looksInside(ModulePath("m.inner"), [ModulePath("m.inner.deeper")]))
   }
@@ -139,7 +140,7 @@ private let changes: [(String, Made, [TapID])] = [
 
 @Test func whatAModuleMakesAloneStandsBesideWhatItMakesInTheRun() throws {
   try withRecordings { trace, _ in
-    let comparison = LiveComparison(reference: trace, policy: .fp32, isolates: true)
+    let comparison = LiveComparison(reference: trace, policy: .f32, isolates: true)
     try Made(inner: near).offer(to: comparison.makeTaps())
     let call = CallID(ModulePath("m.inner"), 0)
     let made = Made().inner.mapped { $0 * 1.5 }
@@ -152,15 +153,15 @@ private let changes: [(String, Made, [TapID])] = [
     #expect(found.arrays[1].metrics?.meanAbsError == 3.875 && found.arrays[1].isolated?.meanAbsError == 3.25)
     #expect(found.arrays[0].metrics?.maxAbsError == 0 && found.arrays[0].isolated?.maxAbsError == 0)
     #expect(found.arrays[2].isolated == nil && found.arrays[3].isolated == nil)
-    #expect(!found.arrays[1].passesIsolated(.fp32) && found.arrays[0].passesIsolated(.fp32))
+    #expect(!found.arrays[1].passesIsolated(.f32) && found.arrays[0].passesIsolated(.f32))
     // Without isolation nothing is run again.
-    #expect(LiveComparison(reference: trace, policy: .fp32).makeTaps().isolator == nil)
+    #expect(LiveComparison(reference: trace, policy: .f32).makeTaps().isolator == nil)
   }
 }
 
 @Test func eachTapIsHeldToItsOwnTolerance() throws {
   let policy = TolerancePolicy(
-    name: "p", defaults: TolerancePolicy.fp32.defaults,
+    name: "p", defaults: TolerancePolicy.f32.defaults,
     rules: [ToleranceRule(taps: "a/0/output", Tolerance(limits: [.relative: 0.2]))])
   let both = held([("a/0/output", one), ("b/0/output", one)])
   let off = held([("a/0/output", near), ("b/0/output", near)])
@@ -171,7 +172,7 @@ private let changes: [(String, Made, [TapID])] = [
 
 @Test func aRuleOfAnotherPrecisionIsLeftAside() throws {
   let policy = TolerancePolicy(
-    name: "p", defaults: TolerancePolicy.fp32.defaults,
+    name: "p", defaults: TolerancePolicy.f32.defaults,
     rules: [ToleranceRule(taps: "*", precisions: ["bf16"], Tolerance(limits: [.relative: 0.2]))])
   func verdict(_ precision: String) throws -> Verdict {
     try Verdict(

@@ -1,6 +1,7 @@
 // Comparisons that were saved, judged again.
 import Foundation
 import Taps
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -15,12 +16,12 @@ private func side(_ path: String) -> Verdict.Side {
       producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
       checkpointSHA256: "c0", inputSHA256: "f0",
       input: TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"),
-      prompts: TracePrompts(multimask: false, objects: [])))
+      prompts: PromptScript(multimask: false, objects: [])))
 }
 
 /// A comparison of arrays in memory as if they were traces.
 func tracesInMemory(
-  _ reference: [(String, Tensor)], _ candidate: [(String, Tensor)], policy: TolerancePolicy = .fp32,
+  _ reference: [(String, Tensor)], _ candidate: [(String, Tensor)], policy: TolerancePolicy = .f32,
   heatMaps: Bool = false
 ) throws -> Verdict {
   return Verdict(
@@ -53,9 +54,9 @@ private let mask = "prediction/low_res_logits"
 
   @Test func judgingAgainIsComparingWithThatPolicy() throws {
     let saved = try ComparisonReport(json: ComparisonReport(sample()).json())
-    let loose = try Verdict(saved, policy: .fp32.withRelative(0.2)).comparison
+    let loose = try Verdict(saved, policy: .f32.withRelative(0.2)).comparison
     #expect(loose.failures.map(\.name) == ["bad", "gone", "shape"])
-    let tight = try Verdict(saved, policy: .fp32.withRelative(0)).comparison
+    let tight = try Verdict(saved, policy: .f32.withRelative(0)).comparison
     #expect(tight.failures.map(\.name) == ["near", "bad", "gone", "shape", mask])
     #expect(tight.firstDivergence?.name == "near")
   }

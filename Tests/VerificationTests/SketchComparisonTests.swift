@@ -1,4 +1,5 @@
 // What a comparison of sketches notices.
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -11,7 +12,7 @@ private let provenance = Provenance(
   producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
   checkpointSHA256: "c0", inputSHA256: "f0",
   input: TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"),
-  prompts: TracePrompts(multimask: false, objects: []))
+  prompts: PromptScript(multimask: false, objects: []))
 
 /// Nearly normal numbers.
 private func noise(_ name: String) -> [Float] {
@@ -45,7 +46,7 @@ private func compared(
     }
     return try Verdict(
       reference: Recording.open(path: "\(folder)/a.h5").source,
-      candidate: Recording.open(path: "\(folder)/b.h5").source, policy: .fp32
+      candidate: Recording.open(path: "\(folder)/b.h5").source, policy: .f32
     ).comparison
   }
 }
@@ -122,7 +123,7 @@ private let defects: [(String, [Float])] = [
     let path = "\(folder)/a.h5"
     try write([("m", tensor(base))], SketchWriter(path: path, provenance: provenance))
     let sketch = try SketchReader(path: path)
-    let result = try Verdict(reference: sketch, candidate: sketch, policy: .fp32)
+    let result = try Verdict(reference: sketch, candidate: sketch, policy: .f32)
     let report = try ComparisonReport(json: ComparisonReport(result).json())
     #expect(report.compared == "sketches")
     #expect(report.arrays[0].metrics?.sketch == SketchErrors(samples: 0, projections: 0, norm: 0, moments: 0))

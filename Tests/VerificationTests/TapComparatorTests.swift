@@ -9,7 +9,7 @@ import Testing
 func held(_ tensors: [(String, Tensor)]) -> HeldTensors { HeldTensors(tensors.map { (TapID($0), $1) }) }
 
 func compared(
-  _ reference: any TapSource, _ candidate: any TapSource, policy: TolerancePolicy = .fp32,
+  _ reference: any TapSource, _ candidate: any TapSource, policy: TolerancePolicy = .f32,
   heatMaps: Bool = false, slabSize: Int = TapComparator.defaultSlabSize, wholes: Set<ModulePath> = []
 ) throws -> Comparison {
   try TapComparator(reference, policy: policy, heatMaps: heatMaps, slabSize: slabSize)
@@ -22,7 +22,7 @@ let near = Tensor([2, 2], [1, 2, 3, 4.5])
 
 @Test func identicalArraysPassAtAnyTolerance() throws {
   let arrays = held([("a", one), ("b", near)])
-  let comparison = try compared(arrays, arrays, policy: .fp32.withRelative(0))
+  let comparison = try compared(arrays, arrays, policy: .f32.withRelative(0))
   #expect(comparison.passes)
   #expect(comparison.firstDivergence == nil)
   #expect(comparison.smallestPassingTolerance == 0)
@@ -30,11 +30,11 @@ let near = Tensor([2, 2], [1, 2, 3, 4.5])
 
 @Test func toleranceIncludesItsEdge() throws {
   let (reference, candidate) = (held([("a", one)]), held([("a", near)]))
-  let at = try compared(reference, candidate, policy: .fp32.withRelative(0.125))
+  let at = try compared(reference, candidate, policy: .f32.withRelative(0.125))
   #expect(at.passes)
   #expect(at.smallestPassingTolerance == 0.125)
   let below = try compared(
-    reference, candidate, policy: .fp32.withRelative((0.125).nextDown))
+    reference, candidate, policy: .f32.withRelative((0.125).nextDown))
   #expect(!below.passes)
   #expect(below.smallestPassingTolerance == 0.125)
 }
@@ -88,7 +88,7 @@ let near = Tensor([2, 2], [1, 2, 3, 4.5])
 @Test func nanFailsAtAnyTolerance() throws {
   let comparison = try compared(
     held([("a", one)]), held([("a", Tensor([2, 2], [1, .nan, 3, 4]))]),
-    policy: .fp32.withRelative(.greatestFiniteMagnitude))
+    policy: .f32.withRelative(.greatestFiniteMagnitude))
   #expect(!comparison.passes)
   #expect(comparison.firstDivergence?.name == "a")
   #expect(comparison.smallestPassingTolerance == nil)

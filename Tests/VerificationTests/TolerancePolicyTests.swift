@@ -11,7 +11,7 @@ import Testing
 private let preset = TolerancePolicy(
   name: "small", defaults: Tolerance(limits: [.relative: 1e-5, .cosine: 0.99], zero: .flag),
   rules: [ToleranceRule(taps: "memory*", reason: "a test", Tolerance(limits: [.relative: 0.01]))])
-private let presets = PolicyPresets([preset, .fp32])
+private let presets = PolicyPresets([preset, .f32])
 
 private func policy(_ json: String) throws -> TolerancePolicy {
   try TolerancePolicy(json: Data(json.utf8), file: "p.json", presets: presets)
@@ -47,7 +47,7 @@ private func whole(_ inside: String) -> String {
     let read = try policy(
       whole(
         """
-        "defaults": {"relative": 1e-3}, "rules": [{"taps": "*", "precisions": ["bf16", "int8"], "relative": 0.1}]
+        "defaults": {"relative": 1e-3}, "rules": [{"taps": "*", "precisions": ["bf16", "w8a8"], "relative": 0.1}]
         """))
     #expect(read.narrowed(to: "bfloat16").tolerance(for: "a").relative == 0.1)
     #expect(read.narrowed(to: "int8").tolerance(for: "a").relative == 0.1)
@@ -74,7 +74,7 @@ private func whole(_ inside: String) -> String {
       (whole(#""defaults": {"relative": "nan"}"#), "defaults.relative: found nan, expected"),
       (whole(#""defaults": {"mask_iou": 2}"#), "defaults.mask_iou: found 2.0, expected 0.0...1.0"),
       (whole(#""defaults": {}"#), "defaults: found no bound"),
-      (whole(#""extends": "fp64""#), "extends: found fp64, expected one of fp32, small"),
+      (whole(#""extends": "fp64""#), "extends: found fp64, expected one of f32, small"),
       (whole(#""defaults": {"relative": 1}, "rules": [{"relative": 1}]"#), "rules[0]: there is no taps"),
       (whole(#""defaults": {"relative": 1}, "rules": [{"taps": "a", "zero": "panic"}]"#), "rules[0].zero: "),
       (whole(#""defaults": {"relative": 1}, "rule": []"#), "found the key rule"),
@@ -88,7 +88,7 @@ private func whole(_ inside: String) -> String {
   }
 
   @Test func aPolicyThatIsNotThereIsSaid() {
-    #expect(throws: PolicyError.unknown(name: "/none.json", presets: ["fp32", "small"])) {
+    #expect(throws: PolicyError.unknown(name: "/none.json", presets: ["f32", "small"])) {
       _ = try TolerancePolicy(named: "/none.json", presets: presets)
     }
   }

@@ -53,9 +53,9 @@ import Testing
     let found = try ErrorMetrics(zeros, zeros)
     #expect(found.isZero)
     let array = ArrayComparison(id: "a", shape: [3], outcome: .matched(found))
-    #expect(array.passes(.fp32))
-    #expect(array.flags(.fp32) == [.zero])
-    var strict = TolerancePolicy.fp32
+    #expect(array.passes(.f32))
+    #expect(array.flags(.f32) == [.zero])
+    var strict = TolerancePolicy.f32
     strict.defaults.zero = .fail
     #expect(array.breaches(strict)?.map(\.of) == [.zero])
     #expect(array.smallestPassingTolerance(strict) == .infinity)
@@ -67,9 +67,9 @@ import Testing
   @Test func nanThatAgreesIsFlaggedAndFailsIfAsked() throws {
     let values = Tensor([3], [.nan, .nan, .nan])
     let array = ArrayComparison(id: "a", shape: [3], outcome: .matched(try ErrorMetrics(values, values)))
-    #expect(array.passes(.fp32))
-    #expect(array.flags(.fp32) == [.nonFinite])
-    var strict = TolerancePolicy.fp32
+    #expect(array.passes(.f32))
+    #expect(array.flags(.f32) == [.nonFinite])
+    var strict = TolerancePolicy.f32
     strict.defaults.nonFinite = .fail
     #expect(array.breaches(strict)?.map(\.of) == [.nonFinite])
   }

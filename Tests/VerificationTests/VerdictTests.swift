@@ -1,5 +1,6 @@
 // Traces on disk compared, and the report of it.
 import Foundation
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -13,14 +14,14 @@ private func provenance(input: String = "f0", multimask: Bool = false) -> Proven
     producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
     checkpointSHA256: "c0", inputSHA256: input,
     input: TraceInput(width: 4, height: 3, preprocessing: "SAM2Transforms"),
-    prompts: TracePrompts(multimask: multimask, objects: []))
+    prompts: PromptScript(multimask: multimask, objects: []))
 }
 
 private func verdict(
   _ reference: TraceReader, _ candidate: TraceReader, _ patterns: String...
 ) throws -> Verdict {
   let patterns = patterns.map { TapPattern($0) }
-  return try Verdict(reference: reference, candidate: candidate, policy: .fp32) { id in
+  return try Verdict(reference: reference, candidate: candidate, policy: .f32) { id in
     patterns.isEmpty || patterns.contains { id.matches($0) }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Masks
 import Media
 import TestSupport
 import Testing
@@ -114,11 +115,14 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
 
 @Test func anUnknownArchitectureAsksForItsYAML() throws {
   try TestFiles.withTemporaryFolder { folder in
+    let model = "\(folder)/stranger.pt"
+    try FileManager.default.copyItem(atPath: micro, toPath: model)
     let outcome = try Program.run(
-      "segment", "--model", micro, "--image", picture, "--point", "1,1", "--output", folder)
+      "segment", "--model", model, "--image", picture, "--point", "1,1", "--output", "\(folder)/out")
     #expect(outcome.code == 2)
     #expect(outcome.errors.contains("nearest is sam2.1_hiera_tiny"))
     #expect(outcome.errors.contains("--config"))
+    #expect(outcome.errors.contains("stranger.yaml"))
   }
 }
 

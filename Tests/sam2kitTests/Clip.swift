@@ -1,4 +1,5 @@
 import Foundation
+import Masks
 import Media
 import TestSupport
 

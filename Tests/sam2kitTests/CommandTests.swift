@@ -1,7 +1,9 @@
 import Checkpoints
 import Files
 import Foundation
+import Masks
 import Media
+import Prompts
 import Tensors
 import TestSupport
 import Testing
@@ -88,6 +90,23 @@ private struct Report: Decodable {
   }
 }
 
+@Test func theEmbeddedModelNeedsNoConfiguration() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let beside = TestFiles.package("Weights/sam2.1_micro.yaml")
+    let note = "note: \(micro): configuration taken from \(beside) beside it\n"
+    let arguments = ["--model", micro, "--image", picture, "--point", "100,100"]
+    let found = try Program.run(["segment", "--output", "\(folder)/found"] + arguments)
+    #expect(found.code == 0)
+    #expect(found.errors == note)
+    let named = try Program.run(["segment", "--output", "\(folder)/named", "--config", beside] + arguments)
+    #expect(named.code == 0 && named.errors.isEmpty, "\(named.errors)")
+    #expect(try contents(of: "\(folder)/found") == contents(of: "\(folder)/named"))
+    let converted = try Program.run("convert", micro, "\(folder)/micro.safetensors")
+    #expect(converted.code == 0)
+    #expect(converted.errors == note)
+  }
+}
+
 @Test func aTapFilterRecordsOnlyThat() throws {
   try TestFiles.withTemporaryFolder { folder in
     let trace = "\(folder)/t.h5"
@@ -101,7 +120,7 @@ private struct Report: Decodable {
       Set(reader.taps.compactMap(\.module?.name)) == Set((0..<9).map { "image_encoder.trunk.blocks.\($0)" }))
     // Two objects, three masks each.
     #expect(try reader.tap("prediction/low_res_logits").shape == [2, 3, 32, 32])
-    #expect(reader.provenance.prompts.objects.map(\.id) == [1, 2])
+    #expect(reader.provenance.prompts.objects.map(\.object) == [1, 2])
   }
 }
 

@@ -47,7 +47,7 @@ func theExtensionChoosesTheFormatAndNothingIsLost(file: String) throws {
     let file = try Checkpoint.open(path: path)
     #expect(file.metadata["precision"] == "bf16")
     for entry in file.entries {
-      #expect(entry.elementType == Precision.bfloat16.elementType(of: .float32, entry.shape))
+      #expect(entry.elementType == WeightRounding.bfloat16.elementType(of: .float32, entry.shape))
     }
     #expect(file.entries.contains { $0.elementType == .bfloat16 })
     #expect(try Program.run("convert", micro, path, "--dtype", "q8").code == 64)
@@ -56,7 +56,7 @@ func theExtensionChoosesTheFormatAndNothingIsLost(file: String) throws {
 
 @Test func theHelpStatesTheRuleOfRounding() throws {
   let help = try Program.run("convert", "--help").output
-  #expect(help.contains("\(Precision.threshold) elements"))
+  #expect(help.contains("\(WeightRounding.threshold) elements"))
 }
 
 /// A `.pt` too large for its whole digest is known by its directory's through every conversion, until it is asked for.

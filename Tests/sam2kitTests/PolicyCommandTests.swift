@@ -51,7 +51,7 @@ private func save(_ path: String) throws {
       let path = "\(folder)/p.json"
       func compare(_ rules: String) throws -> Program.Outcome {
         let json = """
-          {"format": "sam2kit.tolerance_policy", "format_version": 1, "name": "p", "extends": "fp32", "rules": \(rules)}
+          {"format": "sam2kit.tolerance_policy", "format_version": 1, "name": "p", "extends": "f32", "rules": \(rules)}
           """
         try Data(json.utf8).write(to: URL(fileURLWithPath: path))
         return try Program.run("compare", fixture, fixture, "--policy", path)

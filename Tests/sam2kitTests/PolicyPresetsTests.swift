@@ -17,16 +17,16 @@ import Verification
       ("memory_attention.layers.0.self_attn.k_proj/0/output", false), ("prediction/0/0/1/object_score", false),
     ])
   func onlyWhatReadsStoredMemoriesMayDifferByTheirRounding(name: String, isExcepted: Bool) {
-    #expect(SAM2Policies.fp32.tolerance(for: TapID(name)).relative == (isExcepted ? 0x1p-7 : 1e-4))
+    #expect(SAM2Policies.f32.tolerance(for: TapID(name)).relative == (isExcepted ? 0x1p-7 : 1e-4))
   }
 
   @Test func anObjectScoreNearZeroIsHeldToAnAbsoluteBound() {
-    #expect(SAM2Policies.fp32.tolerance(for: "prediction/0/0/1/object_score").limits[.absolute] == 1e-3)
-    #expect(SAM2Policies.fp32.tolerance(for: "prediction/0/0/1/low_res_logits").limits[.absolute] == nil)
+    #expect(SAM2Policies.f32.tolerance(for: "prediction/0/0/1/object_score").limits[.absolute] == 1e-3)
+    #expect(SAM2Policies.f32.tolerance(for: "prediction/0/0/1/low_res_logits").limits[.absolute] == nil)
   }
 
   @Test func presetsSurviveJSON() throws {
-    #expect(SAM2Policies.presets.names == ["bf16", "fp32", "int8"])
+    #expect(SAM2Policies.presets.names == ["bf16", "f32", "w8a8"])
     for name in SAM2Policies.presets.names {
       let preset = try TolerancePolicy(named: name, presets: SAM2Policies.presets)
       #expect(try TolerancePolicy(json: preset.json(), file: "p", presets: PolicyPresets([])) == preset)
@@ -35,7 +35,7 @@ import Verification
   }
 
   @Test func coarserPrecisionsAreGrantedMore() {
-    let limits = [SAM2Policies.fp32, SAM2Policies.bf16, SAM2Policies.int8].compactMap(\.defaults.relative)
+    let limits = [SAM2Policies.f32, SAM2Policies.bf16, SAM2Policies.w8a8].compactMap(\.defaults.relative)
     #expect(limits == limits.sorted() && Set(limits).count == 3)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Media
+import Prompts
 import TestSupport
 import Testing
 import Traces

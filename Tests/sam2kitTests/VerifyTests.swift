@@ -145,7 +145,7 @@ private func report(_ text: String) throws -> Report {
     let precision = try Program.run(
       "verify", "--model", micro, "--reference", recording, "--precision", "float8")
     #expect(precision.code == 64)
-    #expect(precision.errors.contains("float32"))
+    #expect(precision.errors.contains("f32") && precision.errors.contains("w8a8"))
   }
 
   @Test func otherPromptsAndSettingsAreRefusedByCompareToo() throws {

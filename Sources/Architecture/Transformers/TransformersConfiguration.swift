@@ -8,7 +8,9 @@ extension ModelConfiguration {
   public func transformersJSON() throws(ConfigurationError) -> String {
     let text = JSONTree.object(transformersTree).text
     let origin = "transformers' config.json"
-    let differences = try ModelConfiguration(transformers: text, origin: origin).differences(from: self)
+    let read = try ModelConfiguration(
+      transformers: ConfigurationTree(json: text, origin: origin), origin: origin)
+    let differences = read.differences(from: self)
     guard differences.isEmpty else {
       throw .inconsistent(
         origin: origin,
@@ -122,5 +124,37 @@ extension ModelConfiguration {
         "global_attention_blocks": .integers(trunk.globalAttBlocks),
       ]),
     ]
+  }
+}
+
+extension ModelConfiguration {
+  /// Keys that don't change what a model computes in transformers: what is done with finished masks, and sizes that
+  /// are taken from the features.
+  private static let withoutEffect: Set<String> = [
+    "fill_hole_area", "non_overlap_masks", "clear_non_cond_mem_around_input",
+    "add_all_frames_to_correct_as_cond", "memory_attention.layer.self_attention.feat_sizes",
+    "memory_attention.layer.cross_attention.feat_sizes",
+  ]
+
+  /// What `other` has otherwise than this configuration, as `key=value`, but for what has no effect.
+  func differences(from other: ModelConfiguration) -> [String] {
+    let (mine, theirs) = (Self.leaves(json), Self.leaves(other.json))
+    return Set(mine.keys).union(theirs.keys).subtracting(Self.withoutEffect).sorted().compactMap { key in
+      mine[key] == theirs[key] ? nil : "\(key)=\(theirs[key] ?? "null")"
+    }
+  }
+
+  /// Every value by its dotted key.
+  private static func leaves(_ json: String) -> [String: String] {
+    var found: [String: String] = [:]
+    func visit(_ node: ConfigurationTree, _ key: String) {
+      guard let mapping = node.mapping else {
+        found[key] = node.text ?? node.list.map { "[\($0.compactMap(\.text).joined(separator: ", "))]" }
+        return
+      }
+      for entry in mapping { visit(entry.value, key.isEmpty ? entry.key : "\(key).\(entry.key)") }
+    }
+    if let root = try? ConfigurationTree(json: json, origin: "a configuration") { visit(root, "") }
+    return found
   }
 }

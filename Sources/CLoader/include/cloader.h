@@ -1,6 +1,7 @@
 // Functions of a shared library that is loaded when it is first needed, on Linux.
 //
-// Each function stands under its own name as a jump to where it was loaded, so that it is called like any other.
+// Each function stands under a prefix, as a jump to where it was loaded, so that it is called like any other. Under its own
+// name it would take the place of the library's in a program that links the library itself, and jump to nowhere there.
 #pragma once
 #include <stddef.h>
 
@@ -19,28 +20,40 @@ typedef struct {
 const char *cloader_load(cloader_state *state, const char *const *libraries, size_t library_count,
                          const cloader_function *functions, size_t function_count);
 
+// What stands before the names of the functions of the file that includes this header, such as cffmpeg_.
+#ifndef CLOADER_PREFIX
+#define CLOADER_PREFIX cloader_
+#endif
+#define CLOADER_JOINED(prefix, name) prefix##name
+#define CLOADER_JOIN(prefix, name) CLOADER_JOINED(prefix, name)
+#define CLOADER_QUOTED(name) #name
+#define CLOADER_QUOTE(name) CLOADER_QUOTED(name)
+#define CLOADER_OWN(name) CLOADER_JOIN(CLOADER_PREFIX, name)
+
 // A jump changes no register that holds an argument, so it serves whatever the function takes.
 #if defined(__x86_64__)
-#define CLOADER_JUMP(name) "  jmp *cloader_at_" #name "(%rip)\n"
+#define CLOADER_JUMP(place) "  jmp *" place "(%rip)\n"
 #elif defined(__aarch64__)
-#define CLOADER_JUMP(name)                                                                                             \
-  "  adrp x16, cloader_at_" #name "\n  ldr x16, [x16, :lo12:cloader_at_" #name "]\n  br x16\n"
+#define CLOADER_JUMP(place)                                                                                            \
+  "  adrp x16, " place "\n  ldr x16, [x16, :lo12:" place "]\n  br x16\n"
 #else
 #error "expected an x86-64 or a 64-bit Arm processor"
 #endif
 
-// Defines a function.
-#define CLOADER_FUNCTION(name)                                                                                         \
-  __attribute__((visibility("hidden"), used)) void *cloader_at_##name;                                                 \
-  __asm__(".text\n.globl " #name "\n.hidden " #name "\n.type " #name ", @function\n" #name ":\n" CLOADER_JUMP(name));
+// Defines a function, and the place of its address.
+#define CLOADER_FUNCTION(name) CLOADER_DEFINITION(CLOADER_OWN(at_##name), CLOADER_QUOTE(CLOADER_OWN(name)))
+#define CLOADER_DEFINITION(place, symbol)                                                                              \
+  __attribute__((visibility("hidden"), used)) void *place;                                                             \
+  __asm__(".text\n.globl " symbol "\n.hidden " symbol "\n.type " symbol ", @function\n" symbol ":\n"                   \
+              CLOADER_JUMP(CLOADER_QUOTE(place)));
 
-#define CLOADER_ENTRY(name) {#name, &cloader_at_##name},
+#define CLOADER_ENTRY(name) {#name, &CLOADER_OWN(at_##name)},
 
-// Defines the functions that FUNCTIONS(X) lists as X(name), and `load`, which loads the libraries that follow at its first
-// call: what is wrong, or NULL.
-#define CLOADER_LIBRARY(load, FUNCTIONS, ...)                                                                          \
+// Defines the functions that FUNCTIONS(X) lists as X(name), and a function `load`, all with the prefix before their names.
+// `load` loads the libraries that follow at its first call: what is wrong, or NULL.
+#define CLOADER_LIBRARY(FUNCTIONS, ...)                                                                                \
   FUNCTIONS(CLOADER_FUNCTION)                                                                                          \
-  const char *load(void) {                                                                                             \
+  const char *CLOADER_OWN(load)(void) {                                                                                \
     static const char *const libraries[] = {__VA_ARGS__};                                                              \
     static const cloader_function functions[] = {FUNCTIONS(CLOADER_ENTRY)};                                            \
     static cloader_state state;                                                                                        \

@@ -61,10 +61,6 @@ void cvector_gelu_scalar(const float *x, float *out, size_t count);
 // How many elements are greater than `threshold`.
 size_t cvector_count_above(const float *x, float threshold, size_t count);
 
-// Each row of x [rows, columns] becomes softmax(scale * row), in place. `stride` is the distance of rows.
-void cvector_softmax_rows(float *x, size_t stride, float scale, size_t rows, size_t columns);
-void cvector_softmax_rows_scalar(float *x, size_t stride, float scale, size_t rows, size_t columns);
-
 // One step of a softmax whose rows come in pieces. Each row of x [rows, columns] becomes exp(scale * (row - m)), in
 // place, where m is the row's largest element so far, scale >= 0. `largest` and `sums` [rows] go from piece to piece,
 // -infinity and 0 before the first; factors[r] is what earlier pieces of row r have to be multiplied by to agree.
@@ -146,3 +142,24 @@ cvector_tally_result cvector_tally_scalar(const double *x, size_t count);
 // The sum of squared distances of the finite elements from `mean`.
 double cvector_spread(const double *x, double mean, size_t count);
 double cvector_spread_scalar(const double *x, double mean, size_t count);
+
+// Float32 from and to other element types. No overlap. To float: out[i] = x[i], exactly, but of int32 the nearest, of two
+// equally near ones the even one. To half and bfloat16: rounded likewise, infinity beyond the largest, NaN stays NaN. To
+// whole numbers: rounded likewise, beyond the type's range its end, and 0 for NaN.
+void cvector_half_to_float(const uint16_t *x, float *out, size_t count);
+void cvector_bfloat16_to_float(const uint16_t *x, float *out, size_t count);
+void cvector_int8_to_float(const int8_t *x, float *out, size_t count);
+void cvector_uint8_to_float(const uint8_t *x, float *out, size_t count);
+void cvector_int32_to_float(const int32_t *x, float *out, size_t count);
+void cvector_float_to_half(const float *x, uint16_t *out, size_t count);
+void cvector_float_to_bfloat16(const float *x, uint16_t *out, size_t count);
+void cvector_float_to_int8(const float *x, int8_t *out, size_t count);
+void cvector_float_to_uint8(const float *x, uint8_t *out, size_t count);
+void cvector_float_to_int32(const float *x, int32_t *out, size_t count);
+void cvector_half_to_float_scalar(const uint16_t *x, float *out, size_t count);
+void cvector_bfloat16_to_float_scalar(const uint16_t *x, float *out, size_t count);
+void cvector_float_to_half_scalar(const float *x, uint16_t *out, size_t count);
+void cvector_float_to_bfloat16_scalar(const float *x, uint16_t *out, size_t count);
+void cvector_float_to_int8_scalar(const float *x, int8_t *out, size_t count);
+void cvector_float_to_uint8_scalar(const float *x, uint8_t *out, size_t count);
+void cvector_float_to_int32_scalar(const float *x, int32_t *out, size_t count);

@@ -60,3 +60,135 @@ indirect enum PickleValue: Equatable, Sendable {
     }
   }
 }
+
+/// The containers of a pickle under construction, each made once and referred to by number.
+struct PickleArena {
+  enum Kind: String {
+    case list, tuple, set, dict
+    case orderedDict = "OrderedDict"
+  }
+
+  private struct Node {
+    let kind: Kind
+    /// A dictionary's keys and values alternate.
+    var items: [PickleMachine.Item]
+    var state = State.untouched
+  }
+
+  private enum State {
+    case untouched
+    case open
+    case resolved(Resolved)
+  }
+
+  /// A finished value, how deep its containers nest, and how many values it stands for when written out.
+  private struct Resolved {
+    let value: PickleValue
+    var height = 0
+    var count = 1
+  }
+
+  private var nodes: [Node] = []
+
+  mutating func add(_ kind: Kind, _ items: [PickleMachine.Item]) -> Int {
+    nodes.append(Node(kind: kind, items: items))
+    return nodes.count - 1
+  }
+
+  mutating func append(_ items: [PickleMachine.Item], to number: Int) { nodes[number].items += items }
+
+  func kind(of number: Int) -> Kind { nodes[number].kind }
+
+  func items(of number: Int) -> [PickleMachine.Item] { nodes[number].items }
+
+  /// The value that an item stands for.
+  ///
+  /// - Throws: `PickleError.cycle`, `.tooDeep`, `.bomb` or `.duplicateKey`.
+  mutating func resolve(_ item: PickleMachine.Item, limits: ReadingLimits) throws(PickleError) -> PickleValue {
+    try resolve(item, depth: 0, limits).value
+  }
+
+  private mutating func resolve(
+    _ item: PickleMachine.Item, depth: Int, _ limits: ReadingLimits
+  ) throws(PickleError) -> Resolved {
+    let number: Int
+    switch item {
+    case .value(let value): return Resolved(value: value)
+    case .node(let node): number = node
+    }
+    switch nodes[number].state {
+    case .resolved(let resolved): return resolved
+    case .open: throw .cycle
+    case .untouched: break
+    }
+    guard depth < limits.pickleNesting else { throw .tooDeep(limit: limits.pickleNesting) }
+    nodes[number].state = .open
+    var values: [PickleValue] = []
+    values.reserveCapacity(nodes[number].items.count)
+    var (height, count) = (0, 1)
+    for child in nodes[number].items {
+      let resolved = try resolve(child, depth: depth + 1, limits)
+      values.append(resolved.value)
+      height = max(height, resolved.height)
+      count += resolved.count
+      guard count <= limits.pickleExpansion else { throw .bomb(limit: limits.pickleExpansion) }
+    }
+    guard height < limits.pickleNesting else { throw .tooDeep(limit: limits.pickleNesting) }
+    let result = Resolved(
+      value: try Self.container(nodes[number].kind, values), height: height + 1, count: count)
+    nodes[number].state = .resolved(result)
+    return result
+  }
+
+  private static func container(_ kind: Kind, _ values: [PickleValue]) throws(PickleError) -> PickleValue {
+    switch kind {
+    case .list: .list(values)
+    case .tuple: .tuple(values)
+    case .set: .set(values)
+    case .dict: .dict(try pairs(values))
+    case .orderedDict: .orderedDict(try pairs(values))
+    }
+  }
+
+  /// Python would let the later of two equal keys win; a genuine pickle has none.
+  private static func pairs(_ values: [PickleValue]) throws(PickleError) -> [PickleValue.Pair] {
+    var names: Set<String> = []
+    var numbers: Set<Int> = []
+    var pairs: [PickleValue.Pair] = []
+    for index in stride(from: 0, to: values.count, by: 2) {
+      switch values[index] {
+      case .string(let name):
+        guard names.insert(name).inserted else { throw .duplicateKey("'\(name)'") }
+      case .int(let number):
+        guard numbers.insert(number).inserted else { throw .duplicateKey("\(number)") }
+      default: break
+      }
+      pairs.append(PickleValue.Pair(key: values[index], value: values[index + 1]))
+    }
+    return pairs
+  }
+}
+
+/// What a pickle keeps under numbers to come back to. Picklers count from 0, so an array holds what a dictionary would
+/// look up; numbers out of that order go to one nevertheless, since the file chooses them.
+struct PickleMemo {
+  private var first: [PickleMachine.Item] = []
+  private var others: [Int: PickleMachine.Item] = [:]
+
+  var count: Int { first.count + others.count }
+
+  /// What is kept under a number.
+  subscript(index: Int) -> PickleMachine.Item? {
+    get { index < first.count ? first[index] : others.isEmpty ? nil : others[index] }
+    set {
+      guard let newValue else { return }
+      if index < first.count {
+        first[index] = newValue
+      } else if index == first.count, others.isEmpty {
+        first.append(newValue)
+      } else {
+        others[index] = newValue
+      }
+    }
+  }
+}

@@ -90,3 +90,104 @@ struct TorchScan {
     }
   }
 }
+
+/// Scans what PyTorch wrote before 1.6, and bare pickles: pickles one after another, then the storages' bytes.
+/// Source: torch/serialization.py, _legacy_save and _legacy_load; the tar layout of PyTorch 0.1.
+struct LegacyScan {
+  let view: ByteView
+  let limits: ReadingLimits
+
+  func scanPickles(into report: inout SecurityReport) { scan(view, "the file", into: &report) }
+
+  /// Members of a tar archive: 512 bytes that say name and size, then the content, padded to 512.
+  /// Source: POSIX.1-1988, ustar.
+  func scanTar(into report: inout SecurityReport) {
+    var offset = 0
+    var count = 0
+    while let header = view.slice(at: offset, count: 512), header.contains(where: { $0 != 0 }) {
+      let name = String(decoding: header[..<100].prefix { $0 != 0 }, as: UTF8.self)
+      let digits = header[124..<136].filter { 0x30...0x37 ~= $0 }
+      guard let size = Int(String(decoding: digits, as: UTF8.self), radix: 8),
+        let content = view.slice(at: offset + 512, count: size)
+      else {
+        report.find("a size that goes beyond the end of the file, from '\(name)' on", in: "the tar archive")
+        let run = PickleRun(view: view, place: "the tar archive", limits: limits)
+        for pickle in run.hidden(in: offset..<view.count) { report.add(pickle) }
+        break
+      }
+      count += 1
+      if size > 0 { scan(ByteView(bytes: content), name, into: &report) }
+      offset += 512 + (size + 511) / 512 * 512
+    }
+    report.checked.append("\(count) members of the tar archive")
+  }
+
+  /// Pickles from the beginning on, and any that hide in the storages behind them.
+  private func scan(_ view: ByteView, _ place: String, into report: inout SecurityReport) {
+    let run = PickleRun(view: view, place: place, limits: limits)
+    let (pickles, end) = run.stacked()
+    for pickle in pickles { report.add(pickle) }
+    guard end < view.count else { return }
+    report.checked.append("\(place): \(view.count - end) bytes behind the pickles, searched for further ones")
+    for pickle in run.hidden(in: end..<view.count) where pickle.hasForbiddenGlobal { report.add(pickle) }
+  }
+}
+
+/// What can be had of a zip archive whose directory is refused: whatever stands behind a local header, since other readers
+/// may be less strict.
+struct ZipSalvage {
+  let file: MappedFile
+  let limits: ReadingLimits
+
+  /// What stands behind one local header, inflated where it has to be and the limits allow.
+  struct Member {
+    let name: String
+    let bytes: TensorBytes
+  }
+
+  /// Every member, in the order of the file.
+  func members() -> [Member] {
+    defer { withExtendedLifetime(file) {} }
+    let view = ByteView(bytes: file.bytes)
+    let records = Self.records(view, limit: 4 * limits.zipEntries)
+    var members: [Member] = []
+    for (index, record) in records.enumerated() where record.isLocal {
+      guard let method: UInt16 = view.integer(at: record.offset + 8),
+        let size: UInt32 = view.integer(at: record.offset + 18),
+        let nameLength: UInt16 = view.integer(at: record.offset + 26),
+        let extraLength: UInt16 = view.integer(at: record.offset + 28),
+        let name = view.slice(at: record.offset + 30, count: Int(nameLength))
+      else { continue }
+      let start = record.offset + 30 + Int(nameLength) + Int(extraLength)
+      // The size may be missing or a lie; then the member goes on to the next record, or the end.
+      let isDeclared = size > 0 && size < .max && start <= view.count && Int(size) <= view.count - start
+      let next = records[(index + 1)...].first { $0.offset >= start }?.offset ?? view.count
+      guard let part = view.slice(at: start, count: isDeclared ? Int(size) : next - start),
+        let bytes = method == 8 ? inflated(part) : TensorBytes(part, owner: file)
+      else { continue }
+      members.append(Member(name: String(decoding: name, as: UTF8.self), bytes: bytes))
+    }
+    return members
+  }
+
+  private func inflated(_ part: UnsafeRawBufferPointer) -> TensorBytes? {
+    let (scaled, overflow) = part.count.multipliedReportingOverflow(by: limits.inflationRatio)
+    let block = ByteBlock(count: min(limits.inflatedBytes, max(limits.inflationFree, overflow ? .max : scaled)))
+    return Inflation.inflate(part, into: block.bytes).map { TensorBytes(block).part(at: 0, count: $0) }
+  }
+
+  /// Where records begin: local headers, and what may follow a member's bytes.
+  private static func records(_ view: ByteView, limit: Int) -> [(offset: Int, isLocal: Bool)] {
+    var records: [(Int, Bool)] = []
+    var next = view.nextOffset(of: [0x50, 0x4b], from: 0)
+    while let offset = next, records.count < limit {
+      switch view.integer(UInt16.self, at: offset + 2) {
+      case 0x0403: records.append((offset, true))
+      case 0x0201, 0x0807, 0x0605: records.append((offset, false))
+      default: break
+      }
+      next = view.nextOffset(of: [0x50, 0x4b], from: offset + 2)
+    }
+    return records
+  }
+}

@@ -1,43 +1,11 @@
 import Kernels
+public import Prompts
 public import Tensors
 
-/// What a user says about one object, in pixels of the picture; x to the right, y down.
+/// What the model is asked about one object, in pixels of the picture; x to the right, y down.
 public struct Prompt: Sendable {
-  /// A click.
-  public struct Point: Hashable, Sendable {
-    /// Pixels from the left.
-    public var x: Float
-    /// Pixels from the top.
-    public var y: Float
-    /// Whether it lies on the object; false for background.
-    public var isObject: Bool
-
-    /// A click at (x, y).
-    public init(x: Float, y: Float, isObject: Bool = true) {
-      self.x = x
-      self.y = y
-      self.isObject = isObject
-    }
-  }
-
-  /// A rectangle around the object.
-  public struct Box: Hashable, Sendable {
-    /// The corners (x0, y0) and (x1, y1).
-    public var x0: Float, y0: Float, x1: Float, y1: Float
-
-    /// The rectangle between two corners.
-    public init(x0: Float, y0: Float, x1: Float, y1: Float) {
-      self.x0 = x0
-      self.y0 = y0
-      self.x1 = x1
-      self.y1 = y1
-    }
-
-    var corners: [Float] { [x0, y0, x1, y1] }
-  }
-
   /// Clicks on the object and beside it.
-  public var points: [Point]
+  public var points: [Click]
   /// A rectangle around it.
   public var box: Box?
   /// Mask logits `[1, S, S]`, usually an earlier prediction's `lowResLogits`; S is the model's
@@ -45,33 +13,10 @@ public struct Prompt: Sendable {
   public var maskLogits: Tensor?
 
   /// A prompt of any combination of the three.
-  public init(points: [Point] = [], box: Box? = nil, maskLogits: Tensor? = nil) {
+  public init(points: [Click] = [], box: Box? = nil, maskLogits: Tensor? = nil) {
     self.points = points
     self.box = box
     self.maskLogits = maskLogits
-  }
-
-  /// A prompt as files have it.
-  ///
-  /// - Parameters:
-  ///   - points: clicks as [x, y].
-  ///   - labels: for each click, 1 on the object and 0 beside it.
-  ///   - box: [x0, y0, x1, y1].
-  /// - Throws: `SAM2Error.malformedPrompt` for lists of other lengths and other labels.
-  public init(
-    points: [[Double]], labels: [Int], box: [Double]?, maskLogits: Tensor? = nil
-  ) throws(SAM2Error) {
-    guard points.count == labels.count, labels.allSatisfy((0...1).contains) else {
-      throw .malformedPrompt("expected a label of 0 or 1 for each of \(points.count) points, found \(labels)")
-    }
-    guard points.allSatisfy({ $0.count == 2 }), box?.count ?? 4 == 4 else {
-      throw .malformedPrompt(
-        "expected points [x, y] and a box [x0, y0, x1, y1], found \(points) and \(box ?? [])")
-    }
-    self.init(
-      points: zip(points, labels).map { Point(x: Float($0[0]), y: Float($0[1]), isObject: $1 == 1) },
-      box: box.map { Box(x0: Float($0[0]), y0: Float($0[1]), x1: Float($0[2]), y1: Float($0[3])) },
-      maskLogits: maskLogits)
   }
 
   /// Throws if this can't be meant for a picture or video of that size.
@@ -83,7 +28,7 @@ public struct Prompt: Sendable {
   /// - Throws: `SAM2Error`.
   public func check(width: Int, height: Int, maskShape: Shape? = nil) throws(SAM2Error) {
     guard !points.isEmpty || box != nil || maskLogits != nil else { throw .emptyPrompt }
-    let (right, bottom) = (Float(width), Float(height))
+    let (right, bottom) = (Double(width), Double(height))
     for point in points {
       guard (0...right).contains(point.x), (0...bottom).contains(point.y) else {
         throw .pointOutside(x: point.x, y: point.y, width: width, height: height)
@@ -104,7 +49,8 @@ public struct Prompt: Sendable {
 
   /// Every place in order, a box's corners first, in pixels of the picture.
   private var places: [(x: Float, y: Float)] {
-    (box.map { [($0.x0, $0.y0), ($0.x1, $0.y1)] } ?? []) + points.map { ($0.x, $0.y) }
+    ((box.map { [($0.x0, $0.y0), ($0.x1, $0.y1)] } ?? []) + points.map { ($0.x, $0.y) })
+      .map { (Float($0.0), Float($0.1)) }
   }
 
   /// The label of every place: 2 and 3 a box's corners, 1 object, 0 background.
@@ -125,7 +71,8 @@ public struct Prompt: Sendable {
     _ prompts: [Prompt], width: Int, height: Int, imageSize: Int
   ) throws(SAM2Error) -> PromptEncoder.Input {
     let counts = Set(prompts.map(\.labels.count))
-    guard counts.count == 1, let count = counts.first else {
+    guard let count = counts.first else { throw .noPrompts }
+    guard counts.count == 1 else {
       throw .unevenBatch("found \(counts.sorted().map(String.init).joined(separator: ", ")) points and corners")
     }
     let masks = prompts.compactMap(\.maskLogits)
@@ -136,10 +83,9 @@ public struct Prompt: Sendable {
     return PromptEncoder.Input(
       points: count == 0
         ? nil
-        : (
-          Tensor.concatenated(inputs.map(\.coordinates), axis: 0),
-          Tensor.concatenated(inputs.map(\.labels), axis: 0)
-        ),
+        : PointInputs(
+          coordinates: Tensor.concatenated(inputs.map(\.coordinates), axis: 0),
+          labels: Tensor.concatenated(inputs.map(\.labels), axis: 0)),
       masks: masks.isEmpty
         ? nil
         : Tensor.concatenated(masks.map { $0.reshaped(Shape([1] + $0.shape.extents)) }, axis: 0))

@@ -1,10 +1,11 @@
 import Architecture
+public import Prompts
 public import Tensors
 
 /// A live video: frames are given one by one, and each one's masks come back at once.
 ///
 /// Only the latest frame can be pointed at, and memory is bounded however long the source lasts.
-public struct LiveSession {
+public struct LiveSession: Sendable {
   private var session: VideoSession
   private var latest = LatestFrame(index: -1, image: nil)
   private let imageSize: Int
@@ -24,16 +25,24 @@ public struct LiveSession {
   ///
   /// - Parameter image: `[3, S, S]`, resized to the model's `imageSize` and normalised.
   /// - Returns: the masks of all objects; none as long as nothing was pointed at.
-  /// - Throws: `SAM2Error.wrongPicture`, `.objectWithoutPrompts`.
+  /// - Throws: `SAM2Error.wrongPicture`, `.objectWithoutPrompts`; the frame then counts as not having come.
   public mutating func append(_ image: Tensor, _ run: Run = Run()) throws -> FrameMasks {
     guard image.shape == [3, imageSize, imageSize] else {
       throw SAM2Error.wrongPicture(expected: [3, imageSize, imageSize], found: image.shape)
     }
     // Prompts are about the frame before, whose features are still there.
     if !session.objects.isEmpty { try session.settlePrompts(run) }
-    latest = LatestFrame(index: latest.index + 1, image: image)
-    session.frames = latest
-    return try session.track(to: latest.index, isReverse: false, run)
+    let next = LatestFrame(index: latest.index + 1, image: image.compacted())
+    session.frames = next
+    do {
+      let masks = try session.track(to: next.index, isReverse: false, run)
+      latest = next
+      return masks
+    } catch {
+      session.frames = latest
+      session.latest = nil  // may be of this frame, whose number another one will bear
+      throw error
+    }
   }
 
   /// Points at an object on the latest frame; see `VideoSession.prompt`.
@@ -41,7 +50,7 @@ public struct LiveSession {
   /// - Throws: `SAM2Error` for a prompt that can't be meant, `.noSuchFrame` before the first frame.
   @discardableResult
   public mutating func prompt(
-    object: Int, points: [Prompt.Point] = [], box: Prompt.Box? = nil, keepingPoints: Bool = false,
+    object: Int, points: [Click] = [], box: Box? = nil, keepingPoints: Bool = false,
     _ run: Run = Run()
   ) throws -> FrameMasks {
     try session.prompt(

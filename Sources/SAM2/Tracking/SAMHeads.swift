@@ -1,5 +1,6 @@
 import Architecture
 import Kernels
+import Masks
 import Tensors
 
 /// What SAM's prompt encoder and mask decoder make of one object on one frame.
@@ -33,7 +34,7 @@ extension SAM2Base {
   ) -> SAMOutput {
     let points = points ?? .none
     let prompted = promptEncoder(
-      .init(points: (points.coordinates, points.labels), masks: mask.map(asMaskPrompt)), run)
+      .init(points: points, masks: mask.map(asMaskPrompt)), run)
     let decoded = maskDecoder(
       .init(
         imageEmbeddings: features, imagePositions: promptEncoder.densePositions(run),
@@ -99,9 +100,11 @@ extension SAM2Base {
 
 /// Places `[1, N, 2]` as (x, y) in pixels of the model's input, and labels `[1, N]`: 1 object, 0 background, 2 and 3
 /// a box's corners, −1 no point.
-struct PointInputs: Sendable {
-  var coordinates: Tensor
-  var labels: Tensor
+struct PointInputs: FieldedValue {
+  var coordinates = Tensor.none
+  var labels = Tensor.none
+
+  static var fields: [Field<PointInputs>] { [Field("0", \.coordinates), Field("1", \.labels)] }
 
   /// One place that is none, which stands for no prompt.
   static var none: PointInputs {

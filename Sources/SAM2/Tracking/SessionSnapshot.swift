@@ -1,3 +1,4 @@
+import Architecture
 import Foundation
 public import Tensors
 
@@ -5,7 +6,8 @@ public import Tensors
 public struct SessionSnapshot: Sendable {
   /// JSON that says what the tensors are.
   public var description: String
-  /// All tensors by name; Float32, exactly.
+  /// All tensors by name, to the bit: Float32, and memories in bfloat16, as a session has them. Where memories come as
+  /// another type, they are rounded to that.
   public var tensors: [String: Tensor]
 
   /// What was stored.
@@ -24,9 +26,9 @@ public struct SessionSnapshot: Sendable {
     /// Frames of prompts since the last propagation, that start the object and that correct it.
     let started: [Int]
     let corrected: [Int]
-    let forgotten: FrameRuns
-    let forwards: FrameRuns
-    let backwards: FrameRuns
+    let forgotten: FrameRanges
+    let forwards: FrameRanges
+    let backwards: FrameRanges
   }
 
   init(_ objects: [TrackedObject]) throws {
@@ -54,26 +56,24 @@ public struct SessionSnapshot: Sendable {
     }
   }
 
-  /// The objects that were stored.
-  var objects: [TrackedObject] {
-    get throws {
-      try JSONDecoder().decode([Object].self, from: Data(description.utf8)).map { stored in
-        var object = TrackedObject(id: stored.id)
-        for frame in stored.pointed {
-          object.points[frame] = PointInputs(
-            coordinates: try tensor("\(stored.id)/points/\(frame)"),
-            labels: try tensor("\(stored.id)/labels/\(frame)"))
-        }
-        object.maskedFrames = Set(stored.masked)
-        object.bank.conditioning = try outputs(stored.conditioning, "\(stored.id)/conditioning")
-        object.pending.conditioning = try outputs(stored.started, "\(stored.id)/started")
-        object.pending.tracked = try outputs(stored.corrected, "\(stored.id)/corrected")
-        object.bank.tracked = TrackedOutputs(
-          outputs: try Dictionary(
-            stored.tracked.map { ($0, try output("\(stored.id)/tracked/\($0)")) }, uniquingKeysWith: { $1 }),
-          forgotten: stored.forgotten, forwards: stored.forwards, backwards: stored.backwards)
-        return object
+  /// The objects that were stored, which a model of that configuration must have tracked.
+  func objects(_ configuration: ModelConfiguration) throws -> [TrackedObject] {
+    let reader = Reader(tensors: tensors, configuration: configuration)
+    return try JSONDecoder().decode([Object].self, from: Data(description.utf8)).map { stored in
+      var object = TrackedObject(id: stored.id)
+      for frame in stored.pointed {
+        object.points[frame] = try reader.points("\(stored.id)", frame: frame)
       }
+      object.maskedFrames = Set(stored.masked)
+      object.bank.conditioning = try reader.outputs(stored.conditioning, "\(stored.id)/conditioning")
+      object.pending.conditioning = try reader.outputs(stored.started, "\(stored.id)/started")
+      object.pending.tracked = try reader.outputs(stored.corrected, "\(stored.id)/corrected")
+      object.bank.tracked = TrackedOutputs(
+        outputs: try Dictionary(
+          stored.tracked.map { ($0, try reader.output("\(stored.id)/tracked/\($0)")) },
+          uniquingKeysWith: { $1 }),
+        forgotten: stored.forgotten, forwards: stored.forwards, backwards: stored.backwards)
+      return object
     }
   }
 
@@ -86,25 +86,52 @@ public struct SessionSnapshot: Sendable {
     tensors["\(name)/pointer"] = output.objectPointer
     tensors["\(name)/score"] = output.objectScore
     tensors["\(name)/iou"] = Tensor([1, 1], [output.predictedIoU])
-    if let memory = output.memory { tensors["\(name)/memory"] = memory.tensor }
+    if let memory = output.memory { tensors["\(name)/memory"] = memory }
+  }
+}
+
+/// Finds a stored session's tensors, in memory of their own, and sees that they are what a model makes.
+private struct Reader {
+  let tensors: [String: Tensor]
+  let configuration: ModelConfiguration
+
+  func points(_ object: String, frame: Int) throws(SAM2Error) -> PointInputs {
+    let labels = "\(object)/labels/\(frame)"
+    let count = tensors[labels]?.shape.extents.last ?? 0
+    return PointInputs(
+      coordinates: try tensor("\(object)/points/\(frame)", [1, count, 2]),
+      labels: try tensor(labels, [1, count]))
   }
 
-  private func outputs(_ frames: [Int], _ name: String) throws(SAM2Error) -> FrameOutputs {
+  func outputs(_ frames: [Int], _ name: String) throws(SAM2Error) -> FrameOutputs {
     var outputs = FrameOutputs()
     for frame in frames { outputs[frame] = try output("\(name)/\(frame)") }
     return outputs
   }
 
-  private func output(_ name: String) throws(SAM2Error) -> FrameOutput {
-    FrameOutput(
-      maskLogits: try tensor("\(name)/mask"), objectPointer: try tensor("\(name)/pointer"),
-      objectScore: try tensor("\(name)/score"), predictedIoU: try tensor("\(name)/iou").elements[0],
-      memory: tensors["\(name)/memory"].map(BFloat16Tensor.init(rounding:)))
+  func output(_ name: String) throws(SAM2Error) -> FrameOutput {
+    let (side, grid) = (configuration.imageSize / 4, configuration.imageEmbeddingSize)
+    let memory = "\(name)/memory"
+    return FrameOutput(
+      maskLogits: try tensor("\(name)/mask", [1, 1, side, side]),
+      objectPointer: try tensor("\(name)/pointer", [1, configuration.hiddenDim]),
+      objectScore: try tensor("\(name)/score", [1, 1]),
+      predictedIoU: try tensor("\(name)/iou", [1, 1]).elements[0],
+      memory: tensors[memory] == nil
+        ? nil : try tensor(memory, [1, configuration.memDim, grid, grid], .bfloat16))
   }
 
-  private func tensor(_ name: String) throws(SAM2Error) -> Tensor {
+  private func tensor(
+    _ name: String, _ shape: Shape, _ type: ElementType = .float32
+  ) throws(SAM2Error) -> Tensor {
     guard let tensor = tensors[name] else { throw .brokenSnapshot(missing: name) }
-    return tensor
+    guard tensor.shape == shape, tensor.elementType.isReadableAsFloat32 else {
+      throw .wrongSnapshot(
+        tensor: name, expected: "\(type.rawValue) \(shape)",
+        found: "\(tensor.elementType.rawValue) \(tensor.shape)")
+    }
+    let found = tensor.elementType == type ? tensor : tensor.converted(to: .float32).converted(to: type)
+    return found.compacted()
   }
 }
 
@@ -116,6 +143,8 @@ extension VideoSession {
 
   /// Takes up a memory that an equal session had.
   ///
-  /// - Throws: `SAM2Error.brokenSnapshot`, `DecodingError`.
-  public mutating func restore(_ snapshot: SessionSnapshot) throws { objects = try snapshot.objects }
+  /// - Throws: `SAM2Error.brokenSnapshot`, `.wrongSnapshot`, `DecodingError`; the session then stays as it was.
+  public mutating func restore(_ snapshot: SessionSnapshot) throws {
+    objects = try snapshot.objects(configuration)
+  }
 }

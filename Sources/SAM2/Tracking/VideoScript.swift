@@ -1,6 +1,6 @@
-public import Tensors
+public import Prompts
 public import Taps
-public import Traces
+public import Tensors
 
 /// A place in a script: where an interrupted run goes on.
 public struct ScriptPosition: Hashable, Sendable, Codable {
@@ -37,7 +37,7 @@ extension VideoSession {
       case .propagate(let asked):
         try settlePrompts(run)
         guard
-          var way = try way(from: asked.from, frames: asked.frames, isReverse: asked.reverse ?? false)
+          var way = try way(from: asked.from, frames: asked.frames, isReverse: asked.isReverse)
         else { continue }
         if position == start.step, let frame = start.frame { way.first = frame }
         try follow(way, run) { try visit(position, $0, $1) }
@@ -49,27 +49,17 @@ extension VideoSession {
   }
 
   private mutating func prompt(
-    _ prompt: VideoStep.Prompt, _ run: Run, readMask: (String) throws -> Tensor
+    _ prompt: ObjectPrompt, _ run: Run, readMask: (String) throws -> Tensor
   ) throws -> FrameMasks {
     if let mask = prompt.mask {
-      guard prompt.points == nil, prompt.box == nil else {
+      guard prompt.points.isEmpty, prompt.box == nil else {
         throw SAM2Error.malformedPrompt("expected either a mask or points and a box, found both")
       }
       return try self.prompt(object: prompt.object, frame: prompt.frame, mask: readMask(mask), run)
     }
-    let pointed = try prompt.pointed
     return try self.prompt(
-      object: prompt.object, frame: prompt.frame, points: pointed.points, box: pointed.box,
-      keepingPoints: prompt.keep ?? false, run)
-  }
-}
-
-extension VideoStep.Prompt {
-  /// The points and the box.
-  ///
-  /// - Throws: `SAM2Error.malformedPrompt` where numbers are missing or left over, or a label is neither 0 nor 1.
-  public var pointed: Prompt {
-    get throws(SAM2Error) { try Prompt(points: points ?? [], labels: labels ?? [], box: box) }
+      object: prompt.object, frame: prompt.frame, points: prompt.points, box: prompt.box,
+      keepingPoints: prompt.keepsPoints, run)
   }
 }
 

@@ -1,10 +1,11 @@
 import Architecture
 import Kernels
+public import Prompts
 public import Tensors
 
-/// One video being tracked: what was pointed at, and what is remembered of every object.
+/// One video being tracked: what was pointed at, and what is remembered of every object. A value: a copy goes its own way.
 /// Source: sam2/sam2_video_predictor.py, SAM2VideoPredictor with its `inference_state`.
-public struct VideoSession {
+public struct VideoSession: Sendable {
   /// The video's width in pixels.
   public let width: Int
   /// The video's height in pixels.
@@ -17,7 +18,7 @@ public struct VideoSession {
   /// The frame whose features were computed last.
   var latest: (frame: Int, features: FrameFeatures)?
   /// Frames whose encoding was recorded, which is recorded once.
-  var recordedFrames = FrameRuns()
+  var recordedFrames = FrameRanges()
 
   init(model: SAM2Base, frames: any VideoFrames, width: Int, height: Int, history: VideoHistory) {
     self.model = model
@@ -50,7 +51,7 @@ public struct VideoSession {
   /// - Throws: `SAM2Error` for a prompt that can't be meant, what the frames throw.
   @discardableResult
   public mutating func prompt(
-    object: Int, frame: Int, points: [Prompt.Point] = [], box: Prompt.Box? = nil, keepingPoints: Bool = false,
+    object: Int, frame: Int, points: [Click] = [], box: Box? = nil, keepingPoints: Bool = false,
     _ run: Run = Run()
   ) throws -> FrameMasks {
     let prompt = Prompt(points: points, box: box)
@@ -137,7 +138,7 @@ extension VideoSession {
     guard image.shape == [3, size, size] else {
       throw SAM2Error.wrongPicture(expected: [3, size, size], found: image.shape)
     }
-    let run = recordedFrames.contains(frame) ? Run() : run.on(frame: frame)
+    let run = recordedFrames.contains(frame) ? run.unrecorded : run.on(frame: frame)
     if run.taps != nil { recordedFrames.insert(frame) }
     let features = model.frameFeatures(image, run)
     latest = (frame, features)

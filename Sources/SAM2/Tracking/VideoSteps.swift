@@ -1,5 +1,6 @@
 import Architecture
 import Kernels
+import Masks
 import Tensors
 
 // What a session does between a question and its answer.
@@ -53,6 +54,10 @@ extension VideoSession {
   /// Encodes the outputs of prompts into memories. Source: `propagate_in_video_preflight`.
   mutating func settlePrompts(_ run: Run) throws {
     guard !objects.isEmpty else { throw SAM2Error.nothingToTrack }
+    let isStarted = { (object: TrackedObject) in
+      !object.bank.conditioning.isEmpty || !object.pending.conditioning.isEmpty
+    }
+    if let object = objects.first(where: { !isStarted($0) }) { throw SAM2Error.objectWithoutPrompts(object.id) }
     try encodePrompts(run)
     for index in objects.indices {
       let pending = objects[index].pending
@@ -65,9 +70,6 @@ extension VideoSession {
         clearAround(frame, index)
       }
       objects[index].pending = .init()
-      guard !objects[index].bank.conditioning.isEmpty else {
-        throw SAM2Error.objectWithoutPrompts(objects[index].id)
-      }
       for frame in objects[index].bank.conditioning.frames { objects[index].bank.tracked[frame] = nil }
     }
   }
@@ -134,33 +136,38 @@ extension VideoSession {
     var isReverse = false
   }
 
-  /// Every object's mask on the next frame of a propagation.
+  /// Every object's mask on the next frame of a propagation. All objects go there or, where that throws, none.
   mutating func track(to frame: Int, isReverse: Bool, _ run: Run) throws -> FrameMasks {
+    var found: [FrameOutput?] = []
+    for object in objects {
+      let isGiven = object.bank.conditioning.contains(frame)
+      found.append(isGiven ? nil : try follow(object, to: frame, isReverse: isReverse, run))
+    }
     var shown: [FrameMasks.Object] = []
-    for index in objects.indices {
-      let output: FrameOutput
-      if let given = objects[index].bank.conditioning[frame] {
-        output = given
-        clearAround(frame, index)
-      } else {
-        let features = try features(of: frame, run)
-        let moment = Moment(frame: frame, isReverse: isReverse, frameCount: frames.count)
-        let run = run.on(frame: frame, object: objects[index].id)
-        let found = try segment(
-          objects[index], features, at: moment, points: nil, mask: nil, startsObject: false, run)
-        let memory =
-          configuration.numMaskmem > 0
-          ? model.encodeMemory(
-            features, mask: found.highResMasks, objectScore: found.objectScore, isPrompted: false, run) : nil
-        output = compact(found, memory: memory)
-        objects[index].bank.tracked[frame] = output
-      }
+    for (index, output) in found.enumerated() {
+      if let output { objects[index].bank.tracked[frame] = output } else { clearAround(frame, index) }
       objects[index].bank.tracked.note(frame, isReverse: isReverse)
-      shown.append(show(objects[index].id, output))
+      if let output = output ?? objects[index].bank.conditioning[frame] {
+        shown.append(show(objects[index].id, output))
+      }
     }
     if history != .everything { forget(besides: frame) }
     return FrameMasks(
       frame: frame, objects: shown, width: width, height: height, areSeparated: configuration.nonOverlapMasks)
+  }
+
+  /// An object on a frame that nothing was said about, and its memory of it.
+  private mutating func follow(
+    _ object: TrackedObject, to frame: Int, isReverse: Bool, _ run: Run
+  ) throws -> FrameOutput {
+    let features = try features(of: frame, run)
+    let moment = Moment(frame: frame, isReverse: isReverse, frameCount: frames.count)
+    let run = run.on(frame: frame, object: object.id)
+    let found = try segment(object, features, at: moment, points: nil, mask: nil, startsObject: false, run)
+    guard configuration.numMaskmem > 0 else { return compact(found, memory: nil) }
+    let memory = model.encodeMemory(
+      features, mask: found.highResMasks, objectScore: found.objectScore, isPrompted: false, run)
+    return compact(found, memory: memory)
   }
 
   /// One object on one frame, by memory and prompts. Source: SAM2Base, `_track_step`.
@@ -182,12 +189,12 @@ extension VideoSession {
       multimask: isAmbiguous, run)
   }
 
-  private func compact(_ found: SAMOutput, memory: BFloat16Tensor?) -> FrameOutput {
+  private func compact(_ found: SAMOutput, memory: Tensor?) -> FrameOutput {
     let area = configuration.fillHoleArea
+    let logits = area > 0 ? found.lowResMasks.fillingHoles(area: area) : found.lowResMasks
     return FrameOutput(
-      maskLogits: area > 0 ? found.lowResMasks.fillingHoles(area: area) : found.lowResMasks,
-      objectPointer: found.objectPointer, objectScore: found.objectScore, predictedIoU: found.predictedIoU,
-      memory: memory)
+      maskLogits: logits.compacted(), objectPointer: found.objectPointer.compacted(),
+      objectScore: found.objectScore.compacted(), predictedIoU: found.predictedIoU, memory: memory)
   }
 
   /// Source: SAM2VideoPredictor, `_clear_non_cond_mem_around_input`, which leaves out by a misspelling to be

@@ -1,4 +1,5 @@
 import Foundation
+import Prompts
 public import Traces
 
 /// Whether two runs are of the same model, input and prompts, so that comparing them says anything.
@@ -74,39 +75,30 @@ extension TraceInput {
   }
 }
 
-extension TracePrompts {
+extension PromptScript {
   /// The JSON; empty if nothing was asked for, as in a recording that doesn't say.
   fileprivate var text: String {
     get throws { objects.isEmpty && steps == nil && !multimask ? "" : try JSONText.encode(self) }
   }
 
   /// What is asked for, however it is written: a short form written out, masks by their files' names alone.
-  fileprivate func meaning(for input: TraceInput) -> TracePrompts {
+  fileprivate func meaning(for input: TraceInput) -> PromptScript {
     guard input.kind == "video" else {
-      var prompts = self
-      for index in prompts.objects.indices {
-        prompts.objects[index].mask = prompts.objects[index].mask.map(Self.fileName)
-        prompts.objects[index].points = prompts.objects[index].points ?? []
-        prompts.objects[index].labels = prompts.objects[index].labels ?? []
-      }
-      return prompts
+      return PromptScript(multimask: multimask, objects: objects.map(\.withoutFolder))
     }
-    return TracePrompts(
+    return PromptScript(
       steps: script(frameCount: input.frames).map { step in
-        switch step {
-        case .prompt(var prompt):
-          prompt.mask = prompt.mask.map(Self.fileName)
-          prompt.points = prompt.points ?? []
-          prompt.labels = prompt.labels ?? []
-          prompt.keep = prompt.keep ?? false
-          return .prompt(prompt)
-        case .propagate(var way):
-          way.reverse = way.reverse ?? false
-          return .propagate(way)
-        case .clear, .remove, .reset: return step
-        }
+        guard case .prompt(let prompt) = step else { return step }
+        return .prompt(prompt.withoutFolder)
       })
   }
+}
 
-  private static func fileName(_ path: String) -> String { URL(fileURLWithPath: path).lastPathComponent }
+extension ObjectPrompt {
+  /// The same with its mask by the file's name alone.
+  fileprivate var withoutFolder: ObjectPrompt {
+    var prompt = self
+    prompt.mask = mask.map { URL(fileURLWithPath: $0).lastPathComponent }
+    return prompt
+  }
 }

@@ -78,13 +78,13 @@ public struct ModuleWeights: Sendable {
     self.names = names
   }
 
-  /// A module's own parameters by their last names, such as `weight`.
+  /// A module's own parameters as Float32, by their last names, such as `weight`.
   ///
   /// - Throws: What keeps one from being read.
   public func parameters(of module: ModulePath) throws -> [String: Tensor] {
     var found: [String: Tensor] = [:]
     for name in names[module] ?? [] {
-      found[name.split(separator: ".").last.map(String.init) ?? name] = try source.tensor(name)
+      found[name.split(separator: ".").last.map(String.init) ?? name] = try source.float32(name)
     }
     return found
   }

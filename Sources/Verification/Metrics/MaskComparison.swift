@@ -1,4 +1,4 @@
-import Kernels
+import Masks
 import Tensors
 
 extension MaskMetrics {
@@ -21,9 +21,10 @@ extension MaskMetrics {
         return true
       }
       guard flips.count > before else { continue }
-      worstIoU = min(worstIoU, MaskAgreement.region(predicted, truth))
-      worstOutline = min(
-        worstOutline, MaskAgreement.contour(predicted, truth, width: width, height: height))
+      let expected = BinaryMask(width: width, height: height, pixels: truth)
+      let found = BinaryMask(width: width, height: height, pixels: predicted)
+      worstIoU = min(worstIoU, found.iou(with: expected))
+      worstOutline = min(worstOutline, found.boundaryF(with: expected))
     }
     self.init(
       masks: count, iou: worstIoU, boundaryF: worstOutline, flipped: flips.count,

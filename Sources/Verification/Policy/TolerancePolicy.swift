@@ -23,8 +23,8 @@ public struct TolerancePolicy: Equatable, Sendable {
 
   /// Float32 against Float32, of any model: 1e-4 of the largest magnitude is ten times what layers that add up in another
   /// order differ by.
-  public static let fp32 = TolerancePolicy(
-    name: "fp32", defaults: Tolerance(limits: [.relative: 1e-4], zero: .flag, nonFinite: .flag))
+  public static let f32 = TolerancePolicy(
+    name: "f32", defaults: Tolerance(limits: [.relative: 1e-4], zero: .flag, nonFinite: .flag))
 
   /// What an array may be off by.
   public func tolerance(for id: TapID) -> Tolerance {
@@ -47,15 +47,17 @@ public struct TolerancePolicy: Equatable, Sendable {
     return policy
   }
 
-  /// The same without rules about candidates of another precision, whose name may be a trace's (`float32`) or ours.
+  /// The same without rules about candidates of another precision, whose name may be another program's (`float32`).
   public func narrowed(to precision: String) -> TolerancePolicy {
     var policy = self
     policy.rules = rules.filter { $0.applies(to: Self.precisionNames[precision] ?? precision) }
     return policy
   }
 
-  /// What traces call precisions, and policies.
-  private static let precisionNames = ["float32": "fp32", "bfloat16": "bf16", "float16": "fp16"]
+  /// What other programs call precisions.
+  private static let precisionNames = [
+    "float32": "f32", "fp32": "f32", "bfloat16": "bf16", "float16": "f16", "fp16": "f16", "int8": "w8a8",
+  ]
 }
 
 /// What a policy says about some arrays.

@@ -1,8 +1,5 @@
-import Architecture
 import ArgumentParser
-import Kernels
-import SAM2
-import Tensors
+import Pipelines
 
 struct Benchmark: Command {
   static let configuration = CommandConfiguration(
@@ -21,48 +18,15 @@ struct Benchmark: Command {
   }
 
   func execute() throws {
-    let (model, _) = try model.load()
-    let predictor = ImagePredictor(model)
-    let size = model.configuration.imageSize
-    // Any picture takes the same time; a ramp keeps the numbers away from special cases.
-    let picture = Tensor([3, size, size]) { pixels in
-      for index in pixels.indices { pixels[index] = Float(index % 251) / 125 - 1 }
-    }
-    let prompt = Prompt(points: [.init(x: 1, y: 1)])
-    var result = Result()
-    for round in 0...rounds {
-      let clock = ContinuousClock()
-      let start = clock.now
-      let embedding = try predictor.embed(picture, width: size, height: size)
-      let embedded = clock.now
-      _ = try predictor.predict([prompt], in: embedding, multimask: false)
-      guard round > 0 else { continue }
-      result.imageEncoderSeconds.append((embedded - start).seconds)
-      result.promptSeconds.append((clock.now - embedded).seconds)
-    }
+    let timing = try model.load().benchmark(rounds: rounds)
     if json {
-      try Console.json(result)
+      try Console.json(
+        ["image_encoder_seconds": timing.imageEncoderSeconds, "prompt_seconds": timing.promptSeconds])
     } else {
-      print("image encoder  \(result.imageEncoderSeconds.summary)")
-      print("one prompt     \(result.promptSeconds.summary)")
+      print("image encoder  \(timing.imageEncoderSeconds.summary)")
+      print("one prompt     \(timing.promptSeconds.summary)")
     }
   }
-
-  /// Seconds of every round.
-  struct Result: Encodable {
-    var imageEncoderSeconds: [Double] = []
-    var promptSeconds: [Double] = []
-
-    enum CodingKeys: String, CodingKey {
-      case imageEncoderSeconds = "image_encoder_seconds"
-      case promptSeconds = "prompt_seconds"
-    }
-  }
-}
-
-extension Duration {
-  /// As a number of seconds.
-  fileprivate var seconds: Double { self / .seconds(1) }
 }
 
 extension [Double] {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Dumps
+import Pipelines
 import Reports
 import Taps
 import Traces
@@ -14,7 +15,7 @@ struct Compare: Command {
       A side is a trace or a sketch, or what any other program dumped: a folder of .npy files, an .npz, safetensors, \
       HDF5. A dump's arrays bear the names of taps, or --map says which is which (Sources/Dumps/README.md).
 
-      A tap passes when it is within the bounds of the policy. That of fp32, the default, bounds the largest error by \
+      A tap passes when it is within the bounds of the policy. That of f32, the default, bounds the largest error by \
       1e-4 of the reference's largest magnitude; taps that read stored memories, which are bfloat16, may differ by one \
       such rounding. A tap that the candidate lacks fails; taps that it has beyond the reference are mentioned; taps that \
       are all zeros on both sides are pointed out. Where one of the two is a sketch, sketches are compared: samples, \
@@ -27,7 +28,7 @@ struct Compare: Command {
   @Argument(help: "The run to judge.")
   var candidate: String
   @OptionGroup var policy: PolicyOptions
-  @OptionGroup var provenance: ProvenanceOptions
+  @OptionGroup var provenance: AgreementOptions
   @OptionGroup var dump: DumpOptions
   @Option(
     name: .long,
@@ -41,8 +42,10 @@ struct Compare: Command {
     let policy = try policy.policy()
     let expected = try ComparedFile.reference(path: reference)
     let found = try dump.candidate(path: candidate, of: expected)
-    let agreement = try expected.agreement(with: found, configuration: ProvenanceOptions.settings)
-    if let agreement { try provenance.check(agreement, reference: reference, candidate: candidate) }
+    let agreement = try expected.agreement(with: found, configuration: Agreement.settings)
+    if let agreement, !provenance.force {
+      try agreement.requireSameRun(reference: reference, candidate: candidate)
+    }
     var result = try expected.comparison(
       with: found, patterns: tap.map { TapPattern($0) }, policy: policy, heatMaps: output.wantsPictures,
       agreement: agreement)

@@ -1,8 +1,6 @@
-import Architecture
 import ArgumentParser
 import Checkpoints
-import Foundation
-import SAM2
+import Pipelines
 
 struct Convert: Command {
   static let configuration = CommandConfiguration(
@@ -20,7 +18,7 @@ struct Convert: Command {
       which if there are several. The tensors must be those of a released model, or of the one that --config describes.
 
       --dtype rounds to nearest, of two equally near numbers to the even one. Rounded are floating-point tensors \
-      of at least \(Precision.threshold) elements with two or more axes longer than 1; norms, biases and all \
+      of at least \(WeightRounding.threshold) elements with two or more axes longer than 1; norms, biases and all \
       smaller ones are kept in f32, whole numbers as they are. A number too large for the type is named, and \
       nothing is written.
 
@@ -50,48 +48,65 @@ struct Convert: Command {
   var durable = false
   @OptionGroup var architecture: ArchitectureOptions
 
-  func validate() throws {
-    guard format != nil || inferredFormat != nil || isFolder else {
-      throw ValidationError(
-        "\(output): expected .pt, .pth, .safetensors, .h5 or .gguf; for another name add --format")
+  func validate() throws { _ = try target() }
+
+  private func target() throws -> ConvertRequest.Target {
+    if let target = ConvertRequest.Target.of(output, format: format?.format, naming: naming.naming) {
+      return target
     }
-  }
-
-  /// Whether a folder for transformers is to be written.
-  private var isFolder: Bool {
-    let name = output.split(separator: "/").last ?? ""
-    var isThere: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: output, isDirectory: &isThere)
-    return naming == .transformers && format == nil
-      && (exists ? isThere.boolValue : inferredFormat == nil)
-      && !name.isEmpty
-  }
-
-  private var inferredFormat: OutputFormat? {
-    output.split(separator: ".").last.flatMap { OutputFormat(rawValue: $0.lowercased()) }
+    throw ValidationError(
+      "\(output): expected .pt, .pth, .safetensors, .h5 or .gguf; for another name add --format")
   }
 
   func execute() throws {
-    let target = isFolder ? .safetensors : (format ?? inferredFormat)?.format
-    guard let target else { return }
-    let opened = try source.open(input, digesting: true)
-    let rounded = dtype.map { opened.rounded(to: $0.precision) } ?? opened
-    let configuration = try architecture.configuration(of: rounded)
-    try SAM2Base.check(rounded, fit: configuration)
-    if isFolder, let obstacle = configuration.transformersVideoObstacle { Console.remark("note: \(obstacle)") }
-    var words = ConvertedMetadata(of: rounded, configuration, as: target)
-    words.add(dtype?.precision)
-    words.add(naming.naming)
-    Console.progress("converting \(rounded.entries.count) tensors, \(rounded.fileByteCount.bytes)")
-    let conversion = Conversion(
-      try rounded.named(naming.naming), metadata: words.words, wholeDigest: wholeDigest, durable: durable)
-    if isFolder {
-      try TransformersFolder(path: output, model: configuration).write(conversion)
-    } else {
-      try conversion.write(to: output, as: target)
-    }
+    var model = ModelRequest(path: input)
+    source.apply(to: &model)
+    architecture.apply(to: &model)
+    var request = ConvertRequest(model: model, output: output, target: try target())
+    (request.rounding, request.naming) = (dtype?.rounding, naming.naming)
+    (request.takesWholeDigest, request.isDurable) = (wholeDigest, durable)
+    let written = try convert(request, watch: Console.watchModel)
     print(
-      "\(output)  \(conversion.source.entries.count) tensors  "
-        + (words.variant ?? "a model as its configuration describes"))
+      "\(output)  \(written.tensorCount) tensors  "
+        + (written.variant ?? "a model as its configuration describes"))
+  }
+}
+
+/// What can be written.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+  case pt, pth, safetensors, h5, gguf
+
+  var format: Checkpoint.Format {
+    switch self {
+    case .pt, .pth: .torch
+    case .safetensors: .safetensors
+    case .h5: .hdf5
+    case .gguf: .gguf
+    }
+  }
+}
+
+/// What can be rounded to.
+enum NumberType: String, ExpressibleByArgument, CaseIterable {
+  case f32, f16, bf16
+
+  var rounding: WeightRounding {
+    switch self {
+    case .f32: .float32
+    case .f16: .float16
+    case .bf16: .bfloat16
+    }
+  }
+}
+
+/// What tensors can be called.
+enum NamingChoice: String, ExpressibleByArgument, CaseIterable {
+  case meta, transformers
+
+  var naming: Naming {
+    switch self {
+    case .meta: .meta
+    case .transformers: .transformers
+    }
   }
 }

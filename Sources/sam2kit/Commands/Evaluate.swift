@@ -1,7 +1,6 @@
 import ArgumentParser
-import Checkpoints
 import Evaluation
-import SAM2
+import Pipelines
 
 struct Evaluate: Command {
   static let configuration = CommandConfiguration(
@@ -21,23 +20,11 @@ struct Evaluate: Command {
 
   func execute() throws {
     let set = try ValidationSet(folder: data)
-    let (model, _) = try model.load()
-    var report = EvaluationReport()
-    let images = ImagePredictor(model)
-    for picture in set.pictures {
-      Console.line("picture \(picture.name)")
-      report.pictures += try images.evaluate(picture).map(EvaluationReport.Picture.init)
-    }
-    let videos = try set.clips.isEmpty ? nil : VideoPredictor(model)
-    for clip in set.clips {
-      Console.line("clip \(clip.name)")
-      report.clips += try videos?.evaluate(clip).map(EvaluationReport.Clip.init) ?? []
+    let found = try model.load().evaluate(set) { event in
+      if case .step(let name) = event { Console.line(name) }
     }
     Console.line("")
-    if json {
-      try Console.json(report)
-    } else {
-      report.lines.forEach { print($0) }
-    }
+    let report = EvaluationReport(found)
+    if json { try Console.json(report) } else { report.lines.forEach { print($0) } }
   }
 }

@@ -1,10 +1,7 @@
 import ArgumentParser
-import Checkpoints
-import Files
-import Kernels
+import Masks
 import Media
-import SAM2
-import Traces
+import Pipelines
 
 struct Segment: Command {
   static let configuration = CommandConfiguration(
@@ -28,27 +25,20 @@ struct Segment: Command {
 
   func execute() throws {
     let (asked, maskFolder) = try prompts.load()
-    let picture = try Picture.read(path: image)
+    let picture = try PictureInput(path: image)
     for note in picture.notes { Console.remark("\(image): \(note)") }
     let folder = try OutputFolder(output)
-    let (model, checkpoint) = try model.load()
-    let recording = try trace.start(
-      model: model,
-      input: TraceInput(width: picture.width, height: picture.height, preprocessing: Preparation.picture),
-      digests: RunDigests(
-        checkpoint: CheckpointIdentity(of: checkpoint), input: SHA256.hex(ofFile: image)),
-      prompts: asked)
-    let found = try Segmentation(picture, asked, folder: maskFolder, model: model, Run(taps: recording?.taps))
-    try recording.map(found.record)
-    try found.requireNumbers()
-    try folder.write(found, report: SegmentationReport(found, image: image, model: checkpoint.path))
+    var request = SegmentRequest(asked, maskFolder: maskFolder)
+    request.recording = trace.request
+    let found = try model.load().segment(picture, request, watch: Console.watch)
+    try found.write(to: folder)
     for (index, mask) in found.masks.enumerated() {
       print(
-        "\(folder.file(SegmentationReport.maskName(index)))  object \(mask.object)  \(mask.mask.area) pixels  "
+        "\(folder.file(Segmentation.maskName(index)))  object \(mask.object)  \(mask.mask.area) pixels  "
           + "predicted IoU \(mask.predictedIoU.rounded(3))  stability \(mask.stabilityScore.rounded(3))  "
           + "object score \(mask.objectScore.rounded(2))")
     }
-    print(folder.file("overlay.png"))
-    print(folder.file("prediction.json"))
+    print(folder.file(Segmentation.overlayName))
+    print(folder.file(Segmentation.reportName))
   }
 }

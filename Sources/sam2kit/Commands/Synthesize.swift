@@ -1,4 +1,5 @@
 import Architecture
+import Configurations
 import ArgumentParser
 import Checkpoints
 import Files

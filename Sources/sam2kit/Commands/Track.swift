@@ -1,11 +1,6 @@
-import Architecture
 import ArgumentParser
-import Checkpoints
 import Files
-import Kernels
-import Media
-import SAM2
-import Traces
+import Pipelines
 
 struct Track: Command {
   static let configuration = CommandConfiguration(
@@ -40,40 +35,40 @@ struct Track: Command {
   var resume = false
 
   func validate() throws {
-    guard !resume || !trace.isAsked else {
+    guard !resume || !trace.request.isAsked else {
       throw ValidationError("a trace is of a whole run; leave out --resume")
     }
     if let frame = tapFrame.first(where: { $0 < 0 }) {
       throw ValidationError("--tap-frame should be at least 0, found \(frame)")
     }
-    guard tapFrame.isEmpty && tapObject.isEmpty || trace.isAsked else {
+    guard tapFrame.isEmpty && tapObject.isEmpty || trace.request.isAsked else {
       throw ValidationError("--tap-frame and --tap-object need --trace FILE.h5 or --sketch FILE.h5")
     }
   }
 
   func execute() throws {
-    let (asked, maskFolder) = try prompts.load()
-    let input = try VideoInput(path: video)
-    let script = try TrackScript(asked, prompts.direction, place: prompts.place, folder: maskFolder, input)
-    let folder = try TrackFolder(output, input)
-    let overlay = try overlay.map { try TrackOverlay(path: $0, input) }
-    let (model, checkpoint) = try model.load()
-    let digests = RunDigests(checkpoint: try CheckpointIdentity(of: checkpoint), input: try input.sha256)
-    let tracking = try Tracking(
-      input: input, script: script, model: model, modelPath: checkpoint.path, folder: folder, digests: digests)
-    let recording = try trace.start(
-      model: model, input: input.traceInput, digests: digests, prompts: asked,
-      frames: Set(tapFrame), objects: Set(tapObject))
+    let tracking = try Tracking(request())
+    let model = try model.load()
+    PartialFiles.awaitInterrupt()
+    defer { Console.endLine() }
     do {
-      let journal = try tracking.run(resumes: resume, recording: recording)
-      try overlay?.write(journal)
-      try tracking.finish(journal)
-    } catch let interrupted as Interrupted {
-      Console.remark("interrupted; \(folder.report) says what was found, --resume goes on from there")
-      throw ExitCode(128 + interrupted.signal)
+      let found = try tracking.run(
+        model, watch: Console.watch, isCancelled: { PartialFiles.interrupt != nil })
+      for damage in found.damage { Console.remark("\(video): \(damage)") }
+      print(found.report)
+      if let overlay = found.overlay { print(overlay) }
+    } catch is CancellationError {
+      Console.remark("interrupted; \(tracking.report) says what was found, --resume goes on from there")
+      throw ExitCode(128 + (PartialFiles.interrupt ?? 2))
     }
-    for damage in input.source.damage { Console.remark("\(video): \(damage)") }
-    print(folder.report)
-    if let overlay { print(overlay.path) }
+  }
+
+  private func request() throws -> TrackRequest {
+    let (asked, maskFolder) = try prompts.load()
+    var request = TrackRequest(video: video, prompts: asked, output: output, maskFolder: maskFolder)
+    (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
+    (request.overlay, request.resumes, request.recording) = (overlay, resume, trace.request)
+    (request.recording.frames, request.recording.objects) = (Set(tapFrame), Set(tapObject))
+    return request
   }
 }

@@ -1,9 +1,5 @@
 import ArgumentParser
-import Reports
-import SAM2
-import Taps
-import Traces
-import Verification
+import Pipelines
 
 struct Verify: Command {
   static let configuration = CommandConfiguration(
@@ -24,7 +20,6 @@ struct Verify: Command {
       """)
 
   @OptionGroup var model: ModelOptions
-  @OptionGroup var backend: BackendOptions
   @Option(name: .long, help: "What PyTorch computed: a trace, or without --isolate also a sketch.")
   var reference: String
   @Option(
@@ -35,8 +30,14 @@ struct Verify: Command {
   var masks: String?
   @Flag(name: .long, help: "Also run each module on its recorded inputs, and compare its output alone.")
   var isolate = false
+  @Flag(
+    name: .long,
+    help: ArgumentHelp(
+      "Leave modules whole that the backend runs as one, and compare what they come to. By default they are computed by "
+        + "their parts where the recording looks inside."))
+  var fused = false
   @OptionGroup var policy: PolicyOptions
-  @OptionGroup var provenance: ProvenanceOptions
+  @OptionGroup var agreement: AgreementOptions
   @Option(name: .long, help: "Compare only taps whose module path or name matches this glob; may be repeated.")
   var tap: [String] = []
   @Option(name: .long, help: "Also record the run into this HDF5 file.")
@@ -44,31 +45,14 @@ struct Verify: Command {
   @OptionGroup var output: ComparisonOutput
 
   func execute() throws {
-    let policy = try policy.policy()
-    let recording = try Recording.open(path: reference)
-    if isolate, case .sketch = recording { throw SketchIsolated(path: reference) }
-    let run = try VerifiedRun(
-      recording, model: model, backend: backend, input: input, masks: masks, trace: trace)
-    try provenance.check(run.agreement, reference: reference, candidate: model.model)
-    let verifier = LiveComparison(
-      reference: recording, patterns: tap.map { TapPattern($0) },
-      policy: policy.narrowed(to: backend.precision.rawValue), isolates: isolate,
-      weights: ModuleWeights(run.checkpoint), keepsPictures: output.wantsPictures)
-    try run.perform(verifier)
-    let result = run.result(verifier)
-    let masks =
-      output.wantsPictures
-      ? try MaskDifference.all(of: result.comparison, recording.source, verifier.masks) : []
-    try output.present(result, masks: masks)
-  }
-}
-
-/// A sketch says how arrays differ but can't be computed with.
-struct SketchIsolated: Error, CustomStringConvertible {
-  let path: String
-
-  var description: String {
-    "\(path): --isolate feeds modules with what was recorded; expected a trace, found a sketch, which keeps a few "
-      + "hundred elements of each array. Record a trace, or leave out --isolate"
+    var request = VerifyRequest(model: try model.request, reference: reference)
+    (request.input, request.maskFolder, request.isolates) = (input, masks, isolate)
+    request.keepsWholes = fused
+    (request.policy, request.forces) = (try policy.policy(), agreement.force)
+    (request.taps, request.trace, request.wantsPictures) = (tap, trace, output.wantsPictures)
+    model.useThreads()
+    let found = try verify(request, watch: Console.watchModel)
+    Console.endLine()
+    try output.present(found.comparison, masks: found.masks)
   }
 }

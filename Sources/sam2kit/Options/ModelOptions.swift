@@ -1,11 +1,12 @@
+// Which model to run, what computes it, and what its file may make its reader do.
+
 import Architecture
-import ArgumentParser
+public import ArgumentParser
+import Configurations
 import Checkpoints
-import Files
 import Foundation
 import Kernels
-import OpenBLASBackend
-import SAM2
+import Pipelines
 
 /// Which model to run, and how.
 struct ModelOptions: ParsableArguments {
@@ -14,6 +15,7 @@ struct ModelOptions: ParsableArguments {
 
   @OptionGroup var source: SourceOptions
   @OptionGroup var architecture: ArchitectureOptions
+  @OptionGroup var backend: BackendOptions
 
   @Option(name: .long, help: "Threads to use; results are the same bits for any number.")
   var threads: Int = ProcessInfo.processInfo.activeProcessorCount
@@ -22,31 +24,60 @@ struct ModelOptions: ParsableArguments {
     guard threads > 0 else { throw ValidationError("--threads should be at least 1, found \(threads)") }
   }
 
-  /// Opens the checkpoint and builds its model.
-  func load() throws -> (model: SAM2Base, checkpoint: Checkpoint) {
-    try load(try OpenBLASBackend()) { try architecture.configuration(of: $0) }
-  }
-
-  /// Opens the checkpoint and builds its model as a recording says that it was, unless `--config` says otherwise.
+  /// What is asked for.
   ///
-  /// - Parameter origin: The recording, for errors.
-  func load(
-    _ backend: any Backend, recorded configuration: String, origin: String
-  ) throws -> (model: SAM2Base, checkpoint: Checkpoint) {
-    try load(backend) {
-      try architecture.configuration(of: $0, recorded: configuration, origin: origin)
+  /// - Throws: What keeps a plan from being read.
+  var request: ModelRequest {
+    get throws {
+      var request = ModelRequest(path: model)
+      source.apply(to: &request)
+      architecture.apply(to: &request)
+      try backend.apply(to: &request)
+      return request
     }
   }
 
-  private func load(
-    _ backend: any Backend, as configuration: (Checkpoint) throws -> ModelConfiguration
-  ) throws -> (model: SAM2Base, checkpoint: Checkpoint) {
-    Parallelism.threads = threads
-    let checkpoint = try source.open(model)
-    Console.progress("loading \(model)")
-    return (try SAM2Base(configuration(checkpoint), weights: checkpoint, backend: backend), checkpoint)
+  /// Opens the checkpoint and builds its model.
+  func load() throws -> Model {
+    useThreads()
+    return try Model(request, watch: Console.watchModel)
+  }
+
+  /// From here on this many threads compute.
+  func useThreads() { Parallelism.threads = threads }
+}
+
+/// What computes, and how each layer is computed.
+struct BackendOptions: ParsableArguments {
+  @Option(name: .long, help: "What computes the heavy operations.")
+  var backend = BackendChoice.openblas
+
+  @Option(
+    name: .long,
+    help: "How all layers are computed; by default as the plan says that the file carries, else f32.")
+  var precision: Precision?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A precision plan: JSON that says which layers are computed how (Sources/SAM2/README.md).",
+      valueName: "file"))
+  var plan: String?
+
+  func validate() throws {
+    guard precision == nil || plan == nil else {
+      throw ValidationError("--precision is for all layers and --plan for each: give one of them")
+    }
+  }
+
+  func apply(to request: inout ModelRequest) throws {
+    (request.backend, request.precision) = (backend, precision)
+    if let plan { try request.readPlan(path: plan) }
   }
 }
+
+extension BackendChoice: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 /// Which of the models in a file to take, and what the file may make its reader do.
 struct SourceOptions: ParsableArguments {
@@ -58,19 +89,19 @@ struct SourceOptions: ParsableArguments {
   var key: String?
   @OptionGroup var limits: LimitOptions
 
+  func apply(to request: inout ModelRequest) { (request.key, request.limits) = (key, limits.limits) }
+
   /// Opens a checkpoint and says what was chosen or left out, if anything.
-  func open(_ path: String, digesting: Bool = false) throws -> Checkpoint {
-    try limits.open(path, key: key, digesting: digesting)
-  }
+  func open(_ path: String) throws -> Checkpoint { try limits.open(path, key: key) }
 }
 
 /// What a checkpoint's architecture is, where its tensors don't say so.
 struct ArchitectureOptions: ParsableArguments {
   @Option(
     name: .long,
-    help:
-      "The model's official YAML, or transformers' config.json. Needed for anything but the eight released models."
-  )
+    help: ArgumentHelp(
+      "The model's official YAML, or transformers' config.json. Converted files carry it, the released models are "
+        + "recognised, and a YAML of the checkpoint's name beside it is found.", valueName: "file"))
   var config: String?
 
   @Option(
@@ -79,50 +110,8 @@ struct ArchitectureOptions: ParsableArguments {
       "Change a key of the configuration, such as fill_hole_area=0; may be repeated.", valueName: "key=value"))
   var settings: [SettingArgument] = []
 
-  /// The architecture: from `--config`, else as a converted file states it, else from the `config.json` beside a
-  /// file of transformers, else recognised by its tensors.
-  func configuration(of checkpoint: Checkpoint) throws -> ModelConfiguration {
-    try stated(by: checkpoint).changed(by: settings.map(\.setting), origin: "--set")
-  }
-
-  /// The architecture: from `--config`, else as a recording states it, else as without one.
-  func configuration(
-    of checkpoint: Checkpoint, recorded: String, origin: String
-  ) throws -> ModelConfiguration {
-    guard config == nil, !recorded.isEmpty else { return try configuration(of: checkpoint) }
-    return try ModelConfiguration(yaml: recorded, origin: "\(origin) (configuration)")
-      .changed(by: settings.map(\.setting), origin: "--set")
-  }
-
-  private func stated(by checkpoint: Checkpoint) throws -> ModelConfiguration {
-    if let config {
-      let text = String(decoding: try MappedFile.contents(of: config), as: UTF8.self)
-      return try config.lowercased().hasSuffix(".json") && text.contains("\"model_type\"")
-        ? ModelConfiguration(transformers: text, origin: config)
-        : ModelConfiguration(yaml: text, origin: config)
-    }
-    if let stated = checkpoint.metadata[MetadataKey.configuration] {
-      return try ModelConfiguration(yaml: stated, origin: "\(checkpoint.path) (\(MetadataKey.configuration))")
-    }
-    if let beside = try checkpoint.transformersConfiguration { return beside }
-    let recognition = Recognition(checkpoint.shapes)
-    guard let variant = recognition.variant else {
-      throw UnknownArchitecture(path: checkpoint.path, recognition: recognition)
-    }
-    return variant.configuration
-  }
-}
-
-extension Checkpoint {
-  /// What the `config.json` beside weights in transformers' naming says, if there is one.
-  var transformersConfiguration: ModelConfiguration? {
-    get throws {
-      guard selection.naming == .transformers else { return nil }
-      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-      guard FileManager.default.fileExists(atPath: "\(folder)config.json") else { return nil }
-      let text = String(decoding: try MappedFile.contents(of: "\(folder)config.json"), as: UTF8.self)
-      return try ModelConfiguration(transformers: text, origin: "\(folder)config.json")
-    }
+  func apply(to request: inout ModelRequest) {
+    (request.configuration, request.settings) = (config, settings.map(\.setting))
   }
 }
 
@@ -133,31 +122,5 @@ struct SettingArgument: ExpressibleByArgument {
   init?(argument: String) {
     guard let setting = ConfigurationSetting(argument) else { return nil }
     self.setting = setting
-  }
-}
-
-/// The keys that a converted file's metadata has from us, beside the source's digest.
-enum MetadataKey {
-  static let configuration = "sam2_configuration"
-  static let variant = "sam2_variant"
-  static let producer = "producer"
-  /// What large tensors were rounded to.
-  static let precision = "precision"
-  /// Which framework's tensors these are, for transformers.
-  static let framework = "format"
-  /// What other programs show of a GGUF file.
-  static let name = "general.name"
-  /// The digests of the checkpoint that a chain of conversions began with; see `CheckpointIdentity`.
-  static let checkpointDigest = "checkpoint_sha256"
-  static let checkpointDirectoryDigest = "checkpoint_directory_sha256"
-}
-
-/// A checkpoint that is none of the released models, and no YAML to say what it is.
-struct UnknownArchitecture: Error, CustomStringConvertible {
-  let path: String
-  let recognition: Recognition
-
-  var description: String {
-    "\(path): \(recognition.summary). If it is a SAM 2 model, give its official YAML with --config"
   }
 }

@@ -1,11 +1,5 @@
-import Architecture
 import ArgumentParser
-import Checkpoints
-import Files
-import HDF5
-import Kernels
-import Media
-import SAM2
+import Pipelines
 import Taps
 import Traces
 
@@ -23,53 +17,44 @@ struct TraceOptions: ParsableArguments {
   @Flag(name: .long, help: "Compress the trace: smaller, slower.")
   var compress = false
 
-  /// Whether anything is to be recorded.
-  var isAsked: Bool { trace != nil || sketch != nil }
-
   func validate() throws {
-    guard tap.isEmpty || isAsked else {
+    guard tap.isEmpty || request.isAsked else {
       throw ValidationError("--tap needs --trace FILE.h5 or --sketch FILE.h5")
     }
     guard trace == nil || trace != sketch else { throw ValidationError("--trace and --sketch name one file") }
     guard !compress || trace != nil else { throw ValidationError("--compress needs --trace FILE.h5") }
   }
 
-  /// Opens the trace and the sketch, if asked for.
-  func start(
-    model: SAM2Base, input: TraceInput, digests: @autoclosure () throws -> RunDigests,
-    prompts: TracePrompts, frames: Set<Int> = [], objects: Set<Int> = []
-  ) throws -> TapRecorder? {
-    guard isAsked else { return nil }
-    let digests = try digests()
-    let provenance = Provenance(
-      producer: Product.name, producerVersion: Product.version, backend: model.backend.name,
-      backendVersion: model.backend.version, threads: Parallelism.threads,
-      checkpointSHA256: digests.checkpoint.sha256 ?? "",
-      checkpointDirectorySHA256: digests.checkpoint.directorySHA256, inputSHA256: digests.input, input: input,
-      prompts: prompts, configuration: model.configuration.json)
-    var writers: [any TapWriter] = []
-    if let trace {
-      let storage: HDF5Storage = compress ? .compressed : .contiguous
-      writers.append(try TraceWriter(path: trace, provenance: provenance, storage: storage))
-    }
-    if let sketch { writers.append(try SketchWriter(path: sketch, provenance: provenance)) }
-    return TapRecorder(taps: Taps(writers: writers, filter: TapFilter(tap, frames: frames, objects: objects)))
+  /// What is asked for.
+  var request: RecordingRequest {
+    var request = RecordingRequest(trace: trace, sketch: sketch)
+    (request.taps, request.compresses) = (tap, compress)
+    return request
   }
 }
 
-/// What a run is of: its checkpoint, and the SHA-256 of its picture or video.
-struct RunDigests {
-  let checkpoint: CheckpointIdentity
-  let input: String
-}
+/// Which taps of a recording to keep.
+struct TapSelectionOptions: ParsableArguments {
+  @Option(name: .long, help: "Keep taps whose module path or name matches this glob; may be repeated.")
+  var tap: [String] = []
+  @Option(name: .long, help: "Of a video keep this frame, and what belongs to none; may be repeated.")
+  var frame: [Int] = []
+  @Option(name: .long, help: "Of a video keep this object, and what belongs to none; may be repeated.")
+  var object: [Int] = []
+  @Flag(name: .long, help: "Leave predictions out, which --tap otherwise doesn't.")
+  var noPredictions = false
 
-/// A trace, a sketch or both being written.
-struct TapRecorder {
-  let taps: Taps
+  /// What was asked for.
+  var selection: TapSelection {
+    TapSelection(
+      patterns: tap.map { TapPattern($0) }, frames: Set(frame), objects: Set(object),
+      keepsPredictions: !noPredictions)
+  }
 
-  /// Puts whole files in their places.
-  func finish() throws {
-    try taps.finish()
-    for pattern in taps.unmatchedPatterns { Console.remark("--tap \(pattern): no module has such a path") }
+  /// Says which patterns fit nothing.
+  func remark(on run: Recording) {
+    for pattern in tap where !run.taps.contains(where: { $0.matches(TapPattern(pattern)) }) {
+      Console.remark("--tap \(pattern): no tap or module has such a name")
+    }
   }
 }

@@ -38,7 +38,7 @@ import Testing
     #expect(checkpoint.fileByteCount > 40_000_000_000)
     #expect(diskBytes(checkpoint.path) < 1 << 20)
     #expect(checkpoint["large.weight"]?.shape == Self.large)
-    #expect(try checkpoint.tensor("small.bias").elements == Self.small)
+    #expect(try checkpoint.float32("small.bias").elements == Self.small)
     let statistics = try checkpoint.statistics()
     let index = try #require(checkpoint.entries.firstIndex { $0.name == "large.weight" })
     let found = try #require(statistics[index])

@@ -45,7 +45,7 @@ import Testing
   @Test func comparesTensorsOfAnotherTypeAsNumbers() throws {
     try TestFiles.withTemporaryFolder { folder in
       let source = try Fixtures.open("genuine/rounding.safetensors")
-      let name = try #require(source.entries.first { $0.shape.count >= Precision.threshold }?.name)
+      let name = try #require(source.entries.first { $0.shape.count >= WeightRounding.threshold }?.name)
       try Conversion(source.rounded(to: .bfloat16)).write(to: "\(folder)/a.pt", as: .torch)
       let rounded = try Checkpoint.open(path: "\(folder)/a.pt")
       let difference = try CheckpointDifference(source, rounded)

@@ -19,13 +19,13 @@ import Testing
     for (name, type) in types {
       #expect(file[name]?.elementType == type)
       #expect(file[name]?.shape == [2, 3, 2, 2])
-      #expect(try file.tensor(name).elements == (0..<24).map { Float($0) })
+      #expect(try file.float32(name).elements == (0..<24).map { Float($0) })
     }
     #expect(file["bfloat16"]?.elementType == .bfloat16)
     #expect(file["bfloat16"]?.shape == [2, 3] && file["row"]?.shape == [3] && file["scalar"]?.shape == [])
-    #expect(try file.tensor("bfloat16").elements == [0, 1, 2, 3, 4, 5])
-    #expect(try file.tensor("row").elements == [0, 1, 2])
-    #expect(try file.tensor("scalar").elements == [2.5])
+    #expect(try file.float32("bfloat16").elements == [0, 1, 2, 3, 4, 5])
+    #expect(try file.float32("row").elements == [0, 1, 2])
+    #expect(try file.float32("scalar").elements == [2.5])
     #expect(file.entries.count == types.count + 3)
     #expect(
       file.metadata == [

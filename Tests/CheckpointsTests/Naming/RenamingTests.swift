@@ -22,7 +22,7 @@ import Testing
     let checkpoint = try Fixtures.open("candidates/\(file)")
     #expect(checkpoint.selection.naming == .transformers)
     #expect(checkpoint.shapes == Self.tensors.mapValues(\.0))
-    for (name, (_, numbers)) in Self.tensors { #expect(try checkpoint.tensor(name).elements == numbers) }
+    for (name, (_, numbers)) in Self.tensors { #expect(try checkpoint.float32(name).elements == numbers) }
   }
 
   @Test(arguments: Checkpoint.Format.allCases) func namesGoThereAndBack(_ format: Checkpoint.Format) throws {
@@ -44,9 +44,9 @@ import Testing
     let renamed = try Fixtures.open("candidates/transformers.safetensors").named(.transformers)
     #expect(renamed.entries.count == 6)
     #expect(renamed["prompt_encoder.point_embed.weight"]?.shape == [4, 2])
-    #expect(try renamed.tensor("prompt_encoder.point_embed.weight").elements == (1...8).map(Float.init))
+    #expect(try renamed.float32("prompt_encoder.point_embed.weight").elements == (1...8).map(Float.init))
     for name in ["prompt_encoder.shared_embedding", "shared_image_embedding"] {
-      #expect(try renamed.tensor("\(name).positional_embedding").elements == [1, 1.125])
+      #expect(try renamed.float32("\(name).positional_embedding").elements == [1, 1.125])
     }
   }
 

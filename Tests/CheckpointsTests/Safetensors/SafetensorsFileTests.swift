@@ -45,8 +45,8 @@ import Testing
     #expect(checkpoint.shapes == ["a": [4, 6], "b": [3], "empty": [0, 3]])
     #expect(checkpoint.metadata == ["format": "pt", "quote": "a \"b\" é 😀"])
     #expect(checkpoint["a"]?.elementType == .bfloat16)
-    #expect(try checkpoint.tensor("a").elements == (0..<24).map(Float.init))
-    #expect(try checkpoint.tensor("b").elements == [0, 1, 2])
+    #expect(try checkpoint.float32("a").elements == (0..<24).map(Float.init))
+    #expect(try checkpoint.float32("b").elements == [0, 1, 2])
   }
 
   @Test func resolvesEscapes() throws {

@@ -54,7 +54,7 @@ import Testing
     for (name, shape, elements, isContiguous) in expected {
       #expect(checkpoint[name]?.isContiguous == isContiguous)
       #expect(try checkpoint.tensor(name).shape == shape)
-      #expect(try checkpoint.tensor(name).elements == elements)
+      #expect(try checkpoint.float32(name).elements == elements)
     }
   }
 
@@ -63,8 +63,8 @@ import Testing
     let checkpoint = try Fixtures.open("genuine/\(file).pt")
     #expect(checkpoint.format == .torch)
     #expect(checkpoint.shapes == ["weight": [3, 2], "bias": [3]])
-    #expect(try checkpoint.tensor("weight").elements == [0, 1, 2, 3, 4, 5])
-    #expect(try checkpoint.tensor("bias").elements == [0.5, -0.5, 0.25])
+    #expect(try checkpoint.float32("weight").elements == [0, 1, 2, 3, 4, 5])
+    #expect(try checkpoint.float32("bias").elements == [0.5, -0.5, 0.25])
   }
 
   @Test func notesWhatStandsBesideAStateDict() throws {
@@ -74,7 +74,7 @@ import Testing
   @Test func readsParametersAndTensorsWithAttributes() throws {
     let checkpoint = try Fixtures.open("genuine/parameters.pt")
     #expect(checkpoint.shapes == ["plain": [3, 2], "marked": [2], "buffer": [2]])
-    #expect(try checkpoint.tensor("marked").elements == [1, 1])
+    #expect(try checkpoint.float32("marked").elements == [1, 1])
   }
 
   @Test func keepsThePayloadsOfNaNs() throws {
@@ -82,6 +82,6 @@ import Testing
     let bits: [UInt32] = [0x7fa1_2345, 0xffc0_0001, 0x7f80_0001, 0x8000_0000]
     let checkpoint = try Fixtures.open("genuine/nans.pt")
     #expect(try checkpoint.copy(of: "w") == bits.withUnsafeBytes { Array($0) })
-    #expect(try checkpoint.tensor("w").elements.map(\.bitPattern) == bits)
+    #expect(try checkpoint.float32("w").elements.map(\.bitPattern) == bits)
   }
 }

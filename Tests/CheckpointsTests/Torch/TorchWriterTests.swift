@@ -115,7 +115,7 @@ func folderInTheArchiveIsTheFilesName(file: String, root: String) throws {
       try writer.finish()
       let written = try Checkpoint.open(path: "\(folder)/x.pt")
       #expect(written.entries.map(\.name) == items.map(\.name))
-      if let last = items.last { #expect(try written.tensor(last.name).elements == [Float(count - 1)]) }
+      if let last = items.last { #expect(try written.float32(last.name).elements == [Float(count - 1)]) }
     }
   }
 }

@@ -1,5 +1,6 @@
 // A model's configuration, which converted files carry: what is read is written and read back the same.
 import Architecture
+import Configurations
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
@@ -8,6 +9,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   do {
     let again = try ModelConfiguration(yaml: configuration.json, origin: "its JSON")
     require(again == configuration, "writing and reading keeps the configuration")
+    let withoutYAML = try ModelConfiguration(json: configuration.json, origin: "its JSON")
+    require(withoutYAML == configuration, "what reads JSON alone reads the same")
   } catch {
     require(false, "what is written is read: \(error)")
   }

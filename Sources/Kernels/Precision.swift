@@ -1,0 +1,65 @@
+// How a layer is computed, and which layer it is.
+public import Tensors
+
+/// How a layer is computed: the one vocabulary of the command line, plans, files, traces and policies.
+public enum Precision: String, Hashable, Sendable, Codable, CaseIterable {
+  /// Float32 throughout.
+  case f32
+  /// Inputs and weights rounded to bfloat16, sums in Float32.
+  case bf16
+  /// Weights in 8 bits, inputs in floating point.
+  case w8
+  /// Weights and inputs in 8 bits, sums in 32.
+  case w8a8
+}
+
+/// The numbers that a quantized tensor's 8 bits stand for: `scale · (q − zeroPoint)`.
+public struct QuantizedRange: Hashable, Sendable, Codable {
+  /// What one step is worth; positive.
+  public let scale: Float
+  /// The step that stands for 0, exactly.
+  public let zeroPoint: UInt8
+
+  private enum CodingKeys: String, CodingKey {
+    case scale
+    case zeroPoint = "zero_point"
+  }
+
+  /// A range of 256 steps.
+  public init(scale: Float, zeroPoint: UInt8) {
+    self.scale = scale
+    self.zeroPoint = zeroPoint
+  }
+}
+
+/// Which layer a kernel is for, and how it is to be computed.
+public struct Site: Hashable, Sendable {
+  /// The layer's name in the state dict and in a trace.
+  public let path: ModulePath
+  /// How the layer is computed.
+  public let precision: Precision
+  /// The range of the layer's input; nil where it is not quantized, or found anew for every input.
+  public let input: QuantizedRange?
+
+  /// A layer, in Float32 unless told otherwise.
+  public init(_ path: ModulePath, precision: Precision = .f32, input: QuantizedRange? = nil) {
+    self.path = path
+    self.precision = precision
+    self.input = input
+  }
+}
+
+/// What a backend can't prepare.
+public enum BackendError: Error, Equatable, CustomStringConvertible {
+  /// A layer is to be computed in a precision that the backend doesn't have.
+  case unsupportedPrecision(backend: String, layer: ModulePath, supported: [Precision], asked: Precision)
+
+  /// One sentence naming the layer, what was expected and what was found.
+  public var description: String {
+    switch self {
+    case .unsupportedPrecision(let backend, let layer, let supported, let asked):
+      "\(layer): the backend \(backend) computes in \(supported.map(\.rawValue).joined(separator: ", ")), "
+        + "and was asked for \(asked.rawValue)"
+    }
+  }
+}

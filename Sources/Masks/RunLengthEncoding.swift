@@ -1,0 +1,176 @@
+// Masks as COCO stores them: lengths of runs down the columns, packed into text, with a box and an area.
+// Source: cocoapi common/maskApi.c, rleEncode, rleToString and rleFrString.
+
+/// Lengths of alternating runs of background and foreground, column by column from the top left corner.
+public struct RunLengthEncoding: Sendable, Equatable {
+  /// Columns.
+  public let width: Int
+  /// Rows.
+  public let height: Int
+  /// Background first, perhaps of length 0; together `width · height`.
+  public let counts: [Int]
+
+  /// Runs of the given lengths.
+  ///
+  /// - Throws: `MaskError.malformedRunLengths` where one is negative or they don't add up to the mask's size.
+  public init(width: Int, height: Int, counts: [Int]) throws(MaskError) {
+    var rest = try Self.area(width: width, height: height)
+    for (index, count) in counts.enumerated() {
+      guard count >= 0 else { throw .malformedRunLengths(reason: "run \(index) has length \(count)") }
+      guard count <= rest else {
+        throw .malformedRunLengths(reason: "run \(index) goes beyond the \(width) × \(height) pixels")
+      }
+      rest -= count
+    }
+    guard rest == 0 else {
+      throw .malformedRunLengths(reason: "\(rest) of \(width) × \(height) pixels are in no run")
+    }
+    self.width = width
+    self.height = height
+    self.counts = counts
+  }
+
+  /// The runs of a mask.
+  public init(_ mask: BinaryMask) {
+    width = mask.width
+    height = mask.height
+    var counts: [Int] = []
+    var (length, previous) = (0, UInt8(0))
+    mask.pixels.withUnsafeBufferPointer { pixels in
+      for x in 0..<mask.width {
+        for y in 0..<mask.height {
+          let pixel = pixels[y * mask.width + x]
+          if pixel != previous {
+            counts.append(length)
+            (length, previous) = (0, pixel)
+          }
+          length += 1
+        }
+      }
+    }
+    self.counts = counts + [length]
+  }
+
+  /// The runs that pycocotools packed into text.
+  ///
+  /// - Throws: `MaskError.malformedRunLengths` where the text is no such packing or does not fit the size.
+  public init(width: Int, height: Int, compressed: String) throws(MaskError) {
+    let area = try Self.area(width: width, height: height)
+    var counts: [Int] = []
+    var (value, shift) = (0, 0)
+    for byte in compressed.utf8 {
+      guard (48..<112).contains(byte) else {
+        throw .malformedRunLengths(reason: "byte \(byte) is not one that the packing uses")
+      }
+      guard shift < 40 else { throw .malformedRunLengths(reason: "a length takes more than 8 characters") }
+      let group = Int(byte) - 48
+      value |= (group & 0x1F) << shift
+      shift += 5
+      if group & 0x20 != 0 { continue }
+      if group & 0x10 != 0 { value -= 1 << shift }
+      if counts.count > 2 { value += counts[counts.count - 2] }
+      guard (0...area).contains(value) else {
+        throw .malformedRunLengths(reason: "run \(counts.count) has length \(value)")
+      }
+      counts.append(value)
+      (value, shift) = (0, 0)
+    }
+    guard shift == 0 else { throw .malformedRunLengths(reason: "the text ends within a length") }
+    try self.init(width: width, height: height, counts: counts)
+  }
+
+  /// How many pixels a size has, which pycocotools counts in 32 bits.
+  private static func area(width: Int, height: Int) throws(MaskError) -> Int {
+    let (area, overflow) = width.multipliedReportingOverflow(by: height)
+    guard width >= 0, height >= 0, !overflow, area <= Int(UInt32.max) else {
+      throw .malformedRunLengths(reason: "a mask can't have \(width) × \(height) pixels")
+    }
+    return area
+  }
+
+  /// The text that pycocotools writes: each length from the fourth on as its difference to the length two before,
+  /// in groups of five bits, lowest first, a sixth bit saying that more follow, offset to printable characters.
+  public var compressed: String {
+    var text: [UInt8] = []
+    for index in counts.indices {
+      var value = index > 2 ? counts[index] - counts[index - 2] : counts[index]
+      var isUnfinished = true
+      while isUnfinished {
+        let group = UInt8(value & 0x1F)
+        value >>= 5
+        // The fifth bit is the sign, so that the rest must repeat it.
+        isUnfinished = group & 0x10 != 0 ? value != -1 : value != 0
+        text.append(group + (isUnfinished ? 0x20 : 0) + 48)
+      }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+extension BinaryMask {
+  /// The mask that run lengths describe.
+  public init(_ runs: RunLengthEncoding) {
+    var pixels = [UInt8](repeating: 0, count: runs.width * runs.height)
+    pixels.withUnsafeMutableBufferPointer { pixels in
+      var position = 0
+      for (index, count) in runs.counts.enumerated() where count > 0 {
+        if index % 2 == 1 {
+          var (x, y) = position.quotientAndRemainder(dividingBy: runs.height)
+          for _ in 0..<count {
+            pixels[y * runs.width + x] = 1
+            y += 1
+            if y == runs.height { (x, y) = (x + 1, 0) }
+          }
+        }
+        position += count
+      }
+    }
+    self.init(width: runs.width, height: runs.height, pixels: pixels)
+  }
+}
+
+/// COCO's `{"size": [height, width], "counts": …}`: written compressed, read with either a text or a list of lengths.
+extension RunLengthEncoding: Codable {
+  private enum CodingKeys: String, CodingKey { case size, counts }
+
+  /// Reads either form.
+  ///
+  /// - Throws: `DecodingError` where keys are missing or hold something else, `MaskError.malformedRunLengths`.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    let size = try fields.decode([Int].self, forKey: .size)
+    guard size.count == 2 else {
+      throw MaskError.malformedRunLengths(reason: "expected [height, width], found \(size)")
+    }
+    if let text = try? fields.decode(String.self, forKey: .counts) {
+      try self.init(width: size[1], height: size[0], compressed: text)
+    } else {
+      try self.init(width: size[1], height: size[0], counts: fields.decode([Int].self, forKey: .counts))
+    }
+  }
+
+  /// Writes the compressed form.
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode([height, width], forKey: .size)
+    try fields.encode(compressed, forKey: .counts)
+  }
+}
+
+/// A mask in the terms of the COCO annotations: its fields stand in JSON under these names.
+public struct COCOMask: Sendable, Equatable, Codable {
+  /// The run lengths.
+  public let segmentation: RunLengthEncoding
+  /// Left, top, width and height in pixels; all zero for an empty mask.
+  public let bbox: [Int]
+  /// Foreground pixels.
+  public let area: Int
+
+  /// What COCO says of a mask.
+  public init(_ mask: BinaryMask) {
+    let bounds = mask.bounds
+    segmentation = RunLengthEncoding(mask)
+    bbox = [bounds.x, bounds.y, bounds.width, bounds.height]
+    area = mask.area
+  }
+}

@@ -1,0 +1,67 @@
+// Masks and label maps as files: greyscale PNGs, and DAVIS's indexed ones with their palette.
+
+internal import Files
+public import Masks
+
+extension BinaryMask {
+  /// Reads a mask from a JPEG or PNG picture: foreground is every pixel that is not black once converted to RGB,
+  /// whatever its alpha.
+  ///
+  /// - Throws: what `Picture.read` throws.
+  public static func read(path: String) throws(MediaError) -> BinaryMask {
+    let picture = try Picture.read(path: path)
+    let pixels = picture.pixels.withUnsafeBufferPointer { rgb in
+      stride(from: 0, to: rgb.count, by: 3).map { (first: Int) -> UInt8 in
+        rgb[first] | rgb[first + 1] | rgb[first + 2]
+      }
+    }
+    return BinaryMask(width: picture.width, height: picture.height, pixels: pixels)
+  }
+
+  /// Writes an 8-bit greyscale PNG, 255 for foreground and 0 for background, which appears whole or not at all.
+  ///
+  /// - Throws: `MediaError.file` where the folder is missing or not writable, `.couldNotEncode`.
+  public func write(path: String) throws(MediaError) {
+    let grey = pixels.map { $0 * 255 }
+    try PNGEncoder.write(grey, width: width, height: height, kind: .grey, path: path)
+  }
+}
+
+extension LabelMap {
+  /// Reads a PNG whose samples are object numbers: indexed, whatever its palette, or 8-bit greyscale.
+  ///
+  /// - Throws: `MediaError.file`, `.unsupportedKind` for any other picture, `.corrupt`, `.tooLarge`.
+  public static func read(path: String) throws(MediaError) -> LabelMap {
+    let file: MappedFile
+    do { file = try MappedFile(path: path) } catch { throw .file(error) }
+    defer { withExtendedLifetime(file) {} }
+    switch PictureKind(of: file.bytes) {
+    case .png: return try PNGDecoder.decodeLabels(file.bytes, path: path)
+    case .jpeg: throw .unsupportedKind(path: path, found: "a JPEG picture, which can't hold object numbers")
+    case .other(let found): throw .unsupportedKind(path: path, found: found)
+    }
+  }
+
+  /// Writes an 8-bit indexed PNG with DAVIS's palette, which appears whole or not at all.
+  ///
+  /// - Throws: `MediaError.file` where the folder is missing or not writable, `.couldNotEncode`.
+  public func write(path: String) throws(MediaError) {
+    try PNGEncoder.write(labels, width: width, height: height, kind: .indexed, path: path)
+  }
+}
+
+/// The palette of DAVIS and Pascal VOC label maps.
+/// Source: the VOC development kit's VOClabelcolormap, whose rule DAVIS shares.
+enum ObjectPalette {
+  /// The colours of objects 0 (background, black) to 255. Bits 0, 3, 6 of an index are red's bits 7, 6, 5 and so on
+  /// down; 1, 4, 7 are green's; 2, 5 are blue's.
+  static let colors: [OverlayColor] = (0..<256).map { index in
+    func channel(_ first: Int) -> UInt8 {
+      (0..<8).reduce(0) { value, bit in
+        let place = first + 3 * bit
+        return place < 8 ? value | UInt8(index >> place & 1) << UInt8(7 - bit) : value
+      }
+    }
+    return OverlayColor(red: channel(0), green: channel(1), blue: channel(2))
+  }
+}

@@ -1,0 +1,39 @@
+import Prompts
+import Architecture
+import SAM2
+import Tensors
+
+/// Seconds of every measured round.
+public struct Timing: Sendable {
+  /// Of embedding a picture.
+  public fileprivate(set) var imageEncoderSeconds: [Double] = []
+  /// Of one prompt on it.
+  public fileprivate(set) var promptSeconds: [Double] = []
+}
+
+extension Model {
+  /// Times this model on this machine, after a round to warm up.
+  ///
+  /// - Parameter rounds: How often to measure.
+  /// - Throws: Nothing of its own.
+  public func benchmark(rounds: Int) throws -> Timing {
+    let size = configuration.imageSize
+    // Any picture takes the same time; a ramp keeps the numbers away from special cases.
+    let ramp = Tensor([3, size, size]) { pixels in
+      for index in pixels.indices { pixels[index] = Float(index % 251) / 125 - 1 }
+    }
+    let picture = PictureInput(prepared: ramp, width: size, height: size)
+    var timing = Timing()
+    let clock = ContinuousClock()
+    for round in 0...rounds {
+      let start = clock.now
+      let embedded = try EmbeddedPicture(picture, model: self)
+      let middle = clock.now
+      _ = try embedded.predict(Prompt(points: [Click(x: 1, y: 1)]))
+      guard round > 0 else { continue }
+      timing.imageEncoderSeconds.append((middle - start) / .seconds(1))
+      timing.promptSeconds.append((clock.now - middle) / .seconds(1))
+    }
+    return timing
+  }
+}

@@ -1,0 +1,154 @@
+public import Prompts
+public import Masks
+import Checkpoints
+import Foundation
+import Kernels
+public import Media
+import SAM2
+import Taps
+import Tensors
+
+/// What to segment, and how.
+public struct SegmentRequest: Sendable {
+  /// What is asked for.
+  public var prompts: PromptScript
+  /// What the paths of the prompts' masks are relative to.
+  public var maskFolder: String
+  /// What to record.
+  public var recording = RecordingRequest()
+
+  /// Objects to segment.
+  ///
+  /// - Parameter maskFolder: What the paths of the prompts' masks are relative to; nil for the working folder.
+  public init(_ prompts: PromptScript, maskFolder: String? = nil) {
+    self.prompts = prompts
+    self.maskFolder = maskFolder ?? FileManager.default.currentDirectoryPath
+  }
+}
+
+/// One of an object's masks.
+public struct PredictedMask: Sendable {
+  /// The object's number.
+  public let object: Int
+  /// Which of its masks, from 0.
+  public let alternative: Int
+  /// Its pixels, of the picture's size.
+  public let mask: BinaryMask
+  /// Its estimated IoU with the truth.
+  public let predictedIoU: Float
+  /// The IoU of the masks above and below a slightly higher and lower threshold.
+  public let stabilityScore: Float
+  /// The logit of the object's presence.
+  public let objectScore: Float
+}
+
+/// One picture's objects segmented: what was asked for and every mask.
+public struct Segmentation: Sendable {
+  /// What was segmented.
+  public let picture: PictureInput
+  /// What was asked for.
+  public let prompts: PromptScript
+  /// Every object's masks, in the order of the prompts.
+  public let masks: [PredictedMask]
+  /// The model's file.
+  public let model: String
+
+  /// An object's mask with the highest estimated IoU.
+  public func best(of object: Int) -> PredictedMask? {
+    masks.filter { $0.object == object }.max { $0.predictedIoU < $1.predictedIoU }
+  }
+
+  /// The picture with each object's best mask and its prompts drawn; nil where its pixels aren't known.
+  ///
+  /// - Throws: `MediaError`.
+  public func overlay() throws -> Picture? {
+    try picture.picture?.overlaid(
+      with: prompts.objects.map {
+        OverlayObject(mask: best(of: $0.object)?.mask, points: $0.points, box: $0.box)
+      })
+  }
+}
+
+extension Model {
+  /// Segments a picture: embeds it once and predicts every object, one after the other.
+  ///
+  /// - Parameters:
+  ///   - picture: What to segment.
+  ///   - request: What is asked for; see `SegmentRequest`.
+  ///   - watch: Is told what goes on.
+  ///   - isCancelled: Asked between objects, beside the task's own cancellation.
+  /// - Throws: `SAM2Error` and `PromptError` for prompts that can't be meant, `MediaError` for their masks,
+  ///   `BrokenPrediction`, `CancellationError`, what writing a recording throws.
+  public func segment(
+    _ picture: PictureInput, _ request: SegmentRequest, watch: PipelineWatcher = { _ in },
+    isCancelled: () -> Bool = { false }
+  ) throws -> Segmentation {
+    let ready = try ReadyPrompts(request.prompts, folder: request.maskFolder, for: picture, model: self)
+    let recording = try TapRecorder(
+      request.recording,
+      provenance(
+        of: picture.traceInput, prompts: request.prompts,
+        RunDigests(checkpoint: CheckpointIdentity(of: checkpoint), input: picture.digest),
+        filter: request.recording.filter))
+    let predictions = try ready.predict(
+      picture, model: self, Run(taps: recording?.taps), watch, isCancelled: isCancelled)
+    if let taps = recording?.taps { try predictions.record(to: taps) }
+    try recording?.finish(watch)
+    for (prediction, object) in zip(predictions, request.prompts.objects) {
+      try prediction.requireNumbers(of: object.object)
+    }
+    let masks = zip(request.prompts.objects, predictions).flatMap { object, prediction in
+      prediction.masks(of: object.object)
+    }
+    return Segmentation(picture: picture, prompts: request.prompts, masks: masks, model: checkpoint.path)
+  }
+
+  /// Segments a picture's objects; see `segment(_:_:watch:isCancelled:)`.
+  ///
+  /// - Parameters:
+  ///   - picture: A JPEG or PNG.
+  ///   - objects: Where the objects are.
+  ///   - multimask: Whether each object gets three masks to choose from.
+  public func segment(
+    picture: String, objects: [ObjectPrompt], multimask: Bool = false
+  ) throws -> Segmentation {
+    try segment(
+      PictureInput(path: picture), SegmentRequest(PromptScript(multimask: multimask, objects: objects)))
+  }
+}
+
+extension Prediction {
+  /// By how much logits are raised and lowered to see whether a mask holds.
+  /// Source: sam2/automatic_mask_generator.py, `stability_score_offset`.
+  private static var stabilityOffset: Float { 1 }
+
+  /// The masks of the one object that this is of.
+  fileprivate func masks(of object: Int) -> [PredictedMask] {
+    (0..<iou.shape[1]).map { alternative in
+      let logits = maskLogits(object: 0, mask: alternative)
+      return PredictedMask(
+        object: object, alternative: alternative, mask: BinaryMask(logits: logits),
+        predictedIoU: iou.elements[alternative],
+        stabilityScore: logits.stabilityScore(offset: Self.stabilityOffset),
+        objectScore: objectScore.elements[0])
+    }
+  }
+
+  /// Throws if anything is not a number: its mask would say nothing, and JSON has no word for it.
+  fileprivate func requireNumbers(of object: Int) throws(BrokenPrediction) {
+    for (name, tensor) in [("mask", lowResLogits), ("IoU", iou), ("object score", objectScore)]
+    where tensor.withElements({ $0.contains(where: \.isNaN) }) {
+      throw BrokenPrediction(name: "\(name) of object \(object)")
+    }
+  }
+}
+
+extension [Prediction] {
+  /// Adds the predictions of a picture's objects to a recording, stacked.
+  func record(to taps: Taps) throws {
+    guard !isEmpty else { return }
+    try taps.record(.lowResLogits, .concatenated(map(\.lowResLogits), axis: 0))
+    try taps.record(.iou, .concatenated(map(\.iou), axis: 0))
+    try taps.record(.objectScore, .concatenated(map(\.objectScore), axis: 0))
+  }
+}

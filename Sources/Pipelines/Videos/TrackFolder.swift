@@ -1,0 +1,68 @@
+import Files
+import Foundation
+import Masks
+import Media
+
+/// The folder that a tracked video's masks go into, and what an interrupted run leaves there to go on from.
+struct TrackFolder {
+  private let folder: OutputFolder
+  /// A mask's name by frame, for videos without names.
+  private let names: [String]
+
+  /// Makes the folder. Masks are called as the frames are, or by their numbers.
+  init(_ path: String, _ input: VideoInput) throws {
+    guard !input.stands(at: path) else {
+      throw FileError.unwritable(path: path, reason: "the video's own frames are there; name another folder")
+    }
+    folder = try OutputFolder(path)
+    let stems = input.source.frameNames.map { ($0 as NSString).deletingPathExtension + ".png" }
+    names = Set(stems).count == stems.count ? stems : []
+  }
+
+  var path: String { folder.path }
+  var report: String { folder.file("tracks.json") }
+  var journal: String { folder.file(".tracks.journal") }
+  var state: String { folder.file(".tracks.state") }
+
+  func maskName(_ frame: Int) -> String {
+    names.indices.contains(frame) ? names[frame] : String(format: "%05d.png", frame)
+  }
+
+  func file(_ name: String) -> String { folder.file(name) }
+
+  /// Writes a frame's indexed PNG.
+  func write(_ entry: TrackEntry, width: Int, height: Int) throws {
+    try LabelMap(width: width, height: height, masks: entry.masks()).write(path: file(entry.mask))
+  }
+
+  /// Whether an unfinished run has left a state to go on from.
+  var hasState: Bool { FileManager.default.fileExists(atPath: state) }
+
+  /// Removes what only an unfinished run needs: the state first, which must not outlive its journal.
+  func removeState() throws {
+    if hasState {
+      try? FileManager.default.removeItem(atPath: state)
+      try Disk.synchronizeFolder(of: state)
+    }
+    try? FileManager.default.removeItem(atPath: journal)
+  }
+
+  /// The masks that an earlier report in this folder lists: once it is replaced, nothing speaks of them any more.
+  var reportedMasks: Set<String> {
+    struct Report: Decodable {
+      struct Frame: Decodable { let mask: String }
+      let format: String
+      let frames: [Frame]
+    }
+    guard let data = try? MappedFile.contents(of: report),
+      let report = try? JSONDecoder().decode(Report.self, from: Data(data)),
+      report.format == TrackReport.format
+    else { return [] }
+    return Set(report.frames.map(\.mask).filter { $0.hasSuffix(".png") && !$0.contains("/") })
+  }
+
+  /// Removes masks by name.
+  func remove(_ masks: Set<String>) {
+    for name in masks { try? FileManager.default.removeItem(atPath: file(name)) }
+  }
+}

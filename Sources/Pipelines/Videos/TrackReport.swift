@@ -1,0 +1,129 @@
+// `tracks.json`: every object on every frame, in the terms of the COCO annotations; a line a frame.
+
+import Files
+import Foundation
+import Masks
+import Media
+
+/// The file around the frames' lines.
+struct TrackReport {
+  /// What the frames belong to.
+  struct Header: Encodable {
+    struct Video: Encodable {
+      let path: String
+      let width: Int
+      let height: Int
+      let frames: Int?
+      let frameRate: Double?
+      let damage: [String]
+    }
+    var format = TrackReport.format
+    var formatVersion = 1
+    let video: Video
+    let model: String
+    /// Whether all that was asked for was tracked.
+    let complete: Bool
+  }
+
+  static let format = "sam2kit.tracks"
+
+  static let encoder: JSONEncoder = {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }()
+
+  static let decoder: JSONDecoder = {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return decoder
+  }()
+
+  let header: Header
+
+  init(_ source: any FrameSource, model: String, isComplete: Bool) {
+    header = Header(
+      video: .init(
+        path: source.path, width: source.width, height: source.height, frames: source.count,
+        frameRate: source.frameRate, damage: source.damage.map(\.description)),
+      model: model, complete: isComplete)
+  }
+
+  /// Writes the header and every frame of a journal, one line each, ascending. It is on the disk before the journal goes.
+  func write(to path: String, _ journal: TrackJournal) throws {
+    let output = try OutputFile(path: path, durable: true)
+    // The header's closing brace makes room for the frames.
+    try output.write(try Self.encoder.encode(header).dropLast())
+    try output.write(Array(",\"frames\":[\n".utf8))
+    for (index, frame) in journal.frames.enumerated() {
+      if index > 0 { try output.write(Array(",\n".utf8)) }
+      if let line = try journal.text(of: frame) { try output.write(line) }
+    }
+    try output.write(Array("\n]}\n".utf8))
+    try output.commit()
+  }
+}
+
+/// One frame's masks, a line of `tracks.json`.
+struct TrackEntry: Codable {
+  /// One object's mask. Its fields stand beside the mask's own in JSON.
+  struct Object {
+    let object: Int
+    let mask: COCOMask
+    /// The estimated IoU of the mask.
+    let score: Float
+    /// The logit of the object's presence.
+    let objectScore: Float
+  }
+
+  let frame: Int
+  /// Seconds since the first frame, where the video says.
+  let time: Double?
+  /// The indexed PNG's name.
+  let mask: String
+  var objects: [Object]
+
+  init(_ frame: TrackedFrame, mask: String) {
+    self.frame = frame.frame
+    time = frame.time
+    self.mask = mask
+    objects = frame.objects.map {
+      Object(object: $0.object, mask: COCOMask($0.mask), score: $0.score, objectScore: $0.objectScore)
+    }
+  }
+
+  /// This entry with those objects of an earlier one that are still tracked and that this doesn't speak of.
+  func filled(from earlier: TrackEntry, of objects: [Int]) -> TrackEntry {
+    var filled = self
+    let known = Set(self.objects.map(\.object))
+    filled.objects += earlier.objects.filter { !known.contains($0.object) && objects.contains($0.object) }
+    filled.objects.sort { $0.object < $1.object }
+    return filled
+  }
+
+  /// Every object's mask.
+  func masks() -> [(object: Int, mask: BinaryMask)] {
+    objects.map { ($0.object, BinaryMask($0.mask.segmentation)) }
+  }
+}
+
+extension TrackEntry.Object: Codable {
+  private enum CodingKeys: String, CodingKey { case object, score, objectScore }
+
+  init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    object = try fields.decode(Int.self, forKey: .object)
+    score = try fields.decode(Float.self, forKey: .score)
+    objectScore = try fields.decode(Float.self, forKey: .objectScore)
+    mask = try COCOMask(from: decoder)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode(object, forKey: .object)
+    try fields.encode(score, forKey: .score)
+    try fields.encode(objectScore, forKey: .objectScore)
+    try mask.encode(to: encoder)
+  }
+}

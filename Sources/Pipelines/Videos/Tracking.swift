@@ -1,0 +1,325 @@
+public import Prompts
+import Architecture
+import Checkpoints
+import Files
+import Foundation
+import Kernels
+public import Masks
+public import Media
+import SAM2
+import Taps
+import Tensors
+
+/// What to track through a video, and where results go.
+public struct TrackRequest: Sendable {
+  /// A video file, or a folder of JPEG or PNG frames.
+  public var video: String
+  /// What is pointed at, and when.
+  public var prompts: PromptScript
+  /// Where the prompts come from, for errors.
+  public var promptsPlace = "the prompts"
+  /// What the paths of the prompts' masks are relative to.
+  public var maskFolder: String
+  /// Which way to track; `steps` say it themselves.
+  public var direction = TrackDirection.forward
+  /// The folder for indexed PNGs and `tracks.json`, made if it isn't there.
+  public var output: String
+  /// The file of a video with every object drawn; nil for none.
+  public var overlay: String?
+  /// Whether to go on where an interrupted run into the same folder stopped.
+  public var resumes = false
+  /// What to record; nothing of a run that is gone on with.
+  public var recording = RecordingRequest()
+
+  /// Prompts to track through a video.
+  ///
+  /// - Parameter maskFolder: What the paths of the prompts' masks are relative to; nil for the working folder.
+  public init(video: String, prompts: PromptScript, output: String, maskFolder: String? = nil) {
+    self.video = video
+    self.prompts = prompts
+    self.output = output
+    self.maskFolder = maskFolder ?? FileManager.default.currentDirectoryPath
+  }
+}
+
+/// What tracking left.
+public struct TrackResult: Sendable {
+  /// `tracks.json`.
+  public let report: String
+  /// The video with every object drawn, if it was asked for.
+  public let overlay: String?
+  /// How many frames have masks.
+  public let frameCount: Int
+  /// What was wrong with the video, a sentence each.
+  public let damage: [String]
+}
+
+/// The masks of all objects that are known on one frame.
+public struct TrackedFrame: Sendable {
+  /// One object's mask.
+  public struct Object: Sendable {
+    /// The object's number.
+    public let object: Int
+    /// Its pixels, of the video's size.
+    public let mask: BinaryMask
+    /// The mask's estimated IoU with the truth.
+    public let score: Float
+    /// The logit of the object's presence.
+    public let objectScore: Float
+  }
+
+  /// The frame's number, from 0.
+  public let frame: Int
+  /// Seconds since the first frame, where the video says.
+  public let time: Double?
+  /// The objects in the order in which they were added.
+  public let objects: [Object]
+
+  /// - Throws: `BrokenPrediction` for what is not a number.
+  init(_ masks: FrameMasks, time: Double?) throws {
+    for object in masks.objects {
+      let isMaskBroken = object.lowResLogits.withElements { $0.contains(where: \.isNaN) }
+      let scores = [object.objectScore, object.predictedIoU].compactMap { $0 }
+      guard isMaskBroken || !scores.allSatisfy(\.isFinite) else { continue }
+      throw BrokenPrediction(
+        name: "\(isMaskBroken ? "mask" : "score") of object \(object.id) on frame \(masks.frame)")
+    }
+    frame = masks.frame
+    self.time = time
+    objects = zip(masks.objects, masks.logits()).compactMap { object, logits in
+      guard let presence = object.objectScore, let score = object.predictedIoU else { return nil }
+      return Object(
+        object: object.id, mask: BinaryMask(logits: logits), score: score, objectScore: presence)
+    }
+  }
+}
+
+extension Model {
+  /// Tracks what a request asks for into its folder; see `Tracking`.
+  ///
+  /// - Parameters:
+  ///   - watch: Is told how far it is.
+  ///   - isCancelled: Asked after every frame, beside the task's own cancellation.
+  ///   - visit: Is given every frame's masks when they have been stored.
+  /// - Throws: What `Tracking` throws.
+  @discardableResult
+  public func track(
+    _ request: TrackRequest, watch: PipelineWatcher = { _ in }, isCancelled: () -> Bool = { false },
+    visit: (TrackedFrame) throws -> Void = { _ in }
+  ) throws -> TrackResult {
+    try Tracking(request).run(self, watch: watch, isCancelled: isCancelled, visit: visit)
+  }
+}
+
+extension Model {
+  /// Tracks objects through a video and hands out their masks; nothing is written.
+  ///
+  /// - Parameters:
+  ///   - video: A video file, or a folder of JPEG or PNG frames.
+  ///   - objects: Where the objects are, on whatever frames; paths of masks are relative to the working folder.
+  ///   - direction: Which way to track.
+  ///   - isCancelled: Asked after every frame, beside the task's own cancellation.
+  ///   - visit: Is given every frame's masks, those of a prompted frame first as the prompts alone give them.
+  /// - Throws: `MediaError`, `PromptError`, `SAM2Error`, `BrokenPrediction`, `CancellationError`, what `visit` throws.
+  public func track(
+    video: String, objects: [ObjectPrompt], direction: TrackDirection = .forward,
+    isCancelled: () -> Bool = { false }, visit: (TrackedFrame) throws -> Void
+  ) throws {
+    let input = try VideoInput(path: video)
+    let source = input.source
+    let script = try TrackScript(
+      PromptScript(objects: objects), direction, place: "the prompts",
+      folder: FileManager.default.currentDirectoryPath, input)
+    var session = try VideoPredictor(base).session(
+      input, width: source.width, height: source.height, history: script.history)
+    try session.perform(script.steps, readMask: script.mask(at:)) { _, masks, _ in
+      try visit(TrackedFrame(masks, time: source.frame(at: masks.frame)?.timestamp))
+      if isCancelled() || Task.isCancelled { throw CancellationError() }
+    }
+  }
+}
+
+/// A video being tracked into a folder, step by step, so that it can be interrupted and gone on with.
+///
+/// Making one checks all that can be checked without a model.
+public struct Tracking {
+  private let request: TrackRequest
+  private let input: VideoInput
+  private let script: TrackScript
+  private let folder: TrackFolder
+  private let overlay: TrackOverlay?
+
+  /// The state is stored after the first frame, and then so long after the last time, at the soonest…
+  private static let timeBetweenStates = Duration.seconds(10)
+  /// … and so many times as long as storing it takes.
+  private static let restBetweenStates = 20
+
+  /// Opens the video, checks the prompts against it, and makes the folder.
+  ///
+  /// - Throws: `MediaError`, `PromptError`, `FileError`.
+  public init(_ request: TrackRequest) throws {
+    self.request = request
+    input = try VideoInput(path: request.video)
+    script = try TrackScript(
+      request.prompts, request.direction, place: request.promptsPlace, folder: request.maskFolder, input)
+    folder = try TrackFolder(request.output, input)
+    overlay = try request.overlay.map { [input] in try TrackOverlay(path: $0, input) }
+  }
+
+  /// `tracks.json`, of what was found until then also where a run is cancelled.
+  public var report: String { folder.report }
+
+  /// Tracks all that is asked for.
+  ///
+  /// - Parameters:
+  ///   - watch: Is told how far it is.
+  ///   - isCancelled: Asked after every frame, beside the task's own cancellation.
+  ///   - visit: Is given every frame's masks when they have been stored; a frame that is prompted again comes again.
+  /// - Throws: `CancellationError`, after which a run that resumes goes on from there; `OtherRun`, `BrokenPrediction`,
+  ///   `SAM2Error`, `MediaError`, `FileError`, what `visit` throws.
+  public func run(
+    _ model: Model, watch: PipelineWatcher = { _ in }, isCancelled: () -> Bool = { false },
+    visit: (TrackedFrame) throws -> Void = { _ in }
+  ) throws -> TrackResult {
+    let isCancelled = { isCancelled() || Task.isCancelled }
+    let digests = RunDigests(
+      checkpoint: try CheckpointIdentity(of: model.checkpoint), input: try input.digest)
+    let recording = try TapRecorder(
+      request.recording,
+      model.provenance(
+        of: input.traceInput, prompts: request.prompts, digests, filter: request.recording.filter))
+    let journal = try follow(model, digests, recording, watch, isCancelled, visit)
+    try overlay?.write(journal, watch, isCancelled)
+    let frameCount = journal.frames.count
+    try journal.close()
+    try folder.removeState()
+    return TrackResult(
+      report: folder.report, overlay: overlay?.path, frameCount: frameCount,
+      damage: input.source.damage.map(\.description))
+  }
+
+  private func follow(
+    _ model: Model, _ digests: RunDigests, _ recording: TapRecorder?, _ watch: PipelineWatcher,
+    _ isCancelled: () -> Bool, _ visit: (TrackedFrame) throws -> Void
+  ) throws -> TrackJournal {
+    var session = try VideoPredictor(model.base).session(
+      input, width: input.source.width, height: input.source.height, history: script.history)
+    let identity = try identity(model, digests)
+    let stored = request.resumes ? try storedState(identity, watch) : nil
+    // A state that is older than the journal would speak of other bytes.
+    if stored == nil { try folder.removeState() }
+    let journal = try TrackJournal(path: folder.journal, length: stored?.state.journalLength ?? 0)
+    if let stored {
+      try session.restore(stored.memory)
+      try input.revisit(journal.frames)
+      // Masks written shortly before a loss of power may be empty or gone.
+      for frame in journal.frames {
+        guard let entry = try journal.entry(of: frame) else { continue }
+        try folder.write(entry, width: input.source.width, height: input.source.height)
+      }
+    }
+    var progress = ProgressClock(
+      stage: .tracking, total: script.frameTotal(count: input.count), done: journal.frames.count)
+    var nextState = ContinuousClock.now
+    do {
+      try session.perform(
+        script.steps, from: stored?.state.position ?? ScriptPosition(), Run(taps: recording?.taps),
+        readMask: script.mask(at:)
+      ) { step, masks, session in
+        try visit(keep(masks, of: session.objectIDs, journal))
+        if let taps = recording?.taps { try masks.record(script.steps[step], at: step, to: taps) }
+        guard case .propagate(let way) = script.steps[step] else { return }
+        watch(.progress(progress.advance(to: masks.frame)))
+        let isEnding = isCancelled()
+        let start = ContinuousClock.now
+        guard isEnding || start >= nextState else { return }
+        let next = ScriptPosition(step: step, frame: masks.frame + (way.isReverse ? -1 : 1))
+        // The journal first: the state says how much of it to trust.
+        try TrackState(identity: identity, position: next, journalLength: journal.synchronize())
+          .write(to: folder.state, session)
+        nextState = .now + max(Self.timeBetweenStates, start.duration(to: .now) * Self.restBetweenStates)
+        if isEnding { throw CancellationError() }
+      }
+    } catch {
+      // What was tracked until then is worth a report, whatever came in between.
+      if folder.hasState { try writeReport(journal, model, isComplete: false) }
+      throw error
+    }
+    try recording?.finish(watch)
+    try writeReport(journal, model, isComplete: true)
+    return journal
+  }
+
+  /// Tells runs apart that may not go on from each other.
+  private func identity(_ model: Model, _ digests: RunDigests) throws -> String {
+    let parts = [
+      digests.checkpoint.text, model.configuration.json, digests.input, try script.fingerprint,
+      Product.version, model.base.backend.name, model.base.backend.version, model.base.plan.json,
+    ]
+    return Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }
+  }
+
+  /// Writes the report. Masks that an earlier one lists and this doesn't go with it.
+  private func writeReport(_ journal: TrackJournal, _ model: Model, isComplete: Bool) throws {
+    let before = folder.reportedMasks
+    try TrackReport(input.source, model: model.checkpoint.path, isComplete: isComplete)
+      .write(to: folder.report, journal)
+    folder.remove(before.subtracting(journal.frames.map(folder.maskName)))
+  }
+
+  private func storedState(
+    _ identity: String, _ watch: PipelineWatcher
+  ) throws -> (state: TrackState, memory: SessionSnapshot)? {
+    guard let stored = try TrackState.read(path: folder.state) else {
+      watch(.note("\(folder.path): no interrupted run to go on from; starting at the beginning"))
+      return nil
+    }
+    guard stored.state.identity == identity else { throw OtherRun(path: folder.state) }
+    return stored
+  }
+
+  /// Stores a frame's masks, with those that other objects had there before.
+  private func keep(_ masks: FrameMasks, of tracked: [Int], _ journal: TrackJournal) throws -> TrackedFrame {
+    let found = try TrackedFrame(masks, time: input.source.frame(at: masks.frame)?.timestamp)
+    var entry = TrackEntry(found, mask: folder.maskName(masks.frame))
+    if let earlier = try journal.entry(of: masks.frame) { entry = entry.filled(from: earlier, of: tracked) }
+    try folder.write(entry, width: masks.width, height: masks.height)
+    try journal.append(entry)
+    return found
+  }
+}
+
+/// The state in a folder belongs to another run.
+public struct OtherRun: Error, CustomStringConvertible {
+  /// The state's file.
+  public let path: String
+
+  /// One sentence.
+  public var description: String {
+    "\(path): expected a run of the same model, video and prompts to go on from, found another; "
+      + "leave out --resume to start anew"
+  }
+}
+
+/// Counts frames and the time that they take.
+struct ProgressClock {
+  private let stage: FrameProgress.Stage
+  private let total: Int?
+  private let before: Int
+  private var doneNow = 0
+  private let start = ContinuousClock.now
+
+  /// - Parameter done: How many frames an earlier run did.
+  init(stage: FrameProgress.Stage, total: Int?, done: Int = 0) {
+    self.stage = stage
+    self.total = total
+    before = done
+  }
+
+  mutating func advance(to frame: Int) -> FrameProgress {
+    doneNow += 1
+    return FrameProgress(
+      stage: stage, frame: frame, done: before + doneNow, total: total, doneNow: doneNow,
+      seconds: start.duration(to: .now) / .seconds(1))
+  }
+}

@@ -1,0 +1,219 @@
+/// A value of a JSON text that knows its line, so that an error can name it.
+struct JSONNode {
+  enum Value {
+    case null
+    case flag(Bool)
+    /// A number, and how it was written.
+    case number(Double, String)
+    case text(String)
+    case list([JSONNode])
+    case object([Member])
+  }
+
+  struct Member {
+    let key: String
+    /// Where the key stands.
+    let line: Int?
+    let node: JSONNode
+  }
+
+  let value: Value
+  /// Counted from 1; nil where the value comes from elsewhere than a text.
+  let line: Int?
+
+  /// What it is, for errors.
+  var words: String {
+    switch value {
+    case .null: "null"
+    case .flag(let flag): "\(flag)"
+    case .number(_, let text): text
+    case .text(let text): "\"\(text)\""
+    case .list: "a list"
+    case .object: "an object"
+    }
+  }
+}
+
+extension JSONNode: Decodable {
+  /// Takes over what another decoder has parsed.
+  init(from decoder: any Decoder) throws {
+    line = nil
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      value = .null
+    } else if let mapping = try? container.decode([String: JSONNode].self) {
+      value = .object(
+        mapping.sorted { $0.key < $1.key }.map { Member(key: $0.key, line: nil, node: $0.value) })
+    } else if let list = try? container.decode([JSONNode].self) {
+      value = .list(list)
+    } else if let flag = try? container.decode(Bool.self) {
+      value = .flag(flag)
+    } else if let number = try? container.decode(Double.self) {
+      value = .number(number, "\(number)")
+    } else {
+      value = .text(try container.decode(String.self))
+    }
+  }
+}
+
+extension JSONNode {
+  /// Parses a text. Source: RFC 8259; a key that stands twice in one object is refused.
+  ///
+  /// - Throws: `PromptError` where it is no JSON, in UTF-8.
+  init(_ text: some Sequence<UInt8>, path: String) throws(PromptError) {
+    var parser = JSONParser(text, path: path)
+    self = try parser.document()
+  }
+}
+
+/// Goes through the bytes of a JSON text once.
+private struct JSONParser {
+  private let bytes: [UInt8]
+  private let path: String
+  private var place = 0
+  private var line = 1
+  private var lineStart = 0
+  /// How deep values may lie in each other.
+  private static let deepest = 64
+
+  init(_ text: some Sequence<UInt8>, path: String) {
+    bytes = Array(text)
+    self.path = path
+  }
+
+  mutating func document() throws(PromptError) -> JSONNode {
+    guard String(validating: bytes, as: UTF8.self) != nil else {
+      throw PromptError(place: path, problem: "expected JSON: the text should be UTF-8")
+    }
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { place = 3 }
+    let node = try value(depth: 0)
+    skipBlanks()
+    guard place == bytes.count else { throw expected("the end") }
+    return node
+  }
+
+  private func expected(_ what: String) -> PromptError {
+    let found =
+      place < bytes.count
+      ? "`\(String(decoding: bytes[place...].prefix(12).prefix { $0 > 0x20 }, as: UTF8.self))`"
+      : "the end"
+    return PromptError(
+      place: path,
+      problem: "expected JSON: expected \(what) in line \(line), column \(place - lineStart + 1), "
+        + "found \(found)")
+  }
+
+  private mutating func skipBlanks() {
+    while place < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[place]) {
+      place += 1
+      if bytes[place - 1] == 0x0A { (line, lineStart) = (line + 1, place) }
+    }
+  }
+
+  /// Goes past a character, if it comes next.
+  private mutating func take(_ character: Unicode.Scalar) -> Bool {
+    skipBlanks()
+    guard place < bytes.count, bytes[place] == UInt8(ascii: character) else { return false }
+    place += 1
+    return true
+  }
+
+  private mutating func value(depth: Int) throws(PromptError) -> JSONNode {
+    guard depth < Self.deepest else { throw expected("at most \(Self.deepest) values inside each other") }
+    skipBlanks()
+    let start = line
+    if take("{") { return JSONNode(value: .object(try members(depth: depth)), line: start) }
+    if take("[") { return JSONNode(value: .list(try elements(depth: depth)), line: start) }
+    if take("\"") { return JSONNode(value: .text(try text()), line: start) }
+    for (word, value) in [("null", JSONNode.Value.null), ("true", .flag(true)), ("false", .flag(false))]
+    where bytes[place...].starts(with: word.utf8) {
+      place += word.utf8.count
+      return JSONNode(value: value, line: start)
+    }
+    return JSONNode(value: try number(), line: start)
+  }
+
+  private mutating func elements(depth: Int) throws(PromptError) -> [JSONNode] {
+    if take("]") { return [] }
+    var elements: [JSONNode] = []
+    repeat { elements.append(try value(depth: depth + 1)) } while take(",")
+    guard take("]") else { throw expected("`,` or `]`") }
+    return elements
+  }
+
+  private mutating func members(depth: Int) throws(PromptError) -> [JSONNode.Member] {
+    if take("}") { return [] }
+    var members: [JSONNode.Member] = []
+    repeat {
+      guard take("\"") else { throw expected("a key in quotes") }
+      let start = line
+      let key = try text()
+      guard take(":") else { throw expected("`:`") }
+      guard !members.contains(where: { $0.key == key }) else {
+        throw PromptError(place: "\(path):\(start)", problem: "`\(key)` stands twice in one object")
+      }
+      members.append(JSONNode.Member(key: key, line: start, node: try value(depth: depth + 1)))
+    } while take(",")
+    guard take("}") else { throw expected("`,` or `}`") }
+    return members
+  }
+
+  private mutating func number() throws(PromptError) -> JSONNode.Value {
+    let characters = Array("+-.0123456789eE".utf8)
+    let text = String(decoding: bytes[place...].prefix { characters.contains($0) }, as: UTF8.self)
+    guard text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil,
+      let number = Double(text), number.isFinite
+    else { throw expected("a value") }
+    place += text.utf8.count
+    return .number(number, text)
+  }
+
+  /// The rest of a text whose first quote is behind.
+  private mutating func text() throws(PromptError) -> String {
+    var units: [UInt8] = []
+    while place < bytes.count, bytes[place] >= 0x20 {
+      let byte = bytes[place]
+      if byte == UInt8(ascii: "\"") {
+        place += 1
+        return String(decoding: units, as: UTF8.self)
+      }
+      if byte == UInt8(ascii: "\\") {
+        units += String(try escaped()).utf8
+      } else {
+        units.append(byte)
+        place += 1
+      }
+    }
+    throw expected("the end of a text, `\"`")
+  }
+
+  private mutating func escaped() throws(PromptError) -> Unicode.Scalar {
+    let simple: [UInt8: Unicode.Scalar] = [
+      0x22: "\"", 0x5C: "\\", 0x2F: "/", 0x62: "\u{8}", 0x66: "\u{C}", 0x6E: "\n", 0x72: "\r", 0x74: "\t",
+    ]
+    guard place + 1 < bytes.count else { throw expected("an escaped character") }
+    if let scalar = simple[bytes[place + 1]] {
+      place += 2
+      return scalar
+    }
+    let first = try unit()
+    if let scalar = Unicode.Scalar(first) { return scalar }
+    // A character beyond the first plane is written as two halves.
+    guard UTF16.isLeadSurrogate(UInt16(first)) else { throw expected("the first half of a character") }
+    let second = try unit()
+    guard UTF16.isTrailSurrogate(UInt16(second)),
+      let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+    else { throw expected("the second half of a character") }
+    return scalar
+  }
+
+  /// A 16-bit unit written as `\uXXXX`.
+  private mutating func unit() throws(PromptError) -> UInt32 {
+    let digits = String(decoding: bytes[place...].dropFirst(2).prefix(4), as: UTF8.self)
+    guard bytes[place...].starts(with: "\\u".utf8), digits.wholeMatch(of: /[0-9a-fA-F]{4}/) != nil,
+      let unit = UInt32(digits, radix: 16)
+    else { throw expected("an escaped character such as \\u00e4") }
+    place += 6
+    return unit
+  }
+}

@@ -1,0 +1,109 @@
+// Backbone and feature pyramid. Source: sam2/modeling/backbones/image_encoder.py.
+import Architecture
+import Kernels
+import Taps
+import Tensors
+
+/// Turns a prepared picture into features at several resolutions.
+/// Source: sam2/modeling/backbones/image_encoder.py, ImageEncoder.
+struct ImageEncoder: Module {
+  /// Features `[B, C, H, W]` and their position encodings, highest resolution first.
+  struct Output: FieldedValue {
+    var backboneFPN: [Tensor] = []
+    var visionPosEnc: [Tensor] = []
+
+    static var fields: [Field<Output>] {
+      [
+        Field(derived: "vision_features") { $0.backboneFPN[$0.backboneFPN.count - 1] },
+        Field("vision_pos_enc", \.visionPosEnc), Field("backbone_fpn", \.backboneFPN),
+      ]
+    }
+  }
+
+  let path: ModulePath
+  private let trunk: Hiera
+  private let neck: FpnNeck
+  private let scalp: Int
+
+  init(_ configuration: ImageEncoderConfiguration, imageSize: Int, _ scope: Scope) throws {
+    path = scope.path
+    trunk = try Hiera(configuration.trunk, imageSize: imageSize, scope("trunk"))
+    neck = try FpnNeck(configuration.neck, scope("neck"))
+    scalp = configuration.scalp
+  }
+
+  static var fields: [Field<Tensor>] { [Field("sample", \.self)] }
+
+  func forward(_ sample: consuming Tensor, _ run: Run) -> Output {  // [B, 3, S, S]
+    let levels = neck(trunk(sample, run), run)
+    return Output(
+      backboneFPN: levels.features.dropLast(scalp), visionPosEnc: levels.positions.dropLast(scalp))
+  }
+}
+
+/// A feature pyramid: every stage brought to the same channels, coarse levels added into chosen finer ones.
+/// Source: sam2/modeling/backbones/image_encoder.py, FpnNeck.
+struct FpnNeck: Module {
+  /// Features and positions per level, highest resolution first.
+  struct Output: FieldedValue {
+    var features: [Tensor] = []
+    var positions: [Tensor] = []
+
+    static var fields: [Field<Output>] { [Field("0", \.features), Field("1", \.positions)] }
+  }
+
+  /// A level's convolution inside the `Sequential` that PyTorch wraps it in.
+  struct Lateral: TorchModule {
+    let path: ModulePath
+    let conv: Conv2d
+    func forward(_ x: consuming Tensor, _ run: Run) -> Tensor { conv(x, run) }
+  }
+
+  let path: ModulePath
+  private let positionEncoding: PositionEmbeddingSine
+  /// Lowest resolution first.
+  private let convs: [Lateral]
+  private let topDownLevels: Set<Int>
+  private let interpolation: Interpolation
+  private let averages: Bool
+
+  init(_ configuration: FpnNeckConfiguration, _ scope: Scope) throws {
+    path = scope.path
+    positionEncoding = PositionEmbeddingSine(configuration.positionEncoding, scope("position_encoding"))
+    convs = try configuration.backboneChannelList.enumerated().map { index, channels in
+      let level = scope("convs")(index)
+      return Lateral(
+        path: level.path,
+        conv: try Conv2d(
+          channels, configuration.dModel, kernel: configuration.kernelSize, stride: configuration.stride,
+          padding: configuration.padding, level("conv")))
+    }
+    topDownLevels = Set(configuration.fpnTopDownLevels ?? Array(convs.indices))
+    interpolation =
+      switch configuration.fpnInterpModel {
+      case "nearest": .nearest
+      case "bicubic": .bicubic
+      default: .bilinear
+      }
+    averages = configuration.fuseType == "avg"
+  }
+
+  static var fields: [Field<[Tensor]>] { [Field("xs", \.self)] }
+
+  func forward(_ xs: consuming [Tensor], _ run: Run) -> Output {
+    let last = convs.count - 1
+    var features: [Tensor] = []
+    var positions: [Tensor] = []
+    for level in stride(from: last, through: 0, by: -1) {
+      var fused = convs[last - level](xs[level], run)
+      if topDownLevels.contains(level), let coarser = features.last {
+        let size = (height: 2 * coarser.shape[-2], width: 2 * coarser.shape[-1])
+        fused = fused + coarser.resized(to: size, by: interpolation)
+        if averages { fused = fused * 0.5 }
+      }
+      features.append(fused)
+      positions.append(positionEncoding(fused, run))
+    }
+    return Output(features: features.reversed(), positions: positions.reversed())
+  }
+}

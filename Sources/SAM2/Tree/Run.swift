@@ -1,0 +1,48 @@
+import Kernels
+import Tensors
+public import Taps
+
+/// What accompanies one pass through the model.
+public struct Run: Sendable {
+  /// Where the arguments and results of every module go; nil when nothing is recorded.
+  public let taps: Taps?
+  /// What decides which modules are computed by their parts. The same as `taps`, but also where this part of the pass is
+  /// not recorded, so that a module is computed one way throughout.
+  private let watching: Taps?
+  /// What of a video the pass is about.
+  private(set) var place = TapPlace()
+  /// What the modules inside one that is being isolated return.
+  private(set) var standIns: StandIns?
+
+  /// A pass that records into `taps`, if given.
+  public init(taps: Taps? = nil) { self.init(taps, watching: taps) }
+
+  private init(_ taps: Taps?, watching: Taps?) {
+    self.taps = taps
+    self.watching = watching
+  }
+
+  /// The same without recording, to the same bits.
+  var unrecorded: Run { Run(nil, watching: watching) }
+
+  /// The same, about one frame of a video, and about one object on it.
+  func on(frame: Int, object: Int? = nil) -> Run {
+    var run = self
+    run.place = TapPlace(frame: frame, object: object)
+    return run
+  }
+
+  /// The same, within a module that is being isolated.
+  func standing(in standIns: StandIns) -> Run {
+    var run = self
+    run.standIns = standIns
+    return run
+  }
+
+  /// What computes a module at once; nil where it is computed by its parts, because the backend has nothing for it or
+  /// somebody looks at a module inside.
+  func kernel<Input, Output>(of whole: Whole<Input, Output>?) -> (any Kernel<Input, Output>)? {
+    guard let whole, watching?.looksInside(whole.path, whole.inside) != true else { return nil }
+    return whole.kernel
+  }
+}

@@ -1,0 +1,114 @@
+import Kernels
+import Synchronization
+import Tensors
+
+/// Where in the tree a module is being built: its path, and what it is built from.
+struct Scope {
+  let path: ModulePath
+  private let loader: WeightLoader
+
+  init(loader: WeightLoader, path: ModulePath = ModulePath()) {
+    self.loader = loader
+    self.path = path
+  }
+
+  /// What prepares the heavy operations.
+  var backend: any Backend { loader.backend }
+
+  /// This module as a layer that a backend is to prepare: its name, precision and range.
+  var site: Site { loader.site(path) }
+
+  /// The scope of the child called `name`.
+  func callAsFunction(_ name: String) -> Scope {
+    let child = Scope(loader: loader, path: path.child(name))
+    loader.note(child.path)
+    return child
+  }
+
+  /// The scope of a list's entry.
+  func callAsFunction(_ index: Int) -> Scope { self("\(index)") }
+
+  /// The parameter called `name` here, whose shape must be as expected.
+  func parameter(_ name: String, _ shape: Shape) throws -> Tensor {
+    try loader.take(path.child(name).name, shape)
+  }
+
+  /// What the backend has prepared for the module here, whose children have been built, to run it at once.
+  ///
+  /// - Parameter replacesModule: whether the module itself isn't called either, but a span of its parent's `forward` is
+  ///   replaced.
+  func whole<Input, Output>(
+    _ kernel: (any Kernel<Input, Output>)?, replacesModule: Bool = false
+  ) -> Whole<Input, Output>? {
+    guard let kernel else { return nil }
+    let below = loader.modules(below: path)
+    let inside = replacesModule ? [path] + below : below
+    loader.note(whole: path, inside)
+    return Whole(path: path, kernel: kernel, inside: inside)
+  }
+}
+
+/// Hands out a checkpoint's tensors and a plan's sites strictly, and remembers what there was.
+final class WeightLoader: Sendable {
+  let backend: any Backend
+  private let plan: PrecisionPlan
+  private let source: any WeightSource
+  private let shapes: [String: Shape]
+  private let seen = Mutex(Seen())
+
+  private struct Seen {
+    /// Names of the tensors that were taken.
+    var taken: Set<String> = []
+    var modules: Set<ModulePath> = []
+    var sites: [Site] = []
+    var wholes: [(path: ModulePath, inside: [ModulePath])] = []
+  }
+
+  init(source: any WeightSource, backend: any Backend, plan: PrecisionPlan) {
+    self.source = source
+    self.backend = backend
+    self.plan = plan
+    shapes = source.shapes
+  }
+
+  /// The layers that were built.
+  var sites: [Site] { seen.withLock(\.sites) }
+
+  /// The modules that the backend can run as one, with those inside.
+  var wholes: [(path: ModulePath, inside: [ModulePath])] { seen.withLock(\.wholes) }
+
+  func take(_ name: String, _ shape: Shape) throws -> Tensor {
+    guard let found = shapes[name] else {
+      throw SAM2Error.missingWeight(origin: source.origin, name: name, expected: shape)
+    }
+    guard found == shape else {
+      throw SAM2Error.misshapedWeight(origin: source.origin, name: name, expected: shape, found: found)
+    }
+    seen.withLock { _ = $0.taken.insert(name) }
+    return try source.float32(name)
+  }
+
+  func site(_ path: ModulePath) -> Site {
+    let site = plan.site(path)
+    seen.withLock { $0.sites.append(site) }
+    return site
+  }
+
+  func note(_ module: ModulePath) { seen.withLock { _ = $0.modules.insert(module) } }
+
+  func note(whole path: ModulePath, _ inside: [ModulePath]) {
+    seen.withLock { $0.wholes.append((path, inside)) }
+  }
+
+  /// The modules that were built below another.
+  func modules(below path: ModulePath) -> [ModulePath] {
+    seen.withLock { seen in seen.modules.filter { $0.name.hasPrefix("\(path).") } }
+  }
+
+  /// Throws if a tensor was never taken: the tree is then not the checkpoint's.
+  func requireAllTaken() throws(SAM2Error) {
+    let taken = seen.withLock(\.taken)
+    let unread = shapes.keys.filter { !taken.contains($0) }
+    guard unread.isEmpty else { throw .unreadWeights(origin: source.origin, names: unread.sorted()) }
+  }
+}

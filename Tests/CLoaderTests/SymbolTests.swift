@@ -1,0 +1,79 @@
+// What our C targets define, as a linker sees it, and programs that use the same libraries as we do.
+import Foundation
+import TestSupport
+import Testing
+
+/// Our C targets: those with sources to compile.
+private let targets: [String] = {
+  let names = (try? FileManager.default.contentsOfDirectory(atPath: TestFiles.package("Sources"))) ?? []
+  return names.filter { !sources(of: $0).isEmpty }.sorted()
+}()
+
+private func sources(of target: String) -> [String] {
+  let folder = TestFiles.package("Sources/\(target)")
+  let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  return names.filter { $0.hasSuffix(".c") }.sorted().map { "\(folder)/\($0)" }
+}
+
+/// Compiles as the package does, without optimisation: it changes no name.
+private func compile(_ arguments: [String]) throws {
+  let headers = ["Sources/CLoader/include", "Sources/CVector/include"].map { "-I" + TestFiles.package($0) }
+  let flags = try run(["pkg-config", "--cflags", "libavformat", "libavcodec", "libswscale", "libavutil"])
+    .output.split(whereSeparator: \.isWhitespace).map(String.init)
+  let outcome = try run(["clang", "-w"] + headers + flags + arguments)
+  try #require(outcome.code == 0, "\(outcome.output)")
+}
+
+/// Runs a program that is found as a shell would find it: its exit code and all that it says.
+private func run(_ command: [String]) throws -> (code: Int32, output: String) {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  process.arguments = command
+  let output = Pipe()
+  process.standardOutput = output
+  process.standardError = output
+  try process.run()
+  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  process.waitUntilExit()
+  return (process.terminationStatus, text)
+}
+
+@Test func everySymbolBeginsWithItsTargetsName() throws {
+  #expect(Set(targets).isSuperset(of: ["CFFmpeg", "CLoader", "COpenBLAS", "CVector"]), "\(targets)")
+  try TestFiles.withTemporaryFolder { folder in
+    for target in targets {
+      for source in sources(of: target) {
+        let object = "\(folder)/object.o"
+        try compile(["-c", source, "-o", object])
+        let symbols = try run(["nm", "--extern-only", "--defined-only", "--format=just-symbols", object]).output
+          .split(separator: "\n").map(String.init)
+        #expect(!symbols.isEmpty, "\(source)")
+        let foreign = symbols.filter { !$0.hasPrefix(target.lowercased() + "_") }
+        #expect(foreign.isEmpty, "\(source)")
+      }
+    }
+  }
+}
+
+/// Functions of ours under the libraries' own names would be called before they are loaded, and jump to nowhere.
+@Test(arguments: [
+  ("own_ffmpeg", "CFFmpeg", ["-lavcodec", "-lavutil"], "before 0, after 0\n"),
+  ("own_openblas", "COpenBLAS", ["-lopenblas"], "before 0, ours 0, after 0\n"),
+])
+func aProgramThatLinksTheLibraryItselfReachesIt(
+  program: String, target: String, libraries: [String], expected: String
+) throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let files =
+      sources(of: "CLoader") + sources(of: target) + [
+        TestFiles.package("Tests/CLoaderTests/Programs/\(program).c")
+      ]
+    let executable = "\(folder)/\(program)"
+    try compile(
+      ["-I" + TestFiles.package("Sources/\(target)")] + files + ["-o", executable] + libraries + [
+        "-ldl", "-lpthread",
+      ])
+    let outcome = try run([executable])
+    #expect(outcome.code == 0 && outcome.output == expected, "\(outcome)")
+  }
+}

@@ -1,0 +1,255 @@
+// Modules that a backend runs as one, against their composition in double precision: a backend's own wholes, where it has
+// any, and those that tests make of its kernels.
+import Kernels
+import Tensors
+import TestSupport
+import Testing
+
+/// Layers of one setting, with weights under which activations keep their size.
+private struct LayerMaker {
+  let setting: Setting
+  private var seed: UInt64 = 100
+
+  init(_ setting: Setting) { self.setting = setting }
+
+  mutating func numbers(_ shape: Shape, times scale: Float = 1, plus shift: Float = 0) -> Tensor {
+    seed += 1
+    return noise(shape, seed: seed, times: scale, plus: shift)
+  }
+
+  mutating func linear(_ inputs: Int, _ outputs: Int, hasBias: Bool = true) -> LinearLayer {
+    let weight = numbers([outputs, inputs], times: (3 / Float(inputs)).squareRoot())
+    return LinearLayer(setting.site, weight: weight, bias: hasBias ? numbers([outputs]) : nil)
+  }
+
+  mutating func norm(_ channels: Int) -> NormLayer {
+    let weight = numbers([channels], times: 0.5, plus: 1)
+    return NormLayer(setting.site, weight: weight, bias: numbers([channels]), epsilon: 1e-2)
+  }
+
+  mutating func convolution(_ weight: Shape, stride: Int = 1, padding: Int = 0, groups: Int = 1)
+    -> ConvolutionLayer
+  {
+    let scale = (3 * Float(weight[0]) / Float(weight.count)).squareRoot()
+    return ConvolutionLayer(
+      setting.site, weight: numbers(weight, times: scale), bias: numbers([weight[0]]), stride: stride,
+      padding: padding, groups: groups)
+  }
+
+  mutating func transposed(_ weight: Shape) -> TransposedConvolutionLayer {
+    let scale = (3 / Float(weight[0])).squareRoot()
+    return TransposedConvolutionLayer(
+      setting.site, weight: numbers(weight, times: scale), bias: numbers([weight[1]]))
+  }
+
+  mutating func mlp(_ widths: [Int], _ activation: Activation) -> FeedForward {
+    var layers: [LinearLayer] = []
+    for (inputs, outputs) in zip(widths, widths.dropFirst()) { layers.append(linear(inputs, outputs)) }
+    return FeedForward(layers, activation)
+  }
+
+  mutating func attention(_ dim: Int, keys: Int, inner: Int, heads: Int) -> AttentionLayers {
+    let (q, k, v) = (linear(dim, inner), linear(keys, inner), linear(keys, inner))
+    return AttentionLayers(q: q, k: k, v: v, out: linear(inner, dim), heads: heads)
+  }
+}
+
+@Suite struct WholeTests {
+  /// Expects what a module's composition gives, within what the errors of several layers add up to.
+  private func expectParts(
+    _ found: Tensor, _ shape: Shape, _ expected: [Double], _ setting: Setting,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let largest = expected.reduce(0) { max($0, abs($1)) }
+    #expect(expected.count == shape.count && largest > 0, sourceLocation: sourceLocation)
+    expectClose(
+      found, shape, expected.enumerated().map { Expected(index: $0, value: $1, scale: largest) },
+      within: 4 * setting.tolerance, sourceLocation: sourceLocation)
+  }
+
+  /// Calls `body` with the whole that the tests make of the backend's kernels, and with the backend's own if there is one.
+  private func eachWhole<Input, Output>(
+    _ setting: Setting, _ make: (any Backend) throws -> (any Kernel<Input, Output>)?,
+    _ body: (any Kernel<Input, Output>) throws -> Void
+  ) throws {
+    let backend = try setting.backend.make()
+    try body(try #require(try make(WholeBackend(backend))))
+    if let own = try make(backend) { try body(own) }
+  }
+
+  struct Block: Sendable, CustomTestStringConvertible {
+    var dims: (Int, Int) = (8, 8)
+    var heads = 2
+    var window = 0
+    var pool: Int?
+    var tokens: (Int, Int)
+    var activation = Activation.gelu
+
+    var testDescription: String { "\(self)" }
+  }
+
+  /// Windows that don't divide, that do, that are larger than the picture, and none; pooling with odd heights and widths;
+  /// channels that change with and without pooling.
+  @Test(
+    arguments: Setting.all,
+    [
+      Block(window: 3, tokens: (7, 5)), Block(heads: 1, tokens: (5, 4)), Block(window: 4, tokens: (8, 4)),
+      Block(window: 6, tokens: (4, 3), activation: .relu),
+      Block(dims: (8, 16), window: 4, pool: 2, tokens: (7, 6)),
+      Block(dims: (8, 16), heads: 4, window: 4, pool: 2, tokens: (8, 8)),
+      Block(dims: (8, 16), pool: 2, tokens: (5, 7)), Block(dims: (6, 12), heads: 3, window: 5, tokens: (5, 11)),
+      Block(dims: (4, 6), heads: 1, window: 6, pool: 3, tokens: (6, 9)),
+    ])
+  func blocksOfHieraAreTheirParts(setting: Setting, example: Block) throws {
+    var make = LayerMaker(setting)
+    let (dim, out) = example.dims
+    let block = HieraBlock(
+      norm1: make.norm(dim), qkv: make.linear(dim, 3 * out), proj: make.linear(out, out), heads: example.heads,
+      window: example.window, pool: example.pool, shortcut: dim == out ? nil : make.linear(dim, out),
+      norm2: make.norm(out), mlp: make.mlp([out, 4 * out, out], example.activation))
+    let (height, width) = example.tokens
+    let x = make.numbers([2, height, width, dim])
+    let expected = (0..<2).map { block(Pixels(x.permuted(0, 3, 1, 2), entry: $0)) }
+    try eachWhole(setting, { try $0.whole(block) }) { whole in
+      expectParts(
+        whole(x), [2, expected[0].height, expected[0].width, out],
+        expected.flatMap { $0.rows.flatMap { $0 } }, setting)
+    }
+  }
+
+  struct Memory: Sendable, CustomTestStringConvertible {
+    var heads = 1
+    /// Where positions are added: self-attention, queries, keys.
+    var adds = (false, false, true)
+    var hasPositions = true
+    var frames = 2
+    var pointers = 3
+    var activation = Activation.relu
+
+    var testDescription: String { "\(self)" }
+  }
+
+  @Test(
+    arguments: Setting.all,
+    [
+      Memory(), Memory(heads: 2, adds: (true, true, false), activation: .gelu),
+      Memory(adds: (true, false, true), frames: 1),
+      Memory(adds: (true, true, true), hasPositions: false), Memory(adds: (false, true, true), pointers: 0),
+      Memory(heads: 3, frames: 0, pointers: 4),
+    ])
+  func memoryLayersAreTheirParts(setting: Setting, example: Memory) throws {
+    var make = LayerMaker(setting)
+    let (dim, memDim, tokens) = (12, 6, 9)
+    let selfAttention = make.attention(dim, keys: dim, inner: dim, heads: example.heads)
+    let crossAttention = make.attention(dim, keys: memDim, inner: dim, heads: example.heads)
+    let size = dim / example.heads
+    let layer = MemoryLayer(
+      norm1: make.norm(dim), selfAttention: selfAttention, norm2: make.norm(dim),
+      crossAttention: crossAttention,
+      norm3: make.norm(dim), mlp: make.mlp([dim, 20, dim], example.activation),
+      adds: .init(selfAttention: example.adds.0, queries: example.adds.1, keys: example.adds.2),
+      selfTurns: { noise([$0, size], seed: 1) }, crossTurns: { noise([$0, size], seed: 2) })
+    let remembered = example.frames * tokens + example.pointers
+    let input = MemoryLayer.Input(
+      tgt: make.numbers([2, tokens, dim]), memory: make.numbers([2, remembered, memDim]),
+      pos: make.numbers([2, remembered, memDim]),
+      queryPos: example.hasPositions ? make.numbers([2, tokens, dim]) : nil,
+      pointerTokens: example.pointers)
+    let expected = (0..<2).flatMap { layer(input, entry: $0).flatMap { $0 } }
+    try eachWhole(setting, { try $0.whole(layer) }) { whole in
+      expectParts(whole(input), [2, tokens, dim], expected, setting)
+    }
+  }
+
+  /// Over each channel or over all of them, with γ and without.
+  @Test(arguments: Setting.all, [(6, 7, 3, true), (6, 3, 1, false), (1, 5, 2, true), (6, 7, 3, false)])
+  func convNeXtBlocksAreTheirParts(setting: Setting, form: (Int, Int, Int, Bool)) throws {
+    var make = LayerMaker(setting)
+    let (groups, kernel, padding, hasGamma) = form
+    let dim = 6
+    let depthwise = make.convolution(
+      [dim, dim / groups, kernel, kernel], padding: padding, groups: groups)
+    let block = ConvNeXtBlock(
+      depthwise: depthwise, norm: make.norm(dim), mlp: make.mlp([dim, 4 * dim, dim], .gelu),
+      gamma: hasGamma ? make.numbers([dim]) : nil)
+    let x = make.numbers([2, dim, 5, 9])
+    let expected = (0..<2).flatMap { block(Pixels(x, entry: $0)).elements }
+    try eachWhole(setting, { try $0.whole(block) }) { whole in
+      expectParts(whole(x), x.shape, expected, setting)
+    }
+  }
+
+  /// As the mask downsampler and the mask prompts have them; of an odd picture, with ReLU, and with no stage at all.
+  @Test(
+    arguments: Setting.all,
+    [
+      ([1, 4, 8], 3, 2, 1, (16, 16), .gelu), ([1, 4, 8], 2, 2, 0, (13, 17), .gelu),
+      ([3, 5], 3, 1, 1, (7, 6), .relu),
+      ([4], 1, 1, 0, (3, 5), .gelu),
+    ] as [([Int], Int, Int, Int, (Int, Int), Activation)])
+  func rowsOfConvolutionsAreTheirParts(
+    setting: Setting, form: ([Int], Int, Int, Int, (Int, Int), Activation)
+  ) throws {
+    var make = LayerMaker(setting)
+    let (channels, kernel, stride, padding, size, activation) = form
+    var stages: [ConvolutionRow.Stage] = []
+    for (inputs, outputs) in zip(channels, channels.dropFirst()) {
+      let convolution = make.convolution([outputs, inputs, kernel, kernel], stride: stride, padding: padding)
+      stages.append(.init(convolution, make.norm(outputs)))
+    }
+    let row = ConvolutionRow(
+      stages: stages, activation: activation, last: make.convolution([9, channels[channels.count - 1], 1, 1]))
+    let x = make.numbers([2, channels[0], size.0, size.1])
+    let expected = (0..<2).map { row(Pixels(x, entry: $0)) }
+    try eachWhole(setting, { try $0.whole(row) }) { whole in
+      expectParts(
+        whole(x), [2, 9, expected[0].height, expected[0].width], expected.flatMap(\.elements), setting)
+    }
+  }
+
+  /// One prompt and several; a picture for each and one for all; positions likewise.
+  @Test(arguments: Setting.all, [(1, 1, 1), (3, 3, 3), (3, 1, 1), (3, 3, 1)])
+  func twoWayTransformersAreTheirParts(setting: Setting, batches: (Int, Int, Int)) throws {
+    var make = LayerMaker(setting)
+    let (dim, heads, count) = (8, 2, 5)
+    let (prompts, images, places) = batches
+    var layers: [TwoWay.Layer] = []
+    for index in 0..<2 {
+      layers.append(
+        TwoWay.Layer(
+          selfAttention: make.attention(dim, keys: dim, inner: dim, heads: heads), norm1: make.norm(dim),
+          tokensToImage: make.attention(dim, keys: dim, inner: dim / 2, heads: heads), norm2: make.norm(dim),
+          mlp: make.mlp([dim, 12, dim], .relu), norm3: make.norm(dim),
+          imageToTokens: make.attention(dim, keys: dim, inner: dim / 2, heads: heads), norm4: make.norm(dim),
+          skipsPositions: index == 0))
+    }
+    let transformer = TwoWay(
+      layers: layers, finalAttention: make.attention(dim, keys: dim, inner: dim / 2, heads: heads),
+      finalNorm: make.norm(dim))
+    let input = TwoWay.Input(
+      imageEmbedding: make.numbers([images, dim, 3, 4]), imagePositions: make.numbers([places, dim, 3, 4]),
+      tokens: make.numbers([prompts, count, dim]))
+    let expected = (0..<prompts).map { transformer(input, entry: $0) }
+    try eachWhole(setting, { try $0.whole(transformer) }) { whole in
+      let found = whole(input)
+      expectParts(
+        found.tokens, [prompts, count, dim], expected.flatMap { $0.tokens.flatMap { $0 } }, setting)
+      expectParts(found.image, [prompts, 12, dim], expected.flatMap { $0.image.flatMap { $0 } }, setting)
+    }
+  }
+
+  @Test(arguments: Setting.all, [(1, true), (3, true), (2, false)])
+  func maskUpscalingsAreTheirParts(setting: Setting, form: (Int, Bool)) throws {
+    var make = LayerMaker(setting)
+    let (prompts, isRefined) = form
+    let upscaling = MaskUpscaling(
+      conv0: make.transposed([16, 4, 2, 2]), norm1: make.norm(4), conv3: make.transposed([4, 2, 2, 2]))
+    let input = MaskUpscaling.Input(
+      picture: make.numbers([prompts, 16, 3, 5]), finest: isRefined ? make.numbers([1, 2, 12, 20]) : nil,
+      finer: isRefined ? make.numbers([1, 4, 6, 10]) : nil, weights: make.numbers([prompts, 3, 2]))
+    let expected = (0..<prompts).flatMap { upscaling(input, entry: $0).flatMap { $0 } }
+    try eachWhole(setting, { try $0.whole(upscaling) }) { whole in
+      expectParts(whole(input), [prompts, 3, 12, 20], expected, setting)
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Configurations
+import Architecture
+import Checkpoints
+import Foundation
+import Pipelines
+import SAM2
+import TestSupport
+import Testing
+
+private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
+private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")
+
+/// What a pipeline told.
+final class Notes {
+  var notes: [String] = []
+
+  func watch(_ event: PipelineEvent) { if case .note(let text) = event { notes.append(text) } }
+}
+
+@Suite struct ModelTests {
+  @Test func aYAMLBesideACheckpointIsFoundAndSaid() throws {
+    let notes = Notes()
+    let model = try Model(ModelRequest(path: micro), watch: notes.watch)
+    #expect(model.configurationSource == .beside(microYAML))
+    #expect(notes.notes == ["\(micro): configuration taken from \(microYAML) beside it"])
+    // As the YAML has it; the architecture alone doesn't tell.
+    #expect(model.configuration.imageSize == 256)
+  }
+
+  @Test func aNamedConfigurationComesFirst() throws {
+    let other = TestFiles.package("Reference/micro.yaml")
+    let notes = Notes()
+    var request = ModelRequest(path: micro)
+    request.configuration = other
+    let model = try Model(request, watch: notes.watch)
+    #expect(model.configurationSource == .named(other))
+    #expect(model.configuration.imageSize == 128)
+    #expect(notes.notes.isEmpty)
+  }
+
+  @Test func aConvertedFileSaysItselfEvenBesideAYAML() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/m.safetensors"
+      let request = ConvertRequest(
+        model: ModelRequest(path: micro), output: path, target: .file(.safetensors))
+      let written = try convert(request)
+      #expect(written.tensorCount == 383)
+      #expect(written.variant == nil)
+      try FileManager.default.copyItem(
+        atPath: TestFiles.package("Reference/micro.yaml"), toPath: "\(folder)/m.yaml")
+      let model = try Model(path: path)
+      #expect(model.configurationSource == .metadata)
+      #expect(model.configuration.imageSize == 256)
+    }
+  }
+
+  @Test func settingsChangeWhatWasFound() throws {
+    var request = ModelRequest(path: micro)
+    request.settings = [try #require(ConfigurationSetting("fill_hole_area=3"))]
+    #expect(try Model(request).configuration.fillHoleArea == 3)
+  }
+
+  @Test func aModelThatNothingDescribesIsRefusedWithAdvice() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/a.stranger.pt"
+      try FileManager.default.copyItem(atPath: micro, toPath: path)
+      let error = #expect(throws: UnknownArchitecture.self) { try Model(path: path) }
+      #expect(error?.description.contains("nearest is sam2.1_hiera_tiny") == true)
+      #expect(error?.description.hasSuffix("lay it beside the checkpoint as a.stranger.yaml") == true)
+      // And with the YAML laid there it is taken.
+      try FileManager.default.copyItem(atPath: microYAML, toPath: "\(folder)/a.stranger.yaml")
+      #expect(try Model(path: path).configurationSource == .beside("\(folder)/a.stranger.yaml"))
+    }
+  }
+}

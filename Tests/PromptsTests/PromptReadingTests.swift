@@ -1,0 +1,55 @@
+import Prompts
+import Testing
+
+private func read(_ json: String, of subject: PromptScript.Subject = .picture) throws -> PromptScript {
+  try PromptScript(json: json.utf8, path: "p.json", of: subject)
+}
+
+@Suite struct PromptReadingTests {
+  @Test func textsMayBeEscaped() throws {
+    let json = #"{"objects": [{"id": 1, "mask": "\u00e4\ud83d\ude00\"\\\/\n.png"}]}"#
+    #expect(try read(json).objects.first?.mask == "ä😀\"\\/\n.png")
+  }
+
+  @Test func numbersMayBeWrittenInAnyForm() throws {
+    let box = try read(#"{"objects": [{"id": 1e0, "box": [-0, 1.5E1, 2e+2, 0.25]}]}"#).objects.first?.box
+    #expect(box == Box(x0: 0, y0: 15, x1: 200, y1: 0.25))
+  }
+
+  @Test(arguments: [
+    ("", "line 1, column 1, found the end"), ("{\"objects\": [1,\n 02]}", "line 2, column 2, found `02]}`"),
+    (#"{"objects": [1]} x"#, "expected the end in line 1, column 18, found `x`"),
+    (#"{"objects": [1, ]}"#, "expected a value in line 1"), (#"{"a": "x"#, "the end of a text"),
+    (#"{"a": "\ud83dx"}"#, "an escaped character"), (#"{"a": "\ud83d\u0041"}"#, "second half of a character"),
+    (#"{"a": "\ude00"}"#, "first half of a character"), (#"{a: 1}"#, "a key in quotes"),
+    ("{\"a\": \"\t\"}", "the end of a text"), (#"{"a": 1e999}"#, "a value"), (#"{"a": +1}"#, "a value"),
+    (String(repeating: "[", count: 100_000), "at most 64 values inside each other"),
+  ])
+  func whatIsNoJSONIsRefusedWithItsPlace(json: String, message: String) {
+    let error = #expect(throws: PromptError.self) { try read(json) }
+    #expect(error?.description.hasPrefix("p.json: expected JSON: ") == true)
+    #expect(error?.description.contains(message) == true, "\(error.map { "\($0)" } ?? "")")
+  }
+
+  @Test func bytesThatAreNoUTF8AreRefused() {
+    #expect(throws: PromptError.self) {
+      try PromptScript(json: [0x22, 0xFF, 0x22], path: "p.json", of: .picture)
+    }
+  }
+
+  @Test(arguments: [
+    (#"{"objects": [{"id": 1, "keep": true}]}"#, "objects[0].keep: no such field; there are box, id, labels"),
+    ("{\"objects\": [{\"id\": 1,\n\"box\": null}]}", "p.json:1: objects[0]: expected `points`, `box`"),
+    (#"{"objects": [{"id": 1.5}]}"#, "objects[0].id: expected a whole number, found 1.5"),
+    (#"{"objects": [{"id": 1e300}]}"#, "objects[0].id: expected a whole number, found 1e300"),
+    (#"{"objects": [{"id": 1, "box": [1, 2, 3, null]}]}"#, "objects[0].box[3]: expected a number, found null"),
+    (#"{"steps": []}"#, "steps: no such field; there are multimask, objects"),
+    (#"{"multimask": 1, "objects": [{"id": 1, "mask": "m"}]}"#, "multimask: expected true or false, found 1"),
+    (#"{"objects": [{"id": 1, "mask": 3}]}"#, "objects[0].mask: expected a text, found 3"),
+    ("{}", "expected `objects`, found nothing"),
+  ])
+  func whatAFileMayNotSayIsNamed(json: String, message: String) {
+    let error = #expect(throws: PromptError.self) { try read(json) }
+    #expect(error?.description.contains(message) == true, "\(error.map { "\($0)" } ?? "")")
+  }
+}

@@ -1,0 +1,272 @@
+// Modules that a backend runs as one, held against their parts: who looks inside sees the parts, to the bit.
+import Configurations
+import Architecture
+import Checkpoints
+import Files
+import Kernels
+import OpenBLASBackend
+import Synchronization
+import Taps
+import Tensors
+import TestSupport
+import Testing
+
+@testable import SAM2
+
+/// Keeps what it is offered.
+private final class Kept: TapWriter {
+  /// A tap's name and bits, in the order in which calls return.
+  struct Entry: Equatable {
+    let name: String
+    let shape: Shape
+    let bits: [UInt32]
+  }
+
+  private let kept = Mutex<[Entry]>([])
+
+  var entries: [Entry] { kept.withLock { $0 } }
+  var names: [String] { entries.map(\.name) }
+
+  func write(
+    _ module: ModulePath, call: Int, sequence: Int, at place: TapPlace, inputs: [(String, any TapValue)],
+    output: any TapValue
+  ) throws {
+    func keep(_ name: String, _ value: any TapValue) {
+      value.visitTensors(named: "\(module)/\(call)/\(name)") { name, tensor in
+        let entry = Entry(name: name, shape: tensor.shape, bits: tensor.elements.map(\.bitPattern))
+        kept.withLock { $0.append(entry) }
+      }
+    }
+    for (name, value) in inputs { keep("input/\(name)", value) }
+    keep("output", output)
+  }
+
+  func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {}
+  func finish() throws {}
+}
+
+/// The micro model at 128 pixels on a backend, asked about a picture of noise and tracking through four more.
+private struct Model {
+  let model: SAM2Base
+
+  init(_ backend: any Backend, plan: PrecisionPlan = PrecisionPlan()) throws {
+    let path = TestFiles.package("Reference/micro.yaml")
+    let yaml = String(decoding: try MappedFile.contents(of: path), as: UTF8.self)
+    model = try SAM2Base(
+      ModelConfiguration(yaml: yaml, origin: path),
+      weights: Checkpoint.open(path: TestFiles.package("Weights/sam2.1_micro.pt")), backend: backend, plan: plan
+    )
+  }
+
+  private struct Noise: VideoFrames {
+    var count: Int? { 4 }
+    func frame(_ index: Int, size: Int) throws -> Tensor { Model.noise(size, UInt64(10 + index)) }
+  }
+
+  static func noise(_ size: Int, _ seed: UInt64) -> Tensor {
+    let hash = CounterHash(seed: seed, name: "picture")
+    return Tensor([3, size, size]) { out in
+      for index in out.indices { out[index] = Float(hash[index] >> 40) / Float(1 << 24) * 4 - 2 }
+    }
+  }
+
+  /// Two prompts at once on a picture, a mask prompt, and one object through four frames: all logits.
+  @discardableResult
+  func perform(_ run: Run = Run()) throws -> [Float] {
+    let size = model.configuration.imageSize
+    let predictor = ImagePredictor(model)
+    let embedding = try predictor.embed(Self.noise(size, 1), width: size, height: size, run)
+    let two = try predictor.predict(
+      [Prompt(points: [.init(x: 40, y: 50)]), Prompt(points: [.init(x: 80, y: 20)])], in: embedding,
+      multimask: true, run)
+    let masked = try predictor.predict(
+      [Prompt(maskLogits: two.lowResLogits[0][0..<1])], in: embedding, multimask: false, run)
+    var logits = two.lowResLogits.elements + masked.lowResLogits.elements
+    var session = try VideoPredictor(model).session(Noise(), width: size, height: size, history: .window)
+    try session.prompt(object: 1, frame: 0, points: [.init(x: 40, y: 50)], run)
+    try session.propagate(run) { masks in
+      for mask in masks.objects { logits += mask.lowResLogits.elements }
+    }
+    return logits
+  }
+}
+
+private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float {
+  guard found.count == expected.count else { return .infinity }
+  let largest = expected.reduce(0) { max($0, abs($1)) }
+  return zip(found, expected).reduce(0) { max($0, abs($1.0 - $1.1)) } / largest
+}
+
+@Suite struct WholesTests {
+  /// What the reference backend makes of everything, by its parts.
+  private static let parts: Result<[Kept.Entry], any Error> = Result {
+    let kept = Kept()
+    try Model(try OpenBLASBackend()).perform(Run(taps: Taps(writer: kept)))
+    return kept.entries
+  }
+
+  @Test func wholesRunWhereNobodyLooksAndMeanTheirParts() throws {
+    let backend = WholeBackend(try OpenBLASBackend())
+    let model = try Model(backend)
+    let expected = try Model(try OpenBLASBackend()).perform()
+    // The memories are rounded to bfloat16, which makes more of a last bit.
+    #expect(relativeDifference(try model.perform(), expected) < 2e-3)
+    for whole in ["HieraBlock", "MemoryLayer", "ConvNeXtBlock", "ConvolutionRow", "TwoWay", "MaskUpscaling"] {
+      #expect(backend.runs[whole, default: 0] > 0, "\(whole)")
+    }
+    #expect(
+      model.model.wholes.map(\.name).contains("image_encoder.trunk.blocks.0")
+        && model.model.wholes.map(\.name).contains("sam_mask_decoder.output_upscaling"))
+    #expect(try Model(try OpenBLASBackend()).model.wholes.isEmpty)
+  }
+
+  @Test func whoLooksEverywhereSeesTheParts() throws {
+    let backend = WholeBackend(try OpenBLASBackend())
+    let kept = Kept()
+    let taps = Taps(writer: kept)
+    try Model(backend).perform(Run(taps: taps))
+    #expect(kept.entries == (try Self.parts.get()))
+    #expect(backend.runs.isEmpty)
+    #expect(taps.wholes.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("image_encoder.trunk.blocks.2.attn.qkv", "HieraBlock"),
+    ("*layers.0.cross_attn_image.k_proj", "MemoryLayer"),
+    ("memory_encoder.fuser.layers.1.act", "ConvNeXtBlock"), ("*mask_downsampler.encoder.4", "ConvolutionRow"),
+    ("*mask_downscaling.?", "ConvolutionRow"), ("*final_attn_token_to_image", "TwoWay"),
+    ("*output_upscaling.3", "MaskUpscaling"),
+  ])
+  func whoLooksInsideSeesTheseParts(pattern: String, whole: String) throws {
+    let plain = WholeBackend(try OpenBLASBackend())
+    try Model(plain).perform()
+    let backend = WholeBackend(try OpenBLASBackend())
+    let kept = Kept()
+    let taps = Taps(writer: kept, patterns: [pattern])
+    try Model(backend).perform(Run(taps: taps))
+    let glob = TapPattern(pattern)
+    let expected = try Self.parts.get().filter { entry in
+      glob.matches(entry.name.split(separator: "/").first.map(String.init) ?? "")
+    }
+    // Same names and call numbers; the bits of a module in the middle depend on wholes before it.
+    #expect(kept.names == expected.map(\.name))
+    #expect(!kept.names.isEmpty)
+    #expect(zip(kept.entries, expected).allSatisfy { $0.shape == $1.shape })
+    // Others stay wholes, this one doesn't.
+    #expect(backend.runs[whole, default: 0] < plain.runs[whole, default: 0])
+    for (name, count) in plain.runs where name != whole { #expect(backend.runs[name] == count, "\(name)") }
+    #expect(!taps.wholes.contains { inner in expected.contains { $0.name.hasPrefix("\(inner).") } })
+  }
+
+  @Test func whoLooksAtAWholeItselfDoesNotTakeItApart() throws {
+    let backend = WholeBackend(try OpenBLASBackend())
+    let kept = Kept()
+    let taps = Taps(writer: kept, patterns: ["image_encoder.trunk.blocks.?", "memory_attention.layers.?"])
+    try Model(backend).perform(Run(taps: taps))
+    #expect(backend.runs["HieraBlock", default: 0] > 0)
+    #expect(backend.runs["MemoryLayer", default: 0] > 0)
+    #expect(taps.wholes.contains(ModulePath("image_encoder.trunk.blocks.0")))
+    #expect(kept.names.contains("image_encoder.trunk.blocks.0/0/output"))
+    // Called as a part calls it, in the same order, with the same arguments.
+    let outer = try Self.parts.get().filter { kept.names.contains($0.name) }
+    #expect(kept.names == outer.map(\.name))
+  }
+
+  @Test func aModuleIsComputedOneWayWhateverFrameIsLookedAt() throws {
+    let backend = WholeBackend(try OpenBLASBackend())
+    let kept = Kept()
+    let filter = TapFilter(["memory_attention.layers.0.linear1"], frames: [3])
+    try Model(backend).perform(Run(taps: Taps(writers: [kept], filter: filter)))
+    // One frame is recorded, yet layer 0 ran by its parts on all: half of two layers' runs are left.
+    let all = WholeBackend(try OpenBLASBackend())
+    try Model(all).perform()
+    let layers = try Model(all).model.configuration.memoryAttention.numLayers
+    #expect(
+      backend.runs["MemoryLayer", default: 0] * layers == all.runs["MemoryLayer", default: 0] * (layers - 1))
+    #expect(Set(kept.names.map { $0.split(separator: "/")[0] }) == ["memory_attention.layers.0.linear1"])
+    #expect(kept.names.count == 2)
+  }
+
+  @Test func wholesAreKeptWhereThatIsAsked() throws {
+    let backend = WholeBackend(try OpenBLASBackend())
+    let kept = Kept()
+    let taps = Taps(writers: [kept], keepsWholes: true)
+    try Model(backend).perform(Run(taps: taps))
+    #expect(backend.runs["HieraBlock", default: 0] > 0)
+    #expect(!kept.names.contains { $0.hasPrefix("image_encoder.trunk.blocks.0.") })
+    #expect(kept.names.contains("image_encoder.trunk.blocks.0/0/output"))
+    #expect(kept.names.contains("image_encoder.neck/0/input/xs/0"))
+    #expect(Set(taps.wholes) == Set(try Model(backend).model.wholes))
+  }
+
+  @Test func everyLayerIsPackedOnce() throws {
+    let backend = WholeBackend(try OpenBLASBackend())
+    let model = try Model(backend).model
+    let packed = backend.preparations
+    #expect(packed.values.allSatisfy { $0 == 1 }, "\(packed.filter { $0.value != 1 })")
+    #expect(packed["image_encoder.trunk.blocks.0.attn.qkv"] == 1)
+    #expect(Set(packed.keys).isSubset(of: model.layers.map(\.path.name)))
+  }
+}
+
+@Suite struct PrecisionPlanTests {
+  @Test func theLastRuleThatFitsHolds() throws {
+    let plan = try PrecisionPlan(
+      json: """
+        {"default": "bf16",
+         "rules": [{"layers": "image_encoder.*", "precision": "w8"}, {"layers": "*.qkv", "precision": "f32"}],
+         "inputs": {"image_encoder.neck": {"scale": 0.5, "zero_point": 3}}}
+        """, origin: "plan.json")
+    #expect(plan.site(ModulePath("memory_attention.norm")).precision == .bf16)
+    #expect(plan.site(ModulePath("image_encoder.trunk.blocks.0.attn.proj")).precision == .w8)
+    #expect(plan.site(ModulePath("image_encoder.trunk.blocks.0.attn.qkv")).precision == .f32)
+    #expect(plan.site(ModulePath("image_encoder.neck")).input == QuantizedRange(scale: 0.5, zeroPoint: 3))
+    #expect(plan.site(ModulePath("image_encoder.trunk")).input == nil)
+    #expect(try PrecisionPlan(json: plan.json, origin: "again") == plan)
+  }
+
+  @Test func aRuleWithoutLayersIsRefusedWithThoseNearIt() throws {
+    let plan = PrecisionPlan(rules: [.init(layers: "image_encoder.trunk.blocks.*.attn.qvk", precision: .f32)])
+    let error = try #require(throws: SAM2Error.self) { _ = try Model(try OpenBLASBackend(), plan: plan) }
+    guard case .planWithoutLayer(let pattern, let near) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(pattern == "image_encoder.trunk.blocks.*.attn.qvk")
+    #expect(near.first == "image_encoder.trunk.blocks.0.attn.qkv")
+    #expect(near.count == 3)
+    #expect(
+      "\(error)".contains("fits no layer of this model; near it are image_encoder.trunk.blocks.0.attn.qkv"))
+  }
+
+  @Test func aRangeWithoutItsLayerIsRefused() throws {
+    let plan = PrecisionPlan(
+      inputs: ["memory_attention.layers.0.linear3": QuantizedRange(scale: 1, zeroPoint: 0)])
+    let error = try #require(throws: SAM2Error.self) { _ = try Model(try OpenBLASBackend(), plan: plan) }
+    guard case .planWithoutLayer(_, let near) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(near.contains("memory_attention.layers.0.linear1"))
+  }
+
+  @Test func aPrecisionThatTheBackendLacksIsRefusedByLayer() throws {
+    let plan = PrecisionPlan(rules: [.init(layers: "*blocks.1.mlp.layers.0", precision: .bf16)])
+    let expected = BackendError.unsupportedPrecision(
+      backend: "openblas", layer: ModulePath("image_encoder.trunk.blocks.1.mlp.layers.0"), supported: [.f32],
+      asked: .bf16)
+    #expect(throws: expected) { _ = try Model(try OpenBLASBackend(), plan: plan) }
+  }
+
+  @Test(arguments: [
+    (#"{"rules": [{"layers": "*", "precision": "int8"}]}"#, "rules.0.precision"),
+    (#"{"rulez": []}"#, "expected default, rules, inputs, found rulez"),
+    (#"{"inputs": {"a": {"scale": 0, "zero_point": 0}}}"#, "inputs.a.scale: expected more than 0, found 0.0"),
+    (#"{"inputs": {"a": {"scale": 1, "zero_point": 256}}}"#, "inputs.a.zero_point"), ("{", "plan.json"),
+  ])
+  func aMalformedPlanIsRefused(json: String, says: String) throws {
+    let error = try #require(throws: SAM2Error.self) { _ = try PrecisionPlan(json: json, origin: "plan.json") }
+    #expect("\(error)".hasPrefix("plan.json: "))
+    #expect("\(error)".contains(says), "\(error)")
+  }
+}
