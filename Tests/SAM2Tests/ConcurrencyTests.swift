@@ -122,7 +122,7 @@ private final class DigestingWriter: TapWriter {
   }
 
   func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {
-    keep(prediction.tapName(at: place), tensor)
+    keep(prediction.tap(at: place).name, tensor)
   }
 
   func finish() throws {}
