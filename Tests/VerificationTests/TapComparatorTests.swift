@@ -71,7 +71,7 @@ let near = Tensor([2, 2], [1, 2, 3, 4.5])
 }
 
 @Test func whatIsLeftOutIsNeitherMissingNorExtra() throws {
-  let comparator = TapComparator(held([("a", one), ("b", one)]), policy: .fp32) { $0 != "b" && $0 != "x" }
+  let comparator = TapComparator(held([("a", one), ("b", one)]), policy: .f32) { $0 != "b" && $0 != "x" }
   let comparison = try comparator.compare(held([("x", one), ("a", one), ("y", one)]))
   #expect(comparison.passes && comparison.arrays.map(\.id) == ["a"])
   #expect(comparison.extra == ["y"])
