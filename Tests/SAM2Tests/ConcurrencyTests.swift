@@ -1,6 +1,8 @@
 // One model shared by many threads: what each predicts and records is what it would alone.
 
+import Architecture
 import Foundation
+import Media
 import SAM2
 import Synchronization
 import Tensors

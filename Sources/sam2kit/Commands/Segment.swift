@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Files
 import Kernels
+import Masks
 import Media
 import SAM2
 import Traces

@@ -1,5 +1,6 @@
 import Foundation
 import Masks
+import Media
 
 /// `prediction.json`: what was found, in the terms of the COCO annotations.
 struct SegmentationReport: Encodable {
