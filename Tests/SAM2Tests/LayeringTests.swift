@@ -41,11 +41,7 @@ import Testing
   /// No HDF5, zip, FFmpeg, JPEG, PNG or YAML, and nothing else that isn't named here.
   @Test func theModelAloneBringsItsOwnArithmeticAndOpenBLASAlone() throws {
     let found = try closure(of: "SAM2")
-    withKnownIssue("scripts of prompts still stand in Traces") {
-      #expect(found.subtracting(Self.allowed).sorted() == [])
-    } when: {
-      layers["SAM2"]?.contains("Traces") == true
-    }
+    #expect(found.subtracting(Self.allowed).sorted() == [])
     // The walk went somewhere.
     #expect(found.isSuperset(of: ["SAM2", "CVector", "COpenBLAS"]))
   }
