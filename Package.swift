@@ -144,8 +144,9 @@ let package = Package(
     tests(
       "Pipelines",
       [
-        "Files", "Prompts", "Masks", "Tensors", "Architecture", "Checkpoints", "Media", "SAM2", "Evaluation",
-        "Traces", "Verification",
+        "Files", "Prompts", "Masks", "Tensors", "Architecture", "Configurations", "Checkpoints", "Media",
+        "SAM2",
+        "Evaluation", "Taps", "Traces", "Verification", "Kernels",
       ]),
     tests("Media", ["Files", "Tensors", "Prompts", "Masks", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.

@@ -1,6 +1,8 @@
 // One model shared by many threads: what each predicts and records is what it would alone.
 
+import Architecture
 import Foundation
+import Media
 import SAM2
 import Synchronization
 import Tensors
@@ -122,7 +124,7 @@ private final class DigestingWriter: TapWriter {
   }
 
   func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {
-    keep(prediction.tap(at: place).name, tensor)
+    keep("\(prediction.tap(at: place))", tensor)
   }
 
   func finish() throws {}

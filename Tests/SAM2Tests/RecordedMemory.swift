@@ -23,7 +23,7 @@ struct RecordedMemory {
     reference = try TraceReader(path: TestFiles.fixture("\(name).h5"))
     let configuration = try ModelConfiguration(yaml: reference.provenance.configuration, origin: name)
     let weights = try Checkpoint.open(path: TestFiles.fixture("\(name).pt"))
-    let loader = WeightLoader(source: weights, backend: try OpenBLASBackend())
+    let loader = WeightLoader(source: weights, backend: try OpenBLASBackend(), plan: PrecisionPlan())
     let root = Scope(loader: loader)
     attention = try MemoryAttention(configuration.memoryAttention, root("memory_attention"))
     encoder = try MemoryEncoder(configuration.memoryEncoder, root("memory_encoder"))

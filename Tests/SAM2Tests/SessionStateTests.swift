@@ -12,8 +12,8 @@ import Testing
 @Suite struct SessionStateTests {
   let model: SAM2Base
   let frames: ClipFrames
-  private let disc = [Prompt.Point(x: 44, y: 84)]
-  private let card = Prompt.Box(x0: 38, y0: 18, x1: 86, y1: 58)
+  private let disc = [Click(x: 44, y: 84)]
+  private let card = Box(x0: 38, y0: 18, x1: 86, y1: 58)
 
   init() throws {
     model = try RecordedVideo.micro("clicks").model

@@ -5,6 +5,7 @@ import Checkpoints
 import Files
 import Kernels
 import OpenBLASBackend
+import Prompts
 import Synchronization
 import Taps
 import Tensors

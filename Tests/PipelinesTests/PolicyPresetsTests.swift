@@ -3,7 +3,7 @@ import Taps
 import Testing
 import Verification
 
-@testable import sam2kit
+import Pipelines
 
 @Suite struct PolicyPresetsTests {
   @Test(
