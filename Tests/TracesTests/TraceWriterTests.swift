@@ -1,4 +1,5 @@
 // Writing traces: whole or not at all, the same bytes for the same run, shared memory once.
+import Taps
 import Foundation
 import HDF5
 import Tensors

@@ -1,3 +1,4 @@
+import Taps
 import Architecture
 import Foundation
 import Kernels
