@@ -126,7 +126,9 @@ let package = Package(
     // All backends against double precision, at the sizes of all variants.
     .testTarget(
       name: "ConformanceTests",
-      dependencies: ["Tensors", "Architecture", "Kernels", "OpenBLASBackend", "SAM2", "TestSupport"],
+      dependencies: [
+        "Tensors", "Prompts", "Architecture", "Kernels", "OpenBLASBackend", "SAM2", "TestSupport",
+      ],
       swiftSettings: settings),
     tests("Prompts"), tests("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),
     tests(
