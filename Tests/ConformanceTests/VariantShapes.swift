@@ -3,6 +3,7 @@
 import Architecture
 import Foundation
 import Kernels
+import Prompts
 import SAM2
 import Synchronization
 import Tensors
