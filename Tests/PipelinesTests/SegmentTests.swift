@@ -1,3 +1,4 @@
+import Masks
 import Architecture
 import Files
 import Foundation

@@ -1,3 +1,4 @@
+import Configurations
 import Masks
 import Architecture
 import Evaluation
