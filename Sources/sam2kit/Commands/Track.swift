@@ -54,6 +54,7 @@ struct Track: Command {
     do {
       let found = try tracking.run(
         model, watch: Console.watch, isCancelled: { PartialFiles.interrupt != nil })
+      Console.endLine()
       for damage in found.damage { Console.remark("\(video): \(damage)") }
       print(found.report)
       if let overlay = found.overlay { print(overlay) }
