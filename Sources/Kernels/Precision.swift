@@ -30,6 +30,24 @@ public struct QuantizedRange: Hashable, Sendable, Codable {
     self.scale = scale
     self.zeroPoint = zeroPoint
   }
+
+  /// Reads `scale` and `zero_point`.
+  ///
+  /// - Throws: `DecodingError` for a scale that isn't positive, or a zero point that isn't one of 256 steps.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    scale = try values.decode(Float.self, forKey: .scale)
+    guard scale.isFinite, scale > 0 else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .scale, in: values, debugDescription: "expected more than 0, found \(scale)")
+    }
+    let step = try values.decode(Int.self, forKey: .zeroPoint)
+    guard let zeroPoint = UInt8(exactly: step) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .zeroPoint, in: values, debugDescription: "expected 0 to 255, found \(step)")
+    }
+    self.zeroPoint = zeroPoint
+  }
 }
 
 /// Which layer a kernel is for, and how it is to be computed.

@@ -71,10 +71,6 @@ public struct PrecisionPlan: Hashable, Sendable, Codable {
     } catch {
       throw .malformedPlan(origin: origin, reason: Self.reason(error))
     }
-    for (name, range) in inputs where !(range.scale.isFinite && range.scale > 0) {
-      throw .malformedPlan(
-        origin: origin, reason: "inputs.\(name).scale: expected more than 0, found \(range.scale)")
-    }
   }
 
   private static func reason(_ error: any Error) -> String {

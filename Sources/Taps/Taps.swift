@@ -61,7 +61,8 @@ public final class Taps: Sendable {
     state.withLock { state in
       if let known = state.looksInside[path] { return known }
       let looks =
-        !keepsWholes && inside.contains { inner in filter.asksFor(inner) && writers.contains { $0.wants(inner) } }
+        !keepsWholes
+        && inside.contains { inner in filter.asksFor(inner) && writers.contains { $0.wants(inner) } }
       state.looksInside[path] = looks
       return looks
     }

@@ -108,8 +108,10 @@ extension Provenance {
   private static let planAttribute = "plan"
   private static let wholesAttribute = "wholes"
 
-  /// What PyTorch calls precisions.
-  private static let precisionNames = ["float32": "f32", "bfloat16": "bf16", "float16": "f16"]
+  /// A precision that may have PyTorch's name.
+  private static func precision(_ name: String) -> String {
+    ["float32": "f32", "bfloat16": "bf16", "float16": "f16"][name] ?? name
+  }
 
   /// Writes the root attributes.
   func write(
@@ -155,11 +157,11 @@ extension Provenance {
     guard version == expected else {
       throw TraceError.unsupportedVersion(file: file, expected: expected, found: version)
     }
-    let precision = try root.text("precision", file)
     self.init(
       producer: try root.text("producer", file), producerVersion: try root.text("producer_version", file),
       backend: try root.text("backend", file), backendVersion: try root.text("backend_version", file),
-      precision: Self.precisionNames[precision] ?? precision, threads: Int(try root.integer("threads", file)),
+      precision: try Self.precision(root.text("precision", file)),
+      threads: Int(try root.integer("threads", file)),
       checkpointSHA256: try root.text("checkpoint_sha256", file),
       checkpointDirectorySHA256: try root.attribute(Self.directoryAttribute) == nil
         ? nil : root.text(Self.directoryAttribute, file),

@@ -159,7 +159,7 @@ import Testing
 
   @Test(arguments: [
     ("mask", Tensor(repeating: 0, [1, 1, 4, 4]), "float32 [1, 1, 32, 32]", "float32 [1, 1, 4, 4]"),
-    ("memory", Tensor(repeating: 0, [64]), "bfloat16 [1, 64, 8, 8]", "float32 [64]"),
+    ("memory", Tensor(repeating: 0, [64]), "bfloat16 [1, 32, 8, 8]", "float32 [64]"),
     ("score", Tensor([1, 1], of: .float8E5M2, [0] as [UInt8]), "float32 [1, 1]", "float8_e5m2 [1, 1]"),
   ]) func aStoredTensorOfAnotherShapeOrTypeIsRefused(
     part: String, tensor: Tensor, expected: String, found: String

@@ -230,11 +230,11 @@ func promptFilesOfVideosNameTheLineAndTheField(json: String, message: String) th
 
 @Test func aFullDiskIsNamedAndLeavesWholeFiles() throws {
   try TestFiles.withTemporaryFolder { folder in
-    // Masks have a few kB at most; the state of a run has more than 10 kB.
+    // Masks have a few kB at most; the state of a run has more than 8 kB.
     let shell = Process()
     shell.executableURL = URL(fileURLWithPath: "/bin/sh")
     shell.arguments =
-      ["-c", "ulimit -f 20; exec \"$0\" \"$@\" 2>errors.txt", Program.path.path]
+      ["-c", "ulimit -f 16; exec \"$0\" \"$@\" 2>errors.txt", Program.path.path]
       + Clip.arguments(point, into: "out")
     shell.currentDirectoryURL = URL(fileURLWithPath: folder)
     shell.standardOutput = FileHandle.nullDevice

@@ -33,7 +33,8 @@ struct RecordedVideo: RecordedInput {
   }
 
   func run(
-    _ model: Model, _ taps: Taps, _ verifier: LiveComparison, _ watch: PipelineWatcher, _ isCancelled: () -> Bool
+    _ model: Model, _ taps: Taps, _ verifier: LiveComparison, _ watch: PipelineWatcher,
+    _ isCancelled: () -> Bool
   ) throws {
     let (width, height) = (description.width, description.height)
     let steps = recording.provenance.prompts.script(frameCount: frames.count)

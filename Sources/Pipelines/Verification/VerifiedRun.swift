@@ -142,7 +142,8 @@ protocol RecordedInput {
   var description: TraceInput { get }
   /// Runs a model on it as the recording's prompts say, and offers the predictions.
   func run(
-    _ model: Model, _ taps: Taps, _ verifier: LiveComparison, _ watch: PipelineWatcher, _ isCancelled: () -> Bool
+    _ model: Model, _ taps: Taps, _ verifier: LiveComparison, _ watch: PipelineWatcher,
+    _ isCancelled: () -> Bool
   ) throws
 }
 
