@@ -68,17 +68,22 @@ public enum ComparedFile: Sendable {
   ///   - policy: What is near enough.
   ///   - heatMaps: Whether to find out where the errors are.
   ///   - agreement: Whether both are of the same thing, if that is known already.
-  ///   - wholes: The modules that the candidate's maker ran as one.
   /// - Throws: What reading either throws.
   public func comparison(
     with candidate: ComparedFile, patterns: [TapPattern] = [], policy: TolerancePolicy,
-    heatMaps: Bool = false, agreement: Agreement? = nil, wholes: Set<ModulePath> = []
+    heatMaps: Bool = false, agreement: Agreement? = nil
   ) throws -> Verdict {
     let scopes = [patterns, candidate.scope].filter { !$0.isEmpty }
     return try Verdict(
       reference: source, candidate: candidate.source, policy: policy, heatMaps: heatMaps, agreement: agreement,
-      wholes: wholes
+      wholes: candidate.wholes
     ) { id in scopes.allSatisfy { $0.contains { id.matches($0) } } }
+  }
+
+  /// The modules that its maker ran as one, so that nothing inside them could be recorded.
+  private var wholes: Set<ModulePath> {
+    guard case .recording(let recording) = self else { return [] }
+    return Set(recording.provenance.wholes.map { ModulePath($0) })
   }
 
   /// What of the reference a dump's map says that it has to hold; everything when there are none.
