@@ -1,7 +1,7 @@
 import Files
 import Foundation
 public import Taps
-public import Tensors
+import Tensors
 public import Traces
 public import Verification
 

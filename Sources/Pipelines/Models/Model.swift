@@ -1,4 +1,4 @@
-public import Prompts
+import Prompts
 public import Configurations
 public import Architecture
 public import Checkpoints
@@ -8,6 +8,7 @@ public import Kernels
 import OpenBLASBackend
 public import SAM2
 import Taps
+import Tensors
 import Traces
 
 /// Which model to load, and what is to compute it.

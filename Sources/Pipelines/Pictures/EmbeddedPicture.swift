@@ -1,4 +1,4 @@
-public import Prompts
+import Prompts
 import Masks
 import Architecture
 import Files

@@ -5,7 +5,7 @@ import Files
 import Foundation
 import Kernels
 public import Masks
-public import Media
+import Media
 import SAM2
 import Taps
 import Tensors
