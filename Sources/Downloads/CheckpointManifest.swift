@@ -1,5 +1,5 @@
-import Foundation
 import Files
+import Foundation
 
 /// What can be downloaded, and what is known of it: `Weights/manifest.json`, or a file of the same form.
 public struct CheckpointManifest: Codable, Equatable, Sendable {

@@ -1,7 +1,7 @@
 import Checkpoints
 import Synchronization
-import Tensors
 public import Taps
+import Tensors
 public import Verification
 
 /// Arrays that any program dumped, under the names of the taps that they are: what a trace is held against.

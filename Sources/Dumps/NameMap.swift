@@ -1,6 +1,6 @@
-import Taps
 import Files
 import Foundation
+import Taps
 import Tensors
 
 /// How a program's names lead to taps: a JSON file with rules, see `README.md` of this target.

@@ -1,5 +1,5 @@
-import Prompts
 import Architecture
+import Prompts
 import SAM2
 import Tensors
 

@@ -1,5 +1,5 @@
-public import Taps
 import HDF5
+public import Taps
 import Tensors
 
 /// A sketch to read: small, so that all of it is read at once.

@@ -1,7 +1,7 @@
-public import Taps
 import Foundation
 import HDF5
 import Synchronization
+public import Taps
 public import Tensors
 
 /// A sketch being written: every tensor is reduced at once, equal ones share a row, and the file appears when it is

@@ -1,6 +1,6 @@
-public import Taps
 import HDF5
 import Synchronization
+public import Taps
 public import Tensors
 
 /// One recorded array of a trace.

@@ -1,6 +1,6 @@
-import Taps
 import Files
 import HDF5
+import Taps
 import Tensors
 
 /// What a recording holds and how.

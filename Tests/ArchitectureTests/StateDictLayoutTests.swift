@@ -2,8 +2,8 @@ import Architecture
 import Files
 import Foundation
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 /// What the official code builds, written by tools/fixtures/make_layouts.py.
 private struct Layouts: Decodable {

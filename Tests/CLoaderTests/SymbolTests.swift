@@ -1,7 +1,7 @@
 // What our C targets define, as a linker sees it, and programs that use the same libraries as we do.
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// Our C targets: those with sources to compile.
 private let targets: [String] = {

@@ -1,8 +1,8 @@
 import Checkpoints
 import Foundation
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct CheckpointTests {
   @Test func convertsToFloat32() throws {

@@ -2,8 +2,8 @@ import Checkpoints
 import Foundation
 import HDF5
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct HDF5WeightsTests {
   @Test func readsDatasetsAndAttributes() throws {

@@ -2,8 +2,8 @@
 import Architecture
 import Configurations
 import Files
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct HostileConfigurationTests {
   private func refusal(_ text: String) -> ConfigurationError? {

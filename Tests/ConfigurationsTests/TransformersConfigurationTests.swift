@@ -1,8 +1,8 @@
 import Architecture
 import Configurations
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct TransformersConfigurationTests {
   private func fixture(_ name: String) throws -> String {

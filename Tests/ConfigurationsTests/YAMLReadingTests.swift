@@ -1,8 +1,8 @@
 import Architecture
 import Configurations
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 private func micro() throws -> String {
   try String(contentsOfFile: TestFiles.package("Weights/sam2.1_micro.yaml"), encoding: .utf8)

@@ -2,8 +2,8 @@
 // any, and those that tests make of its kernels.
 import Kernels
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 /// Layers of one setting, with weights under which activations keep their size.
 private struct LayerMaker {

@@ -2,8 +2,8 @@ import Foundation
 import HDF5
 import Taps
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 import Verification
 
 @testable import Dumps

@@ -2,8 +2,8 @@ import Checkpoints
 import Foundation
 import Taps
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 import Verification
 
 @testable import Dumps

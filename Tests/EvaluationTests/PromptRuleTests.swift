@@ -1,8 +1,8 @@
 import Foundation
 import Masks
 import Prompts
-import TestSupport
 import Testing
+import TestSupport
 
 import Evaluation
 

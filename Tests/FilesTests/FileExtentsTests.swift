@@ -1,7 +1,7 @@
 // Holes: where the file system has them.
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Files
 

@@ -1,7 +1,7 @@
 import Files
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 @Test func mapsAnEmptyFile() throws {
   try TestFiles.withTemporaryFolder { folder in

@@ -1,7 +1,7 @@
 import Files
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// A system call that reads from such memory fails instead.
 @Test func writingWhatIsGoneIsAnErrorInWords() throws {

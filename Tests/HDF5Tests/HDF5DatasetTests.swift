@@ -1,8 +1,8 @@
 // Arrays in a file: every element type, every range, both layouts.
 import HDF5
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @Test(arguments: ElementType.allCases)
 func bytesOfEveryElementTypeComeBack(_ type: ElementType) throws {

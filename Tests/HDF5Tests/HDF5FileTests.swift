@@ -3,8 +3,8 @@ import Files
 import Foundation
 import HDF5
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 private func writeSample(_ path: String) throws {
   let file = try HDF5File.create(path)

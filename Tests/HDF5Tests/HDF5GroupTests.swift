@@ -1,8 +1,8 @@
 // Names in a file.
 import HDF5
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @Test func listsChildrenInNameOrder() throws {
   try TestFiles.withTemporaryFolder { folder in

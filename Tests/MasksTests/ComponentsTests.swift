@@ -2,8 +2,8 @@
 import Foundation
 import Masks
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct ComponentsTests {
   private struct Recorded: Decodable {

@@ -2,8 +2,8 @@
 
 import Foundation
 import Masks
-import TestSupport
 import Testing
+import TestSupport
 
 /// Masks and what pycocotools makes of them, by tools/fixtures/make_pictures.py.
 struct RunLengthFixtures: Decodable {

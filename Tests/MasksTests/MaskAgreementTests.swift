@@ -1,7 +1,7 @@
 import Foundation
 import Masks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct MaskAgreementTests {
   /// Masks with what vos-benchmark says of them, made by tools/fixtures/make_similarities.py.

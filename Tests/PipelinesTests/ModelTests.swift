@@ -1,11 +1,11 @@
-import Configurations
 import Architecture
 import Checkpoints
+import Configurations
 import Foundation
 import Pipelines
 import SAM2
-import TestSupport
 import Testing
+import TestSupport
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
 private let microYAML = TestFiles.package("Weights/sam2.1_micro.yaml")

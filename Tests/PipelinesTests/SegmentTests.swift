@@ -1,14 +1,14 @@
-import Masks
 import Architecture
 import Files
 import Foundation
+import Masks
 import Media
 import Pipelines
 import Prompts
 import SAM2
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 import Traces
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")

@@ -1,13 +1,13 @@
-import Configurations
-import Masks
 import Architecture
+import Configurations
 import Evaluation
 import Foundation
+import Masks
 import Media
 import Pipelines
 import Prompts
-import TestSupport
 import Testing
+import TestSupport
 import Verification
 
 private let clip = TestFiles.package("Reference/clips/shapes")

@@ -1,8 +1,8 @@
 import Files
 import Foundation
 import Media
-import TestSupport
 import Testing
+import TestSupport
 import Verification
 
 @testable import Reports

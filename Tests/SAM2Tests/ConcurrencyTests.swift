@@ -6,10 +6,10 @@ import Media
 import Prompts
 import SAM2
 import Synchronization
-import Tensors
-import TestSupport
-import Testing
 import Taps
+import Tensors
+import Testing
+import TestSupport
 
 @Suite struct ConcurrencyTests {
   /// Something asked of the model, its own pictures and prompts, and which modules are recorded meanwhile.

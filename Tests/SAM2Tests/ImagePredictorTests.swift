@@ -1,10 +1,10 @@
 import Kernels
 import Prompts
 import SAM2
-import Tensors
-import TestSupport
-import Testing
 import Taps
+import Tensors
+import Testing
+import TestSupport
 import Traces
 
 private let click = Prompt(points: [.init(x: 104, y: 132), .init(x: 214, y: 70, isObject: false)])

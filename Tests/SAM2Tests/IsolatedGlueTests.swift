@@ -2,10 +2,10 @@
 import Kernels
 import Prompts
 import Synchronization
-import Tensors
-import TestSupport
-import Testing
 import Taps
+import Tensors
+import Testing
+import TestSupport
 import Traces
 import Verification
 

@@ -9,10 +9,10 @@ import Media
 import OpenBLASBackend
 import Prompts
 import Synchronization
-import Tensors
-import TestSupport
-import Testing
 import Taps
+import Tensors
+import Testing
+import TestSupport
 import Traces
 import Verification
 

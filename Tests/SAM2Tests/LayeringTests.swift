@@ -2,8 +2,8 @@
 
 import Files
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct LayeringTests {
   private let manifest: String

@@ -2,8 +2,8 @@ import Architecture
 import Prompts
 import SAM2
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct LiveSessionTests {
   let model: SAM2Base

@@ -1,8 +1,8 @@
 import Kernels
-import Tensors
-import TestSupport
-import Testing
 import Taps
+import Tensors
+import Testing
+import TestSupport
 import Traces
 import Verification
 

@@ -1,6 +1,6 @@
 import Prompts
-import TestSupport
 import Testing
+import TestSupport
 import Verification
 
 // Every recording was made from the official sam2 1.1.0 by tools/record_reference.py.

@@ -3,9 +3,9 @@ import Checkpoints
 import Configurations
 import Kernels
 import OpenBLASBackend
+import Taps
 import Tensors
 import TestSupport
-import Taps
 import Traces
 import Verification
 

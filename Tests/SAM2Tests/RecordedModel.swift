@@ -8,9 +8,9 @@ import Media
 import OpenBLASBackend
 import Prompts
 import SAM2
+import Taps
 import Tensors
 import TestSupport
-import Taps
 import Traces
 import Verification
 

@@ -1,10 +1,10 @@
-import Prompts
 import Architecture
 import Checkpoints
+import Prompts
 import Synchronization
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import SAM2
 

@@ -2,8 +2,8 @@ import Kernels
 import Prompts
 import SAM2
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 import Traces
 import Verification
 

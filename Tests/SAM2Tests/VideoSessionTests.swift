@@ -3,11 +3,11 @@ import Checkpoints
 import Kernels
 import Masks
 import OpenBLASBackend
-import Synchronization
 import Prompts
+import Synchronization
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 import Traces
 
 @testable import SAM2

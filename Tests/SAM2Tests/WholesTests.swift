@@ -1,7 +1,7 @@
 // Modules that a backend runs as one, held against their parts: who looks inside sees the parts, to the bit.
-import Configurations
 import Architecture
 import Checkpoints
+import Configurations
 import Files
 import Kernels
 import OpenBLASBackend
@@ -9,8 +9,8 @@ import Prompts
 import Synchronization
 import Taps
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import SAM2
 

@@ -3,8 +3,8 @@ import Files
 import Foundation
 import HDF5
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 import Taps
 @testable import Traces

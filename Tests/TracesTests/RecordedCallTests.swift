@@ -3,8 +3,8 @@ import Foundation
 import HDF5
 import Prompts
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 import Taps
 @testable import Traces

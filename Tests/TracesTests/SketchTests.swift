@@ -2,8 +2,8 @@
 import Foundation
 import HDF5
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 import Taps
 @testable import Traces

@@ -1,7 +1,7 @@
 // Names of tensors within values.
+import Taps
 import Tensors
 import Testing
-import Taps
 import Traces
 
 private func names(_ value: any TapValue) -> [String] {

@@ -1,7 +1,7 @@
 // What a run offers and what is kept of it.
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 import Taps
 @testable import Traces

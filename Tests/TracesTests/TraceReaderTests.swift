@@ -2,11 +2,11 @@
 import Files
 import Foundation
 import HDF5
-import Taps
 import Prompts
+import Taps
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Traces
 

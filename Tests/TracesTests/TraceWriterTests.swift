@@ -4,8 +4,8 @@ import HDF5
 import Prompts
 import Taps
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Traces
 

@@ -2,10 +2,10 @@
 import Foundation
 import HDF5
 import Prompts
-import Tensors
-import TestSupport
-import Testing
 import Taps
+import Tensors
+import Testing
+import TestSupport
 import Traces
 
 private let provenance = Provenance(

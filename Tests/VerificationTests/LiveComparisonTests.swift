@@ -1,9 +1,9 @@
 // A run held against its recording while it is made, and sides of every kind held against each other.
 import Prompts
-import Tensors
-import TestSupport
-import Testing
 import Taps
+import Tensors
+import Testing
+import TestSupport
 import Traces
 
 @testable import Verification

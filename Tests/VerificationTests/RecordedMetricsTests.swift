@@ -1,8 +1,8 @@
 // Metrics against NumPy and SciPy, recorded by tools/fixtures/make_metrics.py.
 import Foundation
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Verification
 

@@ -1,10 +1,10 @@
 // Comparisons that were saved, judged again.
 import Foundation
-import Taps
 import Prompts
+import Taps
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 import Traces
 
 @testable import Verification

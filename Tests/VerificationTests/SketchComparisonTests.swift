@@ -1,9 +1,9 @@
 // What a comparison of sketches notices.
 import Prompts
-import Tensors
-import TestSupport
-import Testing
 import Taps
+import Tensors
+import Testing
+import TestSupport
 import Traces
 
 @testable import Verification

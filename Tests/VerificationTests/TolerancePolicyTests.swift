@@ -2,8 +2,8 @@
 import Foundation
 import Taps
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Verification
 

@@ -1,10 +1,10 @@
 // Traces on disk compared, and the report of it.
 import Foundation
 import Prompts
-import Tensors
-import TestSupport
-import Testing
 import Taps
+import Tensors
+import Testing
+import TestSupport
 import Traces
 
 @testable import Verification

@@ -1,8 +1,8 @@
 import Foundation
 import Masks
 import Media
-import TestSupport
 import Testing
+import TestSupport
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
 private let microYAML = TestFiles.package("Reference/micro.yaml")

@@ -5,8 +5,8 @@ import Masks
 import Media
 import Prompts
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 import Traces
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")

@@ -2,9 +2,9 @@
 import Architecture
 import Checkpoints
 import Files
-import TestSupport
 import Tensors
 import Testing
+import TestSupport
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
 private let microYAML = TestFiles.package("Reference/micro.yaml")

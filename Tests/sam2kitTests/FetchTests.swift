@@ -3,9 +3,9 @@ import Architecture
 import Downloads
 import Files
 import Foundation
-import TestSupport
 import Synchronization
 import Testing
+import TestSupport
 
 @Suite struct FetchTests {
   private func manifest(_ folder: String, _ variant: String, _ url: String) throws -> String {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
 private let microYAML = TestFiles.package("Reference/micro.yaml")

@@ -1,8 +1,8 @@
 // Namings, candidates and differences as a user meets them.
 import Checkpoints
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
 private let microYAML = TestFiles.package("Reference/micro.yaml")

@@ -1,7 +1,7 @@
 // Policies, saved comparisons and what is proposed from them, as a user meets them.
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 private let recording = TestFiles.package("Reference/micro.h5")
 private let fixture = TestFiles.package("Tests/Fixtures/trace.h5")

@@ -1,7 +1,7 @@
 // compare with other programs' dumps, and what it writes for a CI and a browser.
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// Three arrays of an ONNX export under onnxruntime, the same of one with GELU's approximation, and the taps that they are
 /// of; recorded by tools/fixtures/record_onnx.py.

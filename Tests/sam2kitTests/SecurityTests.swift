@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 private let hostile = TestFiles.package("Tests/CheckpointsTests/Fixtures/hostile")
 private let genuine = TestFiles.package("Tests/CheckpointsTests/Fixtures/genuine/nans.pt")

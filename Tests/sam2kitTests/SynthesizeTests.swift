@@ -2,8 +2,8 @@
 import Checkpoints
 import Files
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 @Test func synthesizedModelsOfAnyConfigurationRun() throws {
   try TestFiles.withTemporaryFolder { folder in

@@ -1,7 +1,7 @@
 // trace-info, trace-diff, trace-cut, trace-sketch and trace-merge, as a user runs them.
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 import Traces
 
 private let micro = TestFiles.package("Reference/micro.h5")

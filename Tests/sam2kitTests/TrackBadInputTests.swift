@@ -1,7 +1,7 @@
 import Foundation
 import Media
-import TestSupport
 import Testing
+import TestSupport
 
 private let point = ["--point", "44,84"]
 

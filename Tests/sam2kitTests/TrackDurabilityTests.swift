@@ -1,7 +1,7 @@
 // What a track asks of the disk, and in which order: a loss of power may take all that it didn't wait for.
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 #if os(Linux)
   /// One call of the system, as `Programs/disk_calls.c` notes it.

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// Prompts of so many objects that a signal comes long before the end, one of them refined midway.
 private func prompts(in folder: String) throws -> [String] {

@@ -1,8 +1,8 @@
 import Foundation
 import Masks
 import Media
-import TestSupport
 import Testing
+import TestSupport
 import Traces
 
 @Test func masksAndReportSayTheSame() throws {

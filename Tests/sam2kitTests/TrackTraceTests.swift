@@ -1,8 +1,8 @@
 import Foundation
 import Media
 import Prompts
-import TestSupport
 import Testing
+import TestSupport
 import Traces
 
 @Test func aTracedTrackAgreesWithPyTorchs() throws {

@@ -1,8 +1,8 @@
 // Every released model at full size, held against PyTorch: weights out of a seed, recorded by tools/record_sketches.py.
 import Files
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// What `tools/test --all` sets.
 private let wantsAll = ProcessInfo.processInfo.environment["SAM2KIT_TEST_ALL"] != nil

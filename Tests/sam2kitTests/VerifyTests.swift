@@ -3,8 +3,8 @@ import Checkpoints
 import Files
 import Foundation
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 import Traces
 
 private let micro = TestFiles.package("Weights/sam2.1_micro.pt")

@@ -1,6 +1,6 @@
-package import Configurations
 public import Architecture
 package import Checkpoints
+package import Configurations
 import Files
 import Foundation
 import Tensors

@@ -1,11 +1,11 @@
-import Prompts
-public import Configurations
 public import Architecture
 public import Checkpoints
+public import Configurations
 import Files
 import Foundation
 public import Kernels
 import OpenBLASBackend
+import Prompts
 public import SAM2
 import Taps
 import Tensors

@@ -1,10 +1,10 @@
-import Prompts
-import Masks
 import Architecture
 import Files
 import Foundation
 import Kernels
+import Masks
 public import Media
+import Prompts
 public import SAM2
 import Tensors
 import Traces

@@ -1,9 +1,9 @@
-public import Prompts
-public import Masks
 import Checkpoints
 import Foundation
 import Kernels
+public import Masks
 public import Media
+public import Prompts
 import SAM2
 import Taps
 import Tensors

@@ -1,6 +1,6 @@
-import Prompts
 import Architecture
 import Media
+import Prompts
 import SAM2
 import Taps
 import Tensors

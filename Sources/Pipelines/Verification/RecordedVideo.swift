@@ -3,8 +3,8 @@ import Masks
 import Media
 import Prompts
 import SAM2
-import Tensors
 import Taps
+import Tensors
 import Traces
 import Verification
 

@@ -1,8 +1,8 @@
-import Prompts
-import Masks
 import Files
 import Foundation
+import Masks
 import Media
+import Prompts
 import SAM2
 import Tensors
 

@@ -1,4 +1,3 @@
-public import Prompts
 import Architecture
 import Checkpoints
 import Files
@@ -6,6 +5,7 @@ import Foundation
 import Kernels
 public import Masks
 import Media
+public import Prompts
 import SAM2
 import Taps
 import Tensors

@@ -1,6 +1,6 @@
 import Kernels
-import Tensors
 import Taps
+import Tensors
 
 /// Turns points, boxes and masks into embeddings.
 /// Source: sam2/modeling/sam/prompt_encoder.py, PromptEncoder.

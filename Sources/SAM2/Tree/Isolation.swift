@@ -1,6 +1,6 @@
 import Synchronization
-import Tensors
 import Taps
+import Tensors
 
 // A module on its own: run on what was recorded of another run, while what was recorded stands in for the modules
 // inside.

@@ -1,6 +1,6 @@
 import Kernels
-import Tensors
 public import Taps
+import Tensors
 
 /// What accompanies one pass through the model.
 public struct Run: Sendable {

@@ -1,6 +1,6 @@
 import Synchronization
-public import Tensors
 public import Taps
+public import Tensors
 public import Traces
 
 /// Holds a run against a recording while it is made: every array is compared as it is offered, nothing is stored.

@@ -1,7 +1,7 @@
 import Architecture
-import Configurations
 import ArgumentParser
 import Checkpoints
+import Configurations
 import Files
 import Synthesis
 import Tensors

@@ -2,8 +2,8 @@
 
 import Architecture
 public import ArgumentParser
-import Configurations
 import Checkpoints
+import Configurations
 import Foundation
 import Kernels
 import Pipelines

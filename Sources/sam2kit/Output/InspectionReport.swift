@@ -1,6 +1,6 @@
 import Architecture
-import Configurations
 import Checkpoints
+import Configurations
 import Pipelines
 import Tensors
 

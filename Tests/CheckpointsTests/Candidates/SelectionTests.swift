@@ -1,8 +1,8 @@
 // The files of tools/fixtures/make_candidates.py: a model's first number is 1 or 2, as the script says.
 import Foundation
-import TestSupport
 import Tensors
 import Testing
+import TestSupport
 
 @testable import Checkpoints
 

@@ -1,8 +1,8 @@
 import Checkpoints
 import Files
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct ConversionTests {
   private func digest(of path: String) throws -> String {

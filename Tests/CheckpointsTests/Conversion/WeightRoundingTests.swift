@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Checkpoints
 

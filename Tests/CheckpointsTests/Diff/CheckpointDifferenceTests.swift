@@ -1,8 +1,8 @@
 import Checkpoints
 import Foundation
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct CheckpointDifferenceTests {
   /// A safetensors file of Float32 tensors.

@@ -1,8 +1,8 @@
 // transformers' names on input and output, over the files of tools/fixtures/make_candidates.py.
 import Checkpoints
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct RenamingTests {
   /// Official names and the numbers that the script puts there.

@@ -2,8 +2,8 @@ import Checkpoints
 import Files
 import Foundation
 import Tensors
-import TestSupport
 import Testing
+import TestSupport
 
 @Test func tensorsAndWordsReadBackAsTheyWere() throws {
   try TestFiles.withTemporaryFolder { folder in

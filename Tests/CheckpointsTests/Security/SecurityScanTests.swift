@@ -1,8 +1,8 @@
 import Checkpoints
 import Files
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct SecurityScanTests {
   private func scan(_ name: String) throws -> SecurityReport {
