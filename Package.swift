@@ -140,7 +140,9 @@ let package = Package(
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
     tests("Verification", ["Tensors", "Prompts", "Kernels", "Taps", "Traces"], fixtures: true),
     tests(
-      "Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"], fixtures: true),
+      "Dumps",
+      ["Files", "Tensors", "Prompts", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"],
+      fixtures: true),
     tests("Reports", ["Files", "Tensors", "Taps", "Traces", "Verification", "Media"]),
     tests("Evaluation", ["Masks", "Prompts"]),
     tests(

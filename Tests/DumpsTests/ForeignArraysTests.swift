@@ -1,4 +1,5 @@
 import Foundation
+import Prompts
 import Taps
 import Tensors
 import Testing
@@ -112,6 +113,35 @@ private func folder<Result>(
       with: found, patterns: [TapPattern("*/2")], policy: .f32
     ).comparison
     #expect(narrowed.arrays.count == 1)
+  }
+}
+
+@Test func whatACandidateRanAsOneIsFusedInCompare() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    func trace(_ name: String, _ modules: [String], wholes: [String] = []) throws -> String {
+      var provenance = Provenance(
+        producer: "test", producerVersion: "1", backend: "none", backendVersion: "0", threads: 1,
+        checkpointSHA256: "", inputSHA256: "", input: TraceInput(width: 1, height: 1, preprocessing: ""),
+        prompts: PromptScript(multimask: false, objects: []))
+      provenance.wholes = wholes
+      let writer = try TraceWriter(path: "\(folder)/\(name).h5", provenance: provenance)
+      for (place, module) in modules.enumerated() {
+        let x = Tensor([2], [1, 2])
+        try writer.write(
+          ModulePath(module), call: 0, sequence: place, inputs: [("x", x)], output: Tensor([2], [2, 3]))
+      }
+      try writer.finish()
+      return writer.path
+    }
+    let reference = try ComparedFile.reference(path: trace("reference", ["block.norm", "block"]))
+    func compared(wholes: [String]) throws -> Comparison {
+      let path = try trace("candidate\(wholes.count)", ["block"], wholes: wholes)
+      return try reference.comparison(with: .candidate(path: path, of: reference), policy: .f32).comparison
+    }
+    let fused = try compared(wholes: ["block"])
+    #expect(fused.passes)
+    #expect(fused.arrays.filter { $0.outcome == .fused(into: ModulePath("block")) }.count == 2)
+    #expect(try !compared(wholes: []).passes)
   }
 }
 

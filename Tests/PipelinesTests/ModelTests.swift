@@ -38,6 +38,34 @@ final class Notes {
     #expect(notes.notes.isEmpty)
   }
 
+  @Test func aPlanIsTakenFromTheRequestElseFromTheFile() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/m.safetensors"
+      _ = try convert(
+        ConvertRequest(model: ModelRequest(path: micro), output: path, target: .file(.safetensors)))
+      let file = try Checkpoint.open(path: path)
+      func carrying(_ plan: String) throws -> String {
+        let carrier = "\(folder)/carrier.safetensors"
+        let tensors = try Dictionary(uniqueKeysWithValues: file.shapes.keys.map { ($0, try file.tensor($0)) })
+        let metadata = file.metadata.merging(["precision_plan": plan]) { $1 }
+        try SafetensorsOutput.write(tensors, metadata: metadata, to: carrier)
+        return carrier
+      }
+      let layer = "memory_attention.layers.0.linear1"
+      let asked = PrecisionPlan(rules: [.init(layers: layer, precision: .f32)])
+      var request = ModelRequest(
+        path: try carrying(#"{"rules": [{"layers": "*.linear9", "precision": "f32"}]}"#))
+      let refused = try #require(throws: SAM2Error.self) { _ = try Model(request) }
+      #expect("\(refused)".contains("the plan's `*.linear9` fits no layer of this model; near it are "))
+      request.plan = asked
+      #expect(try Model(request).base.plan == asked)
+      let notes = Notes()
+      let found = try Model(ModelRequest(path: carrying(asked.json)), watch: notes.watch)
+      #expect(found.base.plan == asked && found.precision == "f32")
+      #expect(notes.notes.contains { $0.hasSuffix("computed by the precision plan that it carries") })
+    }
+  }
+
   @Test func aConvertedFileSaysItselfEvenBesideAYAML() throws {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/m.safetensors"

@@ -200,6 +200,19 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
     #expect(Set(taps.wholes) == Set(try Model(backend).model.wholes))
   }
 
+  @Test(arguments: [
+    [], ["*blocks.1.attn.qkv"], ["image_encoder.trunk.blocks.0"], ["*output_upscaling"],
+    ["*linear1", "*q_proj"],
+    ["sam_mask_decoder"],
+  ])
+  func theWholesOfARecordingAreKnownBeforeIt(patterns: [String]) throws {
+    let model = try Model(WholeBackend(try OpenBLASBackend()))
+    let filter = TapFilter(patterns)
+    let taps = Taps(writers: [Kept()], filter: filter)
+    try model.perform(Run(taps: taps))
+    #expect(model.model.wholes(notTakenApartBy: filter) == taps.wholes)
+  }
+
   @Test func everyLayerIsPackedOnce() throws {
     let backend = WholeBackend(try OpenBLASBackend())
     let model = try Model(backend).model

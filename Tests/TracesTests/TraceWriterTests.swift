@@ -20,8 +20,10 @@ let sample = Provenance(
       .init(object: 2, box: Box(x0: 0, y0: 1, x1: 2, y1: 3)),
     ]))
 
-private func writeRun(_ path: String, storage: HDF5Storage = .contiguous) throws {
-  let writer = try TraceWriter(path: path, provenance: sample, storage: storage)
+private func writeRun(
+  _ path: String, _ provenance: Provenance = sample, storage: HDF5Storage = .contiguous
+) throws {
+  let writer = try TraceWriter(path: path, provenance: provenance, storage: storage)
   let x = Tensor([2, 2], [1, 2, 3, 4])
   try writer.write(
     ModulePath("trunk.blocks.0"), call: 0, sequence: 0, inputs: [("x", x)],
@@ -51,6 +53,33 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
     #expect(
       try reader.tensor(reader.tap("prediction/low_res_logits")).elements
         == [Float](repeating: -1, count: 3 * 64 * 64))
+  }
+}
+
+@Test func planAndWholesComeBackAndDiffer() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    var stated = sample
+    stated.plan = #"{"default":"bf16"}"#
+    stated.wholes = ["trunk.blocks.0", "trunk.blocks.1"]
+    stated.precision = "bf16+f32"
+    try writeRun("\(folder)/stated.h5", stated)
+    try writeRun("\(folder)/plain.h5")
+    #expect(try TraceReader(path: "\(folder)/stated.h5").provenance == stated)
+    let difference = try TraceDifference(
+      .open(path: "\(folder)/plain.h5"), .open(path: "\(folder)/stated.h5"))
+    #expect(difference.attributes.map(\.attribute) == ["precision", "plan", "wholes"])
+    #expect(difference.attributes.map(\.second) == ["bf16+f32", stated.plan, "trunk.blocks.0, trunk.blocks.1"])
+  }
+}
+
+@Test func pyTorchsNamesOfPrecisionsAreReadAsOurs() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    for (theirs, ours) in [("float32", "f32"), ("bfloat16", "bf16"), ("float16", "f16"), ("w8a8", "w8a8")] {
+      var stated = sample
+      stated.precision = theirs
+      try writeRun("\(folder)/\(theirs).h5", stated)
+      #expect(try TraceReader(path: "\(folder)/\(theirs).h5").provenance.precision == ours)
+    }
   }
 }
 

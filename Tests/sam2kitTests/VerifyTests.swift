@@ -146,6 +146,35 @@ private func report(_ text: String) throws -> Report {
       "verify", "--model", micro, "--reference", recording, "--precision", "float8")
     #expect(precision.code == 64)
     #expect(precision.errors.contains("f32") && precision.errors.contains("w8a8"))
+    let lacking = try Program.run(
+      "verify", "--model", micro, "--reference", recording, "--precision", "bf16")
+    #expect(lacking.code == 2)
+    #expect(
+      lacking.errors.hasSuffix(
+        "image_encoder.trunk.patch_embed.proj: the backend openblas computes in f32, and was asked for bf16\n"))
+  }
+
+  @Test func plansAreHeldAgainstTheModel() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      func verify(_ plan: String, _ more: String...) throws -> (code: Int32, errors: String) {
+        try Data(plan.utf8).write(to: URL(fileURLWithPath: "\(folder)/plan.json"))
+        let run = try Program.run(
+          ["verify", "--model", micro, "--reference", recording, "--brief", "--plan", "\(folder)/plan.json"]
+            + more)
+        return (run.code, run.errors)
+      }
+      #expect(try verify(#"{"rules": [{"layers": "*.qkv", "precision": "f32"}]}"#, "--fused").code == 0)
+      let misspelt = try verify(#"{"rules": [{"layers": "*.qvk", "precision": "f32"}]}"#)
+      #expect(misspelt.code == 2)
+      #expect(
+        misspelt.errors.contains("the plan's `*.qvk` fits no layer of this model; near it are image_encoder"))
+      let malformed = try verify("[]")
+      #expect(malformed.code == 2)
+      #expect(malformed.errors.contains("\(folder)/plan.json: expected a precision plan, found "))
+      let both = try verify("{}", "--precision", "f32")
+      #expect(both.code == 64)
+      #expect(both.errors.contains("--precision is for all layers and --plan for each"))
+    }
   }
 
   @Test func otherPromptsAndSettingsAreRefusedByCompareToo() throws {
