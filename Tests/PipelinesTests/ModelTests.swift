@@ -2,6 +2,7 @@ import Architecture
 import Checkpoints
 import Configurations
 import Foundation
+import Kernels
 import Pipelines
 import SAM2
 import Testing
