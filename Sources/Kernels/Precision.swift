@@ -11,6 +11,20 @@ public enum Precision: String, Hashable, Sendable, Codable, CaseIterable {
   case w8
   /// Weights and inputs in 8 bits, sums in 32.
   case w8a8
+
+  /// Reads a name.
+  ///
+  /// - Throws: `DecodingError`, which says what names there are.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let precision = Precision(rawValue: name) else {
+      throw DecodingError.dataCorruptedError(
+        in: container,
+        debugDescription: "expected \(Self.allCases.map(\.rawValue).joined(separator: ", ")), found \(name)")
+    }
+    self = precision
+  }
 }
 
 /// The numbers that a quantized tensor's 8 bits stand for: `scale · (q − zeroPoint)`.
@@ -20,7 +34,7 @@ public struct QuantizedRange: Hashable, Sendable, Codable {
   /// The step that stands for 0, exactly.
   public let zeroPoint: UInt8
 
-  private enum CodingKeys: String, CodingKey {
+  package enum CodingKeys: String, CodingKey, CaseIterable {
     case scale
     case zeroPoint = "zero_point"
   }
@@ -41,10 +55,11 @@ public struct QuantizedRange: Hashable, Sendable, Codable {
       throw DecodingError.dataCorruptedError(
         forKey: .scale, in: values, debugDescription: "expected more than 0, found \(scale)")
     }
-    let step = try values.decode(Int.self, forKey: .zeroPoint)
+    let step = try values.decode(Double.self, forKey: .zeroPoint)
     guard let zeroPoint = UInt8(exactly: step) else {
       throw DecodingError.dataCorruptedError(
-        forKey: .zeroPoint, in: values, debugDescription: "expected 0 to 255, found \(step)")
+        forKey: .zeroPoint, in: values, debugDescription: "expected a whole number from 0 to 255, found \(step)"
+      )
     }
     self.zeroPoint = zeroPoint
   }

@@ -66,6 +66,14 @@ extension JSONNode {
   }
 }
 
+/// What is wrong with a text as JSON.
+package enum JSONForm {
+  /// Throws where a text is no JSON in UTF-8, or a key stands twice in one object: with line and column.
+  package static func check(_ text: some Sequence<UInt8>, path: String) throws(PromptError) {
+    _ = try JSONNode(text, path: path)
+  }
+}
+
 /// Goes through the bytes of a JSON text once.
 private struct JSONParser {
   private let bytes: [UInt8]

@@ -1,6 +1,7 @@
 // Which layer is computed how: read from JSON, held against the layers that there are.
 import Foundation
 public import Kernels
+import Prompts
 import Taps
 public import Tensors
 
@@ -39,51 +40,49 @@ public struct PrecisionPlan: Hashable, Sendable, Codable {
 
   private enum CodingKeys: String, CodingKey, CaseIterable { case `default`, rules, inputs }
 
-  private struct AnyKey: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
   /// Reads the JSON of a plan.
   public init(from decoder: any Decoder) throws {
-    let known = CodingKeys.allCases.map(\.rawValue)
-    for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
-      throw DecodingError.dataCorrupted(
-        .init(
-          codingPath: decoder.codingPath,
-          debugDescription: "expected \(known.joined(separator: ", ")), found \(key.stringValue)"))
-    }
     let values = try decoder.container(keyedBy: CodingKeys.self)
     `default` = try values.decodeIfPresent(Precision.self, forKey: .default) ?? .f32
     rules = try values.decodeIfPresent([Rule].self, forKey: .rules) ?? []
     inputs = try values.decodeIfPresent([String: QuantizedRange].self, forKey: .inputs) ?? [:]
   }
 
-  /// Reads a plan's JSON.
+  /// Reads a plan's JSON. Fields that mean nothing are refused: one with a slip in its name must not be ignored.
   ///
   /// - Parameter origin: what to call it in an error, usually the file's path.
   /// - Throws: `SAM2Error.malformedPlan`.
   public init(json: String, origin: String) throws(SAM2Error) {
+    do throws(PromptError) {
+      try JSONForm.check(json.utf8, path: origin)
+    } catch { throw .malformedPlan(origin: origin, reason: error.problem) }
+    let decoder = JSONDecoder()
     do {
-      self = try JSONDecoder().decode(PrecisionPlan.self, from: Data(json.utf8))
-    } catch {
-      throw .malformedPlan(origin: origin, reason: Self.reason(error))
-    }
+      _ = try decoder.decode(PlanFields.self, from: Data(json.utf8))
+      self = try decoder.decode(PrecisionPlan.self, from: Data(json.utf8))
+    } catch { throw .malformedPlan(origin: origin, reason: Self.reason(error)) }
   }
 
+  /// What is wrong, without Swift's words.
   private static func reason(_ error: any Error) -> String {
-    let context: DecodingError.Context? =
-      switch error as? DecodingError {
-      case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
-        .dataCorrupted(let context):
-        context
-      default: nil
-      }
-    guard let context else { return "\(error)" }
-    let place = context.codingPath.map { $0.intValue.map { "\($0)" } ?? $0.stringValue }.joined(separator: ".")
-    return (place.isEmpty ? "" : "\(place): ") + context.debugDescription
+    func place(_ path: [any CodingKey]) -> String {
+      let place = path.map { $0.intValue.map { "\($0)" } ?? $0.stringValue }.joined(separator: ".")
+      return place.isEmpty ? "" : "\(place): "
+    }
+    switch error as? DecodingError {
+    case .keyNotFound(let key, let context):
+      return place(context.codingPath) + "expected a field \(key.stringValue), found none"
+    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+      let wanted =
+        switch type {
+        case is String.Type: "text"
+        case is Float.Type, is Double.Type, is Int.Type: "a number"
+        default: "\(type)".hasPrefix("Array") ? "a list" : "an object"
+        }
+      return place(context.codingPath) + "expected \(wanted), found something else"
+    case .dataCorrupted(let context): return place(context.codingPath) + context.debugDescription
+    default: return "\(error)"
+    }
   }
 
   /// The plan as JSON, keys in order: equal plans give equal text.
@@ -111,9 +110,11 @@ public struct PrecisionPlan: Hashable, Sendable, Codable {
     }
   }
 
-  /// The three names that take the fewest changes to fit a pattern.
+  /// The three names that take the fewest changes to fit a pattern; of a module's name the layers inside it.
   static func nearest(to pattern: String, of names: [String]) -> [String] {
-    names.map { (changes: changes(in: $0, toFit: pattern), name: $0) }
+    let inside = names.filter { TapPattern("\(pattern).*").matches($0) }
+    guard inside.isEmpty else { return Array(inside.prefix(3)) }
+    return names.map { (changes: changes(in: $0, toFit: pattern), name: $0) }
       .sorted { ($0.changes, $0.name) < ($1.changes, $1.name) }.prefix(3).map(\.name)
   }
 
@@ -134,5 +135,41 @@ public struct PrecisionPlan: Hashable, Sendable, Codable {
       row = next
     }
     return row[name.count]
+  }
+}
+
+/// The fields of a plan's JSON: decoding refuses others, by name.
+private struct PlanFields: Decodable {
+  private struct Key: CodingKey {
+    let stringValue: String
+    let intValue: Int?
+    init(stringValue: String) { (self.stringValue, intValue) = (stringValue, nil) }
+    init?(intValue: Int) { (stringValue, self.intValue) = ("\(intValue)", intValue) }
+  }
+
+  private struct Rule: Decodable {
+    init(from decoder: any Decoder) throws { try PlanFields.require(["layers", "precision"], of: decoder) }
+  }
+
+  private struct Range: Decodable {
+    init(from decoder: any Decoder) throws {
+      try PlanFields.require(QuantizedRange.CodingKeys.allCases.map(\.rawValue), of: decoder)
+    }
+  }
+
+  init(from decoder: any Decoder) throws {
+    try Self.require(["default", "rules", "inputs"], of: decoder)
+    let values = try decoder.container(keyedBy: Key.self)
+    _ = try values.decodeIfPresent([Rule].self, forKey: Key(stringValue: "rules"))
+    _ = try values.decodeIfPresent([String: Range].self, forKey: Key(stringValue: "inputs"))
+  }
+
+  private static func require(_ known: [String], of decoder: any Decoder) throws {
+    for key in try decoder.container(keyedBy: Key.self).allKeys where !known.contains(key.stringValue) {
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: decoder.codingPath,
+          debugDescription: "expected the fields \(known.joined(separator: ", ")), found \(key.stringValue)"))
+    }
   }
 }

@@ -64,7 +64,7 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
     case .unreadWeights(let origin, let names):
       "\(origin): \(names.count) tensors belong to no module of this configuration: "
         + names.prefix(3).joined(separator: ", ")
-    case .malformedPlan(let origin, let reason): "\(origin): expected a precision plan, found \(reason)"
+    case .malformedPlan(let origin, let reason): "\(origin): a precision plan: \(reason)"
     case .planWithoutLayer(let pattern, let near):
       "the plan's `\(pattern)` fits no layer of this model; near it are \(near.joined(separator: ", "))"
     case .wrongPicture(let expected, let found):

@@ -103,6 +103,21 @@ package enum JSONText {
 }
 
 extension Provenance {
+  /// Reads JSON, also of before there were plans and wholes.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func text(_ key: CodingKeys) throws -> String { try values.decode(String.self, forKey: key) }
+    self.init(
+      producer: try text(.producer), producerVersion: try text(.producerVersion), backend: try text(.backend),
+      backendVersion: try text(.backendVersion), precision: Self.precision(try text(.precision)),
+      threads: try values.decode(Int.self, forKey: .threads), checkpointSHA256: try text(.checkpointSHA256),
+      checkpointDirectorySHA256: try values.decodeIfPresent(String.self, forKey: .checkpointDirectorySHA256),
+      inputSHA256: try text(.inputSHA256), input: try values.decode(TraceInput.self, forKey: .input),
+      prompts: try values.decode(PromptScript.self, forKey: .prompts), configuration: try text(.configuration))
+    plan = try values.decodeIfPresent(String.self, forKey: .plan)
+    wholes = try values.decodeIfPresent([String].self, forKey: .wholes) ?? []
+  }
+
   /// The attributes that a trace need not have.
   private static let directoryAttribute = "checkpoint_directory_sha256"
   private static let planAttribute = "plan"

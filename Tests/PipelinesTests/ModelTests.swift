@@ -28,6 +28,16 @@ final class Notes {
     #expect(model.configuration.imageSize == 256)
   }
 
+  @Test func aStrayYAMLBesideACheckpointIsNamedWithTheWayOut() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      try FileManager.default.copyItem(atPath: micro, toPath: "\(folder)/m.pt")
+      try Data("services: {web: {image: nginx}}\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/m.yaml"))
+      let error = try #require(throws: UnfitConfiguration.self) { _ = try Model(path: "\(folder)/m.pt") }
+      #expect("\(error)".hasPrefix("\(folder)/m.yaml: expected "))
+      #expect("\(error)".contains("read because it stands beside \(folder)/m.pt"))
+    }
+  }
+
   @Test func aNamedConfigurationComesFirst() throws {
     let other = TestFiles.package("Reference/micro.yaml")
     let notes = Notes()

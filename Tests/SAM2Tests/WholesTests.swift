@@ -253,6 +253,12 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
       "\(error)".contains("fits no layer of this model; near it are image_encoder.trunk.blocks.0.attn.qkv"))
   }
 
+  @Test func aModulesNameIsMetWithItsLayers() {
+    let names = ["a.b.c", "a.b.d", "a.e", "f"]
+    #expect(PrecisionPlan.nearest(to: "a.b", of: names) == ["a.b.c", "a.b.d"])
+    #expect(PrecisionPlan.nearest(to: "a.b.x", of: names) == ["a.b.c", "a.b.d", "a.e"])
+  }
+
   @Test func aRangeWithoutItsLayerIsRefused() throws {
     let plan = PrecisionPlan(
       inputs: ["memory_attention.layers.0.linear3": QuantizedRange(scale: 1, zeroPoint: 0)])
@@ -273,8 +279,26 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
   }
 
   @Test(arguments: [
-    (#"{"rules": [{"layers": "*", "precision": "int8"}]}"#, "rules.0.precision"),
-    (#"{"rulez": []}"#, "expected default, rules, inputs, found rulez"),
+    (
+      #"{"rules": [{"layers": "*", "precision": "int8"}]}"#,
+      "rules.0.precision: expected f32, bf16, w8, w8a8, found int8"
+    ),
+    (#"{"rulez": []}"#, "expected the fields default, rules, inputs, found rulez"),
+    (
+      #"{"rules": [{"layers": "*", "precision": "f32", "precison": "bf16"}]}"#,
+      "rules.0: expected the fields layers, precision, found precison"
+    ),
+    (#"{"rules": [{"layers": "*"}]}"#, "rules.0: expected a field precision, found none"),
+    (#"{"rules": {}}"#, "rules: expected a list"),
+    (
+      #"{"inputs": {"a": {"scale": 1, "zero_point": 1, "zero": 2}}}"#,
+      "inputs.a: expected the fields scale, zero_point, found zero"
+    ),
+    (
+      #"{"inputs": {"a": {"scale": 1, "zero_point": 1.5}}}"#,
+      "inputs.a.zero_point: expected a whole number from 0 to 255, found 1.5"
+    ),
+    (#"{"default": "f32", "default": "bf16"}"#, "default"), ("[]", "expected an object"),
     (#"{"inputs": {"a": {"scale": 0, "zero_point": 0}}}"#, "inputs.a.scale: expected more than 0, found 0.0"),
     (#"{"inputs": {"a": {"scale": 1, "zero_point": 256}}}"#, "inputs.a.zero_point"), ("{", "plan.json"),
   ])

@@ -72,6 +72,15 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
   }
 }
 
+@Test func whatWasSavedBeforeThereWereWholesIsRead() throws {
+  let encoded = try JSONEncoder().encode(sample)
+  var fields = try #require(JSONSerialization.jsonObject(with: encoded) as? [String: NSObject])
+  #expect(fields.removeValue(forKey: "wholes") != nil)
+  fields["precision"] = "float32" as NSString
+  let old = try JSONSerialization.data(withJSONObject: fields)
+  #expect(try JSONDecoder().decode(Provenance.self, from: old) == sample)
+}
+
 @Test func pyTorchsNamesOfPrecisionsAreReadAsOurs() throws {
   try TestFiles.withTemporaryFolder { folder in
     for (theirs, ours) in [("float32", "f32"), ("bfloat16", "bf16"), ("float16", "f16"), ("w8a8", "w8a8")] {

@@ -170,7 +170,7 @@ private func report(_ text: String) throws -> Report {
         misspelt.errors.contains("the plan's `*.qvk` fits no layer of this model; near it are image_encoder"))
       let malformed = try verify("[]")
       #expect(malformed.code == 2)
-      #expect(malformed.errors.contains("\(folder)/plan.json: expected a precision plan, found "))
+      #expect(malformed.errors.contains("\(folder)/plan.json: a precision plan: expected an object"))
       let both = try verify("{}", "--precision", "f32")
       #expect(both.code == 64)
       #expect(both.errors.contains("--precision is for all layers and --plan for each"))

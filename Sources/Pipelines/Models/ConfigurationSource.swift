@@ -36,7 +36,7 @@ public enum ConfigurationSource: Equatable, Sendable {
   ///   - path: The named file.
   ///   - recorded: What a recording says, and its name for errors.
   ///   - settings: What is to be changed of it, in order.
-  /// - Throws: `ConfigurationError`, `FileError`, `UnknownArchitecture`.
+  /// - Throws: `ConfigurationError`, `FileError`, `UnfitConfiguration`, `UnknownArchitecture`.
   package static func of(
     _ checkpoint: Checkpoint, named path: String?, recorded: (configuration: String, origin: String)? = nil,
     settings: [ConfigurationSetting]
@@ -61,7 +61,9 @@ public enum ConfigurationSource: Equatable, Sendable {
       configuration = beside.configuration
       source = .transformers(beside.path)
     } else if let beside = yaml(beside: checkpoint.path) {
-      configuration = try ModelConfiguration(yaml: text(beside), origin: beside)
+      do {
+        configuration = try ModelConfiguration(yaml: text(beside), origin: beside)
+      } catch { throw UnfitConfiguration(path: beside, checkpoint: checkpoint.path, reason: "\(error)") }
       source = .beside(beside)
     } else {
       let recognition = Recognition(checkpoint.shapes)
@@ -97,6 +99,20 @@ extension Checkpoint {
       let text = String(decoding: try MappedFile.contents(of: file), as: UTF8.self)
       return (try ModelConfiguration(transformers: text, origin: file), file)
     }
+  }
+}
+
+/// A YAML that was read because it bears a checkpoint's name, and is no model's.
+public struct UnfitConfiguration: Error, CustomStringConvertible {
+  /// The YAML.
+  public let path: String
+  /// The checkpoint beside it.
+  public let checkpoint: String
+  let reason: String
+
+  /// One sentence.
+  public var description: String {
+    "\(reason) (read because it stands beside \(checkpoint) under its name; name another with --config, or rename it)"
   }
 }
 
