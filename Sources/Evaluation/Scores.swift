@@ -1,5 +1,5 @@
 public import Masks
-public import Media
+import Media
 
 /// What one object of a picture was segmented to, by prompts derived from its true mask.
 public struct PictureScores: Equatable, Sendable {

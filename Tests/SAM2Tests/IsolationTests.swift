@@ -138,6 +138,57 @@ private struct Micro {
     #expect(carried.contains { ($0.metrics?.maxAbsError ?? 0) > 0 })
   }
 
+  @Test func whatTheRecordingDoesNotLookIntoRunsAsOneAndAlone() throws {
+    let micro = try Micro()
+    let backend = WholeBackend(try OpenBLASBackend())
+    let verifier = LiveComparison(
+      reference: .trace(micro.reader),
+      patterns: ["image_encoder.trunk.blocks.?", "sam_mask_decoder.transformer", "prediction/*"].map {
+        TapPattern($0)
+      },
+      policy: .f32, isolates: true)
+    let taps = verifier.makeTaps()
+    try micro.run(taps, nil, backend)
+    #expect(backend.runs["HieraBlock", default: 0] > 0 && backend.runs["TwoWay", default: 0] > 0)
+    let comparison = verifier.comparison
+    #expect(comparison.passes)
+    // A whole is isolated as a whole, and is near by itself too.
+    let alone = comparison.arrays.filter { $0.name.hasSuffix("/output") && $0.isolated != nil }
+    #expect(alone.count >= 4)
+    #expect(alone.allSatisfy { ($0.isolated?.relativeError ?? 1) < 1e-5 })
+    // Each ran in the run, and once more alone.
+    #expect(backend.runs["HieraBlock"] == 2 * alone.filter { $0.name.contains("blocks.") }.count)
+  }
+
+  @Test func aRecordingOfEverythingTakesWholesApart() throws {
+    let micro = try Micro()
+    let backend = WholeBackend(try OpenBLASBackend(), fault: 2)
+    let verifier = try micro.verify(nil, backend)
+    #expect(backend.runs.isEmpty)
+    #expect(verifier.comparison.passes)
+    #expect(!verifier.comparison.arrays.contains { if case .fused = $0.outcome { true } else { false } })
+  }
+
+  @Test(arguments: [Float(1), 1.01]) func keptWholesAreHeldAgainstTheirParts(fault: Float) throws {
+    let micro = try Micro()
+    let backend = WholeBackend(try OpenBLASBackend(), fault: fault)
+    let verifier = LiveComparison(reference: .trace(micro.reader), policy: .f32, isolates: true)
+    let taps = verifier.makeTaps(keepsWholes: true)
+    try micro.run(taps, nil, backend)
+    verifier.take(wholes: taps.wholes)
+    let comparison = verifier.comparison
+    let fused = comparison.arrays.filter { if case .fused = $0.outcome { true } else { false } }
+    #expect(fused.count > 100)
+    #expect(fused.contains { $0.name == "image_encoder.trunk.blocks.0.attn.qkv/0/output" })
+    #expect(!fused.contains { $0.name == "image_encoder.trunk.blocks.0/0/output" })
+    #expect(comparison.passes == (fault == 1))
+    if fault != 1 {
+      let found = try #require(verifier.divergence)
+      #expect(found.tap == "image_encoder.trunk.blocks.0/0/output")
+      #expect(found.origin.module == "image_encoder.trunk.blocks.0" && found.origin.isIsolated)
+    }
+  }
+
   @Test func lookingChangesNoBit() throws {
     let micro = try Micro()
     let plain = try micro.run(nil)
