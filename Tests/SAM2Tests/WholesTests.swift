@@ -213,6 +213,30 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
     #expect(model.model.wholes(notTakenApartBy: filter) == taps.wholes)
   }
 
+  /// Without finer features the decoder calls the upscaling as a module, which the whole then replaces with the product.
+  @Test func theUpscalingItselfIsSeenWhereItIsCalled() throws {
+    let path = TestFiles.fixture("plain.yaml")
+    let yaml = String(decoding: try MappedFile.contents(of: path), as: UTF8.self)
+    let backend = WholeBackend(try OpenBLASBackend())
+    let predictor = ImagePredictor(
+      try SAM2Base(
+        ModelConfiguration(yaml: yaml, origin: path),
+        weights: Checkpoint.open(path: TestFiles.fixture("plain.pt")),
+        backend: backend))
+    let size = predictor.model.configuration.imageSize
+    func predict(_ run: Run) throws {
+      let embedding = try predictor.embed(Model.noise(size, 1), width: size, height: size, run)
+      _ = try predictor.predict([Prompt(points: [.init(x: 4, y: 5)])], in: embedding, multimask: true, run)
+    }
+    try predict(Run())
+    #expect(backend.runs["MaskUpscaling"] == 1)
+    let kept = Kept()
+    try predict(Run(taps: Taps(writer: kept, patterns: ["sam_mask_decoder.output_upscaling"])))
+    #expect(backend.runs["MaskUpscaling"] == 1)
+    #expect(
+      kept.names == ["input/input", "output"].map { "sam_mask_decoder.output_upscaling/0/\($0)" })
+  }
+
   @Test func everyLayerIsPackedOnce() throws {
     let backend = WholeBackend(try OpenBLASBackend())
     let model = try Model(backend).model
