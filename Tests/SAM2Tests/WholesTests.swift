@@ -237,6 +237,18 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
       kept.names == ["input/input", "output"].map { "sam_mask_decoder.output_upscaling/0/\($0)" })
   }
 
+  /// The official code repeats for each prompt what is kept once here.
+  @Test func whatAllPromptsShareIsOfferedForEach() throws {
+    let shapes = Dictionary(uniqueKeysWithValues: try Self.parts.get().map { ($0.name, $0.shape) })
+    for name in [
+      "sam_prompt_encoder/0/output/1", "sam_mask_decoder/0/input/dense_prompt_embeddings",
+      "sam_mask_decoder.transformer/0/input/image_embedding", "sam_mask_decoder.transformer/0/input/image_pe",
+    ] {
+      #expect(shapes[name]?.extents.first == 2, "\(name)")
+    }
+    #expect(shapes["sam_mask_decoder/0/input/image_embeddings"]?.extents.first == 1)
+  }
+
   @Test func everyLayerIsPackedOnce() throws {
     let backend = WholeBackend(try OpenBLASBackend())
     let model = try Model(backend).model
