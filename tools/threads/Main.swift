@@ -3,6 +3,7 @@
 import Architecture
 import Foundation
 import OpenBLASBackend
+import Prompts
 import SAM2
 import Synthesis
 import Taps
