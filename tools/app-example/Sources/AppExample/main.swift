@@ -8,10 +8,11 @@ func measured(_ name: String, _ body: () throws -> Void) rethrows {
   try body()
   guard CommandLine.arguments.contains("--measure") else { return }
   var usage = rusage()
-  getrusage(RUSAGE_SELF, &usage)
   #if os(Linux)
+    getrusage(RUSAGE_SELF.rawValue, &usage)
     let unit = 1024  // kibibytes
   #else
+    getrusage(RUSAGE_SELF, &usage)
     let unit = 1
   #endif
   let megabytes = Int(usage.ru_maxrss) * unit / 1_000_000
