@@ -1,0 +1,41 @@
+// What every instruction set has of its own.
+#pragma once
+#include <stdbool.h>
+
+#include "../include/cvector_tiles.h"
+
+// Functions compiled for one instruction set.
+typedef struct {
+  // Numbers of a vector, which are the columns of a packed panel.
+  size_t lanes;
+  void (*multiply_f32)(const cvector_product *);
+  // With a packed operand of pairs of bfloat16 where `multiplies_bf16`, else of Float32.
+  void (*multiply_bf16)(const cvector_product *);
+  bool multiplies_bf16;
+  void (*normalise)(
+      cvector_kind, const float *, size_t, const float *, const float *, float, void *, size_t, size_t, size_t, size_t);
+  void (*convert)(cvector_kind, const float *, size_t, const float *, size_t, void *, size_t, size_t, size_t, size_t);
+  // Rows of scores to weights: see attention.c.
+  void (*weigh)(
+      cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t columns, void *weights,
+      size_t weights_stride, size_t padded, float *largest, float *sums, float *factors);
+  // Rows times a factor each, as `kind`.
+  void (*scale_rows)(
+      cvector_kind kind, const float *x, size_t stride, const float *factors, void *out, size_t out_stride, size_t rows,
+      size_t columns);
+  void (*activate)(
+      cvector_kind, cvector_activation, const float *, size_t, void *, size_t, size_t, size_t, size_t);
+  // Packing: see template.h.
+  void (*transpose)(const uint32_t *in, size_t stride, size_t count, size_t inner, uint32_t *out);
+  void (*pack_rows)(const float *in, size_t stride, size_t inner, size_t columns, float *out);
+  void (*pack_row_pairs)(
+      const uint16_t *in, size_t stride, size_t inner, size_t padded, size_t columns, uint16_t *out);
+} cvector_level;
+
+extern const cvector_level cvector_level_portable;
+#if defined(__x86_64__)
+extern const cvector_level cvector_level_avx2, cvector_level_avx512, cvector_level_avx512_bf16, cvector_level_amx;
+#endif
+
+// The functions in use.
+const cvector_level *cvector_level_used(void);

@@ -1,0 +1,85 @@
+// Which instruction set the tiles use.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "level.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+static const char *const names[] = {"portable", "avx2", "avx512", "avx512_bf16", "amx"};
+enum { level_count = sizeof names / sizeof *names };
+
+#if defined(__x86_64__)
+// Whether the system lets this process use the tile registers; they are asked for once.
+static bool may_use_tiles(void) {
+#if defined(__linux__)
+  const long request_permission = 0x1023, tile_data = 18;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return false;
+#endif
+}
+
+static cvector_instructions best(void) {
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return cvector_portable;
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+      !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq")) {
+    return cvector_avx2;
+  }
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a >> 5 & 1)) return cvector_avx512;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return cvector_avx512_bf16;
+  const unsigned tiles_of_bf16 = 1u << 22 | 1u << 24;
+  return (d & tiles_of_bf16) == tiles_of_bf16 && may_use_tiles() ? cvector_amx : cvector_avx512_bf16;
+}
+#else
+static cvector_instructions best(void) { return cvector_portable; }
+#endif
+
+// What the environment allows.
+static cvector_instructions allowed(void) {
+  const char *named = getenv("SAM2KIT_MAX_ISA");
+  for (int level = 0; named && level < level_count; level++) {
+    if (strcmp(named, names[level]) == 0) return (cvector_instructions)level;
+  }
+  return cvector_amx;
+}
+
+// One more than the instruction set in use; 0 until it is found out.
+static atomic_int used;
+
+cvector_instructions cvector_use_instructions(cvector_instructions wanted) {
+  cvector_instructions has = best();
+  cvector_instructions chosen = wanted < has ? wanted : has;
+  atomic_store(&used, (int)chosen + 1);
+  return chosen;
+}
+
+cvector_instructions cvector_instructions_used(void) {
+  int known = atomic_load_explicit(&used, memory_order_relaxed);
+  return known ? (cvector_instructions)(known - 1) : cvector_use_instructions(allowed());
+}
+
+const char *cvector_instructions_name(cvector_instructions instructions) { return names[instructions]; }
+
+const cvector_level *cvector_level_used(void) {
+#if defined(__x86_64__)
+  static const cvector_level *const levels[] = {
+      &cvector_level_portable, &cvector_level_avx2, &cvector_level_avx512, &cvector_level_avx512_bf16,
+      &cvector_level_amx,
+  };
+  return levels[cvector_instructions_used()];
+#else
+  return &cvector_level_portable;
+#endif
+}

@@ -1,0 +1,392 @@
+// The tiles' functions for one instruction set. The file that includes this defines LANES, the numbers of a vector;
+// TILE_ROWS and TILE_VECTORS, how many rows and vectors of a product are summed in registers at a time; NAME(x), the
+// function's own name; and says by an attribute which instructions may be used.
+#include <math.h>
+#include <string.h>
+
+#include "level.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLLED _Pragma("clang loop unroll(full)")
+
+typedef float vector __attribute__((ext_vector_type(LANES)));
+typedef int32_t whole_vector __attribute__((ext_vector_type(LANES)));
+typedef uint32_t bits_vector __attribute__((ext_vector_type(LANES)));
+typedef uint16_t half_vector __attribute__((ext_vector_type(LANES)));
+
+// The first halves of two vectors, number beside number; and the second.
+#if LANES == 16
+#define FIRST_HALVES(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define SECOND_HALVES(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LANES == 8
+#define FIRST_HALVES(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define SECOND_HALVES(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define FIRST_HALVES(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define SECOND_HALVES(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+INLINE vector load(const float *x) {
+  vector v;
+  memcpy(&v, x, sizeof v);
+  return v;
+}
+
+INLINE void store(float *x, vector v) { memcpy(x, &v, sizeof v); }
+
+// `count` numbers from the first; zeros after them.
+INLINE vector load_some(const float *x, size_t count) {
+  if (count >= LANES) return load(x);
+  vector v = 0;
+  memcpy(&v, x, count * sizeof(float));
+  return v;
+}
+
+INLINE void store_some(float *x, vector v, size_t count) {
+  if (count >= LANES) {
+    store(x, v);
+  } else {
+    memcpy(x, &v, count * sizeof(float));
+  }
+}
+
+// To the nearest bfloat16, of two equally near ones the even one; NaN stays NaN.
+INLINE half_vector narrowed(vector v) {
+#ifdef NARROW
+  return NARROW(v);
+#else
+  bits_vector bits = (bits_vector)v;
+  bits_vector rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  whole_vector is_nan = v != v;
+  rounded = ((bits_vector)is_nan & (bits >> 16 | 0x40)) | (~(bits_vector)is_nan & rounded);
+  return __builtin_convertvector(rounded, half_vector);
+#endif
+}
+
+INLINE vector widened(half_vector v) { return (vector)(__builtin_convertvector(v, bits_vector) << 16); }
+
+INLINE void store_as(cvector_kind kind, void *out, vector v, size_t count) {
+  if (kind == cvector_f32) {
+    store_some(out, v, count);
+  } else {
+    half_vector narrow = narrowed(v);
+    memcpy(out, &narrow, (count >= LANES ? LANES : count) * sizeof(uint16_t));
+  }
+}
+
+INLINE void *place(cvector_kind kind, void *start, size_t index) {
+  return (char *)start + index * (kind == cvector_f32 ? sizeof(float) : sizeof(uint16_t));
+}
+
+INLINE vector larger(vector a, vector b) { return b > a ? b : a; }
+
+// 2^x to 2 units in the last place (`fine`) or to 6e-6 of it, for x from -126 to 0; what is below is taken for -126.
+INLINE vector power_of_two(vector x, bool fine) {
+  x = x < -126.0f ? -126.0f : x;
+  // Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the significand.
+  vector shifted = x + 12582912.0f;
+  vector r = x - (shifted - 12582912.0f);
+  vector p;
+  if (fine) {
+    p = r * 1.53534362e-4f + 1.33988744e-3f;
+    p = p * r + 9.61843786e-3f;
+    p = p * r + 5.55033356e-2f;
+    p = p * r + 2.40226448e-1f;
+  } else {
+    p = r * 9.67167772e-3f + 5.58302745e-2f;
+    p = p * r + 2.40219682e-1f;
+  }
+  p = p * r + 6.93147182e-1f;
+  p = p * r + 1.0f;
+  bits_vector exponent = ((bits_vector)shifted << 23) + 0x3f800000u;
+  return p * (vector)exponent;
+}
+
+// x * Phi(x), as approximation.h has it.
+INLINE vector gelu(vector x) {
+  vector a = x < 0.0f ? -x : x;
+#ifdef RECIPROCAL
+  vector t = RECIPROCAL(a * 0.23f + 1.0f);
+#else
+  vector t = 1.0f / (a * 0.23f + 1.0f);
+#endif
+  vector p = t * -0.1531958131547615f + 0.5615712805493571f;
+  p = p * t - 0.5137854750338549f;
+  p = p * t + 0.5506414055612415f;
+  p = p * t - 0.026553466864730188f;
+  p = p * t + 0.22062783508694575f;
+  p = p * t + 0.17676533884378132f;
+  p = p * t + 0.1839288570389971f;
+  vector tail = p * t * power_of_two(a * a * -0.72134752044f, true);
+  vector positive = x > 0.0f ? x : 0.0f;
+  return x > 14.0f ? x : positive - a * 0.5f * tail;
+}
+
+// What follows a product, for the columns of one vector of one row. NaN stays NaN.
+INLINE void finish(const cvector_product *p, vector sum, size_t row, size_t column) {
+  size_t count = p->columns - column;
+  if (p->bias) sum += load_some(p->bias + column, count);
+  if (p->activation == cvector_gelu_activation) {
+    sum = gelu(sum);
+  } else if (p->activation == cvector_relu_activation) {
+    sum = sum < 0.0f ? 0.0f : sum;
+  }
+  if (p->scale) sum *= load_some(p->scale + column, count);
+  if (p->added) sum += load_some(p->added + row * p->added_stride + column, count);
+  store_as(p->out_kind, place(p->out_kind, p->out, row * p->out_stride + column), sum, count);
+}
+
+// `rows` rows times `vectors` panels, both constant where this is inlined. Every sum runs over `inner` in order.
+#define DEFINE_BLOCK(name, element, b_element, steps, term)                                                            \
+  INLINE void name(                                                                                                    \
+      const cvector_product *p, const int rows, const int vectors, size_t row, size_t panel) {                         \
+    const size_t count = steps;                                                                                        \
+    const element *a = (const element *)p->a + row * p->a_stride;                                                      \
+    const b_element *b = (const b_element *)p->b + panel * count * LANES;                                              \
+    const size_t a_stride = p->a_stride, b_stride = count * LANES;                                                     \
+    vector sums[TILE_ROWS][TILE_VECTORS];                                                                              \
+    UNROLLED for (int r = 0; r < rows; r++) {                                                                          \
+      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = 0.0f;                                                    \
+    }                                                                                                                  \
+    for (size_t k = 0; k < count; k++) {                                                                               \
+      UNROLLED for (int r = 0; r < rows; r++) {                                                                        \
+        UNROLLED for (int v = 0; v < vectors; v++) { term(sums[r][v], a + r * a_stride, k, b + v * b_stride); }        \
+      }                                                                                                                \
+      b += LANES;                                                                                                      \
+    }                                                                                                                  \
+    UNROLLED for (int r = 0; r < rows; r++) {                                                                          \
+      UNROLLED for (int v = 0; v < vectors; v++) finish(p, sums[r][v], row + r, (panel + v) * LANES);                  \
+    }                                                                                                                  \
+  }
+
+#define DEFINE_PRODUCT(name, block)                                                                                    \
+  static void name##_rows(const cvector_product *p, int rows, int vectors, size_t row, size_t panel);                  \
+  static void name(const cvector_product *p) {                                                                         \
+    const size_t panels = (p->columns + LANES - 1) / LANES;                                                            \
+    for (size_t panel = 0; panel < panels; panel += TILE_VECTORS) {                                                    \
+      const int vectors = panels - panel < TILE_VECTORS ? (int)(panels - panel) : TILE_VECTORS;                        \
+      size_t row = 0;                                                                                                  \
+      if (vectors == TILE_VECTORS) {                                                                                   \
+        for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) block(p, TILE_ROWS, TILE_VECTORS, row, panel);            \
+      } else if (vectors == 1) {                                                                                       \
+        for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) block(p, TILE_ROWS, 1, row, panel);                       \
+      } else {                                                                                                         \
+        for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) block(p, TILE_ROWS, 2, row, panel);                       \
+      }                                                                                                                \
+      for (; row + 2 <= p->rows; row += 2) name##_rows(p, 2, vectors, row, panel);                                     \
+      if (row < p->rows) name##_rows(p, 1, vectors, row, panel);                                                       \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void name##_rows(const cvector_product *p, int rows, int vectors, size_t row, size_t panel) {                 \
+    if (rows == 2) {                                                                                                   \
+      if (vectors == 1) block(p, 2, 1, row, panel);                                                                    \
+      else if (vectors == 2) block(p, 2, 2, row, panel);                                                               \
+      else block(p, 2, 3, row, panel);                                                                                 \
+    } else {                                                                                                           \
+      if (vectors == 1) block(p, 1, 1, row, panel);                                                                    \
+      else if (vectors == 2) block(p, 1, 2, row, panel);                                                               \
+      else block(p, 1, 3, row, panel);                                                                                 \
+    }                                                                                                                  \
+  }
+
+#define F32_TERM(sum, a, k, b) sum = (vector)((a)[k]) * load(b) + sum
+DEFINE_BLOCK(block_f32, float, float, p->inner, F32_TERM)
+DEFINE_PRODUCT(multiply_f32, block_f32)
+
+#ifdef PAIRS_TERM
+// Two numbers of a row at a time, against pairs of rows of the packed operand.
+INLINE size_t pairs_of(size_t inner) { return (inner + 31) / 32 * 16; }
+DEFINE_BLOCK(block_bf16, uint16_t, uint32_t, pairs_of(p->inner), PAIRS_TERM)
+#else
+INLINE float widened_one(uint16_t x) {
+  uint32_t bits = (uint32_t)x << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+#define WIDENED_TERM(sum, a, k, b) sum = (vector)(widened_one((a)[k])) * load(b) + sum
+DEFINE_BLOCK(block_bf16, uint16_t, float, p->inner, WIDENED_TERM)
+#endif
+DEFINE_PRODUCT(multiply_bf16, block_bf16)
+
+INLINE float sum_of(vector v) {
+  float sum = 0;
+  UNROLLED for (int lane = 0; lane < LANES; lane++) sum += v[lane];
+  return sum;
+}
+
+// Zeros from column `columns` on.
+INLINE void pad(cvector_kind kind, void *row, size_t columns, size_t padded) {
+  if (padded > columns) {
+    size_t size = kind == cvector_f32 ? sizeof(float) : sizeof(uint16_t);
+    memset(place(kind, row, columns), 0, (padded - columns) * size);
+  }
+}
+
+static void normalise(
+    cvector_kind kind, const float *x, size_t x_stride, const float *weight, const float *bias, float epsilon, void *out,
+    size_t out_stride, size_t rows, size_t columns, size_t padded) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = x + r * x_stride;
+    void *result = place(kind, out, r * out_stride);
+    vector total = 0.0f;
+    for (size_t i = 0; i < columns; i += LANES) total += load_some(row + i, columns - i);
+    const float mean = sum_of(total) / (float)columns;
+    vector squares = 0.0f;
+    size_t i = 0;
+    for (; i + LANES <= columns; i += LANES) {
+      vector d = load(row + i) - mean;
+      squares += d * d;
+    }
+    float squared = sum_of(squares);
+    for (; i < columns; i++) squared += (row[i] - mean) * (row[i] - mean);
+    const float inverse = 1.0f / sqrtf(squared / (float)columns + epsilon);
+    for (i = 0; i < columns; i += LANES) {
+      const size_t count = columns - i;
+      vector v = (load_some(row + i, count) - mean) * inverse;
+      store_as(kind, place(kind, result, i), v * load_some(weight + i, count) + load_some(bias + i, count), count);
+    }
+    pad(kind, result, columns, padded);
+  }
+}
+
+static void convert(
+    cvector_kind kind, const float *x, size_t x_stride, const float *added, size_t added_stride, void *out,
+    size_t out_stride, size_t rows, size_t columns, size_t padded) {
+  for (size_t r = 0; r < rows; r++) {
+    void *result = place(kind, out, r * out_stride);
+    for (size_t i = 0; i < columns; i += LANES) {
+      vector v = load_some(x + r * x_stride + i, columns - i);
+      if (added) v += load_some(added + r * added_stride + i, columns - i);
+      store_as(kind, place(kind, result, i), v, columns - i);
+    }
+    pad(kind, result, columns, padded);
+  }
+}
+
+INLINE vector largest_of(const float *row, size_t columns) {
+  vector largest = row[0];
+  size_t i = 0;
+  for (; i + LANES <= columns; i += LANES) largest = larger(largest, load(row + i));
+  for (; i < columns; i++) largest[0] = row[i] > largest[0] ? row[i] : largest[0];
+  return largest;
+}
+
+INLINE void weigh_row(
+    cvector_kind kind, const float *row, void *weights, float scale, size_t columns, size_t padded, float *largest,
+    float *sum, float *factor) {
+  vector most = largest_of(row, columns);
+  const float before = *largest;
+  float top = before;
+  UNROLLED for (int lane = 0; lane < LANES; lane++) top = most[lane] > top ? most[lane] : top;
+  vector total = 0.0f;
+  size_t i = 0;
+  for (; i + LANES <= columns; i += LANES) {
+    vector w = power_of_two((load(row + i) - top) * scale, kind == cvector_f32);
+    total += w;
+    store_as(kind, place(kind, weights, i), w, LANES);
+  }
+  float added = sum_of(total);
+  if (i < columns) {
+    vector w = power_of_two((load_some(row + i, columns - i) - top) * scale, kind == cvector_f32);
+    for (size_t lane = 0; lane < columns - i; lane++) added += w[lane];
+    store_as(kind, place(kind, weights, i), w, columns - i);
+  }
+  pad(kind, weights, columns, padded);
+  *factor = power_of_two((vector)((before - top) * scale), true)[0];
+  *sum = *sum * *factor + added;
+  *largest = top;
+}
+
+static void weigh(
+    cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t columns, void *weights,
+    size_t weights_stride, size_t padded, float *largest, float *sums, float *factors) {
+  for (size_t r = 0; r < rows; r++) {
+    void *row = place(kind, weights, r * weights_stride);
+    if (kind == cvector_f32) {
+      weigh_row(
+          cvector_f32, scores + r * stride, row, scale, columns, padded, largest + r, sums + r, factors + r);
+    } else {
+      weigh_row(
+          cvector_bf16, scores + r * stride, row, scale, columns, padded, largest + r, sums + r, factors + r);
+    }
+  }
+}
+
+static void scale_rows(
+    cvector_kind kind, const float *x, size_t stride, const float *factors, void *out, size_t out_stride, size_t rows,
+    size_t columns) {
+  for (size_t r = 0; r < rows; r++) {
+    const vector factor = factors[r];
+    for (size_t i = 0; i < columns; i += LANES) {
+      vector v = load_some(x + r * stride + i, columns - i) * factor;
+      store_as(kind, place(kind, out, r * out_stride + i), v, columns - i);
+    }
+  }
+}
+
+// `in` as columns: out[k * LANES + c] = in[c * stride + k] for c < count, and 0 for the columns after.
+static void transpose(const uint32_t *in, size_t stride, size_t count, size_t inner, uint32_t *out) {
+  size_t k = 0;
+  for (; k + LANES <= inner; k += LANES) {
+    bits_vector rows[LANES], mixed[LANES];
+    UNROLLED for (int r = 0; r < LANES; r++) {
+      rows[r] = 0;
+      if ((size_t)r < count) memcpy(&rows[r], in + r * stride + k, sizeof rows[r]);
+    }
+    // Each round puts row r beside row r + LANES / 2; after as many rounds as LANES has bits, columns are rows.
+    for (int round = 1; round < LANES; round *= 2) {
+      UNROLLED for (int r = 0; r < LANES / 2; r++) {
+        mixed[2 * r] = FIRST_HALVES(rows[r], rows[r + LANES / 2]);
+        mixed[2 * r + 1] = SECOND_HALVES(rows[r], rows[r + LANES / 2]);
+      }
+      UNROLLED for (int r = 0; r < LANES; r++) rows[r] = mixed[r];
+    }
+    UNROLLED for (int r = 0; r < LANES; r++) memcpy(out + (k + r) * LANES, &rows[r], sizeof rows[r]);
+  }
+  for (; k < inner; k++) {
+    for (size_t c = 0; c < LANES; c++) out[k * LANES + c] = c < count ? in[c * stride + k] : 0;
+  }
+}
+
+// Rows of Float32 to panels: out[panel][k] = in[k][panel].
+static void pack_rows(const float *in, size_t stride, size_t inner, size_t columns, float *out) {
+  for (size_t c = 0; c < columns; c += LANES) {
+    for (size_t k = 0; k < inner; k++, out += LANES) store(out, load_some(in + k * stride + c, columns - c));
+  }
+}
+
+// Rows of bfloat16 to panels of pairs, with rows of zeros after `inner` up to `padded`, which is even.
+static void pack_row_pairs(
+    const uint16_t *in, size_t stride, size_t inner, size_t padded, size_t columns, uint16_t *out) {
+  for (size_t c = 0; c < columns; c += LANES) {
+    const size_t bytes = (columns - c < LANES ? columns - c : LANES) * sizeof(uint16_t);
+    for (size_t k = 0; k < padded; k += 2, out += 2 * LANES) {
+      half_vector upper = 0, lower = 0;
+      if (bytes == sizeof upper) {
+        if (k < inner) memcpy(&upper, in + k * stride + c, sizeof upper);
+        if (k + 1 < inner) memcpy(&lower, in + (k + 1) * stride + c, sizeof lower);
+      } else {
+        if (k < inner) memcpy(&upper, in + k * stride + c, bytes);
+        if (k + 1 < inner) memcpy(&lower, in + (k + 1) * stride + c, bytes);
+      }
+      bits_vector pairs =
+          __builtin_convertvector(upper, bits_vector) | __builtin_convertvector(lower, bits_vector) << 16;
+      memcpy(out, &pairs, sizeof pairs);
+    }
+  }
+}
+
+static void activate(
+    cvector_kind kind, cvector_activation activation, const float *x, size_t x_stride, void *out, size_t out_stride,
+    size_t rows, size_t columns, size_t padded) {
+  for (size_t r = 0; r < rows; r++) {
+    void *result = place(kind, out, r * out_stride);
+    for (size_t i = 0; i < columns; i += LANES) {
+      vector v = load_some(x + r * x_stride + i, columns - i);
+      v = activation == cvector_gelu_activation ? gelu(v) : v < 0.0f ? 0.0f : v;
+      store_as(kind, place(kind, result, i), v, columns - i);
+    }
+    pad(kind, result, columns, padded);
+  }
+}
