@@ -25,6 +25,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], fixtures: B
 
 // On Linux some libraries are loaded when they are first needed, see Sources/CLoader.
 #if os(Linux)
+  let oneDNN: [Target.Dependency] = ["CLoader"]
   func loaded(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
     .target(name: name, dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: ".")
   }
@@ -39,7 +40,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], fixtures: B
   func loaded(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
     system(name, pkgConfig: pkgConfig, apt: apt, brew: brew)
   }
-  let loader: [Target] = []
+  let oneDNN: [Target.Dependency] = ["CDNNL"]
+  let loader: [Target] = [system("CDNNL", pkgConfig: "dnnl", apt: "libdnnl-dev", brew: "onednn")]
 #endif
 
 let package = Package(
@@ -69,6 +71,7 @@ let package = Package(
     loaded(
       "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil", apt: "libavformat-dev",
       brew: "ffmpeg"),
+    .target(name: "COneDNN", dependencies: oneDNN, exclude: ["README.md"], publicHeadersPath: "."),
     .target(name: "CVector", exclude: ["README.md"]),
 
     layer("Files", [.target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
@@ -84,6 +87,7 @@ let package = Package(
     layer("Checkpoints", ["Files", "Tensors", "HDF5", "CVector", "CZip"]),
     layer("Kernels", ["Tensors", "CVector"]),
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
+    layer("OneDNNBackend", ["Tensors", "Kernels", "CVector", "COneDNN"]),
     layer("Taps", ["Tensors"]),
     layer("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),
     layer("SAM2", ["Tensors", "Prompts", "Masks", "Architecture", "Kernels", "Taps"]),
@@ -99,7 +103,7 @@ let package = Package(
       "Pipelines",
       [
         "Files", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations", "Checkpoints",
-        "Kernels", "OpenBLASBackend", "Taps", "Traces", "SAM2", "Verification", "Reports", "Media",
+        "Kernels", "OpenBLASBackend", "OneDNNBackend", "Taps", "Traces", "SAM2", "Verification", "Reports", "Media",
         "Evaluation",
       ]),
     .executableTarget(
@@ -122,12 +126,12 @@ let package = Package(
     tests("Configurations", ["Architecture", "Files"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
-    tests("OpenBLASBackend"),
+    tests("OpenBLASBackend"), 
     // All backends against double precision, at the sizes of all variants.
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "Tensors", "Prompts", "Architecture", "Kernels", "OpenBLASBackend", "SAM2", "TestSupport",
+        "Tensors", "Prompts", "Architecture", "Kernels", "OpenBLASBackend", "OneDNNBackend", "SAM2", "TestSupport",
       ],
       swiftSettings: settings),
     tests("Prompts"), tests("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),

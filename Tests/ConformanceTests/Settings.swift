@@ -1,5 +1,6 @@
 // What is held against the double-precision reference: backends, and the precisions that each has.
 import Kernels
+import OneDNNBackend
 import OpenBLASBackend
 import Tensors
 import Testing
@@ -13,7 +14,8 @@ struct BackendUnderTest: Sendable {
 
   /// All backends: one line each.
   static let all = [
-    BackendUnderTest(name: "openblas", tolerances: [.f32: 5e-6]) { try OpenBLASBackend() }
+    BackendUnderTest(name: "openblas", tolerances: [.f32: 5e-6]) { try OpenBLASBackend() },
+    BackendUnderTest(name: "onednn", tolerances: [.f32: 5e-6, .bf16: 2e-2]) { try OneDNNBackend() },
   ]
 }
 

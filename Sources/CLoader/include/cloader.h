@@ -8,6 +8,8 @@
 typedef struct {
   const char *name;
   void **at;
+  // Whether only some versions of the library have it. Where it is missing, `*at` stays NULL.
+  int is_optional;
 } cloader_function;
 
 // What came of loading once.
@@ -17,6 +19,7 @@ typedef struct {
 } cloader_state;
 
 // Loads libraries and finds functions in them, unless `state` says that it was done. What is wrong, or NULL.
+// A library may be several names with a bar between them: the first that is there is taken.
 const char *cloader_load(cloader_state *state, const char *const *libraries, size_t library_count,
                          const cloader_function *functions, size_t function_count);
 
@@ -47,15 +50,24 @@ const char *cloader_load(cloader_state *state, const char *const *libraries, siz
   __asm__(".text\n.globl " symbol "\n.hidden " symbol "\n.type " symbol ", @function\n" symbol ":\n"                   \
               CLOADER_JUMP(CLOADER_QUOTE(place)));
 
-#define CLOADER_ENTRY(name) {#name, &CLOADER_OWN(at_##name)},
+#define CLOADER_ENTRY(name) {#name, &CLOADER_OWN(at_##name), 0},
+#define CLOADER_OPTIONAL_ENTRY(name) {#name, &CLOADER_OWN(at_##name), 1},
+#define CLOADER_NO_FUNCTIONS(X)
+
+// Whether an optional function was found.
+#define CLOADER_IS_FOUND(name) (CLOADER_OWN(at_##name) != NULL)
 
 // Defines the functions that FUNCTIONS(X) lists as X(name), and a function `load`, all with the prefix before their names.
 // `load` loads the libraries that follow at its first call: what is wrong, or NULL.
-#define CLOADER_LIBRARY(FUNCTIONS, ...)                                                                                \
+#define CLOADER_LIBRARY(FUNCTIONS, ...) CLOADER_VERSIONS(FUNCTIONS, CLOADER_NO_FUNCTIONS, __VA_ARGS__)
+
+// The same where versions of a library differ: what OPTIONAL(X) lists may be missing.
+#define CLOADER_VERSIONS(FUNCTIONS, OPTIONAL, ...)                                                                     \
   FUNCTIONS(CLOADER_FUNCTION)                                                                                          \
+  OPTIONAL(CLOADER_FUNCTION)                                                                                           \
   const char *CLOADER_OWN(load)(void) {                                                                                \
     static const char *const libraries[] = {__VA_ARGS__};                                                              \
-    static const cloader_function functions[] = {FUNCTIONS(CLOADER_ENTRY)};                                            \
+    static const cloader_function functions[] = {FUNCTIONS(CLOADER_ENTRY) OPTIONAL(CLOADER_OPTIONAL_ENTRY)};           \
     static cloader_state state;                                                                                        \
     return cloader_load(&state, libraries, sizeof libraries / sizeof *libraries, functions,                            \
                         sizeof functions / sizeof *functions);                                                         \

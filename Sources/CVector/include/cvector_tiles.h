@@ -41,8 +41,8 @@ void cvector_pack_transposed(
 void cvector_pack(
     cvector_kind kind, cvector_kind source, const void *matrix, size_t stride, size_t inner, size_t columns,
     void *packed);
-// How many numbers of a row the product reads where a row has `inner`: the next multiple of what is multiplied at once. What
-// lies beyond is multiplied by 0, so it must be finite.
+// How many numbers of a row the product reads where a row has `inner`: one more where pairs are multiplied. It is multiplied
+// by 0, so it must be finite.
 size_t cvector_inner_read(cvector_kind kind, size_t inner);
 
 // out = (activation(a · b + bias)) · scale + added.
@@ -83,6 +83,10 @@ void cvector_convert_tile(
 void cvector_activate_tile(
     cvector_kind kind, cvector_activation activation, const float *x, size_t x_stride, void *out, size_t out_stride,
     size_t rows, size_t columns, size_t padded);
+// The largest of every `side` by `side` tokens of [height, width, columns], in tokens `x_stride` numbers apart.
+void cvector_pool_tile(
+    cvector_kind kind, const void *x, size_t x_stride, size_t width, size_t height, size_t side, void *out,
+    size_t out_stride, size_t columns);
 
 // Attention of one head, softmax(scale · q · kᵀ) · v.
 typedef struct {

@@ -26,7 +26,7 @@ static inline __attribute__((always_inline)) __m512bh repeated_pair(const uint16
 
 const cvector_level cvector_level_avx512_bf16 = {
     LANES, multiply_f32, multiply_bf16, true, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs,
+    transpose, pack_rows, pack_row_pairs, pool,
 };
 #pragma clang attribute pop
 
@@ -60,15 +60,24 @@ INLINE void amx_block(
   if (is_high) _tile_zero(2);
   if (is_wide && is_high) _tile_zero(3);
   for (size_t k = 0; k < steps; k++) {
+    uint16_t rest[32 * 32] __attribute__((aligned(64)));
+    size_t row_bytes = a_bytes;
+    const char *above = upper + k * 64, *below = lower + k * 64;
+    if (k == p->inner / 32) {
+      // What is left of each row, with zeros after it: beyond may be anything.
+      memset(rest, 0, sizeof rest);
+      for (size_t r = 0; r < rows; r++) memcpy(rest + r * 32, above + r * a_bytes, p->inner % 32 * sizeof *rest);
+      above = (const char *)rest, below = above + 16 * 64, row_bytes = 64;
+    }
     _tile_loadd(6, left + k * 1024, 64);
-    _tile_loadd(4, upper + k * 64, a_bytes);
+    _tile_loadd(4, above, row_bytes);
     _tile_dpbf16ps(0, 4, 6);
     if (is_wide) {
       _tile_loadd(7, right + k * 1024, 64);
       _tile_dpbf16ps(1, 4, 7);
     }
     if (is_high) {
-      _tile_loadd(5, lower + k * 64, a_bytes);
+      _tile_loadd(5, below, row_bytes);
       _tile_dpbf16ps(2, 5, 6);
       if (is_wide) _tile_dpbf16ps(3, 5, 7);
     }
@@ -121,6 +130,6 @@ static void amx_multiply_bf16(const cvector_product *p) {
 
 const cvector_level cvector_level_amx = {
     LANES, multiply_f32, amx_multiply_bf16, true, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs,
+    transpose, pack_rows, pack_row_pairs, pool,
 };
 #endif

@@ -30,6 +30,9 @@ typedef struct {
   void (*pack_rows)(const float *in, size_t stride, size_t inner, size_t columns, float *out);
   void (*pack_row_pairs)(
       const uint16_t *in, size_t stride, size_t inner, size_t padded, size_t columns, uint16_t *out);
+  void (*pool)(
+      cvector_kind, const void *, size_t x_stride, size_t width, size_t height, size_t side, void *, size_t out_stride,
+      size_t columns);
 } cvector_level;
 
 extern const cvector_level cvector_level_portable;

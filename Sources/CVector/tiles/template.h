@@ -78,6 +78,13 @@ INLINE void *place(cvector_kind kind, void *start, size_t index) {
   return (char *)start + index * (kind == cvector_f32 ? sizeof(float) : sizeof(uint16_t));
 }
 
+INLINE vector load_as(cvector_kind kind, const void *x, size_t count) {
+  if (kind == cvector_f32) return load_some(x, count);
+  half_vector narrow = 0;
+  memcpy(&narrow, x, (count >= LANES ? LANES : count) * sizeof(uint16_t));
+  return widened(narrow);
+}
+
 INLINE vector larger(vector a, vector b) { return b > a ? b : a; }
 
 // 2^x to 2 units in the last place (`fine`) or to 6e-6 of it, for x from -126 to 0; what is below is taken for -126.
@@ -137,13 +144,13 @@ INLINE void finish(const cvector_product *p, vector sum, size_t row, size_t colu
 }
 
 // `rows` rows times `vectors` panels, both constant where this is inlined. Every sum runs over `inner` in order.
-#define DEFINE_BLOCK(name, element, b_element, steps, term)                                                            \
+#define DEFINE_BLOCK(name, element, b_element, steps, packed_steps, term)                                                            \
   INLINE void name(                                                                                                    \
       const cvector_product *p, const int rows, const int vectors, size_t row, size_t panel) {                         \
-    const size_t count = steps;                                                                                        \
+    const size_t count = steps, panel_size = (packed_steps) * LANES;                                                                                        \
     const element *a = (const element *)p->a + row * p->a_stride;                                                      \
-    const b_element *b = (const b_element *)p->b + panel * count * LANES;                                              \
-    const size_t a_stride = p->a_stride, b_stride = count * LANES;                                                     \
+    const b_element *b = (const b_element *)p->b + panel * panel_size;                                              \
+    const size_t a_stride = p->a_stride, b_stride = panel_size;                                                     \
     vector sums[TILE_ROWS][TILE_VECTORS];                                                                              \
     UNROLLED for (int r = 0; r < rows; r++) {                                                                          \
       UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = 0.0f;                                                    \
@@ -190,13 +197,12 @@ INLINE void finish(const cvector_product *p, vector sum, size_t row, size_t colu
   }
 
 #define F32_TERM(sum, a, k, b) sum = (vector)((a)[k]) * load(b) + sum
-DEFINE_BLOCK(block_f32, float, float, p->inner, F32_TERM)
+DEFINE_BLOCK(block_f32, float, float, p->inner, p->inner, F32_TERM)
 DEFINE_PRODUCT(multiply_f32, block_f32)
 
 #ifdef PAIRS_TERM
-// Two numbers of a row at a time, against pairs of rows of the packed operand.
-INLINE size_t pairs_of(size_t inner) { return (inner + 31) / 32 * 16; }
-DEFINE_BLOCK(block_bf16, uint16_t, uint32_t, pairs_of(p->inner), PAIRS_TERM)
+// Two numbers of a row at a time, against pairs of rows of the packed operand, which has as many as AMX takes.
+DEFINE_BLOCK(block_bf16, uint16_t, uint32_t, (p->inner + 1) / 2, (p->inner + 31) / 32 * 16, PAIRS_TERM)
 #else
 INLINE float widened_one(uint16_t x) {
   uint32_t bits = (uint32_t)x << 16;
@@ -205,7 +211,7 @@ INLINE float widened_one(uint16_t x) {
   return value;
 }
 #define WIDENED_TERM(sum, a, k, b) sum = (vector)(widened_one((a)[k])) * load(b) + sum
-DEFINE_BLOCK(block_bf16, uint16_t, float, p->inner, WIDENED_TERM)
+DEFINE_BLOCK(block_bf16, uint16_t, float, p->inner, p->inner, WIDENED_TERM)
 #endif
 DEFINE_PRODUCT(multiply_bf16, block_bf16)
 
@@ -388,5 +394,27 @@ static void activate(
       store_as(kind, place(kind, result, i), v, columns - i);
     }
     pad(kind, result, columns, padded);
+  }
+}
+
+// The largest of every `side` by `side` tokens of a window `width` tokens wide. A NaN stays.
+static void pool(
+    cvector_kind kind, const void *x, size_t x_stride, size_t width, size_t height, size_t side, void *out,
+    size_t out_stride, size_t columns) {
+  for (size_t y = 0; y + side <= height; y += side) {
+    for (size_t x0 = 0; x0 + side <= width; x0 += side) {
+      void *target = place(kind, out, (y / side * (width / side) + x0 / side) * out_stride);
+      for (size_t c = 0; c < columns; c += LANES) {
+        vector most = -INFINITY;
+        for (size_t dy = 0; dy < side; dy++) {
+          for (size_t dx = 0; dx < side; dx++) {
+            const size_t token = ((y + dy) * width + x0 + dx) * x_stride + c;
+            vector v = load_as(kind, place(kind, (void *)x, token), columns - c);
+            most = v > most || v != v ? v : most;
+          }
+        }
+        store_as(kind, place(kind, target, c), most, columns - c);
+      }
+    }
   }
 }

@@ -13,7 +13,7 @@ size_t cvector_packed_bytes(cvector_kind kind, size_t inner, size_t columns) {
   return is_paired(kind) ? up_to(inner, 32) * wide * sizeof(uint16_t) : inner * wide * sizeof(float);
 }
 
-size_t cvector_inner_read(cvector_kind kind, size_t inner) { return is_paired(kind) ? up_to(inner, 32) : inner; }
+size_t cvector_inner_read(cvector_kind kind, size_t inner) { return is_paired(kind) ? up_to(inner, 2) : inner; }
 
 // How many numbers of a row are rounded at a time while it is packed.
 enum { rounded_at_once = 256 };
@@ -54,7 +54,7 @@ void cvector_pack_transposed(
   const size_t lanes = level->lanes, size = source == cvector_f32 ? sizeof(float) : sizeof(uint16_t);
   const bool paired = is_paired(kind);
   // What is transposed are words: numbers, or pairs of them.
-  const size_t in_word = paired ? 2 : 1, words = cvector_inner_read(kind, inner) / in_word;
+  const size_t in_word = paired ? 2 : 1, words = (paired ? up_to(inner, 32) : inner) / in_word;
   const bool is_ready = source == kind && (kind == cvector_f32 || (paired && inner % 2 == 0 && stride % 2 == 0));
   uint32_t *out = packed;
   for (size_t first = 0; first < columns; first += lanes, out += words * lanes) {
@@ -89,7 +89,7 @@ void cvector_pack(
     level->pack_row_pairs(matrix, stride, inner, up_to(inner, 32), columns, packed);
   } else {
     // A panel of few rows at a time, converted.
-    const size_t at_once = 32, steps = cvector_inner_read(kind, inner);
+    const size_t at_once = 32, steps = is_paired(kind) ? up_to(inner, 32) : inner;
     const size_t number = is_paired(kind) ? sizeof(uint16_t) : sizeof(float);
     for (size_t first = 0; first < columns; first += lanes) {
       const size_t count = columns - first < lanes ? columns - first : lanes;
@@ -135,4 +135,10 @@ void cvector_activate_tile(
     cvector_kind kind, cvector_activation activation, const float *x, size_t x_stride, void *out, size_t out_stride,
     size_t rows, size_t columns, size_t padded) {
   cvector_level_used()->activate(kind, activation, x, x_stride, out, out_stride, rows, columns, padded);
+}
+
+void cvector_pool_tile(
+    cvector_kind kind, const void *x, size_t x_stride, size_t width, size_t height, size_t side, void *out,
+    size_t out_stride, size_t columns) {
+  cvector_level_used()->pool(kind, x, x_stride, width, height, side, out, out_stride, columns);
 }

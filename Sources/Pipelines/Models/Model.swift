@@ -4,6 +4,7 @@ public import Configurations
 import Files
 import Foundation
 public import Kernels
+import OneDNNBackend
 import OpenBLASBackend
 import Prompts
 public import SAM2
@@ -45,10 +46,13 @@ public struct ModelRequest: Sendable {
 public enum BackendChoice: String, Sendable, CaseIterable {
   /// The reference: Float32 on OpenBLAS.
   case openblas
+  /// The fast one: Float32 and bfloat16 on oneDNN.
+  case onednn
 
   func make() throws -> any Backend {
     switch self {
     case .openblas: try OpenBLASBackend()
+    case .onednn: try OneDNNBackend()
     }
   }
 }

@@ -1,0 +1,86 @@
+// The fast backend: tiles that go through as much of a model as they can while they are in the cache.
+import CVector
+public import Kernels
+import Synchronization
+public import Tensors
+
+/// Float32 and bfloat16 by oneDNN's products and CVector's tiles.
+public struct OneDNNBackend: Backend {
+  /// `onednn`.
+  public let name = "onednn"
+
+  /// The library's version, such as `2.6.3`.
+  public let version: String
+
+  private let multiplier: Multiplier
+  /// The precisions that there are.
+  private static let supported: [Precision] = [.f32, .bf16]
+
+  /// Loads oneDNN.
+  ///
+  /// - Throws: `OneDNNError.missing` where there is none.
+  public init() throws(OneDNNError) {
+    let library = try OneDNNLibrary()
+    version = library.version
+    multiplier = .oneDNN(TilePrimitives(library))
+  }
+
+  /// Without oneDNN: all products by CVector's own.
+  package init(ownProductsOf version: String) {
+    self.version = version
+    multiplier = .own
+  }
+
+  /// `x · weightᵀ + bias`.
+  ///
+  /// - Throws: `BackendError.unsupportedPrecision`, as the others, for 8 bits.
+  public func linear(_ layer: LinearLayer) throws -> any Kernel<Tensor, Tensor> {
+    LinearPart(layer, try numbers(layer.site), by: multiplier)
+  }
+
+  /// A 2-d convolution.
+  public func conv2d(_ layer: ConvolutionLayer) throws -> any Kernel<Tensor, Tensor> {
+    ConvolutionPart(layer, try numbers(layer.site))
+  }
+
+  /// A transposed convolution whose stride equals its kernel.
+  public func convTranspose2d(_ layer: TransposedConvolutionLayer) throws -> any Kernel<Tensor, Tensor> {
+    TransposedConvolutionPart(layer, try numbers(layer.site))
+  }
+
+  /// Normalisation over the last axis, in Float32.
+  public func layerNorm(_ layer: NormLayer) throws -> any Kernel<Tensor, Tensor> {
+    _ = try numbers(layer.site)
+    return LayerNormPart(layer)
+  }
+
+  /// Normalisation over axis 1 of `[B, C, H, W]`, in Float32.
+  public func layerNorm2d(_ layer: NormLayer) throws -> any Kernel<Tensor, Tensor> {
+    _ = try numbers(layer.site)
+    return ChannelNormPart(layer)
+  }
+
+  /// Scaled dot-product attention.
+  public func attention(_ site: Site) throws -> any AttentionKernel { AttentionPart(try numbers(site)) }
+
+  /// The matrix product over the last two axes, in Float32; leading axes agree.
+  public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { matrixProduct(a, b) }
+
+  /// A block of Hiera, tile by tile; nil where its layers have different precisions.
+  public func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? {
+    try HieraBlockKernel(block, by: multiplier)
+  }
+
+  /// A layer of the memory attention; nil where its layers have different precisions, or several heads.
+  public func whole(_ layer: MemoryLayer) throws -> (any Kernel<MemoryLayer.Input, Tensor>)? {
+    try MemoryLayerKernel(layer, by: multiplier)
+  }
+
+  private func numbers(_ site: Site) throws(BackendError) -> Numbers {
+    guard let numbers = Numbers(site.precision) else {
+      throw .unsupportedPrecision(
+        backend: name, layer: site.path, supported: Self.supported, asked: site.precision)
+    }
+    return numbers
+  }
+}

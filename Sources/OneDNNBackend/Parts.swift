@@ -1,0 +1,302 @@
+// Single layers, for whoever looks inside a whole and for what is in none. Weights are packed when a layer is first called.
+import CVector
+import Kernels
+import Synchronization
+import Tensors
+
+/// What is made when it is first asked for.
+final class Late<Value: Sendable>: Sendable {
+  private let made = Mutex<Value?>(nil)
+
+  func value(_ make: () -> Value) -> Value {
+    made.withLock { made in
+      if let made { return made }
+      let value = make()
+      made = value
+      return value
+    }
+  }
+}
+
+/// `[…, in]` to `[…, out]`: whole tiles by the multiplier, what is left by CVector.
+struct LinearPart: Kernel {
+  private static let tileRows = 256
+
+  private let layer: LinearLayer
+  private let numbers: Numbers
+  private let multiplier: Multiplier
+  private let tiles = Late<TileLinear>()
+  private let rest = Late<TileLinear>()
+
+  init(_ layer: LinearLayer, _ numbers: Numbers, by multiplier: Multiplier) {
+    self.layer = layer
+    self.numbers = numbers
+    self.multiplier = multiplier
+  }
+
+  private func product(by multiplier: Multiplier) -> TileLinear {
+    do {
+      return try TileLinear(
+        layer, .init(input: numbers, output: .f32), rows: [Self.tileRows], by: multiplier)
+    } catch { preconditionFailure("\(layer.site.path): \(error)") }
+  }
+
+  func callAsFunction(_ x: consuming Tensor) -> Tensor {
+    let input = x
+    let (outputs, inputs) = (layer.weight.shape[0], layer.weight.shape[1])
+    precondition(
+      input.shape.rank >= 1 && input.shape[-1] == inputs,
+      "\(layer.site.path): linear \(layer.weight.shape) on \(input.shape)")
+    let rows = input.count / inputs
+    let whole = rows >= Self.tileRows ? tiles.value { product(by: multiplier) } : nil
+    let some = rows.isMultiple(of: Self.tileRows) ? nil : rest.value { product(by: .own) }
+    var plan = ScratchPlan()
+    let converted = plan.room(numbers == .f32 ? 0 : Self.tileRows * inputs * numbers.size)
+    let besides = plan.room(max(whole?.scratchBytes ?? 0, some?.scratchBytes ?? 0))
+    return Tensor(Shape(Array(input.shape.extents.dropLast()) + [outputs])) { out in
+      input.withElements { input in
+        parallelFor(rows, grain: Self.tileRows, scratch: plan.floats) { range, scratch in
+          let memory = UnsafeMutableRawPointer(scratch)
+          let source = input.start + range.lowerBound * inputs
+          var operand = UnsafeRawPointer(source)
+          if numbers != .f32 {
+            cvector_convert_tile(
+              numbers.kind, source, inputs, nil, 0, memory + converted, inputs, range.count, inputs, inputs)
+            operand = UnsafeRawPointer(memory + converted)
+          }
+          let product = range.count == Self.tileRows ? whole : some
+          product?(
+            rows: range.count, operand, into: out.start + range.lowerBound * outputs, scratch: memory + besides)
+        }
+      }
+    }
+  }
+}
+
+/// Normalisation over the last axis of `[…, C]`.
+struct LayerNormPart: Kernel {
+  private let norm: NormTile
+  private let channels: Int
+
+  init(_ layer: NormLayer) {
+    norm = NormTile(layer)
+    channels = layer.weight.count
+  }
+
+  func callAsFunction(_ x: consuming Tensor) -> Tensor {
+    let input = x
+    precondition(
+      input.shape.rank >= 1 && input.shape[-1] == channels, "layerNorm [\(channels)] on \(input.shape)")
+    return Tensor(input.shape) { out in
+      input.withElements { input in
+        parallelFor(input.count / channels, grain: Parallelism.rows(of: channels)) { rows in
+          let start = rows.lowerBound * channels
+          norm(
+            .f32, input.start + start, stride: channels, into: out.start + start, stride: channels,
+            rows: rows.count)
+        }
+      }
+    }
+  }
+}
+
+/// Normalisation over axis 1 of `[B, C, H, W]`: pixels become rows, and planes again.
+struct ChannelNormPart: Kernel {
+  private static let tilePixels = 256
+
+  private let norm: NormTile
+  private let channels: Int
+
+  init(_ layer: NormLayer) {
+    norm = NormTile(layer)
+    channels = layer.weight.count
+  }
+
+  func callAsFunction(_ x: consuming Tensor) -> Tensor {
+    let input = x
+    precondition(
+      input.shape.rank == 4 && input.shape[1] == channels, "layerNorm2d [\(channels)] on \(input.shape)")
+    let pixels = input.shape[2] * input.shape[3]
+    let tiles = (pixels + Self.tilePixels - 1) / Self.tilePixels
+    return Tensor(input.shape) { out in
+      input.withElements { input in
+        parallelFor(
+          input.count / max(1, channels * pixels) * tiles, grain: 1, scratch: Self.tilePixels * channels
+        ) {
+          range, rows in
+          for item in range {
+            let (entry, tile) = item.quotientAndRemainder(dividingBy: tiles)
+            let first = tile * Self.tilePixels
+            let count = min(Self.tilePixels, pixels - first)
+            let start = entry * channels * pixels + first
+            cvector_transpose(input.start + start, pixels, rows, channels, channels, count)
+            norm(.f32, rows, stride: channels, into: rows, stride: channels, rows: count)
+            cvector_transpose(rows, channels, out.start + start, pixels, count, channels)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Attention between heads of tensors.
+struct AttentionPart: AttentionKernel {
+  /// So many keys are packed by whoever meets them; more are packed once for all queries.
+  private static let keysOfTile = 1024
+  private static let queriesOfTile = 256
+
+  private let numbers: Numbers
+
+  init(_ numbers: Numbers) { self.numbers = numbers }
+
+  /// `q`: `[B, Nq, heads, d]`; `k`, `v`: `[B, Nk, heads, d]`.
+  func callAsFunction(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {
+    precondition(
+      q.shape.rank == 4 && k.shape == v.shape && k.shape.rank == 4 && q.shape[0] == k.shape[0]
+        && q.shape[2] == k.shape[2] && q.shape[3] == k.shape[3],
+      "attention of \(q.shape), \(k.shape), \(v.shape)")
+    let (heads, size) = (q.shape[2], q.shape[3])
+    let (ready, keys, values) = (rounded(q), rounded(k), rounded(v))
+    return Tensor(q.shape) { out in
+      withNumbers(ready) { q in
+        withNumbers(keys) { k in
+          withNumbers(values) { v in
+            attend(
+              q, k, v, stride: heads * size, into: out.start, batch: ready.shape[0], queries: ready.shape[1],
+              keys: keys.shape[1], heads: heads, size: size)
+          }
+        }
+      }
+    }
+  }
+
+  /// `qkv`: `[B, N, 3, heads, d]`. Returns `[B, N, heads, d]`.
+  func callAsFunction(packed qkv: Tensor) -> Tensor {
+    precondition(qkv.shape.rank == 5 && qkv.shape[2] == 3, "attention of packed \(qkv.shape)")
+    let (batch, tokens, heads, size) = (qkv.shape[0], qkv.shape[1], qkv.shape[3], qkv.shape[4])
+    let part = heads * size * numbers.size
+    let ready = rounded(qkv)
+    return Tensor([batch, tokens, heads, size]) { out in
+      withNumbers(ready) { qkv in
+        attend(
+          qkv, qkv + part, qkv + 2 * part, stride: 3 * heads * size, into: out.start, batch: batch,
+          queries: tokens, keys: tokens, heads: heads, size: size)
+      }
+    }
+  }
+
+  private func rounded(_ x: Tensor) -> Tensor {
+    guard numbers == .bf16 else { return x }
+    let columns = x.shape[-1]
+    // One more number is read than there is where pairs are multiplied.
+    let padded = Tensor([x.count + 2], of: .bfloat16) { (out: UnsafeMutableBufferPointer<UInt16>) in
+      out[x.count] = 0
+      out[x.count + 1] = 0
+      x.withElements { elements in
+        parallelFor(x.count / max(1, columns), grain: Parallelism.rows(of: columns)) { rows in
+          let start = rows.lowerBound * columns
+          cvector_convert_tile(
+            cvector_bf16, elements.start + start, columns, nil, 0, out.start + start, columns, rows.count,
+            columns,
+            columns)
+        }
+      }
+    }
+    return padded[0..<x.count].reshaped(x.shape)
+  }
+
+  private func withNumbers<Result>(_ x: Tensor, _ body: (UnsafeRawPointer) -> Result) -> Result {
+    x.withBytes { bytes in
+      guard let start = bytes.baseAddress else { preconditionFailure("a tensor without memory") }
+      return body(start)
+    }
+  }
+
+  private func attend(
+    _ q: UnsafeRawPointer, _ k: UnsafeRawPointer, _ v: UnsafeRawPointer, stride: Int,
+    into out: UnsafeMutablePointer<Float>, batch: Int, queries: Int, keys: Int, heads: Int, size: Int
+  ) {
+    let bytes = numbers.size
+    guard keys > 0, queries > 0 else {
+      out.update(repeating: 0, count: batch * queries * heads * size)
+      return
+    }
+    let tile = Self.queriesOfTile
+    if keys > Self.keysOfTile {
+      let packed = PackedKeys(numbers, heads: heads, size: size, valueSize: size, keys: keys)
+      let tiles = (queries + tile - 1) / tile
+      for entry in 0..<batch {
+        packed.pack(keys: k + entry * keys * stride * bytes, stride: stride, numbers)
+        packed.pack(values: v + entry * keys * stride * bytes, stride: stride, numbers)
+        parallelFor(heads * tiles, grain: 1, scratch: packed.scratchBytes / 4 + 16) { range, scratch in
+          for item in range {
+            let (head, part) = item.quotientAndRemainder(dividingBy: tiles)
+            let first = part * tile
+            packed.attend(
+              head: head, q + ((entry * queries + first) * stride + head * size) * bytes, stride: stride,
+              count: min(tile, queries - first),
+              into: out + ((entry * queries + first) * heads + head) * size, stride: heads * size, .f32,
+              scratch: UnsafeMutableRawPointer(scratch))
+          }
+        }
+      }
+      return
+    }
+    var plan = ScratchPlan()
+    let keysAt = plan.room(cvector_packed_keys_bytes(numbers.kind, keys, size))
+    let valuesAt = plan.room(cvector_packed_values_bytes(numbers.kind, keys, size))
+    let scratchAt = plan.room(cvector_attention_scratch(numbers.kind, keys, size))
+    let attention = AttentionTile(
+      numbers, heads: 1, size: size, keys: keys, keysAt: keysAt, valuesAt: valuesAt, scratchAt: scratchAt)
+    let grain = max(1, Parallelism.tileElements / (queries * keys))
+    parallelFor(batch * heads, grain: grain, scratch: plan.floats) { range, scratch in
+      for item in range {
+        let (entry, head) = item.quotientAndRemainder(dividingBy: heads)
+        let key = (entry * keys * stride + head * size) * bytes
+        attention(
+          q + (entry * queries * stride + head * size) * bytes, stride: stride, count: queries,
+          packing: k + key,
+          v + key, stride: stride, into: out + (entry * queries * heads + head) * size, heads * size, .f32,
+          UnsafeMutableRawPointer(scratch))
+      }
+    }
+  }
+}
+
+/// `[…, m, k] × […, k, n]` to `[…, m, n]` in Float32; leading axes agree.
+func matrixProduct(_ a: Tensor, _ b: Tensor) -> Tensor {
+  precondition(
+    a.shape.rank >= 2 && a.shape.rank == b.shape.rank && a.shape[-1] == b.shape[-2]
+      && a.shape.extents.dropLast(2) == b.shape.extents.dropLast(2), "can't multiply \(a.shape) by \(b.shape)")
+  let (m, k, n) = (a.shape[-2], a.shape[-1], b.shape[-1])
+  let batch = a.shape.extents.dropLast(2).reduce(1, *)
+  // Columns are cut, since b is packed: each part of it once.
+  let columns = 512
+  let tiles = (n + columns - 1) / columns
+  let scratch = cvector_packed_bytes(cvector_f32, k, columns) / 4 + 16
+  return Tensor(Shape(Array(a.shape.extents.dropLast()) + [n])) { out in
+    a.withElements { a in
+      b.withElements { b in
+        parallelFor(batch * tiles, grain: 1, scratch: scratch) { range, packed in
+          for item in range {
+            let (entry, tile) = item.quotientAndRemainder(dividingBy: tiles)
+            let first = tile * columns
+            let count = min(columns, n - first)
+            cvector_pack(
+              cvector_f32, cvector_f32, b.start + entry * k * n + first, n, k, count, packed)
+            var product = cvector_product()
+            product.rows = m
+            product.inner = k
+            product.columns = count
+            product.a = UnsafeRawPointer(a.start + entry * m * k)
+            product.a_stride = k
+            product.b = UnsafeRawPointer(packed)
+            product.out = UnsafeMutableRawPointer(out.start + entry * m * n + first)
+            product.out_stride = n
+            cvector_multiply_tile(cvector_f32, &product)
+          }
+        }
+      }
+    }
+  }
+}
