@@ -43,61 +43,87 @@ void cvector_pack_values(
   }
 }
 
+// Rows lie some more bytes apart than they need: a power of two would send them all to the same few places of a cache.
+enum { apart = 64 };
+
 // Where the parts of the scratch memory begin, in bytes.
 typedef struct {
-  size_t scores, weights, sums, rows, bytes;
+  size_t scores, weights, queries, sums, rows, bytes;
 } parts;
 
-static parts parts_of(cvector_kind kind, size_t keys, size_t value_dim) {
-  const size_t columns = (least(piece, keys) + 31) / 32 * 32;
+static size_t columns_of(size_t keys) { return (least(piece, keys) + 31) / 32 * 32; }
+
+static parts parts_of(cvector_kind kind, size_t keys, size_t dim, size_t value_dim) {
+  const size_t columns = columns_of(keys);
+  const bool narrow = kind != cvector_f32;
   parts p = {.scores = 0};
-  p.weights = lines(block * columns * sizeof(float));
-  p.sums = p.weights + (kind == cvector_f32 ? 0 : lines(block * columns * sizeof(uint16_t)));
-  p.rows = p.sums + lines(block * value_dim * sizeof(float));
+  p.weights = lines(block * (columns * sizeof(float) + apart));
+  p.queries = p.weights + (narrow ? lines(block * (columns * sizeof(uint16_t) + apart)) : 0);
+  p.sums = p.queries + (narrow ? lines(block * (dim + 31) / 32 * 32 * sizeof(uint16_t)) : 0);
+  p.rows = p.sums + lines(block * (value_dim + 15) / 16 * 16 * sizeof(float));
   p.bytes = p.rows + lines(3 * block * sizeof(float));
   return p;
 }
 
-size_t cvector_attention_scratch(cvector_kind kind, size_t keys, size_t value_dim) {
-  return parts_of(kind, keys, value_dim).bytes;
+size_t cvector_attention_scratch(cvector_kind kind, size_t keys, size_t dim, size_t value_dim) {
+  return parts_of(kind, keys, dim, value_dim).bytes;
+}
+
+// Sums of values by unnormalised weights, piece by piece.
+static void sum_pieces(cvector_kind kind, const cvector_attention *a, const cvector_attention_block *b) {
+  const cvector_level *level = cvector_level_used();
+  void *weights = kind == cvector_f32 ? (void *)b->scores : b->weights;
+  const size_t weights_stride = kind == cvector_f32 ? b->scores_stride : b->weights_stride;
+  for (size_t from = 0, index = 0; from < a->keys; from += piece, index++) {
+    const size_t keys = least(piece, a->keys - from);
+    const cvector_product products = {
+        .rows = b->count, .inner = a->dim, .columns = keys,
+        .a = (const char *)a->q + b->first * a->q_stride * size_of(kind), .a_stride = a->q_stride,
+        .b = (const char *)a->k + index * b->key_bytes, .out = b->scores, .out_stride = b->scores_stride,
+        .out_kind = cvector_f32,
+    };
+    cvector_multiply_tile(kind, &products);
+    level->weigh(
+        kind, b->scores, b->scores_stride, b->scale, b->count, keys, weights, weights_stride,
+        cvector_inner_read(kind, keys), b->largest, b->totals, b->factors);
+    if (from) {
+      level->scale_rows(
+          cvector_f32, b->sums, b->sums_stride, b->factors, b->sums, b->sums_stride, b->count, a->value_dim);
+    }
+    const cvector_product weighted = {
+        .rows = b->count, .inner = keys, .columns = a->value_dim, .a = weights, .a_stride = weights_stride,
+        .b = (const char *)a->v + index * b->value_bytes, .added = from ? b->sums : NULL,
+        .added_stride = b->sums_stride, .out = b->sums, .out_stride = b->sums_stride, .out_kind = cvector_f32,
+    };
+    cvector_multiply_tile(kind, &weighted);
+  }
 }
 
 static void attend_block(cvector_kind kind, const cvector_attention *a, size_t first, size_t count) {
   const cvector_level *level = cvector_level_used();
-  const parts at = parts_of(kind, a->keys, a->value_dim);
+  const parts at = parts_of(kind, a->keys, a->dim, a->value_dim);
+  const size_t columns = columns_of(a->keys);
   char *scratch = a->scratch;
-  float *scores = (float *)(scratch + at.scores), *sums = (float *)(scratch + at.sums);
-  float *largest = (float *)(scratch + at.rows), *totals = largest + block, *factors = totals + block;
-  void *weights = kind == cvector_f32 ? (void *)scores : scratch + at.weights;
-  const size_t columns = (least(piece, a->keys) + 31) / 32 * 32;
-  for (size_t r = 0; r < count; r++) largest[r] = -INFINITY, totals[r] = 0;
-
-  const size_t key_bytes = cvector_packed_bytes(kind, a->dim, piece);
-  const size_t value_bytes = cvector_packed_bytes(kind, piece, a->value_dim);
-  // The softmax raises 2 to powers.
-  const float scale = a->scale * 1.44269504f;
-  for (size_t from = 0; from < a->keys; from += piece) {
-    const size_t keys = least(piece, a->keys - from), index = from / piece;
-    const cvector_product products = {
-        .rows = count, .inner = a->dim, .columns = keys,
-        .a = (const char *)a->q + first * a->q_stride * size_of(kind), .a_stride = a->q_stride,
-        .b = (const char *)a->k + index * key_bytes, .out = scores, .out_stride = columns, .out_kind = cvector_f32,
-    };
-    cvector_multiply_tile(kind, &products);
-    level->weigh(
-        kind, scores, columns, scale, count, keys, weights, columns, cvector_inner_read(kind, keys), largest, totals,
-        factors);
-    if (from) level->scale_rows(cvector_f32, sums, a->value_dim, factors, sums, a->value_dim, count, a->value_dim);
-    const cvector_product weighted = {
-        .rows = count, .inner = keys, .columns = a->value_dim, .a = weights, .a_stride = columns,
-        .b = (const char *)a->v + index * value_bytes, .added = from ? sums : NULL, .added_stride = a->value_dim,
-        .out = sums, .out_stride = a->value_dim, .out_kind = cvector_f32,
-    };
-    cvector_multiply_tile(kind, &weighted);
+  float *rows = (float *)(scratch + at.rows);
+  const cvector_attention_block b = {
+      .first = first, .count = count,
+      // The softmax raises 2 to powers.
+      .scale = a->scale * 1.44269504f, .key_bytes = cvector_packed_bytes(kind, a->dim, piece),
+      .value_bytes = cvector_packed_bytes(kind, piece, a->value_dim), .scores = (float *)(scratch + at.scores),
+      .sums = (float *)(scratch + at.sums), .largest = rows, .totals = rows + block, .factors = rows + 2 * block,
+      .queries = (uint16_t *)(scratch + at.queries), .weights = (uint16_t *)(scratch + at.weights),
+      .scores_stride = columns + apart / sizeof(float), .weights_stride = columns + apart / sizeof(uint16_t),
+      .sums_stride = (a->value_dim + 15) / 16 * 16,
+  };
+  for (size_t r = 0; r < count; r++) b.largest[r] = -INFINITY, b.totals[r] = 0;
+  if (kind == cvector_bf16 && level->attend_block) {
+    level->attend_block(a, &b);
+  } else {
+    sum_pieces(kind, a, &b);
   }
-  for (size_t r = 0; r < count; r++) factors[r] = 1.0f / totals[r];
+  for (size_t r = 0; r < count; r++) b.factors[r] = 1.0f / b.totals[r];
   level->scale_rows(
-      a->out_kind, sums, a->value_dim, factors,
+      a->out_kind, b.sums, b.sums_stride, b.factors,
       (char *)a->out + first * a->out_stride * size_of(a->out_kind), a->out_stride, count, a->value_dim);
 }
 

@@ -26,7 +26,7 @@ static inline __attribute__((always_inline)) __m512bh repeated_pair(const uint16
 
 const cvector_level cvector_level_avx512_bf16 = {
     LANES, multiply_f32, multiply_bf16, true, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool,
+    transpose, pack_rows, pack_row_pairs, pool, NULL,
 };
 #pragma clang attribute pop
 
@@ -126,10 +126,98 @@ static void amx_multiply_bf16(const cvector_product *p) {
   }
   _tile_release();
 }
+// Plain sums of `rows` rows, a multiple of 32, times all panels; on top of what `out` holds where `adds`.
+INLINE void amx_sums(
+    const uint16_t *a, size_t a_stride, const char *b, size_t steps, size_t panels, size_t rows, float *out,
+    size_t stride, const bool adds) {
+  const size_t bytes = stride * sizeof *out;
+  for (size_t panel = 0; panel < panels; panel += 2) {
+    const char *left = b + panel * steps * 1024, *right = left + steps * 1024;
+    const bool is_wide = panel + 1 < panels;
+    for (size_t r = 0; r < rows; r += 32) {
+      const uint16_t *upper = a + r * a_stride, *lower = upper + 16 * a_stride;
+      float *target = out + r * stride + panel * 16, *below = target + 16 * stride;
+      if (adds) {
+        _tile_loadd(0, target, bytes);
+        _tile_loadd(2, below, bytes);
+      } else {
+        _tile_zero(0);
+        _tile_zero(2);
+      }
+      if (is_wide) {
+        if (adds) {
+          _tile_loadd(1, target + 16, bytes);
+          _tile_loadd(3, below + 16, bytes);
+        } else {
+          _tile_zero(1);
+          _tile_zero(3);
+        }
+        for (size_t k = 0; k < steps; k++) {
+          _tile_loadd(6, left + k * 1024, 64);
+          _tile_loadd(4, upper + k * 32, a_stride * 2);
+          _tile_dpbf16ps(0, 4, 6);
+          _tile_loadd(7, right + k * 1024, 64);
+          _tile_dpbf16ps(1, 4, 7);
+          _tile_loadd(5, lower + k * 32, a_stride * 2);
+          _tile_dpbf16ps(2, 5, 6);
+          _tile_dpbf16ps(3, 5, 7);
+        }
+        _tile_stored(1, target + 16, bytes);
+        _tile_stored(3, below + 16, bytes);
+      } else {
+        for (size_t k = 0; k < steps; k++) {
+          _tile_loadd(6, left + k * 1024, 64);
+          _tile_loadd(4, upper + k * 32, a_stride * 2);
+          _tile_dpbf16ps(0, 4, 6);
+          _tile_loadd(5, lower + k * 32, a_stride * 2);
+          _tile_dpbf16ps(2, 5, 6);
+        }
+      }
+      _tile_stored(0, target, bytes);
+      _tile_stored(2, below, bytes);
+    }
+  }
+}
+
+// As attention.c has it, with registers shaped once: rows are copied so that 32 divide them and their numbers.
+static void amx_attend_block(const cvector_attention *a, const cvector_attention_block *block) {
+  const size_t rows = (block->count + 31) / 32 * 32, steps = (a->dim + 31) / 32, q_stride = steps * 32;
+  for (size_t r = 0; r < block->count; r++) {
+    uint16_t *row = block->queries + r * q_stride;
+    memcpy(row, (const uint16_t *)a->q + (block->first + r) * a->q_stride, a->dim * sizeof *row);
+    if (a->dim < q_stride) memset(row + a->dim, 0, (q_stride - a->dim) * sizeof *row);
+  }
+  const size_t value_panels = (a->value_dim + 15) / 16;
+  shape_tiles(16, 16);
+  for (size_t from = 0, index = 0; from < a->keys; from += cvector_keys_at_once, index++) {
+    const size_t keys = a->keys - from < cvector_keys_at_once ? a->keys - from : cvector_keys_at_once;
+    const size_t key_panels = (keys + 15) / 16, key_steps = (keys + 31) / 32;
+    amx_sums(
+        block->queries, q_stride, (const char *)a->k + index * block->key_bytes, steps, key_panels, rows, block->scores,
+        block->scores_stride, false);
+    weigh(
+        cvector_bf16, block->scores, block->scores_stride, block->scale, block->count, keys, block->weights,
+        block->weights_stride, key_steps * 32, block->largest, block->totals, block->factors);
+    const char *values = (const char *)a->v + index * block->value_bytes;
+    if (from) {
+      scale_rows(
+          cvector_f32, block->sums, block->sums_stride, block->factors, block->sums, block->sums_stride, block->count,
+          a->value_dim);
+      amx_sums(
+          block->weights, block->weights_stride, values, key_steps, value_panels, rows, block->sums, block->sums_stride,
+          true);
+    } else {
+      amx_sums(
+          block->weights, block->weights_stride, values, key_steps, value_panels, rows, block->sums, block->sums_stride,
+          false);
+    }
+  }
+  _tile_release();
+}
 #pragma clang attribute pop
 
 const cvector_level cvector_level_amx = {
     LANES, multiply_f32, amx_multiply_bf16, true, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool,
+    transpose, pack_rows, pack_row_pairs, pool, amx_attend_block,
 };
 #endif

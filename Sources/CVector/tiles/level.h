@@ -4,6 +4,18 @@
 
 #include "../include/cvector_tiles.h"
 
+// A block of queries on its way past the keys: see attention.c.
+typedef struct {
+  size_t first, count;
+  // Of the scores, with what turns exponents to powers of 2.
+  float scale;
+  // Bytes of a whole piece of keys, and of values.
+  size_t key_bytes, value_bytes;
+  float *scores, *sums, *largest, *totals, *factors;
+  uint16_t *queries, *weights;
+  size_t scores_stride, weights_stride, sums_stride;
+} cvector_attention_block;
+
 // Functions compiled for one instruction set.
 typedef struct {
   // Numbers of a vector, which are the columns of a packed panel.
@@ -33,6 +45,8 @@ typedef struct {
   void (*pool)(
       cvector_kind, const void *, size_t x_stride, size_t width, size_t height, size_t side, void *, size_t out_stride,
       size_t columns);
+  // Sums of values of bfloat16 by unnormalised weights, and the weights' totals; NULL where the functions above do it.
+  void (*attend_block)(const cvector_attention *, const cvector_attention_block *);
 } cvector_level;
 
 extern const cvector_level cvector_level_portable;

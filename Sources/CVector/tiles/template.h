@@ -87,7 +87,8 @@ INLINE vector load_as(cvector_kind kind, const void *x, size_t count) {
 
 INLINE vector larger(vector a, vector b) { return b > a ? b : a; }
 
-// 2^x to 2 units in the last place (`fine`) or to 6e-6 of it, for x from -126 to 0; what is below is taken for -126.
+// 2^x to 2 units in the last place (`fine`) or to 8e-5 of it, for x from -126 to 0; what is below is taken for -126.
+// The coefficients come from tools/fixtures/fit_cvector.py.
 INLINE vector power_of_two(vector x, bool fine) {
   x = x < -126.0f ? -126.0f : x;
   // Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the significand.
@@ -95,18 +96,19 @@ INLINE vector power_of_two(vector x, bool fine) {
   vector r = x - (shifted - 12582912.0f);
   vector p;
   if (fine) {
-    p = r * 1.53534362e-4f + 1.33988744e-3f;
-    p = p * r + 9.61843786e-3f;
-    p = p * r + 5.55033356e-2f;
-    p = p * r + 2.40226448e-1f;
+    p = r * 1.53458116e-4f + 1.33999312e-3f;
+    p = p * r + 9.61848896e-3f;
+    p = p * r + 5.55032878e-2f;
+    p = p * r + 2.40226469e-1f;
+    p = p * r + 6.93147206e-1f;
+    p = p * r + 1.0f;
   } else {
-    p = r * 9.67167772e-3f + 5.58302745e-2f;
-    p = p * r + 2.40219682e-1f;
+    p = r * 5.5171662e-2f + 2.4261112e-1f;
+    p = p * r + 6.9326099e-1f;
+    p = p * r + 9.9992807e-1f;
   }
-  p = p * r + 6.93147182e-1f;
-  p = p * r + 1.0f;
-  bits_vector exponent = ((bits_vector)shifted << 23) + 0x3f800000u;
-  return p * (vector)exponent;
+  bits_vector power = ((bits_vector)shifted << 23) + 0x3f800000u;
+  return p * (vector)power;
 }
 
 // x * Phi(x), as approximation.h has it.
