@@ -28,18 +28,17 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], fixtures: B
   func loaded(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
     .target(name: name, dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: ".")
   }
-  let loader: [Target] = [
-    .target(name: "CLoader", exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),
+  let loaderTests: [Target] = [
     // Compiles the C targets once more, to look at their symbols.
     .testTarget(
       name: "CLoaderTests", dependencies: ["CLoader", "TestSupport"], exclude: ["Programs"],
-      swiftSettings: settings),
+      swiftSettings: settings)
   ]
 #else
   func loaded(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
     system(name, pkgConfig: pkgConfig, apt: apt, brew: brew)
   }
-  let loader: [Target] = []
+  let loaderTests: [Target] = []
 #endif
 
 let package = Package(
@@ -69,6 +68,11 @@ let package = Package(
     loaded(
       "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil", apt: "libavformat-dev",
       brew: "ffmpeg"),
+    .target(
+      name: "CLoader", exclude: ["README.md"],
+      linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+    // Everywhere loaded when it is first needed, since it may be missing.
+    .target(name: "COneDNN", dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: "."),
     .target(name: "CVector", exclude: ["README.md"]),
 
     layer("Files", [.target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
@@ -84,6 +88,7 @@ let package = Package(
     layer("Checkpoints", ["Files", "Tensors", "HDF5", "CVector", "CZip"]),
     layer("Kernels", ["Tensors", "CVector"]),
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
+    layer("OneDNNBackend", ["Tensors", "Kernels", "CVector", "COneDNN"]),
     layer("Taps", ["Tensors"]),
     layer("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),
     layer("SAM2", ["Tensors", "Prompts", "Masks", "Architecture", "Kernels", "Taps"]),
@@ -122,7 +127,7 @@ let package = Package(
     tests("Configurations", ["Architecture", "Files"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
-    tests("OpenBLASBackend"),
+    tests("OpenBLASBackend"), tests("OneDNNBackend", ["Tensors", "Kernels"]),
     // All backends against double precision, at the sizes of all variants.
     .testTarget(
       name: "ConformanceTests",
@@ -161,5 +166,5 @@ let package = Package(
         "TestSupport", "Taps", "Traces", "Verification",
       ],
       exclude: ["Programs"], swiftSettings: settings),
-  ] + loader
+  ] + loaderTests
 )
