@@ -87,7 +87,7 @@ private struct Case: CustomStringConvertible {
       form.hasBias ? "bias" : "", form.accumulates ? "sum" : "", form.clampsNegatives ? "relu" : "",
     ]
     return "\(rows) × \(form.inputs) by \(form.outputs), \(form.input) to \(form.output) "
-      + steps.filter { !$0.isEmpty }.joined(separator: " ")
+      + (steps.filter { !$0.isEmpty } + (form.inputStride == nil ? [] : ["strided"])).joined(separator: " ")
   }
 }
 
@@ -99,11 +99,12 @@ private let cases: [Case] = {
   let extents = [(64, 96, 288), (128, 147, 80), (256, 64, 32), (192, 2048, 33), (7, 20, 3)]
   return types.filter { isTaken($0.0) }.flatMap { input, output in
     extents.flatMap { rows, inputs, outputs in
-      (0..<8).map { steps in
-        Case(
-          form: ProductForm(
-            inputs: inputs, outputs: outputs, input: input, output: output, hasBias: steps & 1 != 0,
-            accumulates: steps & 2 != 0, clampsNegatives: steps & 4 != 0), rows: rows)
+      (0..<9).map { steps in
+        var form = ProductForm(
+          inputs: inputs, outputs: outputs, input: input, output: output, hasBias: steps & 1 != 0,
+          accumulates: steps & 2 != 0, clampsNegatives: steps & 4 != 0)
+        if steps == 8 { (form.inputStride, form.outputStride) = (inputs + 5, outputs + 3) }
+        return Case(form: form, rows: rows)
       }
     }
   }
@@ -117,9 +118,10 @@ private func productsMatchDoubleLoops(_ item: Case) throws {
   let weight = numbers(form.outputs * form.inputs, seed: 1, form.input.weights)
   // A bias of whole numbers, so that results that are whole stay so.
   let bias = form.hasBias ? numbers(form.outputs, seed: 2, .s8) : []
-  let x = numbers(rows * form.inputs, seed: 3, form.input)
+  let (inputStride, outputStride) = (form.inputStride ?? form.inputs, form.outputStride ?? form.outputs)
+  let x = numbers(rows * inputStride, seed: 3, form.input)
   let isWhole = form.input == .u8 || form.input == .s8
-  let before = numbers(rows * form.outputs, seed: 4, isWhole ? .s8 : form.output)
+  let before = numbers(rows * outputStride, seed: 4, isWhole ? .s8 : form.output)
   let product = try TileProduct(form, weight: weight, bias: bias, rows: [rows], primitives: primitives.get())
   let (input, output) = (Tile(x, form.input), Tile(before, form.output))
   withScratch(product) { product(rows: rows, input.memory, into: output.memory, scratch: $0) }
@@ -128,11 +130,11 @@ private func productsMatchDoubleLoops(_ item: Case) throws {
   var worst = 0.0
   for row in 0..<rows {
     for column in 0..<form.outputs {
-      let at = row * form.outputs + column
+      let at = row * outputStride + column
       var sum = 0.0
       var size = 0.0
       for i in 0..<form.inputs {
-        let term = Double(x[row * form.inputs + i]) * Double(weight[column * form.inputs + i])
+        let term = Double(x[row * inputStride + i]) * Double(weight[column * form.inputs + i])
         sum += term
         size += abs(term)
       }
@@ -142,6 +144,8 @@ private func productsMatchDoubleLoops(_ item: Case) throws {
       let allowed = isWhole ? 0 : 2e-7 * (size + 100) + (form.output == .bf16 ? abs(sum) / 256 : 0)
       worst = max(worst, abs(found[at] - sum) - allowed)
     }
+    let gap = row * outputStride + form.outputs..<(row + 1) * outputStride
+    #expect(gap.allSatisfy { found[$0] == Double(before[$0]) })
   }
   #expect(worst <= 0, "\(product.implementations)")
 }
@@ -154,6 +158,13 @@ private func productsMatchDoubleLoops(_ item: Case) throws {
   #expect(all.weightBytes == one.weightBytes)
   #expect(one.weightBytes >= 96 * 288 * 4)
   #expect(all.implementations.map(\.rows) == [64, 128, 192, 256])
+
+  // Other extents and other types share nothing.
+  let first = try primitives.get().primitive(form, rows: 64)
+  let wider = ProductForm(inputs: 96, outputs: 384, input: .f32, output: .f32)
+  #expect(try !first.sharesWeights(with: primitives.get().primitive(wider, rows: 64)))
+  let whole = ProductForm(inputs: 96, outputs: 288, input: .s8, output: .f32)
+  #expect(try !first.sharesWeights(with: primitives.get().primitive(whole, rows: 64)))
 
   // The last was packed for the first: each row of the larger tile is a row of the smaller one.
   let x = numbers(256 * 96, seed: 6, .f32)
@@ -180,7 +191,7 @@ private func productsMatchDoubleLoops(_ item: Case) throws {
   #expect(try primitives.primitive(form, rows: 64) !== primitives.primitive(form, rows: 128))
 }
 
-/// Eight threads, each with tiles of its own, through one product: all bits are those of one thread alone.
+/// More threads than a product has slots for, each with tiles of its own: all bits are those of one thread alone.
 @Test(arguments: [(TileElement.f32, TileElement.f32), (.bf16, .bf16), (.u8, .f32)].filter { isTaken($0.0) })
 func threadsAtOnceGiveTheBitsOfOne(input: TileElement, output: TileElement) throws {
   let (rows, inputs, outputs) = (64, 192, 96)
@@ -192,16 +203,23 @@ func threadsAtOnceGiveTheBitsOfOne(input: TileElement, output: TileElement) thro
     let x = Tile(numbers(rows * inputs, seed: seed, input), input)
     let y = Tile([Float](repeating: 0, count: rows * outputs), output)
     withScratch(product) { scratch in
-      for _ in 0..<50 { product(rows: rows, x.memory, into: y.memory, scratch: scratch) }
+      for _ in 0..<200 { product(rows: rows, x.memory, into: y.memory, scratch: scratch) }
     }
     return y.bytes
   }
-  let alone = (0..<32).map { result($0) }
-  #expect(Set(alone).count > 1)
+  let alone = (0..<8).map { result($0) }
+  #expect(Set(alone).count == 8)
   let differing = Mutex<[Int]>([])
-  DispatchQueue.concurrentPerform(iterations: 32) { seed in
-    if result(seed) != alone[seed] { differing.withLock { $0.append(seed) } }
+  let group = DispatchGroup()
+  for index in 0..<130 {
+    group.enter()
+    Thread.detachNewThread {
+      let seed = index % 8
+      if result(seed) != alone[seed] { differing.withLock { $0.append(seed) } }
+      group.leave()
+    }
   }
+  group.wait()
   #expect(differing.withLock { $0 } == [])
 }
 
