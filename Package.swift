@@ -25,23 +25,20 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], fixtures: B
 
 // On Linux some libraries are loaded when they are first needed, see Sources/CLoader.
 #if os(Linux)
-  let oneDNN: [Target.Dependency] = ["CLoader"]
   func loaded(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
     .target(name: name, dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: ".")
   }
-  let loader: [Target] = [
-    .target(name: "CLoader", exclude: ["README.md"], linkerSettings: [.linkedLibrary("dl")]),
+  let loaderTests: [Target] = [
     // Compiles the C targets once more, to look at their symbols.
     .testTarget(
       name: "CLoaderTests", dependencies: ["CLoader", "TestSupport"], exclude: ["Programs"],
-      swiftSettings: settings),
+      swiftSettings: settings)
   ]
 #else
   func loaded(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
     system(name, pkgConfig: pkgConfig, apt: apt, brew: brew)
   }
-  let oneDNN: [Target.Dependency] = ["CDNNL"]
-  let loader: [Target] = [system("CDNNL", pkgConfig: "dnnl", apt: "libdnnl-dev", brew: "onednn")]
+  let loaderTests: [Target] = []
 #endif
 
 let package = Package(
@@ -71,7 +68,11 @@ let package = Package(
     loaded(
       "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil", apt: "libavformat-dev",
       brew: "ffmpeg"),
-    .target(name: "COneDNN", dependencies: oneDNN, exclude: ["README.md"], publicHeadersPath: "."),
+    .target(
+      name: "CLoader", exclude: ["README.md"],
+      linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+    // Everywhere loaded when it is first needed, since it may be missing.
+    .target(name: "COneDNN", dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: "."),
     .target(name: "CVector", exclude: ["README.md"]),
 
     layer("Files", [.target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
@@ -103,8 +104,8 @@ let package = Package(
       "Pipelines",
       [
         "Files", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations", "Checkpoints",
-        "Kernels", "OpenBLASBackend", "OneDNNBackend", "Taps", "Traces", "SAM2", "Verification", "Reports", "Media",
-        "Evaluation",
+        "Kernels", "OpenBLASBackend", "OneDNNBackend", "Taps", "Traces", "SAM2", "Verification", "Reports",
+        "Media", "Evaluation",
       ]),
     .executableTarget(
       name: "sam2kit",
@@ -126,7 +127,7 @@ let package = Package(
     tests("Configurations", ["Architecture", "Files"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
-    tests("OpenBLASBackend"), 
+    tests("OpenBLASBackend"), tests("OneDNNBackend", ["Tensors", "Kernels"]),
     // All backends against double precision, at the sizes of all variants.
     .testTarget(
       name: "ConformanceTests",
@@ -165,5 +166,5 @@ let package = Package(
         "TestSupport", "Taps", "Traces", "Verification",
       ],
       exclude: ["Programs"], swiftSettings: settings),
-  ] + loader
+  ] + loaderTests
 )

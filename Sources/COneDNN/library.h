@@ -1,16 +1,12 @@
-// What is used of oneDNN's C API, under our own prefix: on Linux functions of our own that jump to oneDNN once it is loaded,
-// elsewhere other names for the linker's. All handles are opaque. Its headers aren't needed.
+// What is used of oneDNN's C API, under our own prefix: functions of our own that jump to oneDNN once it is loaded. All handles
+// are opaque. Its headers aren't needed.
 // Source: oneAPI specification and oneDNN's dnnl.h, versions 2.6 and 3.2, which agree about all that stands outside of versions.c.
 #pragma once
 #include <stdint.h>
 #include <stddef.h>
 
-#if defined(__linux__)
 #define CONEDNN_FUNCTION(type, name, ...)                                                                              \
   __attribute__((visibility("hidden"))) type conednn_library_##name(__VA_ARGS__)
-#else
-#define CONEDNN_FUNCTION(type, name, ...) type conednn_library_##name(__VA_ARGS__) __asm__("_" #name)
-#endif
 
 // The functions that all versions have.
 #define CONEDNN_FUNCTIONS(X)                                                                                           \

@@ -1,17 +1,19 @@
-// oneDNN loaded when it is first asked for, on Linux; elsewhere the linker finds it. Debian's brings OpenCL and OpenMP.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include "library.h"
-
-#if defined(__linux__)
+// oneDNN loaded when it is first asked for. It may be missing, and Debian's brings OpenCL and OpenMP.
 #define CLOADER_PREFIX conednn_library_
 #include "cloader.h"
+#include "library.h"
+
+// Homebrew's folder on Arm isn't among those that macOS looks into.
+#if defined(__APPLE__)
+#define NAMES "libdnnl.3.dylib|/opt/homebrew/lib/libdnnl.3.dylib"
+#else
+#define NAMES "libdnnl.so.3|libdnnl.so.2"
+#endif
 
 CONEDNN_FUNCTION(int, omp_get_max_threads, void);
 CONEDNN_FUNCTION(void, omp_set_num_threads, int count);
 
-CLOADER_VERSIONS(CONEDNN_FUNCTIONS, CONEDNN_OPTIONAL_FUNCTIONS, "libdnnl.so.3|libdnnl.so.2")
+CLOADER_VERSIONS(CONEDNN_FUNCTIONS, CONEDNN_OPTIONAL_FUNCTIONS, NAMES)
 
 // What a library brings is found through the library, so these are the functions of its own OpenMP, whichever that is.
 int conednn_library_set_threads(int count) {
@@ -20,28 +22,3 @@ int conednn_library_set_threads(int count) {
   if (before != count) conednn_library_omp_set_num_threads(count);
   return before;
 }
-#else
-#include <dlfcn.h>
-#include <pthread.h>
-
-static int (*omp_get_max_threads)(void);
-static void (*omp_set_num_threads)(int);
-
-static void find_openmp(void) {
-  omp_get_max_threads = (int (*)(void))dlsym(RTLD_DEFAULT, "omp_get_max_threads");
-  omp_set_num_threads = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-}
-
-const char *conednn_library_load(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, find_openmp);
-  return NULL;
-}
-
-int conednn_library_set_threads(int count) {
-  if (!omp_get_max_threads || !omp_set_num_threads) return 0;
-  int before = omp_get_max_threads();
-  if (before != count) omp_set_num_threads(count);
-  return before;
-}
-#endif

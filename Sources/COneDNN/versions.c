@@ -20,8 +20,6 @@ CONEDNN_FUNCTION(int, dnnl_matmul_primitive_desc_create, conednn_description **d
                  const conednn_layout *input, const conednn_layout *weights, const conednn_layout *bias,
                  const conednn_layout *output, const conednn_attributes *attributes);
 
-// On macOS there is no 2.x to link.
-#if defined(__linux__)
 CONEDNN_FUNCTION(int, dnnl_memory_desc_init_by_strides, void *layout, int rank, const int64_t *extents, int type,
                  const int64_t *strides);
 CONEDNN_FUNCTION(int, dnnl_memory_desc_init_by_tag, void *layout, int rank, const int64_t *extents, int type, int tag);
@@ -41,17 +39,14 @@ static conednn_layout *kept(void *layout, int status) {
   free(layout);
   return NULL;
 }
-#endif
 
 conednn_layout *conednn_layout_strided(long rows, long columns, int type, long row_stride, long column_stride) {
   const int64_t extents[] = {rows, columns}, strides[] = {row_stride, column_stride};
-#if defined(__linux__)
   if (is_2()) {
     void *layout = calloc(1, LAYOUT_BYTES);
     if (!layout) return NULL;
     return kept(layout, conednn_library_dnnl_memory_desc_init_by_strides(layout, 2, extents, type, strides));
   }
-#endif
   conednn_layout *layout = NULL;
   conednn_library_dnnl_memory_desc_create_with_strides(&layout, 2, extents, type, strides);
   return layout;
@@ -59,14 +54,12 @@ conednn_layout *conednn_layout_strided(long rows, long columns, int type, long r
 
 conednn_layout *conednn_layout_any(long rows, long columns, int type) {
   const int64_t extents[] = {rows, columns};
-#if defined(__linux__)
   if (is_2()) {
     void *layout = calloc(1, LAYOUT_BYTES);
     if (!layout) return NULL;
     return kept(layout,
                 conednn_library_dnnl_memory_desc_init_by_tag(layout, 2, extents, type, CONEDNN_ANY_LAYOUT));
   }
-#endif
   conednn_layout *layout = NULL;
   conednn_library_dnnl_memory_desc_create_with_tag(&layout, 2, extents, type, CONEDNN_ANY_LAYOUT);
   return layout;
@@ -74,42 +67,34 @@ conednn_layout *conednn_layout_any(long rows, long columns, int type) {
 
 void conednn_layout_free(conednn_layout *layout) {
   if (!layout) return;
-#if defined(__linux__)
   if (is_2()) {
     free(layout);
     return;
   }
-#endif
   conednn_library_dnnl_memory_desc_destroy(layout);
 }
 
 int conednn_steps_add_sum(conednn_steps *steps, int type) {
-#if defined(__linux__)
   if (is_2()) return ((append_sum_2 *)(void *)conednn_library_dnnl_post_ops_append_sum)(steps, 1);
-#endif
   return conednn_library_dnnl_post_ops_append_sum(steps, 1, 0, type);
 }
 
 int conednn_steps_add_relu(conednn_steps *steps) {
-#if defined(__linux__)
   if (is_2()) {
     return ((append_eltwise_2 *)(void *)conednn_library_dnnl_post_ops_append_eltwise)(steps, 1, RELU_2, 0, 0);
   }
-#endif
   return conednn_library_dnnl_post_ops_append_eltwise(steps, RELU_3, 0, 0);
 }
 
 int conednn_description_make(conednn_description **description, const conednn_layout *input,
                              const conednn_layout *weights, const conednn_layout *bias, const conednn_layout *output,
                              const conednn_attributes *attributes) {
-#if defined(__linux__)
   if (is_2()) {
     _Alignas(64) char product[PRODUCT_BYTES] = {0};
     int status = conednn_library_dnnl_matmul_desc_init(product, input, weights, bias, output);
     if (status != CONEDNN_SUCCESS) return status;
     return conednn_library_dnnl_primitive_desc_create(description, product, attributes, conednn_processor, NULL);
   }
-#endif
   return conednn_library_dnnl_matmul_primitive_desc_create(description, conednn_processor, input, weights, bias, output,
                                                            attributes);
 }

@@ -31,8 +31,6 @@ enum TileElement: Int32, Sendable {
 
 /// What a product computes, for any number of rows: `output = relu(input · weightᵀ + bias + output)`, of which all
 /// but the product may be left out.
-///
-/// Rows stand one after another: at any other distance oneDNN takes its slow ways.
 struct ProductForm: Hashable, Sendable {
   let inputs: Int
   let outputs: Int
@@ -43,6 +41,10 @@ struct ProductForm: Hashable, Sendable {
   var accumulates = false
   /// Whether negative results become zero, after all that is added.
   var clampsNegatives = false
+  /// Elements from one row to the next. One row after another unless it is said; otherwise oneDNN takes its slow
+  /// ways, see `TilePrimitive.implementation`.
+  var inputStride: Int?
+  var outputStride: Int?
 }
 
 /// One of oneDNN's primitives: a form at one number of rows. Any number of threads run it at a time.
@@ -63,8 +65,8 @@ final class TilePrimitive: Sendable {
     settings.rows = rows
     settings.in = form.inputs
     settings.out = form.outputs
-    settings.input_stride = form.inputs
-    settings.output_stride = form.outputs
+    settings.input_stride = form.inputStride ?? form.inputs
+    settings.output_stride = form.outputStride ?? form.outputs
     settings.input_type = form.input.rawValue
     settings.weight_type = form.input.weights.rawValue
     settings.output_type = form.output.rawValue
@@ -184,8 +186,8 @@ final class TileProduct: Sendable {
   ///
   /// - Parameters:
   ///   - rows: one of the numbers of rows that it was made for.
-  ///   - input: `[rows, inputs]`.
-  ///   - output: `[rows, outputs]`.
+  ///   - input: `[rows, inputs]`, at the form's stride.
+  ///   - output: `[rows, outputs]`, likewise.
   ///   - scratch: `scratchBytes` bytes that nobody else uses meanwhile, aligned to 64.
   func callAsFunction(
     rows: Int, _ input: UnsafeRawPointer, into output: UnsafeMutableRawPointer,

@@ -39,7 +39,7 @@ private func run(_ command: [String]) throws -> (code: Int32, output: String) {
 }
 
 @Test func everySymbolBeginsWithItsTargetsName() throws {
-  #expect(Set(targets).isSuperset(of: ["CFFmpeg", "CLoader", "COpenBLAS", "CVector"]), "\(targets)")
+  #expect(Set(targets).isSuperset(of: ["CFFmpeg", "CLoader", "COneDNN", "COpenBLAS", "CVector"]), "\(targets)")
   try TestFiles.withTemporaryFolder { folder in
     for target in targets {
       for source in sources(of: target) {
@@ -59,6 +59,7 @@ private func run(_ command: [String]) throws -> (code: Int32, output: String) {
 @Test(arguments: [
   ("own_ffmpeg", "CFFmpeg", ["-lavcodec", "-lavutil"], "before 0, after 0\n"),
   ("own_openblas", "COpenBLAS", ["-lopenblas"], "before 0, ours 0, after 0\n"),
+  ("own_onednn", "COneDNN", ["-ldnnl", "-lgomp"], "before 0, ours 0, after 0, threads 1 of 4\n"),
 ])
 func aProgramThatLinksTheLibraryItselfReachesIt(
   program: String, target: String, libraries: [String], expected: String
@@ -75,5 +76,21 @@ func aProgramThatLinksTheLibraryItselfReachesIt(
       ])
     let outcome = try run([executable])
     #expect(outcome.code == 0 && outcome.output == expected, "\(outcome)")
+  }
+}
+
+/// The first name that is there is taken; where none is, all are told; a function may be missing where that was said.
+@Test func librariesMayHaveSeveralNames() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let files = sources(of: "CLoader") + [TestFiles.package("Tests/CLoaderTests/Programs/alternatives.c")]
+    let executable = "\(folder)/alternatives"
+    try compile(files + ["-o", executable, "-ldl", "-lpthread"])
+    let outcome = try run([executable])
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    try #require(outcome.code == 0 && lines.count == 3, "\(outcome)")
+    #expect(lines[0] == "loaded, cos 1, sin 1, other 0")
+    #expect(
+      lines[1].hasPrefix("libnothing.so.9: ") && lines[1].contains("; libnothing.so.8: "), "\(lines[1])")
+    #expect(lines[2].hasPrefix("expected nothing in libnothing.so.9|libm.so.6"), "\(lines[2])")
   }
 }

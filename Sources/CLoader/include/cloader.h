@@ -1,4 +1,4 @@
-// Functions of a shared library that is loaded when it is first needed, on Linux.
+// Functions of a shared library that is loaded when it is first needed, on Linux and macOS.
 //
 // Each function stands under a prefix, as a jump to where it was loaded, so that it is called like any other. Under its own
 // name it would take the place of the library's in a program that links the library itself, and jump to nowhere there.
@@ -36,6 +36,8 @@ const char *cloader_load(cloader_state *state, const char *const *libraries, siz
 // A jump changes no register that holds an argument, so it serves whatever the function takes.
 #if defined(__x86_64__)
 #define CLOADER_JUMP(place) "  jmp *" place "(%rip)\n"
+#elif defined(__aarch64__) && defined(__APPLE__)
+#define CLOADER_JUMP(place) "  adrp x16, " place "@PAGE\n  ldr x16, [x16, " place "@PAGEOFF]\n  br x16\n"
 #elif defined(__aarch64__)
 #define CLOADER_JUMP(place)                                                                                            \
   "  adrp x16, " place "\n  ldr x16, [x16, :lo12:" place "]\n  br x16\n"
@@ -43,12 +45,21 @@ const char *cloader_load(cloader_state *state, const char *const *libraries, siz
 #error "expected an x86-64 or a 64-bit Arm processor"
 #endif
 
+// How the linker of a system calls a symbol, and what keeps it inside of the program.
+#if defined(__APPLE__)
+#define CLOADER_SYMBOL(symbol) "_" symbol
+#define CLOADER_SCOPE(symbol) ".globl " symbol "\n.private_extern " symbol "\n.p2align 2\n"
+#else
+#define CLOADER_SYMBOL(symbol) symbol
+#define CLOADER_SCOPE(symbol) ".globl " symbol "\n.hidden " symbol "\n.type " symbol ", @function\n"
+#endif
+
 // Defines a function, and the place of its address.
 #define CLOADER_FUNCTION(name) CLOADER_DEFINITION(CLOADER_OWN(at_##name), CLOADER_QUOTE(CLOADER_OWN(name)))
 #define CLOADER_DEFINITION(place, symbol)                                                                              \
   __attribute__((visibility("hidden"), used)) void *place;                                                             \
-  __asm__(".text\n.globl " symbol "\n.hidden " symbol "\n.type " symbol ", @function\n" symbol ":\n"                   \
-              CLOADER_JUMP(CLOADER_QUOTE(place)));
+  __asm__(".text\n" CLOADER_SCOPE(CLOADER_SYMBOL(symbol)) CLOADER_SYMBOL(symbol) ":\n"                                  \
+              CLOADER_JUMP(CLOADER_SYMBOL(CLOADER_QUOTE(place))));
 
 #define CLOADER_ENTRY(name) {#name, &CLOADER_OWN(at_##name), 0},
 #define CLOADER_OPTIONAL_ENTRY(name) {#name, &CLOADER_OWN(at_##name), 1},
