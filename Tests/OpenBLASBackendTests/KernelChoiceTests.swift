@@ -79,12 +79,15 @@ func loadsUntilItMultiplies(own: String, processor: Processor, wrong: Set<String
 }
 
 /// Also where the environment says which kernels to use, so that none may be chosen.
-@Test(arguments: [
-  (ScriptedLibrary(own: "Zen", wrong: ["Zen"]), Processor.any, "Zen"),
-  (ScriptedLibrary(own: "Zen", wrong: ["Zen"], isHeld: true), .avx2, "Zen"),
-  (ScriptedLibrary(own: "Prescott", wrong: ["Prescott", "Haswell"]), .avx2, "Haswell"),
-])
-private func wrongProductsAreRefused(library: ScriptedLibrary, processor: Processor, kernels: String) throws {
+@Test(
+  arguments: [
+    ("Zen", ["Zen"], false, Processor.any, "Zen"), ("Zen", ["Zen"], true, .avx2, "Zen"),
+    ("Prescott", ["Prescott", "Haswell"], false, .avx2, "Haswell"),
+  ] as [(String, Set<String>, Bool, Processor, String)])
+func wrongProductsAreRefused(
+  own: String, wrong: Set<String>, isHeld: Bool, processor: Processor, kernels: String
+) throws {
+  let library = ScriptedLibrary(own: own, wrong: wrong, isHeld: isHeld)
   let error = try #require(throws: OpenBLASError.self) { try Library(library, processor: processor) }
   let text = error.description
   for part in ["1.2.3", kernels, "5 instead of 4", "OPENBLAS_CORETYPE"] {
