@@ -1,5 +1,5 @@
 // Which of OpenBLAS's kernels suit a processor. OpenBLAS knows processors by their model numbers; one that is newer than it
-// gets kernels of 2004. Core types and what they need: OpenBLAS 0.3.21 to 0.3.30, driver/others/dynamic.c.
+// gets kernels of 2004. The names of core types: OpenBLAS, driver/others/dynamic.c.
 import COpenBLAS
 
 /// What a processor can do and its system lets it do, as far as OpenBLAS has kernels for it.
@@ -33,7 +33,7 @@ struct CoreType: Equatable {
     }
   }
 
-  /// What runs on a processor, the best first. Those above SkylakeX multiply Float32 with its kernels.
+  /// What runs on a processor, the best first. Those above SkylakeX are no faster in Float32.
   private static func running(on processor: Processor) -> [CoreType] {
     switch processor {
     case .avx512: [.skylakeX, .haswell, .prescott]
