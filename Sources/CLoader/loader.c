@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
 // The first library of several names that is there. NULL where none is, and the dynamic linker's words about each.
 static void *open_first(const char *names, char *problem, size_t capacity) {
   size_t written = 0;
@@ -24,35 +26,44 @@ static void *open_first(const char *names, char *problem, size_t capacity) {
   return NULL;
 }
 
-static void load(cloader_state *state, const char *const *libraries, size_t library_count,
-                 const cloader_function *functions, size_t function_count) {
-  void *handles[library_count];
-  for (size_t i = 0; i < library_count; i++) {
-    char problem[sizeof state->problem] = "";
-    handles[i] = open_first(libraries[i], problem, sizeof problem);
-    if (!handles[i]) {
-      memcpy(state->problem, problem, sizeof problem);
+static void load(cloader_loading *loading) {
+  for (size_t i = 0; i < loading->library_count; i++) {
+    char problem[sizeof loading->problem] = "";
+    loading->handles[i] = open_first(loading->libraries[i], problem, sizeof problem);
+    if (!loading->handles[i]) {
+      memcpy(loading->problem, problem, sizeof problem);
       return;
     }
   }
-  for (size_t i = 0; i < function_count; i++) {
-    for (size_t j = 0; j < library_count && !*functions[i].at; j++) {
-      *functions[i].at = dlsym(handles[j], functions[i].name);
+  for (size_t i = 0; i < loading->function_count; i++) {
+    const cloader_function *function = &loading->functions[i];
+    for (size_t j = 0; j < loading->library_count && !*function->at; j++) {
+      *function->at = dlsym(loading->handles[j], function->name);
     }
-    if (!*functions[i].at && !functions[i].is_optional) {
-      snprintf(state->problem, sizeof state->problem, "expected %s in %s and what goes with it, found none",
-               functions[i].name, libraries[0]);
+    if (!*function->at && !function->is_optional) {
+      snprintf(loading->problem, sizeof loading->problem, "expected %s in %s and what goes with it, found none",
+               function->name, loading->libraries[0]);
       return;
     }
   }
 }
 
-const char *cloader_load(cloader_state *state, const char *const *libraries, size_t library_count,
-                         const cloader_function *functions, size_t function_count) {
-  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+const char *cloader_load(cloader_loading *loading) {
   pthread_mutex_lock(&mutex);
-  if (!state->is_done) load(state, libraries, library_count, functions, function_count);
-  state->is_done = 1;
+  if (!loading->is_done) load(loading);
+  loading->is_done = 1;
   pthread_mutex_unlock(&mutex);
-  return state->problem[0] ? state->problem : NULL;
+  return loading->problem[0] ? loading->problem : NULL;
+}
+
+void cloader_unload(cloader_loading *loading) {
+  pthread_mutex_lock(&mutex);
+  for (size_t i = 0; i < loading->function_count; i++) *loading->functions[i].at = NULL;
+  for (size_t i = loading->library_count; i-- > 0;) {
+    if (loading->handles[i]) dlclose(loading->handles[i]);
+  }
+  memset(loading->handles, 0, sizeof loading->handles);
+  loading->is_done = 0;
+  loading->problem[0] = 0;
+  pthread_mutex_unlock(&mutex);
 }

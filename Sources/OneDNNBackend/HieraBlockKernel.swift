@@ -78,7 +78,7 @@ final class HieraBlockKernel: Kernel {
     let wide = plan.room(shortcut == nil ? (block.pool == nil ? 0 : rows * dim * 4) : rows * dimOut * 4)
     let keys = plan.room(cvector_packed_keys_bytes(kind, area, headSize))
     let values = plan.room(cvector_packed_values_bytes(kind, area, headSize))
-    let attention = plan.room(cvector_attention_scratch(kind, area, headSize))
+    let attention = plan.room(cvector_attention_scratch(kind, area, headSize, headSize))
     let products = plan.room(
       max(qkv.scratchBytes, proj.scratchBytes, shortcut?.scratchBytes ?? 0, rest.scratchBytes))
     return WindowScratch(

@@ -12,6 +12,9 @@ public struct OneDNNBackend: Backend {
   /// The library's version, such as `2.6.3`.
   public let version: String
 
+  /// The instruction set of the tiles, such as `amx`.
+  public var kernels: String? { String(cString: cvector_instructions_name(cvector_instructions_used())) }
+
   private let multiplier: Multiplier
   /// The precisions that there are.
   private static let supported: [Precision] = [.f32, .bf16]

@@ -245,7 +245,7 @@ struct AttentionPart: AttentionKernel {
     var plan = ScratchPlan()
     let keysAt = plan.room(cvector_packed_keys_bytes(numbers.kind, keys, size))
     let valuesAt = plan.room(cvector_packed_values_bytes(numbers.kind, keys, size))
-    let scratchAt = plan.room(cvector_attention_scratch(numbers.kind, keys, size))
+    let scratchAt = plan.room(cvector_attention_scratch(numbers.kind, keys, size, size))
     let attention = AttentionTile(
       numbers, heads: 1, size: size, keys: keys, keysAt: keysAt, valuesAt: valuesAt, scratchAt: scratchAt)
     let grain = max(1, Parallelism.tileElements / (queries * keys))

@@ -127,7 +127,7 @@ final class PackedKeys: @unchecked Sendable {
     (self.heads, self.size, self.valueSize, self.keys) = (heads, size, valueSize, keys)
     keyBytes = cvector_packed_keys_bytes(numbers.kind, keys, size)
     valueBytes = cvector_packed_values_bytes(numbers.kind, keys, valueSize)
-    scratchBytes = cvector_attention_scratch(numbers.kind, keys, valueSize)
+    scratchBytes = cvector_attention_scratch(numbers.kind, keys, size, valueSize)
     memory = .allocate(byteCount: heads * (keyBytes + valueBytes) + 64, alignment: 64)
   }
 

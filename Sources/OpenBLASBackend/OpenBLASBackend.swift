@@ -14,15 +14,18 @@ public struct OpenBLASBackend: Backend {
   /// The library's version, such as `0.3.21`.
   public let version: String
 
-  /// Loads OpenBLAS and makes it single-threaded, for the whole process.
+  /// The kernels that run, by the processors that they are made for, such as `SkylakeX`.
+  public let kernels: String?
+
+  /// Loads OpenBLAS, chooses its kernels and checks that they multiply, once for the whole process, and makes it
+  /// single-threaded.
   ///
-  /// - Throws: `MissingOpenBLAS` where there is none.
-  public init() throws(MissingOpenBLAS) {
-    if let reason = copenblas_load() { throw MissingOpenBLAS(reason: String(cString: reason)) }
+  /// - Throws: `OpenBLASError` where there is none, or none that multiplies.
+  public init() throws(OpenBLASError) {
+    let library = try Library.loaded.get()
     copenblas_openblas_set_num_threads(1)
-    // The configuration reads "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ...".
-    let words = String(cString: copenblas_openblas_get_config()).split(separator: " ")
-    version = words.count > 1 ? String(words[1]) : "unknown"
+    version = library.version
+    kernels = library.kernels
   }
 
   /// `x · weightᵀ + bias`.
@@ -78,13 +81,4 @@ public struct OpenBLASBackend: Backend {
 
   /// The matrix product over the last two axes; leading axes agree.
   public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { matrixProduct(a, b) }
-}
-
-/// There is no OpenBLAS to be loaded.
-public struct MissingOpenBLAS: Error, CustomStringConvertible {
-  /// The dynamic linker's words.
-  public let reason: String
-
-  /// One sentence.
-  public var description: String { "OpenBLAS can't be loaded: \(reason)" }
 }

@@ -3,12 +3,24 @@ import Prompts
 import SAM2
 import Tensors
 
-/// Seconds of every measured round.
+/// Seconds of every measured round, and what computed.
 public struct Timing: Sendable {
+  /// What computed, such as `openblas`.
+  public let backend: String
+  /// Its version.
+  public let backendVersion: String
+  /// Which of its kernels ran, such as `SkylakeX`; nil where there is no choice of them.
+  public let kernels: String?
   /// Of embedding a picture.
   public fileprivate(set) var imageEncoderSeconds: [Double] = []
   /// Of one prompt on it.
   public fileprivate(set) var promptSeconds: [Double] = []
+
+  fileprivate init(backend: String, backendVersion: String, kernels: String?) {
+    self.backend = backend
+    self.backendVersion = backendVersion
+    self.kernels = kernels
+  }
 }
 
 extension Model {
@@ -23,7 +35,8 @@ extension Model {
       for index in pixels.indices { pixels[index] = Float(index % 251) / 125 - 1 }
     }
     let picture = PictureInput(prepared: ramp, width: size, height: size)
-    var timing = Timing()
+    var timing = Timing(
+      backend: base.backend.name, backendVersion: base.backend.version, kernels: base.backend.kernels)
     let clock = ContinuousClock()
     for round in 0...rounds {
       let start = clock.now

@@ -49,7 +49,7 @@ public struct JUnitReport: Sendable {
     ] {
       guard let origin else { continue }
       pairs.append(("\(side).producer", "\(origin.producer) \(origin.producerVersion)"))
-      pairs.append(("\(side).backend", "\(origin.backend) \(origin.backendVersion) \(origin.precision)"))
+      pairs.append(("\(side).backend", "\(origin.arithmetic) \(origin.precision)"))
       pairs.append(("\(side).checkpoint_sha256", origin.checkpointSHA256))
       pairs.append(("\(side).input_sha256", origin.inputSHA256))
     }

@@ -134,7 +134,7 @@ struct ProvenanceSection {
 
   private static let attributes: [(String, @Sendable (Provenance) -> String)] = [
     ("producer", { "\($0.producer) \($0.producerVersion)" }),
-    ("backend", { "\($0.backend) \($0.backendVersion)" }),
+    ("backend", { $0.arithmetic }),
     ("precision", { $0.precision }), ("threads", { "\($0.threads)" }),
     ("checkpoint_sha256", { $0.checkpointSHA256 }), ("input_sha256", { $0.inputSHA256 }),
     ("input", { input($0.input) }), ("prompts", { prompts($0.prompts) }),

@@ -12,6 +12,8 @@ public struct Provenance: Equatable, Sendable, Codable {
   public var backend: String
   /// Its version.
   public var backendVersion: String
+  /// Which of its kernels ran, such as `SkylakeX`, on which a result's last bits depend; nil where that isn't said.
+  public var kernels: String?
   /// What layers are computed in, such as `f32`; several precisions in a row, such as `bf16+f32`.
   public var precision: String
   /// How many threads it ran on.
@@ -54,9 +56,12 @@ public struct Provenance: Equatable, Sendable, Codable {
     self.configuration = configuration
   }
 
+  /// What did the arithmetic, in words, such as `openblas 0.3.21 (SkylakeX)`.
+  public var arithmetic: String { "\(backend) \(backendVersion)" + (kernels.map { " (\($0))" } ?? "") }
+
   // Spelt so that JSON in snake_case has the attributes' own names.
   private enum CodingKeys: String, CodingKey {
-    case producer, producerVersion, backend, backendVersion, precision, threads
+    case producer, producerVersion, backend, backendVersion, kernels, precision, threads
     case checkpointSHA256 = "checkpointSha256"
     case checkpointDirectorySHA256 = "checkpointDirectorySha256"
     case inputSHA256 = "inputSha256"
@@ -103,7 +108,7 @@ package enum JSONText {
 }
 
 extension Provenance {
-  /// Reads JSON, also of before there were plans and wholes.
+  /// Reads JSON, also of before there were plans, wholes and kernels.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     func text(_ key: CodingKeys) throws -> String { try values.decode(String.self, forKey: key) }
@@ -114,12 +119,14 @@ extension Provenance {
       checkpointDirectorySHA256: try values.decodeIfPresent(String.self, forKey: .checkpointDirectorySHA256),
       inputSHA256: try text(.inputSHA256), input: try values.decode(TraceInput.self, forKey: .input),
       prompts: try values.decode(PromptScript.self, forKey: .prompts), configuration: try text(.configuration))
+    kernels = try values.decodeIfPresent(String.self, forKey: .kernels)
     plan = try values.decodeIfPresent(String.self, forKey: .plan)
     wholes = try values.decodeIfPresent([String].self, forKey: .wholes) ?? []
   }
 
   /// The attributes that a trace need not have.
   private static let directoryAttribute = "checkpoint_directory_sha256"
+  private static let kernelsAttribute = "kernels"
   private static let planAttribute = "plan"
   private static let wholesAttribute = "wholes"
 
@@ -138,6 +145,7 @@ extension Provenance {
     try root.setAttribute("producer_version", .string(producerVersion))
     try root.setAttribute("backend", .string(backend))
     try root.setAttribute("backend_version", .string(backendVersion))
+    if let kernels { try root.setAttribute(Self.kernelsAttribute, .string(kernels)) }
     try root.setAttribute("precision", .string(precision))
     try root.setAttribute("threads", .integer(Int64(threads)))
     try root.setAttribute("checkpoint_sha256", .string(checkpointSHA256))
@@ -182,6 +190,9 @@ extension Provenance {
         ? nil : root.text(Self.directoryAttribute, file),
       inputSHA256: try root.text("input_sha256", file), input: try root.json("input", file),
       prompts: try root.json("prompts", file), configuration: try root.text("configuration", file))
+    if try root.attribute(Self.kernelsAttribute) != nil {
+      kernels = try root.text(Self.kernelsAttribute, file)
+    }
     if try root.attribute(Self.planAttribute) != nil { plan = try root.text(Self.planAttribute, file) }
     if try root.attribute(Self.wholesAttribute) != nil { wholes = try root.json(Self.wholesAttribute, file) }
   }

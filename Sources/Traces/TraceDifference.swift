@@ -100,7 +100,8 @@ extension Recording {
     return [
       ("format", sketching == nil ? TraceSchema.format : SketchSchema.format),
       ("producer", own.producer), ("producer_version", own.producerVersion), ("backend", own.backend),
-      ("backend_version", own.backendVersion), ("precision", own.precision), ("threads", "\(own.threads)"),
+      ("backend_version", own.backendVersion), ("kernels", own.kernels ?? ""), ("precision", own.precision),
+      ("threads", "\(own.threads)"),
       ("checkpoint_sha256", own.checkpointSHA256),
       ("checkpoint_directory_sha256", own.checkpointDirectorySHA256 ?? ""), ("input_sha256", own.inputSHA256),
       ("input", try JSONText.encode(own.input)), ("prompts", try JSONText.encode(own.prompts)),

@@ -25,8 +25,11 @@ private func compile(_ arguments: [String]) throws {
 }
 
 /// Runs a program that is found as a shell would find it: its exit code and all that it says.
-private func run(_ command: [String]) throws -> (code: Int32, output: String) {
+private func run(_ command: [String], environment: [String: String]? = nil) throws -> (
+  code: Int32, output: String
+) {
   let process = Process()
+  if let environment { process.environment = environment }
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
   process.arguments = command
   let output = Pipe()
@@ -94,3 +97,24 @@ func aProgramThatLinksTheLibraryItselfReachesIt(
     #expect(lines[2].hasPrefix("expected nothing in libnothing.so.9|libm.so.6"), "\(lines[2])")
   }
 }
+
+#if arch(x86_64)
+  /// What the environment says comes first and stays; what is chosen leaves no trace in it.
+  @Test(arguments: [(nil, "Core2 Prescott unset same\n"), ("Nehalem", "Nehalem Nehalem Nehalem same\n")])
+  func kernelsAreChosenUnlessTheEnvironmentDoes(variable: String?, expected: String) throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let files =
+        sources(of: "CLoader") + sources(of: "COpenBLAS") + [
+          TestFiles.package("Tests/CLoaderTests/Programs/core_type.c")
+        ]
+      let executable = "\(folder)/core_type"
+      try compile(
+        ["-D_GNU_SOURCE", "-I" + TestFiles.package("Sources/COpenBLAS")] + files
+          + ["-o", executable, "-ldl", "-lpthread"])
+      var environment = ProcessInfo.processInfo.environment
+      environment["OPENBLAS_CORETYPE"] = variable
+      let outcome = try run([executable], environment: environment)
+      #expect(outcome.code == 0 && outcome.output == expected, "\(outcome)")
+    }
+  }
+#endif

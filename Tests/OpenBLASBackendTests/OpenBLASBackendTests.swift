@@ -8,3 +8,8 @@ import Testing
   #expect(parts.count >= 2)
   #expect(parts.first.flatMap { Int($0) } != nil)
 }
+
+@Test func theLibraryHereMultipliesAndNamesItsKernels() throws {
+  let kernels = try #require(try OpenBLASBackend().kernels)
+  #expect(!kernels.isEmpty && !kernels.contains(" "))
+}

@@ -29,6 +29,8 @@ public final class WholeBackend: Backend {
   public let name = "whole"
   /// The version of nothing.
   public let version = "0"
+  /// The other backend's.
+  public var kernels: String? { inner.kernels }
 
   /// How often wholes ran, by the struct that they were made of.
   public var runs: [String: Int] { counts.withLock(\.runs) }

@@ -62,20 +62,24 @@ func whatIsWrittenComesBack(_ storage: HDF5Storage) throws {
     stated.plan = #"{"default":"bf16"}"#
     stated.wholes = ["trunk.blocks.0", "trunk.blocks.1"]
     stated.precision = "bf16+f32"
+    stated.kernels = "SkylakeX"
     try writeRun("\(folder)/stated.h5", stated)
     try writeRun("\(folder)/plain.h5")
     #expect(try TraceReader(path: "\(folder)/stated.h5").provenance == stated)
     let difference = try TraceDifference(
       .open(path: "\(folder)/plain.h5"), .open(path: "\(folder)/stated.h5"))
-    #expect(difference.attributes.map(\.attribute) == ["precision", "plan", "wholes"])
-    #expect(difference.attributes.map(\.second) == ["bf16+f32", stated.plan, "trunk.blocks.0, trunk.blocks.1"])
+    #expect(difference.attributes.map(\.attribute) == ["kernels", "precision", "plan", "wholes"])
+    #expect(
+      difference.attributes.map(\.second) == [
+        "SkylakeX", "bf16+f32", stated.plan, "trunk.blocks.0, trunk.blocks.1",
+      ])
   }
 }
 
 @Test func whatWasSavedBeforeThereWereWholesIsRead() throws {
   let encoded = try JSONEncoder().encode(sample)
   var fields = try #require(JSONSerialization.jsonObject(with: encoded) as? [String: NSObject])
-  #expect(fields.removeValue(forKey: "wholes") != nil)
+  #expect(fields.removeValue(forKey: "wholes") != nil && fields["kernels"] == nil)
   fields["precision"] = "float32" as NSString
   let old = try JSONSerialization.data(withJSONObject: fields)
   #expect(try JSONDecoder().decode(Provenance.self, from: old) == sample)

@@ -12,16 +12,26 @@ typedef struct {
   int is_optional;
 } cloader_function;
 
-// What came of loading once.
+#define CLOADER_MOST_LIBRARIES 8
+
+// Libraries, the functions that are looked for in them, and what came of loading.
 typedef struct {
+  const char *const *libraries;
+  size_t library_count;
+  const cloader_function *functions;
+  size_t function_count;
+  void *handles[CLOADER_MOST_LIBRARIES];
   int is_done;
   char problem[512];
-} cloader_state;
+} cloader_loading;
 
-// Loads libraries and finds functions in them, unless `state` says that it was done. What is wrong, or NULL.
+// Loads libraries and finds functions in them, unless that was done. What is wrong, or NULL.
 // A library may be several names with a bar between them: the first that is there is taken.
-const char *cloader_load(cloader_state *state, const char *const *libraries, size_t library_count,
-                         const cloader_function *functions, size_t function_count);
+const char *cloader_load(cloader_loading *loading);
+
+// Lets go of the libraries, so that they are loaded anew; nobody may be in their functions. One that the program holds
+// otherwise stays.
+void cloader_unload(cloader_loading *loading);
 
 // What stands before the names of the functions of the file that includes this header, such as cffmpeg_.
 #ifndef CLOADER_PREFIX
@@ -69,17 +79,21 @@ const char *cloader_load(cloader_state *state, const char *const *libraries, siz
 #define CLOADER_IS_FOUND(name) (CLOADER_OWN(at_##name) != NULL)
 
 // Defines the functions that FUNCTIONS(X) lists as X(name), and a function `load`, all with the prefix before their names.
-// `load` loads the libraries that follow at its first call: what is wrong, or NULL.
+// `load` loads the libraries that follow at its first call: what is wrong, or NULL. `loading` is what cloader_unload takes.
 #define CLOADER_LIBRARY(FUNCTIONS, ...) CLOADER_VERSIONS(FUNCTIONS, CLOADER_NO_FUNCTIONS, __VA_ARGS__)
 
 // The same where versions of a library differ: what OPTIONAL(X) lists may be missing.
 #define CLOADER_VERSIONS(FUNCTIONS, OPTIONAL, ...)                                                                     \
   FUNCTIONS(CLOADER_FUNCTION)                                                                                          \
   OPTIONAL(CLOADER_FUNCTION)                                                                                           \
-  const char *CLOADER_OWN(load)(void) {                                                                                \
-    static const char *const libraries[] = {__VA_ARGS__};                                                              \
-    static const cloader_function functions[] = {FUNCTIONS(CLOADER_ENTRY) OPTIONAL(CLOADER_OPTIONAL_ENTRY)};           \
-    static cloader_state state;                                                                                        \
-    return cloader_load(&state, libraries, sizeof libraries / sizeof *libraries, functions,                            \
-                        sizeof functions / sizeof *functions);                                                         \
-  }
+  static const char *const CLOADER_OWN(libraries)[] = {__VA_ARGS__};                                                   \
+  _Static_assert(sizeof CLOADER_OWN(libraries) / sizeof(char *) <= CLOADER_MOST_LIBRARIES, "too many libraries");      \
+  static const cloader_function CLOADER_OWN(functions)[] = {                                                           \
+      FUNCTIONS(CLOADER_ENTRY) OPTIONAL(CLOADER_OPTIONAL_ENTRY)};                                                      \
+  static cloader_loading CLOADER_OWN(loading) = {                                                                      \
+      .libraries = CLOADER_OWN(libraries),                                                                             \
+      .library_count = sizeof CLOADER_OWN(libraries) / sizeof *CLOADER_OWN(libraries),                                 \
+      .functions = CLOADER_OWN(functions),                                                                             \
+      .function_count = sizeof CLOADER_OWN(functions) / sizeof *CLOADER_OWN(functions),                                \
+  };                                                                                                                   \
+  const char *CLOADER_OWN(load)(void) { return cloader_load(&CLOADER_OWN(loading)); }

@@ -141,6 +141,7 @@ public struct Model: Sendable {
       checkpointSHA256: digests.checkpoint.sha256 ?? "",
       checkpointDirectorySHA256: digests.checkpoint.directorySHA256, inputSHA256: digests.input, input: input,
       prompts: prompts, configuration: configuration.json)
+    provenance.kernels = base.backend.kernels
     if Set(base.layers.map(\.precision)).count > 1 { provenance.plan = base.plan.json }
     provenance.wholes = base.wholes(notTakenApartBy: keepsWholes ? nil : filter).map(\.name)
     return provenance

@@ -20,12 +20,36 @@ struct Benchmark: Command {
   func execute() throws {
     let timing = try model.load().benchmark(rounds: rounds)
     if json {
-      try Console.json(
-        ["image_encoder_seconds": timing.imageEncoderSeconds, "prompt_seconds": timing.promptSeconds])
+      try Console.json(TimingReport(timing))
     } else {
+      let kernels = timing.kernels.map { " (\($0))" } ?? ""
+      print("backend        \(timing.backend) \(timing.backendVersion)\(kernels)")
       print("image encoder  \(timing.imageEncoderSeconds.summary)")
       print("one prompt     \(timing.promptSeconds.summary)")
     }
+  }
+}
+
+/// The JSON of a timing.
+private struct TimingReport: Encodable {
+  private let timing: Timing
+
+  init(_ timing: Timing) { self.timing = timing }
+
+  private enum Key: String, CodingKey {
+    case backend, kernels
+    case backendVersion = "backend_version"
+    case imageEncoderSeconds = "image_encoder_seconds"
+    case promptSeconds = "prompt_seconds"
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(timing.backend, forKey: .backend)
+    try values.encode(timing.backendVersion, forKey: .backendVersion)
+    try values.encodeIfPresent(timing.kernels, forKey: .kernels)
+    try values.encode(timing.imageEncoderSeconds, forKey: .imageEncoderSeconds)
+    try values.encode(timing.promptSeconds, forKey: .promptSeconds)
   }
 }
 

@@ -20,7 +20,7 @@ struct TraceSummaryText {
     var lines = [
       "\(summary.path): a \(summary.kind) of \(summary.fileBytes.bytes)",
       "producer       \(origin.producer) \(origin.producerVersion)",
-      "backend        \(origin.backend) \(origin.backendVersion), \(origin.precision), \(origin.threads) threads",
+      "backend        \(origin.arithmetic), \(origin.precision), \(origin.threads) threads",
       "checkpoint     \(Self.digest(origin.checkpointSHA256))",
       "input          \(input.kind) of \(input.width) × \(input.height)"
         + (input.frames.map { ", \($0) frames" } ?? "")

@@ -1,0 +1,66 @@
+// Which kernels the program runs, and where it says so.
+import Foundation
+import Testing
+import TestSupport
+
+private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
+
+/// Runs the program with OPENBLAS_CORETYPE as given: its output.
+private func output(coreType: String?, _ arguments: String...) throws -> String {
+  let process = Program.process(arguments)
+  var environment = ProcessInfo.processInfo.environment
+  environment["OPENBLAS_CORETYPE"] = coreType
+  process.environment = environment
+  let output = Pipe()
+  process.standardOutput = output
+  try process.run()
+  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  process.waitUntilExit()
+  #expect(process.terminationStatus == 0)
+  return text
+}
+
+private struct Timing: Decodable {
+  let backend: String
+  let kernels: String
+}
+
+private func kernels(coreType: String?) throws -> String {
+  let json = try output(coreType: coreType, "benchmark", "--model", micro, "--repeat", "1", "--json")
+  let timing = try JSONDecoder().decode(Timing.self, from: Data(json.utf8))
+  #expect(timing.backend == "openblas")
+  return timing.kernels
+}
+
+@Test func recordingsAndReportsSayWhichKernelsRan() throws {
+  let kernels = try kernels(coreType: nil)
+  try TestFiles.withTemporaryFolder { folder in
+    let (trace, junit, page) = ("\(folder)/mine.h5", "\(folder)/r.xml", "\(folder)/r.html")
+    let recording = TestFiles.package("Reference/micro.h5")
+    _ = try output(
+      coreType: nil, "verify", "--model", micro, "--reference", recording, "--input",
+      TestFiles.package("Reference/micro.png"), "--trace", trace, "--junit", junit, "--html", page)
+    let words = "(\(kernels))"
+    #expect(try output(coreType: nil, "trace-info", trace, "--brief").contains(words))
+    #expect(try String(contentsOfFile: junit, encoding: .utf8).contains(words))
+    #expect(try String(contentsOfFile: page, encoding: .utf8).contains(words))
+  }
+  #expect(
+    try output(coreType: nil, "benchmark", "--model", micro, "--repeat", "1").contains(" (\(kernels))\nimage"))
+}
+
+#if os(Linux) && arch(x86_64)
+  /// OpenBLAS 0.3.21 has kernels of 2004 for processors that it doesn't know, which take four times as long.
+  @Test func newProcessorsGetNewKernels() throws {
+    let flags = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).split(
+      whereSeparator: \.isWhitespace)
+    guard flags.contains("avx2"), flags.contains("fma") else { return }
+    let old = ["Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Barcelona", "Sandybridge"]
+    #expect(try !old.contains(kernels(coreType: nil)))
+  }
+
+  /// Every 64-bit processor runs Prescott's.
+  @Test func whatTheEnvironmentSaysIsKept() throws {
+    #expect(try kernels(coreType: "Prescott") == "Prescott")
+  }
+#endif
