@@ -1,4 +1,5 @@
 import Architecture
+import Kernels
 import Prompts
 import SAM2
 import Tensors
