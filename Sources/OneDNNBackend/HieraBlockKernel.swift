@@ -15,6 +15,8 @@ final class HieraBlockKernel: Kernel {
   private let shortcut: TileLinear?
   private let rest: FeedForwardTile
   private let norm1, norm2: NormTile
+  /// Query, key and value of a token beyond the picture, as the tile holds them.
+  private let padding: [UInt8]
 
   /// Nil where layers have different precisions, or ones that no tile has.
   init?(_ block: HieraBlock, by multiplier: Multiplier) throws(OneDNNError) {
@@ -28,13 +30,19 @@ final class HieraBlockKernel: Kernel {
     dim = block.qkv.weight.shape[1]
     dimOut = block.proj.weight.shape[0]
     headSize = dimOut / block.heads
-    qkv = try TileLinear(block.qkv, .init(input: numbers, output: numbers), rows: [shape.rows], by: multiplier)
-    proj = try TileLinear(
-      block.proj, .init(input: numbers, output: .f32, accumulates: true), rows: [shape.outRows], by: multiplier)
-    shortcut = try block.shortcut.map { layer throws(OneDNNError) in
-      try TileLinear(layer, .init(input: numbers, output: .f32), rows: [shape.rows], by: multiplier)
+    qkv = try TileLinear(block.qkv, .init(input: numbers, output: numbers), rows: shape.counts, by: multiplier)
+    padding = [UInt8](unsafeUninitializedCapacity: 3 * dimOut * numbers.size) { memory, count in
+      count = 3 * dimOut * numbers.size
+      let bias = block.qkv.bias?.elements ?? Array(repeating: 0, count: 3 * dimOut)
+      cvector_convert_tile(
+        numbers.kind, bias, bias.count, nil, 0, memory.start, bias.count, 1, bias.count, bias.count)
     }
-    rest = try FeedForwardTile(block.mlp, numbers, rows: shape.outRows, by: multiplier)
+    proj = try TileLinear(
+      block.proj, .init(input: numbers, output: .f32, accumulates: true), rows: shape.outCounts, by: multiplier)
+    shortcut = try block.shortcut.map { layer throws(OneDNNError) in
+      try TileLinear(layer, .init(input: numbers, output: .f32), rows: shape.counts, by: multiplier)
+    }
+    rest = try FeedForwardTile(block.mlp, numbers, rows: shape.outCounts, by: multiplier)
     norm1 = NormTile(block.norm1)
     norm2 = NormTile(block.norm2)
   }
@@ -97,88 +105,86 @@ final class HieraBlockKernel: Kernel {
       valuesAt: places.values,
       scratchAt: places.attention)
     parallelFor(input.batch * down * across, grain: shape.windows, scratch: places.plan.floats) {
-      windows, scratch in
+      range, scratch in
       let memory = UnsafeMutableRawPointer(scratch)
       let normed = memory + places.normed
       let projected = memory + places.qkv
       let residual = (memory + places.residual).assumingMemoryBound(to: Float.self)
-      // Where x itself is the shortcut it is gathered, to be pooled or as it is.
-      let gathered =
-        shortcut != nil
-        ? nil : block.pool == nil ? residual : (memory + places.wide).assumingMemoryBound(to: Float.self)
-      for (index, number) in windows.enumerated() {
-        let place = WindowPlace(number, down: down, across: across, side: window)
-        gather(x, input, place, from: index * shape.area, normed: normed, copy: gathered)
-      }
-      let rows = windows.count * shape.area
-      let outRows = windows.count * shape.outArea
+      let wide = (memory + places.wide).assumingMemoryBound(to: Float.self)
       let products = memory + places.products
+      let windows = Window.inTile(range, shape, input, down: down, across: across)
+      // Where x itself is the shortcut it is gathered, to be pooled or as it is.
+      let gathered = shortcut != nil ? nil : block.pool == nil ? residual : wide
+      for window in windows {
+        gather(
+          x, input, window, normed: normed, copy: gathered,
+          from: block.pool == nil ? window.firstOut : window.first)
+      }
+      // The tile's last tokens beyond the picture needn't be multiplied: all of them are the bias.
+      let rows = windows.last.map { $0.first + $0.area } ?? 0
       qkv(rows: rows, normed, into: projected, scratch: products)
-      if let shortcut { shortcut(rows: rows, normed, into: memory + places.wide, scratch: products) }
-      for index in windows.indices.map({ $0 - windows.lowerBound }) {
-        let first = projected + index * shape.area * 3 * dimOut * numbers.size
-        let attended = memory + places.attended + index * shape.outArea * dimOut * numbers.size
+      fillPadding(projected, from: rows, to: windows.count * shape.area)
+      if let shortcut { shortcut(rows: rows, normed, into: wide, scratch: products) }
+      for window in windows {
+        let first = projected + window.first * 3 * dimOut * numbers.size
+        let attended = memory + places.attended + window.firstOut * dimOut * numbers.size
+        var (queries, stride) = (UnsafeRawPointer(first), 3 * dimOut)
         if let pool = block.pool {
-          let queries = memory + places.queries + index * shape.outArea * dimOut * numbers.size
+          let pooled = memory + places.queries + window.firstOut * dimOut * numbers.size
           cvector_pool_tile(
-            numbers.kind, first, 3 * dimOut, window, window, pool, queries, dimOut, dimOut)
+            numbers.kind, first, 3 * dimOut, window.width, window.height, pool, pooled, dimOut, dimOut)
           cvector_pool_tile(
-            cvector_f32, memory + places.wide + index * shape.area * dimOut * 4, dimOut, window, window, pool,
-            residual + index * shape.outArea * dimOut, dimOut, dimOut)
-          attention(
-            queries, stride: dimOut, count: shape.outArea, packing: first + dimOut * numbers.size,
-            first + 2 * dimOut * numbers.size, stride: 3 * dimOut, into: attended, dimOut, numbers, memory)
-        } else {
-          if shortcut != nil {
-            let wide = (memory + places.wide).assumingMemoryBound(to: Float.self)
-            (residual + index * shape.area * dimOut).update(
-              from: wide + index * shape.area * dimOut, count: shape.area * dimOut)
-          }
-          attention(
-            first, stride: 3 * dimOut, count: shape.area, packing: first + dimOut * numbers.size,
-            first + 2 * dimOut * numbers.size, stride: 3 * dimOut, into: attended, dimOut, numbers, memory)
+            cvector_f32, wide + window.first * dimOut, dimOut, window.width, window.height, pool,
+            residual + window.firstOut * dimOut, dimOut, dimOut)
+          (queries, stride) = (UnsafeRawPointer(pooled), dimOut)
+        } else if shortcut != nil {
+          (residual + window.firstOut * dimOut).update(
+            from: wide + window.first * dimOut, count: window.area * dimOut)
         }
+        attention(
+          queries, stride: stride, count: window.outArea, packing: first + dimOut * numbers.size,
+          first + 2 * dimOut * numbers.size, stride: 3 * dimOut, into: attended, dimOut, numbers, memory)
       }
-      finish(outRows, attended: memory + places.attended, residual, normed: normed, products)
-      for (index, number) in windows.enumerated() {
-        let place = WindowPlace(number, down: down, across: across, side: shape.outSide)
-        scatter(residual + index * shape.outArea * dimOut, place, into: out, output)
-      }
+      finish(
+        windows.last.map { $0.firstOut + $0.outArea } ?? 0, attended: memory + places.attended, residual,
+        normed: normed, products)
+      for window in windows { scatter(residual + window.firstOut * dimOut, window, into: out, output) }
     }
   }
 
-  /// One window's tokens normalised, and copied; what lies beyond the picture is zero *after* norm1.
+  /// One window's tokens normalised, and copied to `copy` from that row on: first those of the picture, line by line, then
+  /// those beyond it, which are zero *after* norm1. Attention doesn't mind the order.
   private func gather(
-    _ x: UnsafePointer<Float>, _ grid: Grid, _ place: WindowPlace, from row: Int,
-    normed: UnsafeMutableRawPointer, copy: UnsafeMutablePointer<Float>?
+    _ x: UnsafePointer<Float>, _ grid: Grid, _ window: Window, normed: UnsafeMutableRawPointer,
+    copy: UnsafeMutablePointer<Float>?, from row: Int
   ) {
-    let side = block.window
-    for line in 0..<side {
-      let first = row + line * side
-      let target = normed + first * dim * numbers.size
-      let count = place.row + line < grid.height ? max(0, min(side, grid.width - place.column)) : 0
-      if count > 0 {
-        let source = x + grid.offset(place.entry, place.row + line, place.column)
-        norm1(numbers, source, stride: dim, into: target, stride: dim, rows: count)
-        copy.map { ($0 + first * dim).update(from: source, count: count * dim) }
-      }
-      if count < side {
-        memset(target + count * dim * numbers.size, 0, (side - count) * dim * numbers.size)
-        copy.map { ($0 + (first + count) * dim).update(repeating: 0, count: (side - count) * dim) }
-      }
+    for line in 0..<window.height {
+      let source = x + grid.offset(window.entry, window.row + line, window.column)
+      norm1(
+        numbers, source, stride: dim, into: normed + (window.first + line * window.width) * dim * numbers.size,
+        stride: dim, rows: window.width)
+      copy.map { ($0 + (row + line * window.width) * dim).update(from: source, count: window.width * dim) }
+    }
+    let beyond = shape.area - window.area
+    memset(normed + (window.first + window.area) * dim * numbers.size, 0, beyond * dim * numbers.size)
+  }
+
+  /// Queries, keys and values of tokens beyond the picture.
+  private func fillPadding(_ projected: UnsafeMutableRawPointer, from first: Int, to end: Int) {
+    for row in first..<max(first, end) {
+      memcpy(projected + row * padding.count, padding, padding.count)
     }
   }
 
-  /// One window's tokens to where they belong, without those beyond the picture.
+  /// One window's tokens to where they belong.
   private func scatter(
-    _ rows: UnsafePointer<Float>, _ place: WindowPlace, into out: UnsafeMutablePointer<Float>, _ grid: Grid
+    _ rows: UnsafePointer<Float>, _ window: Window, into out: UnsafeMutablePointer<Float>, _ grid: Grid
   ) {
-    let side = shape.outSide
-    let count = max(0, min(side, grid.width - place.column))
-    guard count > 0 else { return }
-    for line in 0..<max(0, min(side, grid.height - place.row)) {
-      (out + grid.offset(place.entry, place.row + line, place.column)).update(
-        from: rows + line * side * dimOut, count: count * dimOut)
+    let pool = block.pool ?? 1
+    let width = window.width / pool
+    for line in 0..<window.height / pool {
+      (out + grid.offset(window.entry, window.row / pool + line, window.column / pool)).update(
+        from: rows + line * width * dimOut, count: width * dimOut)
     }
   }
 
@@ -199,9 +205,9 @@ final class HieraBlockKernel: Kernel {
     let size = numbers.size
     let rows = shape.rows
     // Rows of the last tile may be fewer, oneDNN writes as many as always.
-    let projected = UnsafeMutableRawPointer.allocate(
-      byteCount: (tokens + rows) * 3 * dimOut * size + 64, alignment: 64)
-    defer { projected.deallocate() }
+    let workspace = Workspace(bytes: (tokens + rows) * 3 * dimOut * size)
+    let projected = workspace.start
+    defer { withExtendedLifetime(workspace) {} }
     for entry in 0..<grid.batch {
       let source = x + entry * tokens * dim
       var plan = ScratchPlan()
@@ -258,25 +264,34 @@ final class HieraBlockKernel: Kernel {
 private struct TileShape {
   /// Windows of a tile, or 1 where there are none.
   let windows: Int
+  /// Tokens along a window's side, and along the squares that become one.
+  let side, pool: Int
   /// Tokens of a window, before pooling and after.
   let area, outArea: Int
-  /// Tokens along a window's side after pooling.
-  let outSide: Int
 
   var rows: Int { windows * area }
   var outRows: Int { windows * outArea }
 
+  /// How many rows products have, in rising order: windows at the picture's edge have fewer.
+  var counts: [Int] { Self.counts(to: rows, areEdgesLarge: windows == 1 && side > 0) }
+  var outCounts: [Int] { Self.counts(to: outRows, areEdgesLarge: side > 6) }
+
+  private static func counts(to rows: Int, areEdgesLarge: Bool) -> [Int] {
+    areEdgesLarge ? Array(stride(from: 64, to: rows, by: 64)) + [rows] : [rows]
+  }
+
   /// Nil where pooling doesn't divide windows, or there are none to pool.
   init?(window: Int, pool: Int?) {
+    side = window
+    self.pool = pool ?? 1
     guard window > 0 else {
       guard pool == nil else { return nil }
-      (windows, area, outArea, outSide) = (1, 256, 256, 0)
+      (windows, area, outArea) = (1, 256, 256)
       return
     }
-    guard window.isMultiple(of: pool ?? 1) else { return nil }
+    guard window.isMultiple(of: self.pool) else { return nil }
     area = window * window
-    outSide = window / (pool ?? 1)
-    outArea = outSide * outSide
+    outArea = area / (self.pool * self.pool)
     // About 256 tokens, so that products have rows enough and everything stays in the second-level cache.
     windows = max(1, 256 / area)
   }
@@ -291,15 +306,35 @@ private struct Grid {
   }
 }
 
-/// Where a window's first token stands.
-private struct WindowPlace {
+/// One window of a tile.
+private struct Window {
+  /// Where its first token stands.
   let entry, row, column: Int
+  /// How many of its tokens the picture has, down and across.
+  let height, width: Int
+  /// Its first row in the tile: before the attention, where every window has as many rows, and after it, where only tokens
+  /// of the picture are left.
+  let first, firstOut: Int
+  /// Tokens of the picture, before pooling and after.
+  let area, outArea: Int
 
-  init(_ number: Int, down: Int, across: Int, side: Int) {
-    let (line, column) = number.quotientAndRemainder(dividingBy: across)
-    let (entry, row) = line.quotientAndRemainder(dividingBy: down)
-    self.entry = entry
-    self.row = row * side
-    self.column = column * side
+  static func inTile(_ numbers: Range<Int>, _ shape: TileShape, _ grid: Grid, down: Int, across: Int)
+    -> [Window]
+  {
+    var windows: [Window] = []
+    var firstOut = 0
+    for (index, number) in numbers.enumerated() {
+      let (line, column) = number.quotientAndRemainder(dividingBy: across)
+      let (entry, row) = line.quotientAndRemainder(dividingBy: down)
+      let height = min(shape.side, grid.height - row * shape.side)
+      let width = min(shape.side, grid.width - column * shape.side)
+      let outArea = (height / shape.pool) * (width / shape.pool)
+      windows.append(
+        Window(
+          entry: entry, row: row * shape.side, column: column * shape.side, height: height, width: width,
+          first: index * shape.area, firstOut: firstOut, area: height * width, outArea: outArea))
+      firstOut += outArea
+    }
+    return windows
   }
 }

@@ -50,7 +50,7 @@ final class MemoryLayerKernel: Kernel {
     keys = try linear(cross.k, rows: Self.keyRows)
     values = try linear(cross.v, to: numbers, rows: Self.rows)
     out = try linear(cross.out, rows: Self.rows, adds: true)
-    rest = try FeedForwardTile(layer.mlp, numbers, rows: Self.rows, by: multiplier)
+    rest = try FeedForwardTile(layer.mlp, numbers, rows: [Self.rows], by: multiplier)
     norm1 = NormTile(layer.norm1)
     norm2 = NormTile(layer.norm2)
     norm3 = NormTile(layer.norm3)
@@ -124,8 +124,9 @@ final class MemoryLayerKernel: Kernel {
   ) -> Tensor {
     let tokens = x.shape[1]
     let own = PackedKeys(numbers, heads: 1, size: inner, valueSize: inner, keys: tokens)
-    let turned = UnsafeMutableRawPointer.allocate(byteCount: tokens * inner * numbers.size + 64, alignment: 64)
-    defer { turned.deallocate() }
+    let workspace = Workspace(bytes: tokens * inner * numbers.size)
+    let turned = workspace.start
+    defer { withExtendedLifetime(workspace) {} }
     return withPlaces(places) { places in
       x.withElements { x in
         ownTurns.withElements { project(x.start, places, tokens, $0, own, turned) }

@@ -48,15 +48,16 @@ struct FeedForwardTile: Sendable {
   private let numbers: Numbers
   private let hiddenAt: Int
 
-  init(_ layers: FeedForward, _ numbers: Numbers, rows: Int, by multiplier: Multiplier) throws(OneDNNError) {
+  /// - Parameter rows: how many rows a tile has, in rising order.
+  init(_ layers: FeedForward, _ numbers: Numbers, rows: [Int], by multiplier: Multiplier) throws(OneDNNError) {
     first = try TileLinear(
-      layers.layers[0], .init(input: numbers, output: numbers, activation: layers.activation), rows: [rows],
+      layers.layers[0], .init(input: numbers, output: numbers, activation: layers.activation), rows: rows,
       by: multiplier)
     second = try TileLinear(
-      layers.layers[1], .init(input: numbers, output: .f32, accumulates: true), rows: [rows], by: multiplier)
+      layers.layers[1], .init(input: numbers, output: .f32, accumulates: true), rows: rows, by: multiplier)
     self.numbers = numbers
     hiddenAt = max(first.scratchBytes, second.scratchBytes)
-    scratchBytes = hiddenAt + rows * first.outputs * numbers.size + 64
+    scratchBytes = hiddenAt + (rows.last ?? 0) * first.outputs * numbers.size + 64
   }
 
   /// `[rows, in]` of its numbers; the result is added to `[rows, out]`.
@@ -119,7 +120,8 @@ final class PackedKeys: @unchecked Sendable {
   private let numbers: Numbers
   private let heads, size, valueSize, keys: Int
   private let keyBytes, valueBytes: Int
-  private let memory: UnsafeMutableRawPointer
+  private let workspace: Workspace
+  private var memory: UnsafeMutableRawPointer { workspace.start }
 
   /// Room for `keys` keys and values of so many heads.
   init(_ numbers: Numbers, heads: Int, size: Int, valueSize: Int, keys: Int) {
@@ -128,10 +130,8 @@ final class PackedKeys: @unchecked Sendable {
     keyBytes = cvector_packed_keys_bytes(numbers.kind, keys, size)
     valueBytes = cvector_packed_values_bytes(numbers.kind, keys, valueSize)
     scratchBytes = cvector_attention_scratch(numbers.kind, keys, size, valueSize)
-    memory = .allocate(byteCount: heads * (keyBytes + valueBytes) + 64, alignment: 64)
+    workspace = Workspace(bytes: heads * (keyBytes + valueBytes))
   }
-
-  deinit { memory.deallocate() }
 
   /// Packs `[keys, heads, size]`, each row so many numbers from the next.
   func pack(keys k: UnsafeRawPointer, values v: UnsafeRawPointer, stride: Int, _ source: Numbers) {
@@ -199,5 +199,19 @@ final class PackedKeys: @unchecked Sendable {
     attention.out_kind = outNumbers.kind
     attention.scratch = scratch
     cvector_attend_tile(numbers.kind, &attention)
+  }
+}
+
+/// Memory for what all tiles of a call share: the tensors' own, which is recycled.
+final class Workspace: @unchecked Sendable {
+  let start: UnsafeMutableRawPointer
+  private let memory: Tensor
+
+  /// Uninitialised, aligned to cache lines, with some to spare at the end.
+  init(bytes: Int) {
+    var start: UnsafeMutableRawPointer?
+    memory = Tensor([bytes / 4 + 32]) { start = UnsafeMutableRawPointer($0.start) }
+    guard let start else { preconditionFailure("a tensor without memory") }
+    self.start = start
   }
 }

@@ -4,6 +4,7 @@
 // Numbers are Float32 or bfloat16 (`cvector_kind`); sums are always Float32. What a row becomes depends on that row and the
 // packed operand alone, never on how many rows a call has, so a result's bits don't depend on how work is cut.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,8 +28,11 @@ typedef enum {
 cvector_instructions cvector_instructions_used(void);
 // Its name, such as "amx".
 const char *cvector_instructions_name(cvector_instructions instructions);
-// For tests: uses another instruction set from now on, at most the best that there is. Returns the one used.
+// Whether bfloat16 is multiplied at a higher rate than Float32: with AMX, and by AMD's vectors; Intel's take as long for two.
+bool cvector_is_bf16_fast(void);
+// For tests: on this thread another instruction set, at most the best that there is, which is returned; and no more.
 cvector_instructions cvector_use_instructions(cvector_instructions instructions);
+void cvector_use_found_instructions(void);
 
 // Bytes of a packed operand of `inner` by `columns` numbers.
 size_t cvector_packed_bytes(cvector_kind kind, size_t inner, size_t columns);

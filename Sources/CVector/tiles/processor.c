@@ -55,19 +55,37 @@ static cvector_instructions allowed(void) {
   return cvector_amx;
 }
 
-// One more than the instruction set in use; 0 until it is found out.
-static atomic_int used;
+// One more than the instruction set that was found out; 0 until then.
+static atomic_int found;
+// The same for what a test asked for on this thread.
+static _Thread_local int asked;
 
 cvector_instructions cvector_use_instructions(cvector_instructions wanted) {
-  cvector_instructions has = best();
-  cvector_instructions chosen = wanted < has ? wanted : has;
-  atomic_store(&used, (int)chosen + 1);
+  const cvector_instructions has = best();
+  const cvector_instructions chosen = wanted < has ? wanted : has;
+  asked = (int)chosen + 1;
   return chosen;
 }
 
+void cvector_use_found_instructions(void) { asked = 0; }
+
 cvector_instructions cvector_instructions_used(void) {
-  int known = atomic_load_explicit(&used, memory_order_relaxed);
-  return known ? (cvector_instructions)(known - 1) : cvector_use_instructions(allowed());
+  if (asked) return (cvector_instructions)(asked - 1);
+  int known = atomic_load_explicit(&found, memory_order_relaxed);
+  if (!known) {
+    const cvector_instructions has = best(), may = allowed();
+    known = (int)(may < has ? may : has) + 1;
+    atomic_store_explicit(&found, known, memory_order_relaxed);
+  }
+  return (cvector_instructions)(known - 1);
+}
+
+bool cvector_is_bf16_fast(void) {
+  const cvector_instructions used = cvector_instructions_used();
+#if defined(__x86_64__)
+  if (used == cvector_avx512_bf16) return __builtin_cpu_is("amd");
+#endif
+  return used == cvector_amx;
 }
 
 const char *cvector_instructions_name(cvector_instructions instructions) { return names[instructions]; }

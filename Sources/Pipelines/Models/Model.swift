@@ -24,8 +24,8 @@ public struct ModelRequest: Sendable {
   public var configuration: String?
   /// What is to be changed of the configuration, in order.
   public var settings: [ConfigurationSetting] = []
-  /// What computes the heavy operations.
-  public var backend = BackendChoice.openblas
+  /// What computes the heavy operations; to verify a model take the reference, `.openblas`.
+  public var backend = BackendChoice.fastest
   /// How all layers are computed; nil to go by the plan, or by Float32 where there is none.
   public var precision: Precision?
   /// Which layer is computed how; nil for the plan that the file carries, if it does.
@@ -48,6 +48,17 @@ public enum BackendChoice: String, Sendable, CaseIterable {
   case openblas
   /// The fast one: Float32 and bfloat16 on oneDNN.
   case onednn
+
+  /// The fastest that is there and that this processor serves.
+  public static let fastest: BackendChoice = OneDNNBackend.isServed ? .onednn : .openblas
+
+  /// The fastest precision that it has and that the processor multiplies natively.
+  public var fastestPrecision: Precision {
+    switch self {
+    case .openblas: .f32
+    case .onednn: OneDNNBackend.fastestPrecision
+    }
+  }
 
   func make() throws -> any Backend {
     switch self {

@@ -30,7 +30,8 @@ struct Segment: Command {
     let folder = try OutputFolder(output)
     var request = SegmentRequest(asked, maskFolder: maskFolder)
     request.recording = trace.request
-    let found = try model.load().segment(picture, request, watch: Console.watch)
+    let found = try model.load(isRecorded: trace.request.isAsked).segment(
+      picture, request, watch: Console.watch)
     try found.write(to: folder)
     for (index, mask) in found.masks.enumerated() {
       print(

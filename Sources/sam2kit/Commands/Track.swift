@@ -48,7 +48,7 @@ struct Track: Command {
 
   func execute() throws {
     let tracking = try Tracking(request())
-    let model = try model.load()
+    let model = try model.load(isRecorded: trace.request.isAsked)
     PartialFiles.awaitInterrupt()
     defer { Console.endLine() }
     do {

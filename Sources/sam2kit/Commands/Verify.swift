@@ -45,7 +45,7 @@ struct Verify: Command {
   @OptionGroup var output: ComparisonOutput
 
   func execute() throws {
-    var request = VerifyRequest(model: try model.request, reference: reference)
+    var request = VerifyRequest(model: try model.request(backend: .openblas), reference: reference)
     (request.input, request.maskFolder, request.isolates) = (input, masks, isolate)
     request.keepsWholes = fused
     (request.policy, request.forces) = (try policy.policy(), agreement.force)

@@ -26,21 +26,23 @@ struct ModelOptions: ParsableArguments {
 
   /// What is asked for.
   ///
+  /// - Parameter unnamed: What computes where nothing was named.
   /// - Throws: What keeps a plan from being read.
-  var request: ModelRequest {
-    get throws {
-      var request = ModelRequest(path: model)
-      source.apply(to: &request)
-      architecture.apply(to: &request)
-      try backend.apply(to: &request)
-      return request
-    }
+  func request(backend unnamed: BackendChoice) throws -> ModelRequest {
+    var request = ModelRequest(path: model)
+    source.apply(to: &request)
+    architecture.apply(to: &request)
+    try backend.apply(to: &request, unnamed: unnamed)
+    return request
   }
 
   /// Opens the checkpoint and builds its model.
-  func load() throws -> Model {
+  ///
+  /// - Parameter isRecorded: Whether what it computes is to be compared: then the reference computes, unless told
+  ///   otherwise.
+  func load(isRecorded: Bool = false) throws -> Model {
     useThreads()
-    return try Model(request, watch: Console.watchModel)
+    return try Model(request(backend: isRecorded ? .openblas : .fastest), watch: Console.watchModel)
   }
 
   /// From here on this many threads compute.
@@ -49,13 +51,19 @@ struct ModelOptions: ParsableArguments {
 
 /// What computes, and how each layer is computed.
 struct BackendOptions: ParsableArguments {
-  @Option(name: .long, help: "What computes the heavy operations.")
-  var backend = BackendChoice.openblas
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "What computes the heavy operations: by default openblas, the reference, to verify and record, and elsewhere onednn "
+        + "where it is installed and the processor has AVX2."))
+  var backend: BackendChoice?
 
   @Option(
     name: .long,
-    help: "How all layers are computed; by default as the plan says that the file carries, else f32.")
-  var precision: Precision?
+    help: ArgumentHelp(
+      "How all layers are computed; by default as the plan says that the file carries, else f32. auto: the fastest that "
+        + "the processor multiplies natively."))
+  var precision: PrecisionArgument?
 
   @Option(
     name: .long,
@@ -70,14 +78,40 @@ struct BackendOptions: ParsableArguments {
     }
   }
 
-  func apply(to request: inout ModelRequest) throws {
-    (request.backend, request.precision) = (backend, precision)
+  func apply(to request: inout ModelRequest, unnamed: BackendChoice) throws {
+    request.backend = backend ?? unnamed
+    switch precision {
+    case .named(let precision): request.precision = precision
+    case .fastest:
+      let fastest = request.backend.fastestPrecision
+      Console.remark(
+        "computing in \(fastest.rawValue), the fastest of \(request.backend.rawValue) on this processor")
+      request.precision = fastest
+    case nil: break
+    }
     if let plan { try request.readPlan(path: plan) }
   }
 }
 
 extension BackendChoice: ExpressibleByArgument {}
-extension Precision: ExpressibleByArgument {}
+
+/// A precision, or the fastest.
+enum PrecisionArgument: Hashable, Sendable, ExpressibleByArgument {
+  case named(Precision)
+  case fastest
+
+  init?(argument: String) {
+    if argument == "auto" {
+      self = .fastest
+    } else if let precision = Precision(rawValue: argument) {
+      self = .named(precision)
+    } else {
+      return nil
+    }
+  }
+
+  static var allValueStrings: [String] { ["auto"] + Precision.allCases.map(\.rawValue) }
+}
 
 /// Which of the models in a file to take, and what the file may make its reader do.
 struct SourceOptions: ParsableArguments {
