@@ -6,11 +6,12 @@ import time
 from pathlib import Path
 
 STAT = Path("/proc/stat")
+SHORTEST = 0.2  # seconds of a block that ticks of 10 ms can tell something of
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Neighbours:
-    """A `with` block; `cores` is then how many processors others kept busy on average, None where the system doesn't say."""
+    """A `with` block; `cores` is then how many processors others kept busy on average, None where that can't be told."""
 
     def __init__(self, processes=()):
         self.processes = processes  # ids of peers that live through the block; those that end within it need no naming
@@ -22,8 +23,8 @@ class Neighbours:
 
     def __exit__(self, *_):
         start, before, own = self.start
-        if before is not None:
-            seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        if before is not None and seconds >= SHORTEST:
             self.cores = max(0.0, (busy() - before - (self.own() - own)) / seconds)
 
     def own(self):

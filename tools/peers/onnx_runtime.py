@@ -3,13 +3,10 @@
 import onnxruntime
 
 from . import export, feeds
-from .work import Unavailable
 
 
 class ONNXRuntime:
     def __init__(self, settings):
-        if settings.precision != "f32":
-            raise Unavailable("ONNX Runtime has no kernels for bfloat16 on a CPU")
         self.settings = settings
 
     def versions(self):

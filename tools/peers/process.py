@@ -14,7 +14,8 @@ from .work import Unavailable
 
 TOOLS = Path(__file__).resolve().parents[1]
 
-# How each library is kept from newer instructions, beside its own name for them; None where it can't be.
+# How libraries are kept from newer instructions: ATen, oneDNN in PyTorch and in OpenVINO, and MKL, which PyTorch's linears
+# run in. MLAS can't be: it is all of ONNX Runtime, and most of OpenVINO's linears.
 ISA = {
     "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2",
              "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
@@ -47,7 +48,7 @@ class Process:
 
     def ask(self, **command):
         """The answer to a command."""
-        os.kill(self.process.pid, signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
         try:
             self.process.stdin.write(json.dumps(command) + "\n")
             self.process.stdin.flush()
@@ -56,7 +57,7 @@ class Process:
             line = ""
         if not line:
             raise Failure(f"{self.name}: the process ended with {self.process.wait()}")
-        os.kill(self.process.pid, signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
         answer = json.loads(line)
         if "unavailable" in answer:
             raise Unavailable(answer["unavailable"])
@@ -65,9 +66,10 @@ class Process:
         return answer
 
     def end(self):
-        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.stdout.close()
 
 
