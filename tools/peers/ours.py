@@ -1,7 +1,7 @@
 """sam2kit as one of the peers: `sam2kit benchmark --json`, a new process at each turn.
 
-A picture's and a clip's stages are taken without what PyTorch doesn't do in the same call: reading and resizing before,
-run lengths and PNG files after.
+A tracked frame's stages are taken without what PyTorch's predictor doesn't do when it gives out a frame: reading and resizing
+before, run lengths and PNG files after.
 """
 
 import json
@@ -13,7 +13,6 @@ from PIL import Image
 from .process import Failure
 from .work import SIDE, Unavailable
 
-DECODER = {"prompt"}  # the parts, as `benchmark` calls them, of a decoder's call
 OUTSIDE = {"decode", "prepare", "run_lengths", "png"}  # stages that the peers' tracked frame doesn't have
 FRAMES = 3  # tracked with the memories that are asked for, in each turn
 REFUSED = 2  # how the program ends where a backend can't do a precision
@@ -71,18 +70,12 @@ class Ours:
             seconds = [frame_seconds(frame) for frame in report["clip"]["frames"]
                        if frame["memories"] == work.memories]
         else:
-            prompts = ["--prompts", work.prompts] if work.kind == "decoder" else []
+            prompts = ["--prompts", work.prompts] if work.prompts > 1 else []
             report = self.report(work.side, *prompts, "--repeat", times)
-            seconds = report["image_encoder_seconds"] if work.kind == "encoder" else decoder_seconds(report)
+            seconds = report["image_encoder_seconds" if work.kind == "encoder" else "prompt_seconds"]
         if not seconds:
             raise Failure(f"sam2kit benchmark: no run of {work}")
         return seconds, report.get("backend")
-
-
-def decoder_seconds(report):
-    """Seconds of the prompt encoder and the mask decoder in every round."""
-    stages = [stage["seconds"] for stage in report["picture"]["stages"] if stage["part"] in DECODER]
-    return [sum(seconds) for seconds in zip(*stages)]
 
 
 def frame_seconds(frame):

@@ -1,5 +1,6 @@
 """What bench_peers promises, tested without any of the libraries that it compares: `python -m unittest peers.test_peers` in tools/."""
 
+import io
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from unittest import mock
 
-from . import growth, neighbours, plot, report, turns
+from . import growth, neighbours, ours, plot, report, turns
 from .neighbours import STAT, Neighbours, spent
 from .process import Failure, Process, environment, quiet, until_file
 from .work import FULL_BANK, Settings, Unavailable, Work
@@ -120,7 +121,7 @@ class ProcessTests(unittest.TestCase):
     def test_a_guard_holds_from_its_line_until_its_input_ends(self):
         note = self.folder / "note"
         script = self.folder / "guard"
-        script.write_text(f"sleep 0.2; echo held > {note}; echo ready; cat; echo free > {note}")
+        script.write_text(f"sleep 0.2; echo held > {note}; echo ready; cat; sleep 0.2; echo free > {note}")
         with quiet(f"bash {script}"):
             self.assertEqual(note.read_text(), "held\n")
         self.assertEqual(note.read_text(), "free\n")
@@ -206,6 +207,53 @@ class TurnTests(unittest.TestCase):
         self.assertEqual(report.ratios(rows), [])
 
 
+class OursTests(unittest.TestCase):
+    # As `sam2kit benchmark --json` prints it, without what isn't read.
+    REPORT = {
+        "image_encoder_seconds": [2.0, 2.5], "prompt_seconds": [0.1, 0.2], "backend": {"name": "onednn"},
+        "clip": {"frames": [
+            {"memories": count, "stages": {"decode": 8, "prepare": 8, "trunk_stage_3": 1, "memory_attention": count,
+                                           "upsample": 0.5, "run_lengths": 8, "png": 8}} for count in (0, 1, 2, 7, 7)]},
+    }
+
+    def ours(self, program, backend=None):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.words = Path(folder.name, "words")
+        path = Path(folder.name, "sam2kit")
+        path.write_text(f"#!{sys.executable}\nimport sys\nopen({str(self.words)!r}, 'w').write(' '.join(sys.argv[1:]))\n{program}")
+        path.chmod(0o755)
+        return ours.Ours(path, SETTINGS, backend, dict(os.environ), io.StringIO())
+
+    def run_of(self, work, backend=None):
+        seconds, kernels = self.ours(f"print({json.dumps(self.REPORT)!r})", backend).run(work, 4)
+        self.assertEqual(kernels, {"name": "onednn"})
+        return seconds, self.words.read_text()
+
+    def test_asks_for_what_the_peers_do(self):
+        seconds, words = self.run_of(Work("encoder", side=512), "onednn")
+        self.assertEqual(seconds, [2.0, 2.5])
+        for word in ("--threads 2", "--precision f32", "--set image_size=512", "--backend onednn", "--repeat 4", "tiny.pt"):
+            self.assertIn(word, words)
+        seconds, words = self.run_of(Work("decoder", prompts=64))
+        self.assertEqual(seconds, [0.1, 0.2])
+        self.assertIn("--prompts 64", words)
+        self.assertNotIn("--backend", words)
+
+    def test_takes_frames_by_their_memories_without_reading_and_writing(self):
+        seconds, words = self.run_of(Work("track", objects=3))
+        self.assertEqual(seconds, [8.5, 8.5])
+        self.assertIn("--video clip --prompts 3 --frames 10", words)
+        self.assertEqual(self.run_of(Work("track", memories=2))[0], [3.5])
+        self.assertEqual(self.run_of(Work("clip", frames=5))[0], [1.5, 2.5, 3.5, 8.5, 8.5])
+
+    def test_tells_what_it_cannot_do_from_what_failed(self):
+        with self.assertRaisesRegex(Unavailable, "bf16"):
+            self.ours("sys.exit(print('error: no bf16', file=sys.stderr) or 2)").run(Work("encoder"), 1)
+        with self.assertRaisesRegex(Failure, "64.*Unknown option"):
+            self.ours("sys.exit(print('Error: Unknown option', file=sys.stderr) or 64)").run(Work("encoder"), 1)
+
+
 class GrowthTests(unittest.TestCase):
     def rows(self, name):
         return [{"work": name, "title": title, "peer": peer, "precision": "f32", "of": work.json(), "median": 2.0 * index,
@@ -221,12 +269,13 @@ class GrowthTests(unittest.TestCase):
         self.assertEqual(growth.accumulated([[1, 2, 3], [9, 9, 9], [2, 2, 3]]), [(1, 2, 1), (2, 4, 3), (3, 7, 6)])
 
     def test_plots_are_drawn_to_scale(self):
-        drawing = ElementTree.fromstring(plot.svg("a < b", "x", "y", {"one": [(0, 0, 0), (5, 5, 5), (10, 10, 9)]}, "machine"))
+        drawing = ElementTree.fromstring(plot.svg("a < b", "x", "y", {"one": [(0, 0, 0), (5, 15, 15), (10, 30, 29)]}, "machine"))
         points = drawing.find("{*}polyline").get("points").split()
         (x0, y0), (x1, y1), (x2, y2) = (map(float, point.split(",")) for point in points)
         self.assertAlmostEqual(x1 - x0, x2 - x1, delta=0.2)
         self.assertAlmostEqual(y0 - y1, y1 - y2, delta=0.2)
         self.assertGreater(y0, y2)
+        self.assertGreaterEqual(y2, plot.TOP)
 
     def test_ticks_are_round_and_few(self):
         for most in (0.013, 0.9, 1, 7, 24, 1280, 99_999):
