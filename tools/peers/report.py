@@ -46,6 +46,8 @@ def values(row, shares):
     ratio = shares.get((row["peer"], row["precision"]))
     if ratio:
         cells += f"   {ratio['ratio']:.2f} ({ratio['least']:.2f} to {ratio['greatest']:.2f})"
+    if row.get("agreement") is not None:
+        cells += f"   mask's IoU with PyTorch f32: {row['agreement']:.3f}"
     if "note" in row:
         cells += f"   {row['note']}"
     return cells + (f"   others kept {disturbed:.1f} processors busy" if disturbed >= 0.1 else "")

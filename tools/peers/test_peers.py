@@ -1,4 +1,7 @@
-"""What bench_peers promises, tested without any of the libraries that it compares: `python -m unittest peers.test_peers` in tools/."""
+"""What bench_peers promises, tested without any of the libraries that it compares.
+
+    cd tools && python -m unittest -b peers.test_peers
+"""
 
 import io
 import json
@@ -12,6 +15,8 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from unittest import mock
+
+from PIL import Image
 
 from . import growth, neighbours, ours, plot, report, turns
 from .neighbours import STAT, Neighbours, spent
@@ -201,6 +206,14 @@ class TurnTests(unittest.TestCase):
             rows, calls = self.measured(("sam2kit", [[1], [2], [3]]), rounds=1, again=2)
         self.assertEqual((len(calls), rows[0]["turns"], rows[0]["others"]), (3, [[2]], [0.4]))
 
+    def test_agreement_is_intersection_over_union(self):
+        with tempfile.TemporaryDirectory() as folder:
+            one, other = Path(folder, "one.png"), Path(folder, "other.png")
+            Image.frombytes("L", (4, 1), bytes([255, 255, 0, 0])).save(one)
+            Image.frombytes("L", (4, 1), bytes([0, 255, 255, 0])).save(other)
+            self.assertAlmostEqual(turns.agreement(one, other), 1 / 3)
+            self.assertIsNone(turns.agreement(one, Path(folder, "none.png")))
+
     def test_precisions_are_not_mixed(self):
         rows, _ = self.measured(("sam2kit", [[1]] * 3), ("pytorch", [[2]] * 3))
         rows[1]["precision"] = "bf16"
@@ -221,7 +234,8 @@ class OursTests(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.words = Path(folder.name, "words")
         path = Path(folder.name, "sam2kit")
-        path.write_text(f"#!{sys.executable}\nimport sys\nopen({str(self.words)!r}, 'w').write(' '.join(sys.argv[1:]))\n{program}")
+        noting = f"import sys\nopen({str(self.words)!r}, 'w').write(' '.join(sys.argv[1:]))"
+        path.write_text(f"#!{sys.executable}\n{noting}\n{program}")
         path.chmod(0o755)
         return ours.Ours(path, SETTINGS, backend, dict(os.environ), io.StringIO())
 
@@ -256,8 +270,8 @@ class OursTests(unittest.TestCase):
 
 class GrowthTests(unittest.TestCase):
     def rows(self, name):
-        return [{"work": name, "title": title, "peer": peer, "precision": "f32", "of": work.json(), "median": 2.0 * index,
-                 "least": index, "turns": [[index, index, index]]}
+        return [{"work": name, "title": title, "peer": peer, "precision": "f32", "of": work.json(),
+                 "median": 2.0 * index, "least": index, "turns": [[index, index, index]]}
                 for peer in ("sam2kit", "pytorch") for index, (_, title, work) in enumerate(growth.asked([name]), 1)]
 
     def test_points_stand_at_their_steps(self):

@@ -7,11 +7,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image, ImageChops
+
 from .neighbours import Neighbours
 from .ours import Ours
 from .process import Failure, Process, environment, quiet, until_file
 from .work import TITLES, WORKS, Unavailable
 
+MASK = "mask_0.png"  # as `segment` names it
+REFERENCE = f"pytorch.f32/{MASK}"  # what all masks are held against
 MOST_RUNS = 50  # of sam2kit in a turn, however short they are
 
 
@@ -140,11 +144,31 @@ def measure(contestants, asked, options, folder):
         for contestant in contestants:
             contestant.end()
             rows.append(row(name, title, work, contestant, turns[contestant], failed.get(contestant)))
+            if not work and "median" in rows[-1]:
+                rows[-1]["agreement"] = agreement(mask_of(contestant, folder), Path(folder) / REFERENCE)
     return rows
 
 
+def mask_of(contestant, folder):
+    """Where a contestant's mask lies."""
+    return Path(folder) / f"{contestant.name}.{contestant.precision}" / MASK
+
+
+def agreement(mask, reference):
+    """Intersection over union of two masks' files; None without the reference."""
+    if not reference.exists():
+        return None
+    with Image.open(mask) as one, Image.open(reference) as other:
+        one, other = (picture.convert("L").point(lambda value: 255 * (value > 127)) for picture in (one, other))
+        union = ImageChops.lighter(one, other).histogram()[255]
+        return ImageChops.darker(one, other).histogram()[255] / union if union else 1.0
+
+
 def undisturbed(contestant, name, work, before, options, folder):
-    """A turn, taken again while others keep more than `--quiet` processors busy, at most `--again` times; the best of them."""
+    """A turn, taken again while others keep more than `--quiet` processors busy, at most `--again` times.
+
+    The least disturbed counts.
+    """
     taken = []
     for attempt in range(options.again + 1):
         with quiet(options.guard):
@@ -172,7 +196,7 @@ def take(contestant, name, work, before, folder):
     """One turn's values: seconds, or bytes."""
     if work:
         return contestant.turn(work, [seconds for turn in before for seconds in turn.values])
-    mask = Path(folder) / f"{contestant.name}.{contestant.precision}" / "mask_0.png"  # as `segment` names it
+    mask = mask_of(contestant, folder)
     mask.parent.mkdir(parents=True, exist_ok=True)
     seconds, peak = until_file(contestant.first_mask(mask), mask, contestant.environment, contestant.log)
     return [seconds if name == "start" else peak]
@@ -188,7 +212,9 @@ def row(name, title, work, contestant, turns, failed):
     if failed is not None:
         made["failed" if isinstance(failed, Failure) else "unavailable"] = str(failed)
     if values and failed is None:
-        made.update(turns=[turn.values for turn in turns], others=[turn.others for turn in turns], median=statistics.median(values), least=min(values))
+        made.update(
+            turns=[turn.values for turn in turns], others=[turn.others for turn in turns],
+            median=statistics.median(values), least=min(values))
     if getattr(contestant, "kernels", None):
         made["backend"] = contestant.kernels
     if contestant.name == "openvino" and contestant.options.max_isa:
