@@ -35,6 +35,7 @@ def graph(settings, work):
         print(f"exporting {path.name}, which takes a minute or more", file=sys.stderr, flush=True)
         words = [settings.checkpoint, settings.cache, settings.variant, work.kind, work.side, work.prompts]
         made = subprocess.run([sys.executable, "-m", "peers.export", *map(str, words)],
+                              env=dict(os.environ, PYTHONPATH=str(Path(__file__).resolve().parents[1])),
                               stdin=subprocess.DEVNULL, stdout=sys.stderr)
         if made.returncode != 0:
             raise Unavailable(f"{path.name} could not be exported, see above")

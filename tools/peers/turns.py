@@ -1,5 +1,6 @@
 """Turn by turn: every contestant does a work for a while, then the next one, round after round."""
 
+import contextlib
 import json
 import math
 import statistics
@@ -9,11 +10,14 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
+from . import export
 from .neighbours import Neighbours
 from .ours import Ours
 from .process import Failure, Process, environment, quiet, until_file
 from .work import TITLES, WORKS, Unavailable
 
+GRAPHS = ("onnxruntime", "openvino")  # the peers that run exported graphs
+FIRST_MASK = (WORKS["encoder"], WORKS["decoder"])  # what a mask takes
 MASK = "mask_0.png"  # as `segment` names it
 REFERENCE = f"pytorch.f32/{MASK}"  # what all masks are held against
 MOST_RUNS = 50  # of sam2kit in a turn, however short they are
@@ -26,6 +30,9 @@ class Contestant:
         self.name, self.precision = name, settings.precision
         self.settings, self.options, self.log = settings, options, log
         self.environment = environment(settings.threads, options.max_isa)
+
+    def provide(self, works):
+        """Makes files that the works need, which may take minutes and isn't measured."""
 
     def prepare(self, work):
         """Gets ready for a work."""
@@ -63,6 +70,14 @@ class PythonPeer(Contestant):
             raise Unavailable("ONNX Runtime has no kernels for bfloat16 on a CPU")
         if self.name == "onnxruntime" and self.options.max_isa:
             raise Unavailable("ONNX Runtime can't be kept from newer instructions")
+
+    def provide(self, works):
+        if self.name not in GRAPHS:
+            return
+        for work in works:
+            with contextlib.suppress(Unavailable):  # the turn will say so
+                self.refuse()
+                export.graph(self.settings, work)
 
     def prepare(self, work):
         self.refuse()
@@ -127,6 +142,9 @@ def contestants(options, settings_of, log):
 
 def measure(contestants, asked, options, folder):
     """Rows of results, one for each work and contestant; `asked` are names, titles and a Work, or None of PROCESSES."""
+    needed = [needs for name, _, work in asked for needs in ([work] if work else FIRST_MASK)]
+    for contestant in contestants:
+        contestant.provide(needed)
     rows = []
     for name, title, work in asked:
         turns = {contestant: [] for contestant in contestants}
