@@ -5,7 +5,7 @@ struct Benchmark: Command {
   static let configuration = CommandConfiguration(
     commandName: "benchmark",
     abstract: "Time a model on this machine.",
-    discussion: "Runs once to warm up, then measures. tools/bench_encoder.py sets PyTorch beside it.")
+    discussion: "Runs once to warm up, then measures. tools/bench_peers sets PyTorch beside it.")
 
   @OptionGroup var model: ModelOptions
   @Option(name: .customLong("repeat"), help: "How often to measure.")

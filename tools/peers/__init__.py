@@ -1,0 +1,1 @@
+"""What `tools/bench_peers` is made of; README.md beside this file says how."""
