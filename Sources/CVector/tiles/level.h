@@ -33,6 +33,15 @@ typedef struct {
   void (*pool)(
       cvector_kind, const void *, size_t x_stride, size_t width, size_t height, size_t side, void *, size_t out_stride,
       size_t columns);
+  void (*pack_rounded_rows)(
+      const float *in, size_t stride, size_t inner, size_t padded, size_t columns, void *packed);
+  // Convolutions: see cvector_tiles.h.
+  void (*depthwise)(
+      const float *, size_t, size_t channels, const float *, const float *, size_t, size_t, float *, size_t, size_t count);
+  void (*normalise_planes)(
+      cvector_activation, const float *, size_t, const float *, const float *, float, float *, size_t, size_t channels,
+      size_t count);
+  void (*copy_past_caches)(const float *, size_t, float *, size_t, size_t rows, size_t columns);
 } cvector_level;
 
 extern const cvector_level cvector_level_portable;
