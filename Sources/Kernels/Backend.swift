@@ -31,7 +31,10 @@ public protocol Backend: Sendable {
   /// The matrix product over the last two axes, `[…, m, k] × […, k, n]`; leading axes agree.
   func matmul(_ a: Tensor, _ b: Tensor) -> Tensor
 
-  /// A block of Hiera at once, or nil where nothing is gained over its parts.
+  /// A picture to tokens at once, or nil where nothing is gained over its parts.
+  func whole(_ embedding: PatchEmbedding) throws -> (any Kernel<Tensor, Tensor>)?
+
+  /// A block of Hiera at once, or nil.
   func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)?
 
   /// A layer of the memory attention at once, or nil.
@@ -51,6 +54,8 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+  /// None.
+  public func whole(_ embedding: PatchEmbedding) throws -> (any Kernel<Tensor, Tensor>)? { nil }
   /// None.
   public func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? { nil }
   /// None.
