@@ -33,7 +33,10 @@ public protocol Backend: Sendable {
   /// The matrix product over the last two axes, `[…, m, k] × […, k, n]`; leading axes agree.
   func matmul(_ a: Tensor, _ b: Tensor) -> Tensor
 
-  /// A block of Hiera at once, or nil where nothing is gained over its parts.
+  /// A picture to tokens at once, or nil where nothing is gained over its parts.
+  func whole(_ embedding: PatchEmbedding) throws -> (any Kernel<Tensor, Tensor>)?
+
+  /// A block of Hiera at once, or nil.
   func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)?
 
   /// A layer of the memory attention at once, or nil.
@@ -56,6 +59,8 @@ extension Backend {
   /// None to choose from.
   public var kernels: String? { nil }
 
+  /// None.
+  public func whole(_ embedding: PatchEmbedding) throws -> (any Kernel<Tensor, Tensor>)? { nil }
   /// None.
   public func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? { nil }
   /// None.

@@ -1,7 +1,6 @@
 // One way to use the cores. Work is cut into tiles by its shape alone, never by the number of threads, so that
 // a result has the same bits however many threads computed it.
 import Dispatch
-import Foundation
 import Synchronization
 import Tensors
 
@@ -9,16 +8,17 @@ import Tensors
 public enum Parallelism {
   private static let chosen = Atomic<Int>(0)
 
-  /// The number of threads: what was set last, or the number of active cores. At least 1.
+  /// The number of threads: what was set last, or `defaultThreads`. At least 1.
   public static var threads: Int {
     get {
       let threads = chosen.load(ordering: .relaxed)
-      return threads > 0 ? threads : activeCores
+      return threads > 0 ? threads : defaultThreads
     }
     set { chosen.store(max(1, newValue), ordering: .relaxed) }
   }
 
-  private static let activeCores = ProcessInfo.processInfo.activeProcessorCount
+  /// One for each physical core that this process may use, by its affinity and CPU quota; on macOS for each fast one.
+  public static let defaultThreads = AvailableCores.count
 
   /// About how many elements a memory-bound tile should hold: 128 KiB, which a second-level cache keeps.
   package static let tileElements = 1 << 15

@@ -97,6 +97,13 @@ private struct Taps {
   func sample(_ row: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
     indices.withUnsafeBufferPointer { indices in
       weights.withUnsafeBufferPointer { weights in
+        if perPosition == 2 {
+          for position in 0..<indices.count / 2 {
+            let (first, second) = (2 &* position, 2 &* position &+ 1)
+            target[position] = row[indices[first]] * weights[first] + row[indices[second]] * weights[second]
+          }
+          return
+        }
         var tap = 0
         for position in 0..<indices.count / perPosition {
           var sum = row[indices[tap]] * weights[tap]

@@ -2,6 +2,16 @@
 // parts; a whole may move where numbers are rounded, and adds no rounding.
 public import Tensors
 
+/// A picture cut into overlapping patches, one token each: a convolution, `[B, in, H, W]` to `[B, H′, W′, out]`.
+/// Source: sam2/modeling/backbones/utils.py, PatchEmbed.
+public struct PatchEmbedding: Sendable {
+  /// The convolution, whose channels come last afterwards.
+  public let projection: ConvolutionLayer
+
+  /// An embedding by this layer.
+  public init(projection: ConvolutionLayer) { self.projection = projection }
+}
+
 /// A block of Hiera, on tokens `[B, H, W, dim]` to `[B, H′, W′, dimOut]`:
 /// x′ = shortcut + proj(attention(windows(norm1(x)))), then x′ + mlp(norm2(x′)).
 /// Source: sam2/modeling/backbones/hieradet.py, MultiScaleBlock.

@@ -24,14 +24,19 @@ public struct BinaryMask: Sendable, Equatable {
     precondition(logits.shape.rank == 2, "expected logits of shape [height, width], found \(logits.shape)")
     height = logits.shape[0]
     width = logits.shape[1]
-    pixels = logits.withElements { $0.map { $0 > threshold ? 1 : 0 } }
+    pixels = logits.withElements { logits in
+      [UInt8](unsafeUninitializedCapacity: logits.count) { pixels, count in
+        for index in logits.indices { pixels[index] = logits[index] > threshold ? 1 : 0 }
+        count = logits.count
+      }
+    }
   }
 
   /// The mask as numbers, 1 for foreground and 0 for background, `[height, width]`.
   public var tensor: Tensor { Tensor([height, width], pixels.map { Float($0) }) }
 
   /// How many pixels are foreground.
-  public var area: Int { pixels.reduce(0) { $0 + Int($1) } }
+  public var area: Int { pixels.reduce(0) { $0 &+ Int($1) } }
 
   /// The smallest box around the foreground; all zero for an empty mask.
   ///

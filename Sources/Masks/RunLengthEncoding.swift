@@ -34,21 +34,51 @@ public struct RunLengthEncoding: Sendable, Equatable {
   public init(_ mask: BinaryMask) {
     width = mask.width
     height = mask.height
-    var counts: [Int] = []
-    var (length, previous) = (0, UInt8(0))
-    mask.pixels.withUnsafeBufferPointer { pixels in
-      for x in 0..<mask.width {
-        for y in 0..<mask.height {
-          let pixel = pixels[y * mask.width + x]
-          if pixel != previous {
-            counts.append(length)
-            (length, previous) = (0, pixel)
+    let changes = Self.changes(in: mask)
+    counts = zip([0] + changes, changes + [width * height]).map { $1 - $0 }
+  }
+
+  /// Where a pixel differs from the one before it down the columns, background before the first: in rising order.
+  ///
+  /// Pixels are compared row with row, as they lie in memory.
+  private static func changes(in mask: BinaryMask) -> [Int] {
+    let (width, height) = (mask.width, mask.height)
+    guard width > 0, height > 0 else { return [] }
+    var places: [(column: Int32, row: Int32)] = []
+    mask.pixels.withUnsafeBytes { pixels in
+      for x in 0..<width {
+        let before = x == 0 ? 0 : pixels[(height - 1) * width + x - 1]
+        if pixels[x] != before { places.append((Int32(x), 0)) }
+      }
+      for y in 1..<max(1, height) {
+        let (row, above) = (y * width, (y - 1) * width)
+        var x = 0
+        while x < width {
+          if x + 8 <= width,
+            pixels.loadUnaligned(fromByteOffset: row + x, as: UInt64.self)
+              == pixels.loadUnaligned(fromByteOffset: above + x, as: UInt64.self)
+          {
+            x += 8
+            continue
           }
-          length += 1
+          let end = min(width, x + 8)
+          while x < end {
+            if pixels[row + x] != pixels[above + x] { places.append((Int32(x), Int32(y))) }
+            x += 1
+          }
         }
       }
     }
-    self.counts = counts + [length]
+    // They come row by row; counted, they go into their columns in that order.
+    var next = [Int](repeating: 0, count: width + 1)
+    for place in places { next[Int(place.column) + 1] += 1 }
+    for column in 0..<width { next[column + 1] += next[column] }
+    var changes = [Int](repeating: 0, count: places.count)
+    for place in places {
+      changes[next[Int(place.column)]] = Int(place.column) * height + Int(place.row)
+      next[Int(place.column)] += 1
+    }
+    return changes
   }
 
   /// The runs that pycocotools packed into text.

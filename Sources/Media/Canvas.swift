@@ -19,16 +19,31 @@ struct Canvas {
 
   /// Tints the pixels of a mask.
   mutating func fill(_ mask: BinaryMask, _ color: OverlayColor) {
-    for index in mask.pixels.indices where mask.pixels[index] != 0 {
-      blend(color, at: index, opacity: Self.maskOpacity)
+    // What a channel becomes depends on its 256 values alone.
+    let tinted = [color.red, color.green, color.blue].map { value in
+      (0...255).map { Self.blended(UInt8($0), with: value, Self.maskOpacity) }
+    }
+    picture.withMutablePixels { picture in
+      mask.pixels.withUnsafeBufferPointer { mask in
+        for index in mask.indices where mask[index] != 0 {
+          for channel in 0..<3 {
+            let place = 3 &* index &+ channel
+            picture[place] = tinted[channel][Int(picture[place])]
+          }
+        }
+      }
     }
   }
 
   /// Draws the mask's rim, just inside it. The picture's edge is no rim.
   mutating func drawContour(of mask: BinaryMask, _ color: OverlayColor) {
     let core = mask.eroded(by: stroke)
-    for index in core.indices where core[index] != mask.pixels[index] {
-      blend(color, at: index, opacity: 1)
+    picture.withMutablePixels { picture in
+      for index in core.indices where core[index] != mask.pixels[index] {
+        picture[3 * index] = color.red
+        picture[3 * index + 1] = color.green
+        picture[3 * index + 2] = color.blue
+      }
     }
   }
 
@@ -85,8 +100,19 @@ struct Canvas {
   }
 
   private mutating func blend(_ value: UInt8, at place: Int, _ opacity: Float) {
-    let old = Float(picture.pixels[place])
-    picture.pixels[place] = UInt8((old + (Float(value) - old) * opacity).rounded())
+    picture.pixels[place] = Self.blended(picture.pixels[place], with: value, opacity)
+  }
+
+  private static func blended(_ old: UInt8, with value: UInt8, _ opacity: Float) -> UInt8 {
+    let old = Float(old)
+    return UInt8((old + (Float(value) - old) * opacity).rounded())
+  }
+}
+
+extension Picture {
+  /// Calls `body` with all samples for writing.
+  fileprivate mutating func withMutablePixels(_ body: (UnsafeMutableBufferPointer<UInt8>) -> Void) {
+    pixels.withUnsafeMutableBufferPointer { body($0) }
   }
 }
 

@@ -22,7 +22,7 @@ extension BinaryMask {
   ///
   /// - Throws: `MediaError.file` where the folder is missing or not writable, `.couldNotEncode`.
   public func write(path: String) throws(MediaError) {
-    let grey = pixels.map { $0 * 255 }
+    let grey = pixels.map { $0 &* 255 }
     try PNGEncoder.write(grey, width: width, height: height, kind: .grey, path: path)
   }
 }

@@ -79,6 +79,13 @@ public struct OneDNNBackend: Backend {
   /// The matrix product over the last two axes, in Float32; leading axes agree.
   public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { matrixProduct(a, b) }
 
+  /// A picture to tokens, which are turned tile by tile; nil for 8 bits.
+  public func whole(_ embedding: PatchEmbedding) throws -> (any Kernel<Tensor, Tensor>)? {
+    Numbers(embedding.projection.site.precision).map {
+      ConvolutionPart(embedding.projection, $0, channelsLast: true)
+    }
+  }
+
   /// A block of Hiera, tile by tile; nil where its layers have different precisions.
   public func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? {
     try HieraBlockKernel(block, by: multiplier)
@@ -87,6 +94,16 @@ public struct OneDNNBackend: Backend {
   /// A layer of the memory attention; nil where its layers have different precisions, or several heads.
   public func whole(_ layer: MemoryLayer) throws -> (any Kernel<MemoryLayer.Input, Tensor>)? {
     try MemoryLayerKernel(layer, by: multiplier)
+  }
+
+  /// A ConvNeXt block; nil where its layers have different precisions, or its convolution sees several channels.
+  public func whole(_ block: ConvNeXtBlock) throws -> (any Kernel<Tensor, Tensor>)? {
+    try ConvNeXtBlockKernel(block, by: multiplier)
+  }
+
+  /// Convolutions in a row; nil where they have different precisions, or groups.
+  public func whole(_ row: ConvolutionRow) throws -> (any Kernel<Tensor, Tensor>)? {
+    try ConvolutionRowKernel(row, by: multiplier)
   }
 
   private func numbers(_ site: Site) throws(BackendError) -> Numbers {

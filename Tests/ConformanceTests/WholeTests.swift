@@ -117,6 +117,26 @@ private struct LayerMaker {
     }
   }
 
+  /// As Hiera has it, of pictures that the stride doesn't divide; channels in groups.
+  @Test(
+    arguments: Setting.all,
+    [
+      ([20, 3, 7, 7], 4, 3, 1, (22, 37)), ([6, 2, 3, 3], 1, 1, 2, (5, 40)), ([17, 3, 1, 1], 1, 0, 1, (30, 29)),
+    ]
+      as [([Int], Int, Int, Int, (Int, Int))])
+  func patchEmbeddingsAreTheirParts(setting: Setting, form: ([Int], Int, Int, Int, (Int, Int))) throws {
+    var make = LayerMaker(setting)
+    let (weight, stride, padding, groups, size) = form
+    let projection = make.convolution(Shape(weight), stride: stride, padding: padding, groups: groups)
+    let x = make.numbers([2, groups * weight[1], size.0, size.1])
+    let expected = (0..<2).map { projection(Pixels(x, entry: $0)) }
+    try eachWhole(setting, { try $0.whole(PatchEmbedding(projection: projection)) }) { whole in
+      expectParts(
+        whole(x), [2, expected[0].height, expected[0].width, weight[0]],
+        expected.flatMap { $0.rows.flatMap { $0 } }, setting)
+    }
+  }
+
   struct Memory: Sendable, CustomTestStringConvertible {
     var heads = 1
     /// Where positions are added: self-attention, queries, keys.
@@ -161,31 +181,51 @@ private struct LayerMaker {
     }
   }
 
-  /// Over each channel or over all of them, with γ and without.
-  @Test(arguments: Setting.all, [(6, 7, 3, true), (6, 3, 1, false), (1, 5, 2, true), (6, 7, 3, false)])
-  func convNeXtBlocksAreTheirParts(setting: Setting, form: (Int, Int, Int, Bool)) throws {
+  struct ConvNeXt: Sendable, CustomTestStringConvertible {
+    var dim = 6
+    /// As many as there are channels where nil.
+    var groups: Int?
+    var kernel = 7
+    var hasGamma = true
+    var size = (5, 9)
+
+    var testDescription: String { "\(self)" }
+  }
+
+  /// Over each channel or over all of them, with γ and without; of a line, and of more pixels than tiles divide.
+  @Test(
+    arguments: Setting.all,
+    [
+      ConvNeXt(), ConvNeXt(kernel: 3, hasGamma: false), ConvNeXt(groups: 1, kernel: 5),
+      ConvNeXt(hasGamma: false),
+      ConvNeXt(dim: 40, size: (1, 33)), ConvNeXt(dim: 16, size: (23, 25)),
+      ConvNeXt(dim: 5, kernel: 1, size: (3, 2)),
+    ])
+  func convNeXtBlocksAreTheirParts(setting: Setting, form: ConvNeXt) throws {
     var make = LayerMaker(setting)
-    let (groups, kernel, padding, hasGamma) = form
-    let dim = 6
+    let (dim, kernel, padding) = (form.dim, form.kernel, form.kernel / 2)
+    let (groups, hasGamma) = (form.groups ?? form.dim, form.hasGamma)
     let depthwise = make.convolution(
       [dim, dim / groups, kernel, kernel], padding: padding, groups: groups)
     let block = ConvNeXtBlock(
       depthwise: depthwise, norm: make.norm(dim), mlp: make.mlp([dim, 4 * dim, dim], .gelu),
       gamma: hasGamma ? make.numbers([dim]) : nil)
-    let x = make.numbers([2, dim, 5, 9])
+    let x = make.numbers([2, dim, form.size.0, form.size.1])
     let expected = (0..<2).flatMap { block(Pixels(x, entry: $0)).elements }
     try eachWhole(setting, { try $0.whole(block) }) { whole in
       expectParts(whole(x), x.shape, expected, setting)
     }
   }
 
-  /// As the mask downsampler and the mask prompts have them; of an odd picture, with ReLU, and with no stage at all.
+  /// As the mask downsampler and the mask prompts have them; of an odd picture, with ReLU, and with no stage at all; of few
+  /// channels, then many, then few, with a kernel of even size; of a line.
   @Test(
     arguments: Setting.all,
     [
       ([1, 4, 8], 3, 2, 1, (16, 16), .gelu), ([1, 4, 8], 2, 2, 0, (13, 17), .gelu),
       ([3, 5], 3, 1, 1, (7, 6), .relu),
-      ([4], 1, 1, 0, (3, 5), .gelu),
+      ([4], 1, 1, 0, (3, 5), .gelu), ([1, 16, 33, 8, 20], 3, 2, 1, (70, 66), .gelu),
+      ([2, 24, 5], 2, 1, 1, (9, 40), .gelu), ([1, 4, 20], 3, 1, 1, (1, 300), .relu),
     ] as [([Int], Int, Int, Int, (Int, Int), Activation)])
   func rowsOfConvolutionsAreTheirParts(
     setting: Setting, form: ([Int], Int, Int, Int, (Int, Int), Activation)

@@ -23,6 +23,28 @@ import Testing
     #expect(runs.compressed == entry.counts)
   }
 
+  /// Pixels that change often, and seldom, in rows around the length of a machine word.
+  @Test(arguments: [(1, 1), (7, 3), (8, 5), (9, 1), (1, 20), (17, 16), (40, 33), (24, 2)], [2, 3, 40])
+  func runsAreThoseOfAWalkDownTheColumns(size: (Int, Int), rarity: Int) {
+    let (width, height) = size
+    var state: UInt64 = 7
+    var pixel: UInt8 = 1
+    let pixels = (0..<width * height).map { (_: Int) -> UInt8 in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      if (state >> 33).isMultiple(of: UInt64(rarity)) { pixel = 1 - pixel }
+      return pixel
+    }
+    var expected = [0]
+    var previous: UInt8 = 0
+    for place in 0..<width * height {
+      let (x, y) = place.quotientAndRemainder(dividingBy: height)
+      if pixels[y * width + x] != previous { expected.append(0) }
+      previous = pixels[y * width + x]
+      expected[expected.count - 1] += 1
+    }
+    #expect(RunLengthEncoding(BinaryMask(width: width, height: height, pixels: pixels)).counts == expected)
+  }
+
   @Test func runsOfMoreThan15BitsSurvive() throws {
     let full = BinaryMask(width: 400, height: 300, pixels: [UInt8](repeating: 1, count: 120_000))
     // Recorded from pycocotools: encode(np.ones((300, 400))).

@@ -112,7 +112,10 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
     let expected = try Model(try OpenBLASBackend()).perform()
     // The memories are rounded to bfloat16, which makes more of a last bit.
     #expect(relativeDifference(try model.perform(), expected) < 2e-3)
-    for whole in ["HieraBlock", "MemoryLayer", "ConvNeXtBlock", "ConvolutionRow", "TwoWay", "MaskUpscaling"] {
+    for whole in [
+      "PatchEmbedding", "HieraBlock", "MemoryLayer", "ConvNeXtBlock", "ConvolutionRow", "TwoWay",
+      "MaskUpscaling",
+    ] {
       #expect(backend.runs[whole, default: 0] > 0, "\(whole)")
     }
     #expect(

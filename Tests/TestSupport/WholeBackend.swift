@@ -85,6 +85,11 @@ public final class WholeBackend: Backend {
   /// The other backend's.
   public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { inner.matmul(a, b) }
 
+  /// As its parts.
+  public func whole(_ embedding: PatchEmbedding) throws -> (any Kernel<Tensor, Tensor>)? {
+    WholePatchEmbedding(backend: self, projection: try conv2d(embedding.projection))
+  }
+
   /// Window by window.
   public func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? {
     try WholeHieraBlock(block, self, fault: fault)
@@ -216,6 +221,16 @@ private struct WholeHieraBlock: Kernel {
     let sum = out + shortcut
     let second = norm2(sum)
     return mlp(second) + sum
+  }
+}
+
+private struct WholePatchEmbedding: Kernel {
+  let backend: WholeBackend
+  let projection: any Kernel<Tensor, Tensor>
+
+  func callAsFunction(_ x: consuming Tensor) -> Tensor {
+    backend.count("PatchEmbedding")
+    return projection(x).permuted(0, 2, 3, 1)
   }
 }
 

@@ -49,7 +49,7 @@ void cvector_pack(
 // by 0, so it must be finite.
 size_t cvector_inner_read(cvector_kind kind, size_t inner);
 
-// out = (activation(a · b + bias)) · scale + added.
+// out = (activation(a · b + bias + row_bias)) · scale + added.
 typedef struct {
   size_t rows, inner, columns;
   // [rows, inner], in rows `a_stride` numbers apart.
@@ -59,6 +59,8 @@ typedef struct {
   const void *b;
   // [columns], or NULL.
   const float *bias;
+  // [rows], or NULL.
+  const float *row_bias;
   cvector_activation activation;
   // [columns], or NULL.
   const float *scale;
@@ -91,6 +93,22 @@ void cvector_activate_tile(
 void cvector_pool_tile(
     cvector_kind kind, const void *x, size_t x_stride, size_t width, size_t height, size_t side, void *out,
     size_t out_stride, size_t columns);
+
+// A line of a depthwise convolution with a kernel of `height` by `width`, between pixels with their channels together:
+// `count` results, rows of `channels` numbers. `x` is the corner of what the first one sees, in lines `line` numbers apart.
+// weights: [height, width, channels]; bias: [channels], or NULL.
+void cvector_depthwise_tile(
+    const float *x, size_t line, size_t channels, const float *weights, const float *bias, size_t height, size_t width,
+    float *out, size_t out_stride, size_t count);
+// Every column of x [channels, count] Float32, a pixel in planes, to mean 0 and (biased) variance 1, times weight, plus
+// bias, activated. `out` may be `x`.
+void cvector_normalise_planes_tile(
+    cvector_activation activation, const float *x, size_t x_stride, const float *weight, const float *bias,
+    float epsilon, float *out, size_t out_stride, size_t channels, size_t count);
+// Copies rows to where they are read much later, past the caches: memory is not read first, and what is in the caches stays.
+// Other threads see them after whatever they wait for.
+void cvector_copy_past_caches(
+    const float *x, size_t x_stride, float *out, size_t out_stride, size_t rows, size_t columns);
 
 // Attention of one head, softmax(scale · q · kᵀ) · v.
 typedef struct {

@@ -8,7 +8,6 @@
 #pragma clang attribute pop
 
 const cvector_level cvector_level_avx2 = {
-    LANES, multiply_f32, multiply_bf16, false, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool, NULL,
+    .multiply_bf16 = multiply_bf16, .multiplies_bf16 = false, SHARED_FUNCTIONS,
 };
 #endif

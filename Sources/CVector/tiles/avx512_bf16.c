@@ -25,8 +25,7 @@ static inline __attribute__((always_inline)) __m512bh repeated_pair(const uint16
 #include "template.h"
 
 const cvector_level cvector_level_avx512_bf16 = {
-    LANES, multiply_f32, multiply_bf16, true, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool, NULL,
+    .multiply_bf16 = multiply_bf16, .multiplies_bf16 = true, SHARED_FUNCTIONS,
 };
 #pragma clang attribute pop
 
@@ -84,7 +83,7 @@ INLINE void amx_block(
   }
   // Plain sums go where they belong; others by way of the first-level cache, where they are finished.
   const size_t column = panel * 16, wide = is_wide ? 32 : 16;
-  const bool is_plain = !p->bias && !p->activation && !p->scale && !p->added && p->out_kind == cvector_f32 &&
+  const bool is_plain = !p->bias && !p->row_bias && !p->activation && !p->scale && !p->added && p->out_kind == cvector_f32 &&
                         column + wide <= p->columns;
   float sums[32 * 32] __attribute__((aligned(64)));
   float *target = is_plain ? (float *)p->out + row * p->out_stride + column : sums;
@@ -217,7 +216,6 @@ static void amx_attend_block(const cvector_attention *a, const cvector_attention
 #pragma clang attribute pop
 
 const cvector_level cvector_level_amx = {
-    LANES, multiply_f32, amx_multiply_bf16, true, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool, amx_attend_block,
+    .multiply_bf16 = amx_multiply_bf16, .multiplies_bf16 = true, .attend_block = amx_attend_block, SHARED_FUNCTIONS,
 };
 #endif

@@ -47,6 +47,15 @@ typedef struct {
       size_t columns);
   // Sums of values of bfloat16 by unnormalised weights, and the weights' totals; NULL where the functions above do it.
   void (*attend_block)(const cvector_attention *, const cvector_attention_block *);
+  void (*pack_rounded_rows)(
+      const float *in, size_t stride, size_t inner, size_t padded, size_t columns, void *packed);
+  // Convolutions: see cvector_tiles.h.
+  void (*depthwise)(
+      const float *, size_t, size_t channels, const float *, const float *, size_t, size_t, float *, size_t, size_t count);
+  void (*normalise_planes)(
+      cvector_activation, const float *, size_t, const float *, const float *, float, float *, size_t, size_t channels,
+      size_t count);
+  void (*copy_past_caches)(const float *, size_t, float *, size_t, size_t rows, size_t columns);
 } cvector_level;
 
 extern const cvector_level cvector_level_portable;

@@ -5,6 +5,5 @@
 #include "template.h"
 
 const cvector_level cvector_level_portable = {
-    LANES, multiply_f32, multiply_bf16, false, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool, NULL,
+    .multiply_bf16 = multiply_bf16, .multiplies_bf16 = false, SHARED_FUNCTIONS,
 };

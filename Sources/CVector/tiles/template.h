@@ -2,6 +2,7 @@
 // TILE_ROWS and TILE_VECTORS, how many rows and vectors of a product are summed in registers at a time; NAME(x), the
 // function's own name; and says by an attribute which instructions may be used.
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "level.h"
@@ -135,6 +136,7 @@ INLINE vector gelu(vector x) {
 INLINE void finish(const cvector_product *p, vector sum, size_t row, size_t column) {
   size_t count = p->columns - column;
   if (p->bias) sum += load_some(p->bias + column, count);
+  if (p->row_bias) sum += p->row_bias[row];
   if (p->activation == cvector_gelu_activation) {
     sum = gelu(sum);
   } else if (p->activation == cvector_relu_activation) {
@@ -420,3 +422,126 @@ static void pool(
     }
   }
 }
+
+// Rows of Float32 rounded to bfloat16, to panels as multiply_bf16 reads them: of pairs, with zeros after `inner` up to
+// `padded`, which is even; or of Float32 again.
+static void pack_rounded_rows(
+    const float *in, size_t stride, size_t inner, size_t padded, size_t columns, void *packed) {
+  for (size_t c = 0; c < columns; c += LANES) {
+    const size_t count = columns - c;
+#ifdef PAIRS_TERM
+    bits_vector *out = (bits_vector *)packed + c / LANES * (padded / 2);
+    for (size_t k = 0; k < padded; k += 2, out++) {
+      vector upper = 0.0f, lower = 0.0f;
+      if (k < inner) upper = load_some(in + k * stride + c, count);
+      if (k + 1 < inner) lower = load_some(in + (k + 1) * stride + c, count);
+      bits_vector pairs = __builtin_convertvector(narrowed(upper), bits_vector) |
+                          __builtin_convertvector(narrowed(lower), bits_vector) << 16;
+      memcpy(out, &pairs, sizeof pairs);
+    }
+#else
+    (void)padded;
+    float *out = (float *)packed + c * inner;
+    for (size_t k = 0; k < inner; k++, out += LANES) {
+      store(out, widened(narrowed(load_some(in + k * stride + c, count))));
+    }
+#endif
+  }
+}
+
+// `pixels` neighbours of one line, constant where this is inlined, in up to a vector's channels. Every sum runs over the
+// kernel in order.
+INLINE void depthwise_pixels(
+    const float *x, size_t line, size_t channels, const float *weights, vector start, size_t height, size_t width,
+    float *out, size_t out_stride, const int pixels, size_t count) {
+  vector sums[2 * TILE_ROWS];
+  UNROLLED for (int p = 0; p < pixels; p++) sums[p] = start;
+  for (size_t ky = 0; ky < height; ky++) {
+    for (size_t kx = 0; kx < width; kx++) {
+      const vector weight = load_some(weights + (ky * width + kx) * channels, count);
+      const float *place = x + ky * line + kx * channels;
+      UNROLLED for (int p = 0; p < pixels; p++) sums[p] += load_some(place + p * channels, count) * weight;
+    }
+  }
+  UNROLLED for (int p = 0; p < pixels; p++) store_some(out + p * out_stride, sums[p], count);
+}
+
+static void depthwise(
+    const float *x, size_t line, size_t channels, const float *weights, const float *bias, size_t height, size_t width,
+    float *out, size_t out_stride, size_t count) {
+  const int many = 2 * TILE_ROWS;
+  for (size_t p = 0, pixels; p < count; p += pixels) {
+    pixels = count - p < (size_t)many ? 1 : (size_t)many;
+    const float *first = x + p * channels;
+    float *target = out + p * out_stride;
+    size_t c = 0;
+    for (; c + LANES <= channels; c += LANES) {
+      const vector start = bias ? load(bias + c) : 0.0f;
+      if (pixels == 1) {
+        depthwise_pixels(
+            first + c, line, channels, weights + c, start, height, width, target + c, out_stride, 1, LANES);
+      } else {
+        depthwise_pixels(
+            first + c, line, channels, weights + c, start, height, width, target + c, out_stride, many, LANES);
+      }
+    }
+    for (size_t one = 0; c < channels && one < pixels; one++) {
+      const vector start = bias ? load_some(bias + c, channels - c) : 0.0f;
+      depthwise_pixels(
+          first + one * channels + c, line, channels, weights + c, start, height, width, target + one * out_stride + c,
+          out_stride, 1, channels - c);
+    }
+  }
+}
+
+INLINE void normalise_pixels(
+    cvector_activation activation, const float *x, size_t x_stride, const float *weight, const float *bias,
+    float epsilon, float *out, size_t out_stride, size_t channels, size_t count) {
+  vector total = 0.0f, squares = 0.0f;
+  for (size_t c = 0; c < channels; c++) total += load_some(x + c * x_stride, count);
+  const vector mean = total / (float)channels;
+  for (size_t c = 0; c < channels; c++) {
+    const vector d = load_some(x + c * x_stride, count) - mean;
+    squares += d * d;
+  }
+  const vector inverse = 1.0f / __builtin_elementwise_sqrt(squares / (float)channels + epsilon);
+  for (size_t c = 0; c < channels; c++) {
+    vector v = (load_some(x + c * x_stride, count) - mean) * inverse * weight[c] + bias[c];
+    if (activation == cvector_gelu_activation) v = gelu(v);
+    if (activation == cvector_relu_activation) v = v < 0.0f ? 0.0f : v;
+    store_some(out + c * out_stride, v, count);
+  }
+}
+
+static void normalise_planes(
+    cvector_activation activation, const float *x, size_t x_stride, const float *weight, const float *bias,
+    float epsilon, float *out, size_t out_stride, size_t channels, size_t count) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    normalise_pixels(activation, x + i, x_stride, weight, bias, epsilon, out + i, out_stride, channels, LANES);
+  }
+  if (i < count) {
+    normalise_pixels(activation, x + i, x_stride, weight, bias, epsilon, out + i, out_stride, channels, count - i);
+  }
+}
+
+// Whole vectors of lines that begin at one go past the caches.
+static void copy_past_caches(
+    const float *x, size_t x_stride, float *out, size_t out_stride, size_t rows, size_t columns) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *in = x + r * x_stride;
+    float *target = out + r * out_stride;
+    size_t i = 0;
+    if ((uintptr_t)target % sizeof(vector) == 0) {
+      for (; i + LANES <= columns; i += LANES) __builtin_nontemporal_store(load(in + i), (vector *)(target + i));
+    }
+    memcpy(target + i, in + i, (columns - i) * sizeof(float));
+  }
+}
+
+// What a level has that is compiled from this file.
+#define SHARED_FUNCTIONS                                                                                               \
+  .lanes = LANES, .multiply_f32 = multiply_f32, .normalise = normalise, .convert = convert, .weigh = weigh,            \
+  .scale_rows = scale_rows, .activate = activate, .transpose = transpose, .pack_rows = pack_rows,                      \
+  .pack_row_pairs = pack_row_pairs, .pool = pool, .pack_rounded_rows = pack_rounded_rows, .depthwise = depthwise,      \
+  .normalise_planes = normalise_planes, .copy_past_caches = copy_past_caches

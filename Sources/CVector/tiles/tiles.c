@@ -87,10 +87,11 @@ void cvector_pack(
     level->pack_rows(matrix, stride, inner, columns, packed);
   } else if (source == cvector_bf16 && is_paired(kind)) {
     level->pack_row_pairs(matrix, stride, inner, up_to(inner, 32), columns, packed);
+  } else if (source == cvector_f32) {
+    level->pack_rounded_rows(matrix, stride, inner, up_to(inner, 32), columns, packed);
   } else {
-    // A panel of few rows at a time, converted.
-    const size_t at_once = 32, steps = is_paired(kind) ? up_to(inner, 32) : inner;
-    const size_t number = is_paired(kind) ? sizeof(uint16_t) : sizeof(float);
+    // bfloat16 to Float32, a panel of few rows at a time.
+    const size_t at_once = 32;
     for (size_t first = 0; first < columns; first += lanes) {
       const size_t count = columns - first < lanes ? columns - first : lanes;
       for (size_t k = 0; k < inner; k += at_once) {
@@ -98,12 +99,7 @@ void cvector_pack(
         float converted[32 * 16];
         convert_rows(
             kind, source, (const char *)matrix + (k * stride + first) * size, stride, rows, count, converted, lanes);
-        char *out = (char *)packed + (first * steps + k * lanes) * number;
-        if (is_paired(kind)) {
-          level->pack_row_pairs((const uint16_t *)converted, lanes, rows, up_to(rows, 32), count, (uint16_t *)out);
-        } else {
-          level->pack_rows(converted, lanes, rows, count, (float *)out);
-        }
+        level->pack_rows(converted, lanes, rows, count, (float *)packed + first * inner + k * lanes);
       }
     }
   }
@@ -141,4 +137,26 @@ void cvector_pool_tile(
     cvector_kind kind, const void *x, size_t x_stride, size_t width, size_t height, size_t side, void *out,
     size_t out_stride, size_t columns) {
   cvector_level_used()->pool(kind, x, x_stride, width, height, side, out, out_stride, columns);
+}
+
+void cvector_depthwise_tile(
+    const float *x, size_t line, size_t channels, const float *weights, const float *bias, size_t height, size_t width,
+    float *out, size_t out_stride, size_t count) {
+  cvector_level_used()->depthwise(x, line, channels, weights, bias, height, width, out, out_stride, count);
+}
+
+void cvector_normalise_planes_tile(
+    cvector_activation activation, const float *x, size_t x_stride, const float *weight, const float *bias,
+    float epsilon, float *out, size_t out_stride, size_t channels, size_t count) {
+  cvector_level_used()->normalise_planes(
+      activation, x, x_stride, weight, bias, epsilon, out, out_stride, channels, count);
+}
+
+void cvector_copy_past_caches(
+    const float *x, size_t x_stride, float *out, size_t out_stride, size_t rows, size_t columns) {
+  cvector_level_used()->copy_past_caches(x, x_stride, out, out_stride, rows, columns);
+#if defined(__x86_64__)
+  // Such stores wait for no others, unless told to.
+  __builtin_ia32_sfence();
+#endif
 }

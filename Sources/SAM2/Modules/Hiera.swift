@@ -56,10 +56,12 @@ struct PatchEmbed: Module {
 
   let path: ModulePath
   private let proj: Conv2d
+  let whole: Whole<Tensor, Tensor>?
 
   init(_ dim: Int, _ scope: Scope) throws {
     path = scope.path
     proj = try Conv2d(3, dim, kernel: 7, stride: Self.stride, padding: 3, scope("proj"))
+    whole = scope.whole(try scope.backend.whole(PatchEmbedding(projection: proj.layer)))
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, 3, H, W] → [B, H / 4, W / 4, dim]

@@ -17,8 +17,13 @@ struct ModelOptions: ParsableArguments {
   @OptionGroup var architecture: ArchitectureOptions
   @OptionGroup var backend: BackendOptions
 
-  @Option(name: .long, help: "Threads to use; results are the same bits for any number.")
-  var threads: Int = ProcessInfo.processInfo.activeProcessorCount
+  @Option(
+    name: .long,
+    help: """
+      Threads to use; results are the same bits for any number. By default one for each physical core that the process \
+      may use, by its affinity and CPU quota.
+      """)
+  var threads: Int = Parallelism.defaultThreads
 
   func validate() throws {
     guard threads > 0 else { throw ValidationError("--threads should be at least 1, found \(threads)") }
