@@ -9,6 +9,6 @@
 
 const cvector_level cvector_level_avx2 = {
     LANES, multiply_f32, multiply_bf16, false, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool,
+    transpose, pack_rows, pack_row_pairs, pool, weigh_heads, join,
 };
 #endif

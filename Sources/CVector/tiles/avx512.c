@@ -16,6 +16,6 @@ static inline __attribute__((always_inline)) __m512 refined_reciprocal(__m512 x)
 
 const cvector_level cvector_level_avx512 = {
     LANES, multiply_f32, multiply_bf16, false, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool,
+    transpose, pack_rows, pack_row_pairs, pool, weigh_heads, join,
 };
 #endif

@@ -26,7 +26,7 @@ static inline __attribute__((always_inline)) __m512bh repeated_pair(const uint16
 
 const cvector_level cvector_level_avx512_bf16 = {
     LANES, multiply_f32, multiply_bf16, true, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool,
+    transpose, pack_rows, pack_row_pairs, pool, weigh_heads, join,
 };
 #pragma clang attribute pop
 
@@ -130,6 +130,6 @@ static void amx_multiply_bf16(const cvector_product *p) {
 
 const cvector_level cvector_level_amx = {
     LANES, multiply_f32, amx_multiply_bf16, true, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool,
+    transpose, pack_rows, pack_row_pairs, pool, weigh_heads, join,
 };
 #endif

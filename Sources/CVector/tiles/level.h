@@ -33,7 +33,14 @@ typedef struct {
   void (*pool)(
       cvector_kind, const void *, size_t x_stride, size_t width, size_t height, size_t side, void *, size_t out_stride,
       size_t columns);
+  void (*weigh_heads)(
+      cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t heads, size_t columns,
+      void *weights, size_t weights_stride, size_t padded);
+  void (*join)(const cvector_joining *);
 } cvector_level;
+
+// How many heads `weigh_heads` takes.
+enum { most_heads = cvector_most_heads };
 
 extern const cvector_level cvector_level_portable;
 #if defined(__x86_64__)

@@ -6,5 +6,5 @@
 
 const cvector_level cvector_level_portable = {
     LANES, multiply_f32, multiply_bf16, false, normalise, convert, weigh, scale_rows, activate,
-    transpose, pack_rows, pack_row_pairs, pool,
+    transpose, pack_rows, pack_row_pairs, pool, weigh_heads, join,
 };
