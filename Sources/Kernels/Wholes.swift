@@ -281,7 +281,7 @@ public struct TwoWay: Sendable {
 public struct MaskUpscaling: Sendable {
   /// What masks are made from; the result is `[B, M, 4h, 4w]`.
   public struct Input: Sendable {
-    /// `[B, C, h, w]`.
+    /// `[B, C, h, w]`; may be a view of `[B, h, w, C]`, as it comes from the transformer.
     public let picture: Tensor
     /// Finer features that are added, the same for all prompts: `[1, C / 8, 4h, 4w]` and `[1, C / 4, 2h, 2w]`.
     public let finest: Tensor?, finer: Tensor?

@@ -106,6 +106,16 @@ public struct OneDNNBackend: Backend {
     try ConvolutionRowKernel(row, by: multiplier)
   }
 
+  /// The decoder's transformer, tile by tile; nil where its layers have different precisions, or sizes that no tile has.
+  public func whole(_ transformer: TwoWay) throws -> (any Kernel<TwoWay.Input, TwoWay.Output>)? {
+    TwoWayKernel(transformer)
+  }
+
+  /// The decoder's upscaling, row by row; nil where its layers have different precisions, or sizes that no tile has.
+  public func whole(_ upscaling: MaskUpscaling) throws -> (any Kernel<MaskUpscaling.Input, Tensor>)? {
+    MaskUpscalingKernel(upscaling)
+  }
+
   private func numbers(_ site: Site) throws(BackendError) -> Numbers {
     guard let numbers = Numbers(site.precision) else {
       throw .unsupportedPrecision(

@@ -30,6 +30,15 @@ private func bits(_ tensor: Tensor) -> [UInt32] { tensor.elements.map(\.bitPatte
     let before = Parallelism.threads
     defer { Parallelism.threads = before }
     let backend = try setting.backend.make()
+    let (transformer, exchanged) = WholeTests.Exchange(prompts: 9, tokens: 7, size: (40, 21)).make(setting)
+    if let whole = try backend.whole(transformer) {
+      let results = [1, 2, 3, 7].map { threads -> [UInt32] in
+        Parallelism.threads = threads
+        let found = whole(exchanged)
+        return bits(found.tokens) + bits(found.image)
+      }
+      #expect(Set(results).count == 1, "TwoWay")
+    }
     for example in everyOperation {
       let experiment = Experiment(example)
       Parallelism.threads = 1

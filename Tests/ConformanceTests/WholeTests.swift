@@ -6,7 +6,7 @@ import Testing
 import TestSupport
 
 /// Layers of one setting, with weights under which activations keep their size.
-private struct LayerMaker {
+struct LayerMaker {
   let setting: Setting
   private var seed: UInt64 = 100
 
@@ -247,49 +247,127 @@ private struct LayerMaker {
     }
   }
 
-  /// One prompt and several; a picture for each and one for all; positions likewise.
-  @Test(arguments: Setting.all, [(1, 1, 1), (3, 3, 3), (3, 1, 1), (3, 3, 1)])
-  func twoWayTransformersAreTheirParts(setting: Setting, batches: (Int, Int, Int)) throws {
-    var make = LayerMaker(setting)
-    let (dim, heads, count) = (8, 2, 5)
-    let (prompts, images, places) = batches
-    var layers: [TwoWay.Layer] = []
-    for index in 0..<2 {
-      layers.append(
-        TwoWay.Layer(
-          selfAttention: make.attention(dim, keys: dim, inner: dim, heads: heads), norm1: make.norm(dim),
-          tokensToImage: make.attention(dim, keys: dim, inner: dim / 2, heads: heads), norm2: make.norm(dim),
-          mlp: make.mlp([dim, 12, dim], .relu), norm3: make.norm(dim),
-          imageToTokens: make.attention(dim, keys: dim, inner: dim / 2, heads: heads), norm4: make.norm(dim),
-          skipsPositions: index == 0))
+  struct Exchange: Sendable, CustomTestStringConvertible {
+    var prompts = 1
+    /// A picture, and positions, for each prompt rather than one for all.
+    var ownPictures = false
+    var ownPositions = false
+    var tokens = 5
+    var size = (3, 4)
+    var dim = 8
+    var heads = 2
+
+    var testDescription: String { "\(self)" }
+
+    /// A transformer of two layers and what it is given.
+    func make(_ setting: Setting) -> (TwoWay, TwoWay.Input) {
+      var make = LayerMaker(setting)
+      var layers: [TwoWay.Layer] = []
+      for index in 0..<2 {
+        layers.append(
+          TwoWay.Layer(
+            selfAttention: make.attention(dim, keys: dim, inner: dim, heads: heads), norm1: make.norm(dim),
+            tokensToImage: make.attention(dim, keys: dim, inner: dim / 2, heads: heads), norm2: make.norm(dim),
+            mlp: make.mlp([dim, 12, dim], .relu), norm3: make.norm(dim),
+            imageToTokens: make.attention(dim, keys: dim, inner: dim / 2, heads: heads), norm4: make.norm(dim),
+            skipsPositions: index == 0))
+      }
+      let transformer = TwoWay(
+        layers: layers, finalAttention: make.attention(dim, keys: dim, inner: dim / 2, heads: heads),
+        finalNorm: make.norm(dim))
+      let (height, width) = size
+      return (
+        transformer,
+        TwoWay.Input(
+          imageEmbedding: make.numbers([ownPictures ? prompts : 1, dim, height, width]),
+          imagePositions: make.numbers([ownPositions ? prompts : 1, dim, height, width]),
+          tokens: make.numbers([prompts, tokens, dim]))
+      )
     }
-    let transformer = TwoWay(
-      layers: layers, finalAttention: make.attention(dim, keys: dim, inner: dim / 2, heads: heads),
-      finalNorm: make.norm(dim))
-    let input = TwoWay.Input(
-      imageEmbedding: make.numbers([images, dim, 3, 4]), imagePositions: make.numbers([places, dim, 3, 4]),
-      tokens: make.numbers([prompts, count, dim]))
+  }
+
+  /// One prompt and several; a picture for each and one for all; positions likewise; few tokens and many, of few heads and
+  /// many; pictures of several hundred pixels; more prompts than are dealt with at a time.
+  @Test(
+    arguments: Setting.all,
+    [
+      Exchange(), Exchange(prompts: 3, ownPictures: true, ownPositions: true),
+      Exchange(prompts: 3, tokens: 7), Exchange(prompts: 3, ownPictures: true),
+      Exchange(prompts: 3, ownPositions: true),
+      Exchange(prompts: 2, tokens: 9, size: (17, 19), dim: 32, heads: 8), Exchange(tokens: 40, size: (13, 21)),
+      Exchange(tokens: 8, size: (16, 17), dim: 12, heads: 3), Exchange(prompts: 10, tokens: 7, size: (5, 5)),
+    ])
+  func twoWayTransformersAreTheirParts(setting: Setting, example: Exchange) throws {
+    let (transformer, input) = example.make(setting)
+    let (prompts, dim) = (example.prompts, example.dim)
     let expected = (0..<prompts).map { transformer(input, entry: $0) }
     try eachWhole(setting, { try $0.whole(transformer) }) { whole in
       let found = whole(input)
       expectParts(
-        found.tokens, [prompts, count, dim], expected.flatMap { $0.tokens.flatMap { $0 } }, setting)
-      expectParts(found.image, [prompts, 12, dim], expected.flatMap { $0.image.flatMap { $0 } }, setting)
+        found.tokens, [prompts, example.tokens, dim], expected.flatMap { $0.tokens.flatMap { $0 } }, setting)
+      expectParts(
+        found.image, [prompts, example.size.0 * example.size.1, dim],
+        expected.flatMap { $0.image.flatMap { $0 } }, setting)
     }
   }
 
-  @Test(arguments: Setting.all, [(1, true), (3, true), (2, false)])
-  func maskUpscalingsAreTheirParts(setting: Setting, form: (Int, Bool)) throws {
+  /// To the bit, as far as a backend has a whole of its own.
+  @Test(
+    arguments: Setting.all,
+    [
+      Exchange(prompts: 3, tokens: 7, size: (17, 19)), Exchange(prompts: 9, ownPictures: true, size: (17, 19)),
+      Exchange(prompts: 3, ownPositions: true, tokens: 8, size: (17, 19), dim: 32, heads: 8),
+    ])
+  func promptsAmongOthersAreAsAlone(setting: Setting, example: Exchange) throws {
+    let (transformer, input) = example.make(setting)
+    guard let whole = try setting.backend.make().whole(transformer) else { return }
+    let found = whole(input)
+    func entry(_ index: Int, _ x: Tensor) -> Tensor { x.shape[0] == 1 ? x : x[index..<index + 1] }
+    for prompt in 0..<example.prompts {
+      let alone = whole(
+        TwoWay.Input(
+          imageEmbedding: entry(prompt, input.imageEmbedding),
+          imagePositions: entry(prompt, input.imagePositions),
+          tokens: input.tokens[prompt..<prompt + 1]))
+      #expect(alone.tokens.elements == found.tokens[prompt..<prompt + 1].elements)
+      #expect(alone.image.elements == found.image[prompt..<prompt + 1].elements)
+    }
+  }
+
+  struct Upscaling: Sendable, CustomTestStringConvertible {
+    var prompts = 1
+    var hasFiner = true
+    var hasFinest = true
+    var size = (3, 5)
+    /// Whether the picture is a view of rows of channels.
+    var isView = false
+
+    var testDescription: String { "\(self)" }
+  }
+
+  @Test(
+    arguments: Setting.all,
+    [
+      Upscaling(), Upscaling(prompts: 3), Upscaling(prompts: 2, hasFiner: false, hasFinest: false),
+      Upscaling(prompts: 2, isView: true), Upscaling(hasFiner: false, size: (2, 19), isView: true),
+      Upscaling(hasFinest: false, size: (4, 33)),
+    ])
+  func maskUpscalingsAreTheirParts(setting: Setting, example: Upscaling) throws {
     var make = LayerMaker(setting)
-    let (prompts, isRefined) = form
+    let (prompts, (height, width)) = (example.prompts, example.size)
     let upscaling = MaskUpscaling(
       conv0: make.transposed([16, 4, 2, 2]), norm1: make.norm(4), conv3: make.transposed([4, 2, 2, 2]))
+    let picture =
+      example.isView
+      ? make.numbers([prompts, height, width, 16]).permutedView(0, 3, 1, 2)
+      : make.numbers([prompts, 16, height, width])
     let input = MaskUpscaling.Input(
-      picture: make.numbers([prompts, 16, 3, 5]), finest: isRefined ? make.numbers([1, 2, 12, 20]) : nil,
-      finer: isRefined ? make.numbers([1, 4, 6, 10]) : nil, weights: make.numbers([prompts, 3, 2]))
+      picture: picture, finest: example.hasFinest ? make.numbers([1, 2, 4 * height, 4 * width]) : nil,
+      finer: example.hasFiner ? make.numbers([1, 4, 2 * height, 2 * width]) : nil,
+      weights: make.numbers([prompts, 3, 2]))
     let expected = (0..<prompts).flatMap { upscaling(input, entry: $0).flatMap { $0 } }
     try eachWhole(setting, { try $0.whole(upscaling) }) { whole in
-      expectParts(whole(input), [prompts, 3, 12, 20], expected, setting)
+      expectParts(whole(input), [prompts, 3, 4 * height, 4 * width], expected, setting)
     }
   }
 }

@@ -440,7 +440,7 @@ private struct WholeMaskUpscaling: Kernel {
     backend.count("MaskUpscaling")
     let input = input
     let made = (0..<input.weights.shape[0]).map { index in
-      var doubled = conv0(input.picture[index..<index + 1])
+      var doubled = conv0(input.picture[index..<index + 1].contiguous())
       if let finer = input.finer { doubled = doubled + finer }
       let normed = norm1(doubled)
       var quadrupled = conv3(normed.gelu())

@@ -141,3 +141,32 @@ enum { cvector_keys_at_once = 512, cvector_queries_at_once = 64 };
 size_t cvector_attention_scratch(cvector_kind kind, size_t keys, size_t dim, size_t value_dim);
 // Attends with numbers of `kind`; weights of values are rounded to it too. With no keys the result is 0.
 void cvector_attend_tile(cvector_kind kind, const cvector_attention *attention);
+
+// Attention of few queries to some of many keys: rows of scores to weights as `kind`, then zeros up to as many columns as
+// `cvector_inner_read` says. Each row's largest score and the sum of its weights come with it; `factors` [rows] is scratch. A
+// row of weights may begin where its scores do.
+void cvector_weigh_tile(
+    cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t columns, void *weights,
+    size_t weights_stride, float *largest, float *totals, float *factors);
+
+// Rows of several such attentions, each to its part of the keys, as those of one to all keys.
+typedef struct {
+  size_t parts, rows, columns;
+  // What scores were scaled by.
+  float scale;
+  // [parts, rows, columns]: weighted sums; and [parts, rows].
+  const float *sums, *largest, *totals;
+  // [parts].
+  float *factors;
+  // [rows, columns] of `out_kind`.
+  void *out;
+  cvector_kind out_kind;
+} cvector_joining;
+void cvector_join_tile(const cvector_joining *joining);
+
+// Attention of many queries to few keys: a row of scores [keys, heads] to weights that add up to 1 for each head, as `kind`;
+// then zeros as above. Scores are lost.
+enum { cvector_most_heads = 64 };
+void cvector_weigh_heads_tile(
+    cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t heads, size_t keys, void *weights,
+    size_t weights_stride);

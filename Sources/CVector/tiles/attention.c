@@ -141,3 +141,12 @@ void cvector_attend_tile(cvector_kind kind, const cvector_attention *attention) 
     }
   }
 }
+
+void cvector_weigh_tile(
+    cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t columns, void *weights,
+    size_t weights_stride, float *largest, float *totals, float *factors) {
+  for (size_t r = 0; r < rows; r++) largest[r] = -INFINITY, totals[r] = 0;
+  cvector_level_used()->weigh(
+      kind, scores, stride, scale * 1.44269504f, rows, columns, weights, weights_stride,
+      cvector_inner_read(kind, columns), largest, totals, factors);
+}

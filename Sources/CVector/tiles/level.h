@@ -56,7 +56,14 @@ typedef struct {
       cvector_activation, const float *, size_t, const float *, const float *, float, float *, size_t, size_t channels,
       size_t count);
   void (*copy_past_caches)(const float *, size_t, float *, size_t, size_t rows, size_t columns);
+  void (*weigh_heads)(
+      cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t heads, size_t columns,
+      void *weights, size_t weights_stride, size_t padded);
+  void (*join)(const cvector_joining *);
 } cvector_level;
+
+// How many heads `weigh_heads` takes.
+enum { most_heads = cvector_most_heads };
 
 extern const cvector_level cvector_level_portable;
 #if defined(__x86_64__)

@@ -323,6 +323,73 @@ static void weigh(
   }
 }
 
+// The scores of `heads` attentions to weights: a row holds for each key one score a head, beside each other. A head's
+// weights add up to 1. At most `most_heads` heads.
+static void weigh_heads(
+    cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t heads, size_t columns, void *weights,
+    size_t weights_stride, size_t padded) {
+  // After `period` columns heads and lanes meet as at first.
+  size_t period = LANES;
+  while (period % heads) period += LANES;
+  float most[LANES * most_heads], totals[LANES * most_heads];
+  for (size_t r = 0; r < rows; r++) {
+    float *row = scores + r * stride;
+    for (size_t i = 0; i < period; i++) most[i] = -INFINITY, totals[i] = 0;
+    size_t c = 0, at = 0;
+    for (; c + LANES <= columns; c += LANES, at = at + LANES < period ? at + LANES : 0) {
+      store(most + at, larger(load(most + at), load(row + c)));
+    }
+    for (; c < columns; c++) {
+      const size_t i = c % period;
+      most[i] = row[c] > most[i] ? row[c] : most[i];
+    }
+    for (size_t i = heads; i < period; i++) most[i % heads] = most[i] > most[i % heads] ? most[i] : most[i % heads];
+    for (size_t i = heads; i < period; i++) most[i] = most[i % heads];
+    for (c = 0, at = 0; c < columns; c += LANES, at = at + LANES < period ? at + LANES : 0) {
+      const size_t count = columns - c;
+      vector w = power_of_two((load_some(row + c, count) - load(most + at)) * scale, true);
+      for (size_t lane = count; lane < LANES; lane++) w[lane] = 0;
+      store_some(row + c, w, count);
+      store(totals + at, load(totals + at) + w);
+    }
+    for (size_t i = heads; i < period; i++) totals[i % heads] += totals[i];
+    for (size_t i = 0; i < heads; i++) totals[i] = 1.0f / totals[i];
+    for (size_t i = heads; i < period; i++) totals[i] = totals[i % heads];
+    void *result = place(kind, weights, r * weights_stride);
+    for (c = 0, at = 0; c < columns; c += LANES, at = at + LANES < period ? at + LANES : 0) {
+      store_as(kind, place(kind, result, c), load_some(row + c, columns - c) * load(totals + at), columns - c);
+    }
+    pad(kind, result, columns, padded);
+  }
+}
+
+// Rows of several attentions to parts of the keys as those of one attention to all of them.
+static void join(const cvector_joining *j) {
+  const size_t size = j->rows * j->columns;
+  for (size_t r = 0; r < j->rows; r++) {
+    float most = -INFINITY, total = 0;
+    for (size_t part = 0; part < j->parts; part++) {
+      const float largest = j->largest[part * j->rows + r];
+      most = largest > most ? largest : most;
+    }
+    for (size_t part = 0; part < j->parts; part++) {
+      const size_t at = part * j->rows + r;
+      const float factor = power_of_two((vector)((j->largest[at] - most) * (j->scale * 1.44269504f)), true)[0];
+      j->factors[part] = factor;
+      total += factor * j->totals[at];
+    }
+    for (size_t part = 0; part < j->parts; part++) j->factors[part] *= 1.0f / total;
+    for (size_t c = 0; c < j->columns; c += LANES) {
+      const float *sums = j->sums + r * j->columns + c;
+      vector sum = 0.0f;
+      for (size_t part = 0; part < j->parts; part++, sums += size) {
+        sum += load_some(sums, j->columns - c) * j->factors[part];
+      }
+      store_as(j->out_kind, place(j->out_kind, j->out, r * j->columns + c), sum, j->columns - c);
+    }
+  }
+}
+
 static void scale_rows(
     cvector_kind kind, const float *x, size_t stride, const float *factors, void *out, size_t out_stride, size_t rows,
     size_t columns) {
@@ -544,4 +611,5 @@ static void copy_past_caches(
   .lanes = LANES, .multiply_f32 = multiply_f32, .normalise = normalise, .convert = convert, .weigh = weigh,            \
   .scale_rows = scale_rows, .activate = activate, .transpose = transpose, .pack_rows = pack_rows,                      \
   .pack_row_pairs = pack_row_pairs, .pool = pool, .pack_rounded_rows = pack_rounded_rows, .depthwise = depthwise,      \
-  .normalise_planes = normalise_planes, .copy_past_caches = copy_past_caches
+  .normalise_planes = normalise_planes, .copy_past_caches = copy_past_caches, .weigh_heads = weigh_heads,             \
+  .join = join

@@ -160,3 +160,14 @@ void cvector_copy_past_caches(
   __builtin_ia32_sfence();
 #endif
 }
+
+void cvector_join_tile(const cvector_joining *joining) { cvector_level_used()->join(joining); }
+
+void cvector_weigh_heads_tile(
+    cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t heads, size_t keys, void *weights,
+    size_t weights_stride) {
+  const size_t columns = heads * keys;
+  cvector_level_used()->weigh_heads(
+      kind, scores, stride, scale * 1.44269504f, rows, heads, columns, weights, weights_stride,
+      cvector_inner_read(kind, columns));
+}

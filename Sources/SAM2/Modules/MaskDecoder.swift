@@ -134,7 +134,6 @@ struct MaskDecoder: Module {
     let iouToken = predObjScoreHead == nil ? 0 : 1
     let firstMaskToken = iouToken + 1
 
-    let source = attended.image.permuted(0, 2, 1).reshaped([batch, dim, height, width])
     let finer = input.highResFeatures
     func maskWeights() -> Tensor {  // [B, 4, C / 8]
       let weights = outputHypernetworksMLPs.enumerated().map { index, mlp in
@@ -144,9 +143,11 @@ struct MaskDecoder: Module {
     }
     let masks: Tensor
     if let upscaleAndMultiply = run.kernel(of: maskUpscaling) {
+      let source = attended.image.reshaped([batch, height, width, dim]).permutedView(0, 3, 1, 2)
       masks = upscaleAndMultiply(
         MaskUpscaling.Input(picture: source, finest: finer?[0], finer: finer?[1], weights: maskWeights()))
     } else {
+      let source = attended.image.permuted(0, 2, 1).reshaped([batch, dim, height, width])
       let upscaled =
         finer.map { outputUpscaling.adding($0[0], $0[1], to: source, run) } ?? outputUpscaling(source, run)
       let weights = maskWeights()
