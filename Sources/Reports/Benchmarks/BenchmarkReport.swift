@@ -261,7 +261,7 @@ extension BenchmarkReport {
 
 extension [Double] {
   /// The middle one; of an even number the mean of two, of none 0.
-  public var median: Double {
+  package var median: Double {
     guard !isEmpty else { return 0 }
     let sorted = sorted()
     return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
