@@ -100,7 +100,7 @@ let package = Package(
       [
         "Files", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations", "Checkpoints",
         "Kernels", "OpenBLASBackend", "Taps", "Traces", "SAM2", "Verification", "Reports", "Media",
-        "Evaluation",
+        "Evaluation", "CVector",
       ]),
     .executableTarget(
       name: "sam2kit",
@@ -158,7 +158,7 @@ let package = Package(
       name: "sam2kitTests",
       dependencies: [
         "sam2kit", "Files", "Downloads", "Tensors", "Prompts", "Architecture", "Checkpoints", "Masks", "Media",
-        "TestSupport", "Taps", "Traces", "Verification",
+        "TestSupport", "Taps", "Traces", "Verification", "Reports",
       ],
       exclude: ["Programs"], swiftSettings: settings),
   ] + loader

@@ -9,6 +9,8 @@ public protocol Backend: Sendable {
   var name: String { get }
   /// The underlying library's version.
   var version: String { get }
+  /// Which of its kernels run on this processor, such as `SkylakeX`; nil where there is no choice of them.
+  var kernels: String? { get }
 
   /// `x · weightᵀ + bias`: `[…, in]` to `[…, out]`.
   func linear(_ layer: LinearLayer) throws -> any Kernel<Tensor, Tensor>
@@ -51,6 +53,9 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+  /// None to choose from.
+  public var kernels: String? { nil }
+
   /// None.
   public func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? { nil }
   /// None.

@@ -70,13 +70,13 @@ extension BenchmarkReport {
     public var name: String
     /// Its library's version.
     public var version: String
-    /// The kernels that ran, as the library calls them.
-    public var kernels: [String]
+    /// Which of its kernels ran, such as `SkylakeX`; nil where there is no choice of them.
+    public var kernels: String?
     /// The modules that ran as one.
     public var wholes: [String]
 
     /// A backend.
-    public init(name: String, version: String, kernels: [String], wholes: [String]) {
+    public init(name: String, version: String, kernels: String?, wholes: [String]) {
       (self.name, self.version, self.kernels, self.wholes) = (name, version, kernels, wholes)
     }
   }
