@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cvector_peaks.h"
+
 // out[i] = a[i] + b[i], a[i] - b[i], a[i] * b[i], max(a[i], b[i]).
 void cvector_add(const float *a, const float *b, float *out, size_t count);
 void cvector_subtract(const float *a, const float *b, float *out, size_t count);

@@ -1,5 +1,7 @@
-import Foundation
+import Architecture
+import Checkpoints
 import Kernels
+import Prompts
 public import Reports
 import SAM2
 import Tensors
