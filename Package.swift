@@ -105,7 +105,7 @@ let package = Package(
       [
         "Files", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations", "Checkpoints",
         "Kernels", "OpenBLASBackend", "OneDNNBackend", "Taps", "Traces", "SAM2", "Verification", "Reports",
-        "Media", "Evaluation",
+        "Media", "Evaluation", "CVector",
       ]),
     .executableTarget(
       name: "sam2kit",
@@ -163,7 +163,7 @@ let package = Package(
       name: "sam2kitTests",
       dependencies: [
         "sam2kit", "Files", "Downloads", "Tensors", "Prompts", "Architecture", "Checkpoints", "Masks", "Media",
-        "TestSupport", "Taps", "Traces", "Verification",
+        "TestSupport", "Taps", "Traces", "Verification", "Reports",
       ],
       exclude: ["Programs"], swiftSettings: settings),
   ] + loaderTests

@@ -46,6 +46,33 @@ private final class Kept: TapWriter {
   func finish() throws {}
 }
 
+/// Counts the modules that begin, and sees whether each ends before those around it.
+private final class Observer: CallObserver {
+  private struct State {
+    var begun: [String: Int] = [:]
+    var open: [ModulePath] = []
+    var isBalanced = true
+  }
+
+  private let state = Mutex(State())
+
+  var begun: [String: Int] { state.withLock(\.begun) }
+  var isBalanced: Bool { state.withLock { $0.isBalanced && $0.open.isEmpty } }
+
+  func begin(_ path: ModulePath) {
+    state.withLock { state in
+      state.begun[path.name, default: 0] += 1
+      state.open.append(path)
+    }
+  }
+
+  func end(_ path: ModulePath) {
+    state.withLock { state in
+      if state.open.popLast() != path { state.isBalanced = false }
+    }
+  }
+}
+
 /// The micro model at 128 pixels on a backend, asked about a picture of noise and tracking through four more.
 private struct Model {
   let model: SAM2Base
@@ -122,6 +149,30 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
       model.model.wholes.map(\.name).contains("image_encoder.trunk.blocks.0")
         && model.model.wholes.map(\.name).contains("sam_mask_decoder.output_upscaling"))
     #expect(try Model(try OpenBLASBackend()).model.wholes.isEmpty)
+  }
+
+  /// Who takes the time is told of modules that run, and changes neither which do nor what they make of it.
+  @Test func whoObservesLooksNowhere() throws {
+    let (plain, observed) = (WholeBackend(try OpenBLASBackend()), WholeBackend(try OpenBLASBackend()))
+    let expected = try Model(plain).perform()
+    let observer = Observer()
+    let model = try Model(observed)
+    let found = try model.perform(Run(observer: observer))
+    #expect(found.map(\.bitPattern) == expected.map(\.bitPattern))
+    #expect(observed.runs == plain.runs)
+    let begun = observer.begun
+    #expect(begun["image_encoder"] == 5 && begun["sam_mask_decoder"] == 6 && begun["memory_attention"] == 3)
+    for whole in ["image_encoder.trunk.blocks.0", "memory_attention.layers.0", "sam_mask_decoder.transformer"] {
+      #expect(begun[whole, default: 0] > 0, "\(whole)")
+      #expect(!begun.keys.contains { $0.hasPrefix("\(whole).") }, "\(whole)")
+    }
+    #expect(observer.isBalanced)
+    // Taps beside it see what they see without it.
+    let kept = Kept()
+    let watched = Observer()
+    try Model(try OpenBLASBackend()).perform(Run(taps: Taps(writer: kept), observer: watched))
+    #expect(kept.entries == (try Self.parts.get()))
+    #expect(watched.begun["image_encoder.trunk.blocks.0.attn.qkv"] == 5 && watched.isBalanced)
   }
 
   @Test func whoLooksEverywhereSeesTheParts() throws {

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cvector_peaks.h"
 #include "cvector_tiles.h"
 
 // out[i] = a[i] + b[i], a[i] - b[i], a[i] * b[i], max(a[i], b[i]).

@@ -46,6 +46,8 @@ struct Whole<Input, Output>: Sendable {
 
 extension Module {
   func callAsFunction(_ input: consuming Input, _ run: Run) -> Output {
+    run.observer?.begin(path)
+    defer { run.observer?.end(path) }
     guard let taps = run.taps else { return compute(input, run) }
     if let standIns = run.standIns { return replaced(input, by: standIns, run) }
     let call = taps.begin(path, at: run.place)

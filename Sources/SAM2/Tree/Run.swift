@@ -9,21 +9,26 @@ public struct Run: Sendable {
   /// What decides which modules are computed by their parts. The same as `taps`, but also where this part of the pass is
   /// not recorded, so that a module is computed one way throughout.
   private let watching: Taps?
+  /// Who is told when modules begin and end.
+  let observer: (any CallObserver)?
   /// What of a video the pass is about.
   private(set) var place = TapPlace()
   /// What the modules inside one that is being isolated return.
   private(set) var standIns: StandIns?
 
-  /// A pass that records into `taps`, if given.
-  public init(taps: Taps? = nil) { self.init(taps, watching: taps) }
+  /// A pass that records into `taps`, if given, and whose modules tell an observer when they begin and end.
+  public init(taps: Taps? = nil, observer: (any CallObserver)? = nil) {
+    self.init(taps, watching: taps, observer)
+  }
 
-  private init(_ taps: Taps?, watching: Taps?) {
+  private init(_ taps: Taps?, watching: Taps?, _ observer: (any CallObserver)?) {
     self.taps = taps
     self.watching = watching
+    self.observer = observer
   }
 
   /// The same without recording, to the same bits.
-  var unrecorded: Run { Run(nil, watching: watching) }
+  var unrecorded: Run { Run(nil, watching: watching, observer) }
 
   /// The same, about one frame of a video, and about one object on it.
   func on(frame: Int, object: Int? = nil) -> Run {

@@ -1,63 +1,71 @@
 import ArgumentParser
+import Files
 import Pipelines
+import Reports
 
 struct Benchmark: Command {
   static let configuration = CommandConfiguration(
     commandName: "benchmark",
-    abstract: "Time a model on this machine.",
-    discussion: "Runs once to warm up, then measures. tools/bench_peers sets PyTorch beside it.")
+    abstract: "Time a model on this machine, stage by stage, and hold it against what the machine gives.",
+    discussion: """
+      A picture is decoded, resized, embedded, asked about by all clicks in one call, and its masks are brought to its size
+      and written as PNGs, --repeat times after a round to warm up. A video is tracked from clicks on its first frame;
+      frames with a full memory bank are reported apart. Without either a picture is made up.
+
+      Operations are those of matrix products as PyTorch computes them, two for each multiplication with its addition, \
+      at the least time. A share of the peak compares with the fastest instructions for a layer's precision, which are \
+      measured on as many threads.
+
+      --json prints image_encoder_seconds and prompt_seconds of each round, without decoding and resizing; picture and \
+      clip with stages (name, part, seconds, least_seconds, median_seconds, operations, bytes, operations_per_second, \
+      share_of_peak), clip.frames one by one, clip.full and clip.filling; peaks, processor, backend, model, \
+      peak_memory_bytes and load_seconds. tools/bench_peers sets PyTorch and others beside it.
+      """)
 
   @OptionGroup var model: ModelOptions
-  @Option(name: .customLong("repeat"), help: "How often to measure.")
-  var rounds = 5
+  @Option(name: .long, help: "A JPEG or PNG to segment.")
+  var image: String?
+  @Option(name: .long, help: "A video file, or a folder of JPEG or PNG frames, to track.")
+  var video: String?
+  @Option(name: .long, help: "How many clicks in one call; on a video, how many objects.")
+  var prompts = 1
+  @Option(
+    name: .customLong("repeat"), help: "How often to measure: by default a picture 5 times, a video once.")
+  var rounds: Int?
+  @Option(name: .long, help: "How many frames of the video to track at most.")
+  var frames = 16
   @Flag(name: .long, help: "Print JSON.")
   var json = false
+  @Option(name: .long, help: "Write a page with all stages and a roofline to this file.")
+  var html: String?
 
   func validate() throws {
-    guard rounds > 0 else { throw ValidationError("--repeat should be at least 1, found \(rounds)") }
+    for (name, value) in [("prompts", prompts), ("repeat", rounds ?? 1), ("frames", frames)] {
+      guard value > 0 else { throw ValidationError("--\(name) should be at least 1, found \(value)") }
+    }
+    guard video == nil || prompts < 256 else {
+      throw ValidationError("--prompts should be at most 255 on a video, found \(prompts)")
+    }
   }
 
   func execute() throws {
-    let timing = try model.load().benchmark(rounds: rounds)
-    if json {
-      try Console.json(TimingReport(timing))
-    } else {
-      let kernels = timing.kernels.map { " (\($0))" } ?? ""
-      print("backend        \(timing.backend) \(timing.backendVersion)\(kernels)")
-      print("image encoder  \(timing.imageEncoderSeconds.summary)")
-      print("one prompt     \(timing.promptSeconds.summary)")
+    var request = BenchmarkRequest()
+    (request.picture, request.video, request.prompts, request.frames) = (image, video, prompts, frames)
+    (request.rounds, request.videoRounds) = (rounds ?? request.rounds, rounds ?? request.videoRounds)
+    let page = try html.map { try OutputFile(path: $0) }
+    let start = ContinuousClock.now
+    let loaded = try model.load()
+    let report = try loaded.benchmark(
+      request, loadSeconds: start.duration(to: .now) / .seconds(1), watch: Console.watch)
+    Console.endLine()
+    if let page {
+      try page.write(BenchmarkPage(report).page.utf8)
+      try page.commit()
     }
-  }
-}
-
-/// The JSON of a timing.
-private struct TimingReport: Encodable {
-  private let timing: Timing
-
-  init(_ timing: Timing) { self.timing = timing }
-
-  private enum Key: String, CodingKey {
-    case backend, kernels
-    case backendVersion = "backend_version"
-    case imageEncoderSeconds = "image_encoder_seconds"
-    case promptSeconds = "prompt_seconds"
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: Key.self)
-    try values.encode(timing.backend, forKey: .backend)
-    try values.encode(timing.backendVersion, forKey: .backendVersion)
-    try values.encodeIfPresent(timing.kernels, forKey: .kernels)
-    try values.encode(timing.imageEncoderSeconds, forKey: .imageEncoderSeconds)
-    try values.encode(timing.promptSeconds, forKey: .promptSeconds)
-  }
-}
-
-extension [Double] {
-  /// The least and the median, in milliseconds.
-  fileprivate var summary: String {
-    let sorted = sorted()
-    return
-      "\((sorted[0] * 1000).rounded(1)) ms at best, \((sorted[count / 2] * 1000).rounded(1)) ms median of \(count)"
+    if json {
+      print(String(decoding: try report.json(), as: UTF8.self))
+    } else {
+      for line in BenchmarkText(report).lines { print(line) }
+    }
   }
 }
