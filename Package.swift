@@ -132,7 +132,8 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "Tensors", "Prompts", "Architecture", "Kernels", "OpenBLASBackend", "OneDNNBackend", "SAM2", "TestSupport",
+        "Tensors", "Prompts", "Architecture", "Kernels", "OpenBLASBackend", "OneDNNBackend", "SAM2",
+        "TestSupport",
       ],
       swiftSettings: settings),
     tests("Prompts"), tests("Traces", ["Files", "Tensors", "HDF5", "Prompts", "Taps"]),

@@ -37,7 +37,7 @@ final class ConvNeXtBlockKernel: Kernel {
     norm = NormTile(block.norm)
     self.numbers = numbers
     mlp = try FeedForwardTile(
-      block.gamma.map(block.mlp.scaled) ?? block.mlp, numbers, rows: Self.tilePixels, by: multiplier)
+      block.gamma.map(block.mlp.scaled) ?? block.mlp, numbers, rows: [Self.tilePixels], by: multiplier)
   }
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {

@@ -31,12 +31,10 @@ final class HieraBlockKernel: Kernel {
     dimOut = block.proj.weight.shape[0]
     headSize = dimOut / block.heads
     qkv = try TileLinear(block.qkv, .init(input: numbers, output: numbers), rows: shape.counts, by: multiplier)
-    padding = [UInt8](unsafeUninitializedCapacity: 3 * dimOut * numbers.size) { memory, count in
-      count = 3 * dimOut * numbers.size
-      let bias = block.qkv.bias?.elements ?? Array(repeating: 0, count: 3 * dimOut)
-      cvector_convert_tile(
-        numbers.kind, bias, bias.count, nil, 0, memory.start, bias.count, 1, bias.count, bias.count)
-    }
+    let bias = block.qkv.bias?.elements ?? Array(repeating: 0, count: block.qkv.weight.shape[0])
+    var padding = [UInt8](repeating: 0, count: bias.count * numbers.size)
+    cvector_convert_tile(numbers.kind, bias, bias.count, nil, 0, &padding, bias.count, 1, bias.count, bias.count)
+    self.padding = padding
     proj = try TileLinear(
       block.proj, .init(input: numbers, output: .f32, accumulates: true), rows: shape.outCounts, by: multiplier)
     shortcut = try block.shortcut.map { layer throws(OneDNNError) in

@@ -219,7 +219,7 @@ struct TokenSide: Sendable {
     var plan = ScratchPlan()
     let keysAt = plan.room(cvector_packed_keys_bytes(numbers.kind, count, size))
     let valuesAt = plan.room(cvector_packed_values_bytes(numbers.kind, count, size))
-    let scratchAt = plan.room(cvector_attention_scratch(numbers.kind, count, size))
+    let scratchAt = plan.room(cvector_attention_scratch(numbers.kind, count, size, size))
     let attention = AttentionTile(
       numbers, heads: layer.heads, size: size, keys: count, keysAt: keysAt, valuesAt: valuesAt,
       scratchAt: scratchAt)

@@ -11,7 +11,7 @@ private func samples(_ count: Int, from seed: Int = 0) -> [Float] {
 
 private let levels: [cvector_instructions] = {
   let all = [cvector_portable, cvector_avx2, cvector_avx512, cvector_avx512_bf16, cvector_amx]
-  defer { _ = cvector_use_instructions(cvector_amx) }
+  defer { cvector_use_found_instructions() }
   return all.filter { cvector_use_instructions($0) == $0 }
 }()
 
@@ -22,7 +22,7 @@ private let untouched: Float = 12345
 @Suite(.serialized) struct AttentionPiecesTests {
   private func withLevel(_ level: cvector_instructions, _ body: () -> Void) {
     #expect(cvector_use_instructions(level) == level)
-    defer { _ = cvector_use_instructions(cvector_amx) }
+    defer { cvector_use_found_instructions() }
     body()
   }
 

@@ -10,7 +10,7 @@ private func samples(_ count: Int, from seed: Int = 0) -> [Float] {
 
 private let levels: [cvector_instructions] = {
   let all = [cvector_portable, cvector_avx2, cvector_avx512, cvector_avx512_bf16, cvector_amx]
-  defer { _ = cvector_use_instructions(cvector_amx) }
+  defer { cvector_use_found_instructions() }
   return all.filter { cvector_use_instructions($0) == $0 }
 }()
 
@@ -35,7 +35,7 @@ private func rounded(_ x: Float) -> Float {
 @Suite(.serialized) struct ConvolutionTilesTests {
   private func withLevel(_ level: cvector_instructions, _ body: () -> Void) {
     #expect(cvector_use_instructions(level) == level)
-    defer { _ = cvector_use_instructions(cvector_amx) }
+    defer { cvector_use_found_instructions() }
     body()
   }
 

@@ -36,13 +36,15 @@ private func report(path: String = "tiny.safetensors", clip hasClip: Bool = true
   let tracked = [
     stage("memory_attention", "memory", [0.7], operations: 6.2e11, bytes: 1e9, atPeak: 0.62)
   ]
-  report.clip = .init(
-    path: "clip.mp4", width: 640, height: 360, objects: 1,
-    frames: (0..<3).map {
-      .init(
-        round: 0, frame: $0, memories: $0, seconds: 0.5 + 0.1 * Double($0),
-        stages: ["memory_attention": 0.1 * Double($0), "decode": 0.5])
-    }, filling: nil, full: .init(seconds: [0.7], stages: tracked))
+  let frames = (0..<3).map { (index: Int) -> BenchmarkReport.Clip.Frame in
+    let attention = 0.1 * Double(index)
+    return BenchmarkReport.Clip.Frame(
+      round: 0, frame: index, memories: index, seconds: 0.5 + attention,
+      stages: ["memory_attention": attention, "decode": 0.5])
+  }
+  report.clip = BenchmarkReport.Clip(
+    path: "clip.mp4", width: 640, height: 360, objects: 1, frames: frames, filling: nil,
+    full: BenchmarkReport.Clip.Frames(seconds: [0.7], stages: tracked))
   return report
 }
 
