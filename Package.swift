@@ -49,7 +49,10 @@ let package = Package(
     .library(name: "Pipelines", targets: ["Pipelines", "Prompts"]),
     .library(
       name: "SAM2",
-      targets: ["SAM2", "Tensors", "Prompts", "Masks", "Kernels", "Architecture", "OpenBLASBackend", "Taps"]),
+      targets: [
+        "SAM2", "Tensors", "Prompts", "Masks", "Kernels", "Architecture", "OpenBLASBackend", "OneDNNBackend",
+        "Taps",
+      ]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "Verification", targets: ["Verification"]),
   ],
@@ -164,7 +167,7 @@ let package = Package(
       name: "sam2kitTests",
       dependencies: [
         "sam2kit", "Files", "Downloads", "Tensors", "Prompts", "Architecture", "Checkpoints", "Masks", "Media",
-        "TestSupport", "Taps", "Traces", "Verification", "Reports",
+        "TestSupport", "Taps", "Traces", "Verification", "Reports", "OneDNNBackend", "Kernels",
       ],
       exclude: ["Programs"], swiftSettings: settings),
   ] + loaderTests

@@ -47,7 +47,8 @@
   X(dnnl_memory_desc_destroy)                                                                                          \
   X(dnnl_matmul_primitive_desc_create)                                                                                 \
   X(omp_get_max_threads)                                                                                               \
-  X(omp_set_num_threads)
+  X(omp_set_num_threads)                                                                                              \
+  X(dnnl_set_max_cpu_isa)
 
 typedef struct conednn_engine conednn_engine;
 typedef struct conednn_stream conednn_stream;
@@ -116,11 +117,16 @@ CONEDNN_FUNCTION(int, dnnl_primitive_execute, const conednn_primitive *primitive
                  const conednn_argument *arguments);
 CONEDNN_FUNCTION(int, dnnl_primitive_destroy, conednn_primitive *primitive);
 
+CONEDNN_FUNCTION(int, dnnl_set_max_cpu_isa, int instructions);
+
 // What is wrong with loading the library, or NULL.
 __attribute__((visibility("hidden"))) const char *conednn_library_load(void);
 
 // Sets how many threads oneDNN takes for what this thread asks of it: how many it was, or 0 where there is no OpenMP to tell.
 __attribute__((visibility("hidden"))) int conednn_library_set_threads(int count);
+
+// Keeps oneDNN to instruction sets, before it does anything; 0 for all that the processor has.
+__attribute__((visibility("hidden"))) void conednn_library_keep_to(int instructions);
 
 // The engine that everything runs on: the processor.
 __attribute__((visibility("hidden"))) extern conednn_engine *conednn_processor;

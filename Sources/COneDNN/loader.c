@@ -22,3 +22,7 @@ int conednn_library_set_threads(int count) {
   if (before != count) conednn_library_omp_set_num_threads(count);
   return before;
 }
+
+void conednn_library_keep_to(int instructions) {
+  if (instructions && CLOADER_IS_FOUND(dnnl_set_max_cpu_isa)) conednn_library_dnnl_set_max_cpu_isa(instructions);
+}

@@ -38,7 +38,13 @@ conednn_engine *conednn_processor;
 
 static char problem[128];
 
+// 0 for all that the processor has.
+static int most_instructions;
+
+void conednn_keep_to(int instructions) { most_instructions = instructions; }
+
 static void make_processor(void) {
+  conednn_library_keep_to(most_instructions);
   int status = conednn_library_dnnl_engine_create(&conednn_processor, CONEDNN_CPU, 0);
   if (status != CONEDNN_SUCCESS) {
     snprintf(problem, sizeof problem, "expected oneDNN to run on this processor, found status %d", status);

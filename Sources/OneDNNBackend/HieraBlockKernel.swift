@@ -33,7 +33,8 @@ final class HieraBlockKernel: Kernel {
     qkv = try TileLinear(block.qkv, .init(input: numbers, output: numbers), rows: shape.counts, by: multiplier)
     let bias = block.qkv.bias?.elements ?? Array(repeating: 0, count: block.qkv.weight.shape[0])
     var padding = [UInt8](repeating: 0, count: bias.count * numbers.size)
-    cvector_convert_tile(numbers.kind, bias, bias.count, nil, 0, &padding, bias.count, 1, bias.count, bias.count)
+    cvector_convert_tile(
+      numbers.kind, bias, bias.count, nil, 0, &padding, bias.count, 1, bias.count, bias.count)
     self.padding = padding
     proj = try TileLinear(
       block.proj, .init(input: numbers, output: .f32, accumulates: true), rows: shape.outCounts, by: multiplier)

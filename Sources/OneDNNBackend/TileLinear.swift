@@ -37,6 +37,11 @@ enum Multiplier: Sendable {
   case own
   /// oneDNN, by primitives that are made once a form and number of rows.
   case oneDNN(TilePrimitives)
+
+  /// Who multiplies these numbers: oneDNN has bfloat16 for processors that multiply it, and refuses it on others.
+  func multiplies(_ numbers: Numbers) -> Multiplier {
+    numbers == .f32 || cvector_instructions_used().rawValue >= cvector_avx512_bf16.rawValue ? self : .own
+  }
 }
 
 /// `[rows, inputs]` to `[rows, outputs]`: x · weightᵀ + bias, activated, or added to what is there.
@@ -74,7 +79,7 @@ final class TileLinear: Sendable {
     self.form = form
     self.rows = rows
     let shift = bias?.elements ?? []
-    switch multiplier {
+    switch multiplier.multiplies(form.input) {
     case .own:
       way = .own(PackedOperand(transposed: weight, form.input), bias: shift)
       scratchBytes = 0

@@ -16,7 +16,10 @@ private let picture = TestFiles.package("Reference/micro.png")
 
 /// The model at the size that the recordings have.
 func recordedModel() throws -> Model {
-  try Model(path: micro, configuration: TestFiles.package("Reference/micro.yaml"))
+  var request = ModelRequest(path: micro)
+  request.configuration = TestFiles.package("Reference/micro.yaml")
+  request.backend = .openblas
+  return try Model(request)
 }
 
 @Suite struct SegmentTests {

@@ -115,7 +115,7 @@ private func stages(
     #expect(
       seen == [
         "patch_embedding", "trunk_stage_1", "trunk_stage_2", "trunk_stage_3", "trunk_stage_4", "neck",
-        "high_res_projection", "prompt_encoder", "mask_decoder", "memory_attention", "memory_encoder",
+        "high_res_projection", "mask_decoder", "memory_attention", "memory_encoder",
         "object_pointers",
       ])
   }

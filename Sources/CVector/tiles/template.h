@@ -497,8 +497,8 @@ static void pack_rounded_rows(
   for (size_t c = 0; c < columns; c += LANES) {
     const size_t count = columns - c;
 #ifdef PAIRS_TERM
-    bits_vector *out = (bits_vector *)packed + c / LANES * (padded / 2);
-    for (size_t k = 0; k < padded; k += 2, out++) {
+    uint32_t *out = (uint32_t *)packed + c * (padded / 2);
+    for (size_t k = 0; k < padded; k += 2, out += LANES) {
       vector upper = 0.0f, lower = 0.0f;
       if (k < inner) upper = load_some(in + k * stride + c, count);
       if (k + 1 < inner) lower = load_some(in + (k + 1) * stride + c, count);
