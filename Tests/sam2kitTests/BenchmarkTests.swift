@@ -91,7 +91,7 @@ private let rounding = 1e-9
       for words in ["a picture that was made up, 256 × 256", "trunk_stage_3", "peak memory", "GFLOP/s"] {
         #expect(outcome.output.contains(words), "\(words)")
       }
-      #expect(!outcome.output.contains("decode"))
+      #expect(!outcome.output.contains("\ndecode "))
       let page = try String(contentsOfFile: html, encoding: .utf8)
       #expect(page.contains("trunk_stage_3") && page.contains("id=\"roofline\""))
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["b.html"])
