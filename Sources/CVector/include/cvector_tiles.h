@@ -137,7 +137,7 @@ void cvector_pack_keys(
 void cvector_pack_values(
     cvector_kind kind, cvector_kind source, const void *v, size_t stride, size_t first, size_t count, size_t keys,
     size_t value_dim, void *packed);
-enum { cvector_keys_at_once = 512, cvector_queries_at_once = 64 };
+enum { cvector_keys_at_once = 512, cvector_queries_at_once = 128 };
 size_t cvector_attention_scratch(cvector_kind kind, size_t keys, size_t dim, size_t value_dim);
 // Attends with numbers of `kind`; weights of values are rounded to it too. With no keys the result is 0.
 void cvector_attend_tile(cvector_kind kind, const cvector_attention *attention);

@@ -174,8 +174,11 @@ INLINE void finish(const cvector_product *p, vector sum, size_t row, size_t colu
   static void name##_rows(const cvector_product *p, int rows, int vectors, size_t row, size_t panel);                  \
   static void name(const cvector_product *p) {                                                                         \
     const size_t panels = (p->columns + LANES - 1) / LANES;                                                            \
-    for (size_t panel = 0; panel < panels; panel += TILE_VECTORS) {                                                    \
-      const int vectors = panels - panel < TILE_VECTORS ? (int)(panels - panel) : TILE_VECTORS;                        \
+    int vectors;                                                                                                       \
+    for (size_t panel = 0; panel < panels; panel += vectors) {                                                         \
+      /* Four at the end are two and two: one alone has too few sums to keep the multipliers busy. */                  \
+      const size_t left = panels - panel;                                                                              \
+      vectors = left == 4 ? 2 : left < TILE_VECTORS ? (int)left : TILE_VECTORS;                                        \
       size_t row = 0;                                                                                                  \
       if (vectors == TILE_VECTORS) {                                                                                   \
         for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) block(p, TILE_ROWS, TILE_VECTORS, row, panel);            \
