@@ -23,7 +23,7 @@ import TestSupport
 }
 
 /// Without waiting for somebody to write to it.
-@Test(.timeLimit(.minutes(1))) func refusesAPipe() throws {
+@Test(.timeLimit(.minutes(10))) func refusesAPipe() throws {
   try TestFiles.withTemporaryFolder { folder in
     let path = "\(folder)/pipe"
     try #require(mkfifo(path, 0o600) == 0)

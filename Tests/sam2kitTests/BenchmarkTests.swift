@@ -23,7 +23,8 @@ private let rounding = 1e-9
 
 @Suite(.serialized) struct BenchmarkTests {
   @Test func aPictureIsTimedStageByStage() throws {
-    let report = try report("--backend", "openblas", "--image", picture, "--prompts", "3", "--repeat", "2", "--threads", "1")
+    let report = try report(
+      "--backend", "openblas", "--image", picture, "--prompts", "3", "--repeat", "2", "--threads", "1")
     #expect(report.imageEncoderSeconds.count == 2 && report.promptSeconds.count == 2)
     let found = try #require(report.picture)
     #expect(found.path == picture && found.prompts == 3 && found.seconds.count == 2)

@@ -4,6 +4,7 @@ public import Foundation
 /// machine can do.
 ///
 /// Operations are those of matrix products alone, as PyTorch computes them, two for each multiplication with its addition.
+/// Positions, which PyTorch makes by products with two columns, are not among them.
 public struct BenchmarkReport: Codable, Hashable, Sendable {
   /// What tells these reports from other JSON.
   public private(set) var format = "sam2kit.benchmark"
