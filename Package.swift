@@ -167,7 +167,7 @@ let package = Package(
       name: "sam2kitTests",
       dependencies: [
         "sam2kit", "Files", "Downloads", "Tensors", "Prompts", "Architecture", "Checkpoints", "Masks", "Media",
-        "TestSupport", "Taps", "Traces", "Verification", "Reports", "OneDNNBackend", "Kernels",
+        "TestSupport", "Taps", "Traces", "Verification", "Reports", "OneDNNBackend",
       ],
       exclude: ["Programs"], swiftSettings: settings),
   ] + loaderTests

@@ -1,6 +1,5 @@
 // The fast backend as a user meets it: chosen by itself, right with every instruction set, the same at any number of threads.
 import Foundation
-import Kernels
 import OneDNNBackend
 import TestSupport
 import Testing
@@ -88,16 +87,21 @@ struct FastBackendTests {
     }
   }
 
-  @Test func theFastestPrecisionIsSaid() throws {
-    try TestFiles.withTemporaryFolder { folder in
-      let outcome = try Program.run(
-        "segment", "--model", micro, "--image", picture, "--point", "100,100", "--precision", "auto",
-        "--output",
-        "\(folder)/out")
-      #expect(outcome.code == 0)
-      #expect(
-        outcome.errors.contains(
-          "computing in \(OneDNNBackend.fastestPrecision.rawValue), the fastest of onednn"))
+  #if os(Linux) && arch(x86_64)
+    /// Tiles of bfloat16 are eight times as fast as vectors of Float32, AMD's vectors of bfloat16 twice, Intel's not at all.
+    @Test func theFastestPrecisionIsSaid() throws {
+      let processor = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
+      let isFast =
+        processor.contains(" amx_bf16")
+        || processor.contains("AuthenticAMD") && processor.contains(" avx512_bf16")
+      try TestFiles.withTemporaryFolder { folder in
+        let outcome = try Program.run(
+          "segment", "--model", micro, "--image", picture, "--point", "100,100", "--precision", "auto",
+          "--output",
+          "\(folder)/out")
+        #expect(outcome.code == 0)
+        #expect(outcome.errors.contains("computing in \(isFast ? "bf16" : "f32"), the fastest of onednn"))
+      }
     }
-  }
+  #endif
 }
