@@ -2,6 +2,7 @@
 // for each other, so that the result says whether all of them were multiplied.
 #include "cvector_peaks.h"
 
+#include "amx.h"
 #include "variants.h"
 
 enum { CHAINS = 12 };
@@ -31,12 +32,7 @@ static cvector_peaks_loop ranked(const cvector_peaks_loop *loops, size_t count, 
 }
 
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <immintrin.h>
-#if defined(__linux__)
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 #define AVX2 __attribute__((target("avx2,fma")))
 #define AVX512 __attribute__((target("avx512f")))
@@ -95,15 +91,8 @@ AVX512_VNNI static double int8_avx512(size_t rounds) {
 // on the right.
 enum { TILES = 8, TILE_ROWS = 16, TILE_BYTES = 64, TILE_SUMS = 4, TILE_NUMBERS = TILE_ROWS * TILE_BYTES / 4 };
 
-// Intel's layout, Software Developer's Manual, volume 1, 18.3.3 (palette 1).
-typedef struct {
-  uint8_t palette, start_row, reserved[14];
-  uint16_t row_bytes[16];
-  uint8_t rows[16];
-} tile_configuration;
-
 AMX static void begin_tiles(int ones) {
-  tile_configuration configuration = {.palette = 1};
+  cvector_tile_shapes configuration = {.palette = 1};
   for (int tile = 0; tile < TILES; tile++) {
     configuration.row_bytes[tile] = TILE_BYTES;
     configuration.rows[tile] = TILE_ROWS;
@@ -157,23 +146,6 @@ AMX static double int8_amx(size_t rounds) {
   return total_integers(sums, sizeof sums);
 }
 
-// Bits of CPUID's leaf 7, register EDX.
-enum { CPUID_AMX_BF16 = 1 << 22, CPUID_AMX_TILE = 1 << 24, CPUID_AMX_INT8 = 1 << 25 };
-
-// Whether the processor has AMX with the products asked for, and the system lets this process use it.
-static int has_amx(unsigned products) {
-#if defined(__linux__)
-  // arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA): the kernel's Documentation/arch/x86/xstate.rst.
-  enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0, needed = CPUID_AMX_TILE | products;
-  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & needed) == needed &&
-         syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
-#else
-  (void)products;
-  return 0;
-#endif
-}
-
 cvector_peaks_loop cvector_peaks_f32(size_t rank) {
   cvector_peaks_loop loops[3];
   size_t count = 0;
@@ -190,7 +162,7 @@ cvector_peaks_loop cvector_peaks_f32(size_t rank) {
 cvector_peaks_loop cvector_peaks_bf16(size_t rank) {
   cvector_peaks_loop loops[2];
   size_t count = 0;
-  if (has_amx(CPUID_AMX_BF16)) {
+  if (cvector_may_use_tiles(cvector_amx_bf16)) {
     loops[count++] = (cvector_peaks_loop){"AMX", TILE_SUMS * TILE_NUMBERS * TILE_BYTES / 2, bf16_amx};
   }
   if (__builtin_cpu_supports("avx512bf16")) {
@@ -202,7 +174,7 @@ cvector_peaks_loop cvector_peaks_bf16(size_t rank) {
 cvector_peaks_loop cvector_peaks_int8(size_t rank) {
   cvector_peaks_loop loops[2];
   size_t count = 0;
-  if (has_amx(CPUID_AMX_INT8)) {
+  if (cvector_may_use_tiles(cvector_amx_int8)) {
     loops[count++] = (cvector_peaks_loop){"AMX", TILE_SUMS * TILE_NUMBERS * TILE_BYTES, int8_amx};
   }
   if (__builtin_cpu_supports("avx512vnni")) {

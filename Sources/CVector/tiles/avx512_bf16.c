@@ -8,13 +8,7 @@
 #define LANES 16
 #define TILE_ROWS 8
 #define TILE_VECTORS 3
-#define RECIPROCAL(x) refined_reciprocal(x)
 #define NARROW(v) (half_vector)_mm512_cvtneps_pbh(v)
-// 1 / x to one unit in the last place: an estimate of 14 bits and a step of Newton's.
-static inline __attribute__((always_inline)) __m512 refined_reciprocal(__m512 x) {
-  __m512 estimate = _mm512_rcp14_ps(x);
-  return _mm512_mul_ps(estimate, _mm512_fnmadd_ps(x, estimate, _mm512_set1_ps(2)));
-}
 static inline __attribute__((always_inline)) __m512bh repeated_pair(const uint16_t *pair) {
   int bits;
   __builtin_memcpy(&bits, pair, sizeof bits);
@@ -22,6 +16,7 @@ static inline __attribute__((always_inline)) __m512bh repeated_pair(const uint16
 }
 #define PAIRS_TERM(sum, a, k, b)                                                                                       \
   sum = _mm512_dpbf16_ps(sum, repeated_pair((a) + 2 * (k)), (__m512bh)_mm512_loadu_si512(b))
+#include "../amx.h"
 #include "template.h"
 
 const cvector_level cvector_level_avx512_bf16 = {
@@ -30,17 +25,10 @@ const cvector_level cvector_level_avx512_bf16 = {
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target(WITH_BF16 ",amx-tile,amx-bf16"))), apply_to = function)
-// Which rows the tile registers hold, as the processor reads it.
-typedef struct {
-  uint8_t palette, start_row, reserved[14];
-  uint16_t row_bytes[16];
-  uint8_t rows[16];
-} __attribute__((packed)) tile_shapes;
-
 // Registers 0 to 3: sums, the upper 16 rows then the lower; 4 and 5: rows of a; 6 and 7: b.
 static void shape_tiles(int upper, int lower) {
   const uint8_t rows[8] = {upper, upper, lower, lower, upper, lower, 16, 16};
-  tile_shapes shapes = {.palette = 1};
+  cvector_tile_shapes shapes = {.palette = 1};
   for (int tile = 0; tile < 8; tile++) {
     shapes.row_bytes[tile] = 64;
     shapes.rows[tile] = rows[tile];

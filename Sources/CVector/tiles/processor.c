@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../amx.h"
 #include "level.h"
 
 #if defined(__x86_64__)
@@ -20,12 +21,16 @@ static const char *const names[] = {"portable", "avx2", "avx512", "avx512_bf16",
 enum { level_count = sizeof names / sizeof *names };
 
 #if defined(__x86_64__)
-// Whether the system lets this process use the tile registers; they are asked for once.
-static bool may_use_tiles(void) {
+bool cvector_may_use_tiles(unsigned products) {
 #if defined(__linux__)
+  // arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA): the kernel's Documentation/arch/x86/xstate.rst.
   const long request_permission = 0x1023, tile_data = 18;
-  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+  const unsigned needed = 1u << 24 | products;
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & needed) == needed &&
+         syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 #else
+  (void)products;
   return false;
 #endif
 }
@@ -38,9 +43,7 @@ static cvector_instructions best(void) {
   }
   unsigned a, b, c, d;
   if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a >> 5 & 1)) return cvector_avx512;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return cvector_avx512_bf16;
-  const unsigned tiles_of_bf16 = 1u << 22 | 1u << 24;
-  return (d & tiles_of_bf16) == tiles_of_bf16 && may_use_tiles() ? cvector_amx : cvector_avx512_bf16;
+  return cvector_may_use_tiles(cvector_amx_bf16) ? cvector_amx : cvector_avx512_bf16;
 }
 #else
 static cvector_instructions best(void) { return cvector_portable; }
