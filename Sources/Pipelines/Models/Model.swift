@@ -24,8 +24,8 @@ public struct ModelRequest: Sendable {
   public var configuration: String?
   /// What is to be changed of the configuration, in order.
   public var settings: [ConfigurationSetting] = []
-  /// What computes the heavy operations; to verify a model take the reference, `.openblas`.
-  public var backend = BackendChoice.fastest
+  /// What computes the heavy operations; nil for the fastest. To verify a model take the reference, `.openblas`.
+  public var backend: BackendChoice?
   /// How all layers are computed; nil to go by the plan, or by Float32 where there is none.
   public var precision: Precision?
   /// Which layer is computed how; nil for the plan that the file carries, if it does.
@@ -103,7 +103,8 @@ public struct Model: Sendable {
   init(
     _ request: ModelRequest, recorded: (configuration: String, origin: String)?, watch: PipelineWatcher
   ) throws {
-    let backend = try request.backend.make()
+    let chosen = request.backend ?? .fastest
+    let backend = try chosen.make()
     let checkpoint = try Checkpoint.open(path: request.path, key: request.key, limits: request.limits)
     for remark in checkpoint.selection.remarks { watch(.note("\(request.path): \(remark)")) }
     let found = try ConfigurationSource.of(
@@ -114,7 +115,7 @@ public struct Model: Sendable {
       found.configuration, weights: checkpoint, backend: backend, plan: Self.plan(request, checkpoint, watch))
     self.checkpoint = checkpoint
     configurationSource = found.source
-    self.backend = request.backend
+    self.backend = chosen
   }
 
   /// The plan that is asked for, or that the file carries.

@@ -84,13 +84,14 @@ struct BackendOptions: ParsableArguments {
   }
 
   func apply(to request: inout ModelRequest, unnamed: BackendChoice) throws {
-    request.backend = backend ?? unnamed
+    let backend = backend ?? unnamed
+    request.backend = backend
     switch precision {
     case .named(let precision): request.precision = precision
     case .fastest:
-      let fastest = request.backend.fastestPrecision
+      let fastest = backend.fastestPrecision
       Console.remark(
-        "computing in \(fastest.rawValue), the fastest of \(request.backend.rawValue) on this processor")
+        "computing in \(fastest.rawValue), the fastest of \(backend.rawValue) on this processor")
       request.precision = fastest
     case nil: break
     }
