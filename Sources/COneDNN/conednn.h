@@ -9,7 +9,7 @@
 const char *conednn_load(void);
 
 // The instruction sets that oneDNN may be kept to.
-enum { CONEDNN_SSE41 = 0x1, CONEDNN_AVX2 = 0x7, CONEDNN_AVX512 = 0x27, CONEDNN_AVX512_BF16 = 0xe7 };
+enum { CONEDNN_ALL = 0, CONEDNN_SSE41 = 0x1, CONEDNN_AVX2 = 0x7, CONEDNN_AVX512 = 0x27, CONEDNN_AVX512_BF16 = 0xe7 };
 // Keeps oneDNN to an instruction set and those below it, from when it is loaded on; comes before conednn_load.
 void conednn_keep_to(int instructions);
 

@@ -87,6 +87,24 @@ struct FastBackendTests {
     }
   }
 
+  @Test func instructionsThatThereAreNotAreRefused() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let process = Program.process(
+        ["segment", "--model", micro, "--image", picture, "--point", "100,100", "--output", "\(folder)/out"])
+      process.environment = ProcessInfo.processInfo.environment.merging(["SAM2KIT_MAX_ISA": "AVX-2"]) { $1 }
+      let errors = Pipe()
+      process.standardError = errors
+      process.standardOutput = FileHandle.nullDevice
+      try process.run()
+      let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 2)
+      #expect(
+        text.contains("SAM2KIT_MAX_ISA: expected amx, avx2, avx512, avx512_bf16, portable, found AVX-2"),
+        "\(text)")
+    }
+  }
+
   #if os(Linux) && arch(x86_64)
     /// Tiles of bfloat16 are eight times as fast as vectors of Float32, AMD's vectors of bfloat16 twice, Intel's not at all.
     @Test func theFastestPrecisionIsSaid() throws {

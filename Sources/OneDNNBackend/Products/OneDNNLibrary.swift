@@ -10,19 +10,23 @@ public struct OneDNNLibrary: Sendable {
   /// Loads oneDNN, unless it is loaded. It keeps to the instruction sets that `SAM2KIT_MAX_ISA` allows, as CVector does; where
   /// that says nothing, to those of its own `ONEDNN_MAX_CPU_ISA`.
   ///
-  /// - Throws: `OneDNNError.missing` where there is none.
+  /// - Throws: `OneDNNError.missing` where there is none, `OneDNNError.unknownInstructions`.
   public init() throws(OneDNNError) {
-    let most = ProcessInfo.processInfo.environment["SAM2KIT_MAX_ISA"].flatMap { Self.instructions[$0] }
-    if let most { conednn_keep_to(Int32(most)) }
+    if let named = ProcessInfo.processInfo.environment[Self.variable] {
+      guard let most = Self.instructions[named] else { throw .unknownInstructions(found: named) }
+      conednn_keep_to(Int32(most))
+    }
     if let reason = conednn_load() { throw .missing(reason: String(cString: reason)) }
     let number = conednn_version()
     version = "\(number.major).\(number.minor).\(number.patch)"
   }
 
+  fileprivate static let variable = "SAM2KIT_MAX_ISA"
+
   /// Those of CVector, as oneDNN calls them.
-  private static let instructions = [
+  fileprivate static let instructions = [
     "portable": CONEDNN_SSE41, "avx2": CONEDNN_AVX2, "avx512": CONEDNN_AVX512,
-    "avx512_bf16": CONEDNN_AVX512_BF16,
+    "avx512_bf16": CONEDNN_AVX512_BF16, "amx": CONEDNN_ALL,
   ]
 }
 
@@ -34,9 +38,15 @@ public enum OneDNNError: Error, Equatable, CustomStringConvertible {
   /// The library makes no such product, or can't pack its weights. Says which, and its status.
   case refused(reason: String)
 
+  /// An environment variable names instruction sets that there aren't.
+  case unknownInstructions(found: String)
+
   /// One sentence.
   public var description: String {
     switch self {
+    case .unknownInstructions(let found):
+      "\(OneDNNLibrary.variable): expected \(OneDNNLibrary.instructions.keys.sorted().joined(separator: ", ")), "
+        + "found \(found)"
     case .missing(let reason): "oneDNN can't be loaded: \(reason)"
     case .refused(let reason): reason
     }
