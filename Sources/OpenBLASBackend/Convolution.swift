@@ -56,7 +56,7 @@ struct Convolution: Kernel {
     _ input: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>,
     batch: Int, _ plane: ConvolutionPlane
   ) {
-    let inner = geometry.inputsPerGroup * geometry.kernelHeight * geometry.kernelWidth
+    let inner = geometry.inner
     let tileRows = min(plane.outHeight, max(1, Self.tilePixels / plane.outWidth))
     let tiles = (plane.outHeight + tileRows - 1) / tileRows
     let scratch = inner * tileRows * plane.outWidth

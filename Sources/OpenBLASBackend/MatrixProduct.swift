@@ -24,17 +24,14 @@ func multiply(
 
 /// `[…, m, k] × […, k, n]` to `[…, m, n]`; leading axes agree.
 func matrixProduct(_ a: Tensor, _ b: Tensor) -> Tensor {
-  precondition(
-    a.shape.rank >= 2 && a.shape.rank == b.shape.rank && a.shape[-1] == b.shape[-2]
-      && a.shape.extents.dropLast(2) == b.shape.extents.dropLast(2), "can't multiply \(a.shape) by \(b.shape)")
-  let (m, k, n) = (a.shape[-2], a.shape[-1], b.shape[-1])
-  let batch = a.shape.extents.dropLast(2).reduce(1, *)
+  let shapes = ProductShapes(a.shape, b.shape)
+  let (m, k, n) = (shapes.m, shapes.k, shapes.n)
   let tileRows = rowsPerTile(m)
   let tiles = (m + tileRows - 1) / tileRows
-  return Tensor(Shape(Array(a.shape.extents.dropLast()) + [n])) { out in
+  return Tensor(shapes.result) { out in
     a.withElements { a in
       b.withElements { b in
-        parallelFor(batch * tiles) { range in
+        parallelFor(shapes.batch * tiles) { range in
           for item in range {
             let (entry, tile) = item.quotientAndRemainder(dividingBy: tiles)
             let row = tile * tileRows

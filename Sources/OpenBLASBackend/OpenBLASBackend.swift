@@ -39,19 +39,17 @@ public struct OpenBLASBackend: Backend {
   /// A 2-d convolution.
   public func conv2d(_ layer: ConvolutionLayer) throws -> any Kernel<Tensor, Tensor> {
     try requireFloat32(layer.site)
-    let (weight, groups) = (layer.weight, layer.groups)
-    let geometry = ConvolutionGeometry(
-      weight: weight.shape, stride: layer.stride, padding: layer.padding, groups: groups)
-    if weight.shape[0] == groups && weight.shape[1] == 1 {
-      return DepthwiseConvolution(weight: weight, bias: layer.bias, geometry: geometry)
+    let geometry = ConvolutionGeometry(layer)
+    if geometry.outputs == geometry.groups && geometry.inputsPerGroup == 1 {
+      return DepthwiseConvolution(weight: layer.weight, bias: layer.bias, geometry: geometry)
     }
-    return Convolution(weight: weight, bias: layer.bias, geometry: geometry)
+    return Convolution(weight: layer.weight, bias: layer.bias, geometry: geometry)
   }
 
   /// A transposed convolution whose stride equals its kernel.
   public func convTranspose2d(_ layer: TransposedConvolutionLayer) throws -> any Kernel<Tensor, Tensor> {
     try requireFloat32(layer.site)
-    return TransposedConvolution(weight: layer.weight, bias: layer.bias)
+    return TransposedConvolution(layer: layer)
   }
 
   /// Normalisation over the last axis.

@@ -8,21 +8,17 @@ import Tensors
 struct ScaledDotProductAttention: AttentionKernel {
   /// `q`: `[B, Nq, heads, d]`; `k`, `v`: `[B, Nk, heads, d]`. Returns `[B, Nq, heads, d]`.
   func callAsFunction(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {
-    precondition(
-      q.shape.rank == 4 && k.shape.rank == 4 && k.shape == v.shape && q.shape[0] == k.shape[0]
-        && q.shape[2] == k.shape[2] && q.shape[3] == k.shape[3],
-      "attention of q \(q.shape), k \(k.shape), v \(v.shape)")
-    let (batch, heads, size) = (q.shape[0], q.shape[2], q.shape[3])
-    let (queries, keys) = (q.shape[1], k.shape[1])
-    return Tensor(q.shape) { out in
+    let shapes = AttentionShapes(q.shape, k.shape, v.shape)
+    let (size, stride) = (shapes.size, shapes.stride)
+    return Tensor(shapes.result) { out in
       q.withElements { q in
         k.withElements { k in
           v.withElements { v in
             attend(
-              HeadViews(q.start, tokens: queries, stride: heads * size, size: size),
-              HeadViews(k.start, tokens: keys, stride: heads * size, size: size),
-              HeadViews(v.start, tokens: keys, stride: heads * size, size: size), out.start, batch: batch,
-              heads: heads)
+              HeadViews(q.start, tokens: shapes.queries, stride: stride, size: size),
+              HeadViews(k.start, tokens: shapes.keys, stride: stride, size: size),
+              HeadViews(v.start, tokens: shapes.keys, stride: stride, size: size), out.start,
+              batch: shapes.batch, heads: shapes.heads)
           }
         }
       }
@@ -31,14 +27,14 @@ struct ScaledDotProductAttention: AttentionKernel {
 
   /// `qkv`: `[B, N, 3, heads, d]`. Returns `[B, N, heads, d]`.
   func callAsFunction(packed qkv: Tensor) -> Tensor {
-    precondition(qkv.shape.rank == 5 && qkv.shape[2] == 3, "attention of packed \(qkv.shape)")
-    let (batch, tokens, heads, size) = (qkv.shape[0], qkv.shape[1], qkv.shape[3], qkv.shape[4])
-    return Tensor([batch, tokens, heads, size]) { out in
+    let shapes = AttentionShapes(packed: qkv.shape)
+    let (heads, size) = (shapes.heads, shapes.size)
+    return Tensor(shapes.result) { out in
       qkv.withElements { qkv in
         let views = (0..<3).map { part in
-          HeadViews(qkv.start + part * heads * size, tokens: tokens, stride: 3 * heads * size, size: size)
+          HeadViews(qkv.start + part * heads * size, tokens: shapes.keys, stride: shapes.stride, size: size)
         }
-        attend(views[0], views[1], views[2], out.start, batch: batch, heads: heads)
+        attend(views[0], views[1], views[2], out.start, batch: shapes.batch, heads: heads)
       }
     }
   }

@@ -75,16 +75,10 @@ struct LinearPart: Kernel {
 
 /// Normalisation over the last axis of `[…, C]`.
 struct LayerNormPart: Kernel {
-  private let norm: NormTile
-  private let channels: Int
-
-  init(_ layer: NormLayer) {
-    norm = NormTile(layer)
-    channels = layer.weight.count
-  }
+  let norm: NormTile
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
-    let input = x
+    let (input, channels) = (x, norm.channels)
     precondition(
       input.shape.rank >= 1 && input.shape[-1] == channels, "layerNorm [\(channels)] on \(input.shape)")
     return Tensor(input.shape) { out in
@@ -104,16 +98,10 @@ struct LayerNormPart: Kernel {
 struct ChannelNormPart: Kernel {
   private static let tilePixels = 256
 
-  private let norm: NormTile
-  private let channels: Int
-
-  init(_ layer: NormLayer) {
-    norm = NormTile(layer)
-    channels = layer.weight.count
-  }
+  let norm: NormTile
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
-    let input = x
+    let (input, channels) = (x, norm.channels)
     precondition(
       input.shape.rank == 4 && input.shape[1] == channels, "layerNorm2d [\(channels)] on \(input.shape)")
     let pixels = input.shape[2] * input.shape[3]
@@ -151,20 +139,12 @@ struct AttentionPart: AttentionKernel {
 
   /// `q`: `[B, Nq, heads, d]`; `k`, `v`: `[B, Nk, heads, d]`.
   func callAsFunction(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {
-    precondition(
-      q.shape.rank == 4 && k.shape == v.shape && k.shape.rank == 4 && q.shape[0] == k.shape[0]
-        && q.shape[2] == k.shape[2] && q.shape[3] == k.shape[3],
-      "attention of \(q.shape), \(k.shape), \(v.shape)")
-    let (heads, size) = (q.shape[2], q.shape[3])
+    let shapes = AttentionShapes(q.shape, k.shape, v.shape)
     let (ready, keys, values) = (rounded(q), rounded(k), rounded(v))
-    return Tensor(q.shape) { out in
+    return Tensor(shapes.result) { out in
       withNumbers(ready) { q in
         withNumbers(keys) { k in
-          withNumbers(values) { v in
-            attend(
-              q, k, v, stride: heads * size, into: out.start, batch: ready.shape[0], queries: ready.shape[1],
-              keys: keys.shape[1], heads: heads, size: size)
-          }
+          withNumbers(values) { v in attend(q, k, v, shapes, into: out.start) }
         }
       }
     }
@@ -172,16 +152,11 @@ struct AttentionPart: AttentionKernel {
 
   /// `qkv`: `[B, N, 3, heads, d]`. Returns `[B, N, heads, d]`.
   func callAsFunction(packed qkv: Tensor) -> Tensor {
-    precondition(qkv.shape.rank == 5 && qkv.shape[2] == 3, "attention of packed \(qkv.shape)")
-    let (batch, tokens, heads, size) = (qkv.shape[0], qkv.shape[1], qkv.shape[3], qkv.shape[4])
-    let part = heads * size * numbers.size
+    let shapes = AttentionShapes(packed: qkv.shape)
+    let part = shapes.heads * shapes.size * numbers.size
     let ready = rounded(qkv)
-    return Tensor([batch, tokens, heads, size]) { out in
-      withNumbers(ready) { qkv in
-        attend(
-          qkv, qkv + part, qkv + 2 * part, stride: 3 * heads * size, into: out.start, batch: batch,
-          queries: tokens, keys: tokens, heads: heads, size: size)
-      }
+    return Tensor(shapes.result) { out in
+      withNumbers(ready) { qkv in attend(qkv, qkv + part, qkv + 2 * part, shapes, into: out.start) }
     }
   }
 
@@ -213,10 +188,12 @@ struct AttentionPart: AttentionKernel {
   }
 
   private func attend(
-    _ q: UnsafeRawPointer, _ k: UnsafeRawPointer, _ v: UnsafeRawPointer, stride: Int,
-    into out: UnsafeMutablePointer<Float>, batch: Int, queries: Int, keys: Int, heads: Int, size: Int
+    _ q: UnsafeRawPointer, _ k: UnsafeRawPointer, _ v: UnsafeRawPointer, _ shapes: AttentionShapes,
+    into out: UnsafeMutablePointer<Float>
   ) {
     let bytes = numbers.size
+    let (batch, queries, keys) = (shapes.batch, shapes.queries, shapes.keys)
+    let (heads, size, stride) = (shapes.heads, shapes.size, shapes.stride)
     guard keys > 0, queries > 0 else {
       out.update(repeating: 0, count: batch * queries * heads * size)
       return
@@ -265,35 +242,25 @@ struct AttentionPart: AttentionKernel {
 
 /// `[…, m, k] × […, k, n]` to `[…, m, n]` in Float32; leading axes agree.
 func matrixProduct(_ a: Tensor, _ b: Tensor) -> Tensor {
-  precondition(
-    a.shape.rank >= 2 && a.shape.rank == b.shape.rank && a.shape[-1] == b.shape[-2]
-      && a.shape.extents.dropLast(2) == b.shape.extents.dropLast(2), "can't multiply \(a.shape) by \(b.shape)")
-  let (m, k, n) = (a.shape[-2], a.shape[-1], b.shape[-1])
-  let batch = a.shape.extents.dropLast(2).reduce(1, *)
+  let shapes = ProductShapes(a.shape, b.shape)
+  let (m, k, n) = (shapes.m, shapes.k, shapes.n)
   // Columns are cut, since b is packed: each part of it once.
   let columns = 512
   let tiles = (n + columns - 1) / columns
   let scratch = cvector_packed_bytes(cvector_f32, k, columns) / 4 + 16
-  return Tensor(Shape(Array(a.shape.extents.dropLast()) + [n])) { out in
+  return Tensor(shapes.result) { out in
     a.withElements { a in
       b.withElements { b in
-        parallelFor(batch * tiles, grain: 1, scratch: scratch) { range, packed in
+        parallelFor(shapes.batch * tiles, grain: 1, scratch: scratch) { range, packed in
           for item in range {
             let (entry, tile) = item.quotientAndRemainder(dividingBy: tiles)
             let first = tile * columns
             let count = min(columns, n - first)
             cvector_pack(
               cvector_f32, cvector_f32, b.start + entry * k * n + first, n, k, count, packed)
-            var product = cvector_product()
-            product.rows = m
-            product.inner = k
-            product.columns = count
-            product.a = UnsafeRawPointer(a.start + entry * m * k)
-            product.a_stride = k
-            product.b = UnsafeRawPointer(packed)
-            product.out = UnsafeMutableRawPointer(out.start + entry * m * n + first)
-            product.out_stride = n
-            cvector_multiply_tile(cvector_f32, &product)
+            Numbers.f32.multiply(
+              a.start + entry * m * k, stride: k, rows: m, inner: k, by: packed, columns: count,
+              into: out.start + entry * m * n + first, stride: n)
           }
         }
       }

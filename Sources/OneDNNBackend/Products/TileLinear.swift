@@ -105,24 +105,11 @@ final class TileLinear: Sendable {
   ) {
     switch way {
     case .own(let operand, let bias):
-      bias.withUnsafeBufferPointer { bias in
-        var product = cvector_product()
-        product.rows = count
-        product.inner = inputs
-        product.columns = outputs
-        product.a = input
-        product.a_stride = inputs
-        product.b = UnsafeRawPointer(operand.start)
-        product.bias = bias.isEmpty ? nil : bias.baseAddress
-        product.activation = form.activation?.kind ?? cvector_no_activation
-        if form.accumulates {
-          product.added = UnsafePointer(output.assumingMemoryBound(to: Float.self))
-          product.added_stride = outputs
-        }
-        product.out = output
-        product.out_stride = outputs
-        product.out_kind = form.output.kind
-        cvector_multiply_tile(form.input.kind, &product)
+      let added = form.accumulates ? UnsafePointer(output.assumingMemoryBound(to: Float.self)) : nil
+      bias.withNumbers { bias in
+        form.input.multiply(
+          input, stride: inputs, rows: count, inner: inputs, by: operand.start, columns: outputs, bias: bias,
+          activation: form.activation, adding: added, into: output, stride: outputs, form.output)
       }
     case .oneDNN(let product, let activatesAfter):
       let padded = rows.first { $0 >= count } ?? count

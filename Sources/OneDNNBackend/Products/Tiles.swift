@@ -12,6 +12,65 @@ extension Numbers {
   }
 }
 
+extension Numbers {
+  /// out[rows, columns] = a[rows, inner] · a packed operand; then a bias for each column or for each row, an activation, and
+  /// what is added, whose rows lie as far apart as those of `out`.
+  func multiply(
+    _ a: UnsafeRawPointer, stride: Int, rows: Int, inner: Int, by packed: UnsafeRawPointer, columns: Int,
+    bias: UnsafePointer<Float>? = nil, rowBias: UnsafePointer<Float>? = nil, activation: Activation? = nil,
+    adding added: UnsafePointer<Float>? = nil, into out: UnsafeMutableRawPointer, stride outStride: Int,
+    _ outNumbers: Numbers = .f32
+  ) {
+    var product = cvector_product()
+    product.rows = rows
+    product.inner = inner
+    product.columns = columns
+    product.a = a
+    product.a_stride = stride
+    product.b = packed
+    product.bias = bias
+    product.row_bias = rowBias
+    product.activation = activation?.kind ?? cvector_no_activation
+    product.added = added
+    product.added_stride = outStride
+    product.out = out
+    product.out_stride = outStride
+    product.out_kind = outNumbers.kind
+    cvector_multiply_tile(kind, &product)
+  }
+
+  /// Queries `[count, size]` of one head against packed keys and values, to `[count, valueSize]`.
+  fileprivate func attend(
+    _ queries: UnsafeRawPointer, stride: Int, count: Int, size: Int, keys: UnsafeRawPointer,
+    count keyCount: Int,
+    values: UnsafeRawPointer, valueSize: Int, into out: UnsafeMutableRawPointer, stride outStride: Int,
+    _ outNumbers: Numbers, scratch: UnsafeMutableRawPointer
+  ) {
+    var attention = cvector_attention()
+    attention.queries = count
+    attention.keys = keyCount
+    attention.dim = size
+    attention.value_dim = valueSize
+    attention.scale = 1 / Float(size).squareRoot()
+    attention.q = queries
+    attention.q_stride = stride
+    attention.k = keys
+    attention.v = values
+    attention.out = out
+    attention.out_stride = outStride
+    attention.out_kind = outNumbers.kind
+    attention.scratch = scratch
+    cvector_attend_tile(kind, &attention)
+  }
+}
+
+extension [Float] {
+  /// Calls `body` with the numbers, or with nil where there are none: a bias that a layer has or not.
+  func withNumbers<Result>(_ body: (UnsafePointer<Float>?) -> Result) -> Result {
+    withUnsafeBufferPointer { body($0.isEmpty ? nil : $0.baseAddress) }
+  }
+}
+
 extension TileLinear {
   convenience init(
     _ layer: LinearLayer, _ form: Form, rows: [Int], by multiplier: Multiplier
@@ -24,6 +83,8 @@ extension TileLinear {
 struct NormTile: Sendable {
   private let weight, bias: [Float]
   private let epsilon: Float
+
+  var channels: Int { weight.count }
 
   init(_ layer: NormLayer) {
     weight = layer.weight.elements
@@ -95,21 +156,11 @@ struct AttentionTile: Sendable {
       let at = head * size * bytes
       cvector_pack_keys(kind, kind, k + at, keyStride, 0, keys, keys, size, memory + keysAt)
       cvector_pack_values(kind, kind, v + at, keyStride, 0, keys, keys, size, memory + valuesAt)
-      var attention = cvector_attention()
-      attention.queries = count
-      attention.keys = keys
-      attention.dim = size
-      attention.value_dim = size
-      attention.scale = 1 / Float(size).squareRoot()
-      attention.q = queries + at
-      attention.q_stride = stride
-      attention.k = UnsafeRawPointer(memory + keysAt)
-      attention.v = UnsafeRawPointer(memory + valuesAt)
-      attention.out = out + head * size * outNumbers.size
-      attention.out_stride = outStride
-      attention.out_kind = outNumbers.kind
-      attention.scratch = memory + scratchAt
-      cvector_attend_tile(kind, &attention)
+      numbers.attend(
+        queries + at, stride: stride, count: count, size: size, keys: memory + keysAt, count: keys,
+        values: memory + valuesAt, valueSize: size, into: out + head * size * outNumbers.size,
+        stride: outStride,
+        outNumbers, scratch: memory + scratchAt)
     }
   }
 }
@@ -140,41 +191,45 @@ final class PackedKeys: @unchecked Sendable {
   }
 
   func pack(keys k: UnsafeRawPointer, stride: Int, _ source: Numbers) {
-    inPieces { head, first, count in
-      cvector_pack_keys(
-        numbers.kind, source.kind, k + (first * stride + head * size) * source.size, stride, first, count, keys,
-        size, memory + head * keyBytes)
+    inPieces { head, range in
+      packTile(
+        keys: k + (range.lowerBound * stride + head * size) * source.size, stride: stride, source, range,
+        head: head)
     }
   }
 
   func pack(values v: UnsafeRawPointer, stride: Int, _ source: Numbers) {
-    inPieces { head, first, count in
-      cvector_pack_values(
-        numbers.kind, source.kind, v + (first * stride + head * valueSize) * source.size, stride, first, count,
-        keys, valueSize, memory + heads * keyBytes + head * valueBytes)
+    inPieces { head, range in
+      packTile(
+        values: v + (range.lowerBound * stride + head * valueSize) * source.size, stride: stride, source, range,
+        head: head)
     }
   }
 
   /// Packs one head's keys of a range that begins a piece, `[count, size]`.
-  func packTile(keys k: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>) {
+  func packTile(
+    keys k: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, head: Int = 0
+  ) {
     cvector_pack_keys(
-      numbers.kind, source.kind, k, stride, range.lowerBound, range.count, keys, size, memory)
+      numbers.kind, source.kind, k, stride, range.lowerBound, range.count, keys, size, memory + head * keyBytes)
   }
 
   /// Packs one head's values of a range that begins a piece, `[count, valueSize]`.
-  func packTile(values v: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>) {
+  func packTile(
+    values v: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, head: Int = 0
+  ) {
     cvector_pack_values(
       numbers.kind, source.kind, v, stride, range.lowerBound, range.count, keys, valueSize,
-      memory + heads * keyBytes)
+      memory + heads * keyBytes + head * valueBytes)
   }
 
-  private func inPieces(_ body: (_ head: Int, _ first: Int, _ count: Int) -> Void) {
+  private func inPieces(_ body: (_ head: Int, _ range: Range<Int>) -> Void) {
     let length = Int(cvector_keys_at_once)
     let pieces = (keys + length - 1) / length
     parallelFor(heads * pieces) { range in
       for item in range {
         let (head, piece) = item.quotientAndRemainder(dividingBy: pieces)
-        body(head, piece * length, min(length, keys - piece * length))
+        body(head, piece * length..<min(keys, (piece + 1) * length))
       }
     }
   }
@@ -184,21 +239,10 @@ final class PackedKeys: @unchecked Sendable {
     head: Int, _ queries: UnsafeRawPointer, stride: Int, count: Int, into out: UnsafeMutableRawPointer,
     stride outStride: Int, _ outNumbers: Numbers, scratch: UnsafeMutableRawPointer
   ) {
-    var attention = cvector_attention()
-    attention.queries = count
-    attention.keys = keys
-    attention.dim = size
-    attention.value_dim = valueSize
-    attention.scale = 1 / Float(size).squareRoot()
-    attention.q = queries
-    attention.q_stride = stride
-    attention.k = UnsafeRawPointer(memory + head * keyBytes)
-    attention.v = UnsafeRawPointer(memory + heads * keyBytes + head * valueBytes)
-    attention.out = out
-    attention.out_stride = outStride
-    attention.out_kind = outNumbers.kind
-    attention.scratch = scratch
-    cvector_attend_tile(numbers.kind, &attention)
+    numbers.attend(
+      queries, stride: stride, count: count, size: size, keys: memory + head * keyBytes, count: keys,
+      values: memory + heads * keyBytes + head * valueBytes, valueSize: valueSize, into: out, stride: outStride,
+      outNumbers, scratch: scratch)
   }
 }
 
@@ -206,6 +250,12 @@ final class PackedKeys: @unchecked Sendable {
 final class Workspace: @unchecked Sendable {
   let start: UnsafeMutableRawPointer
   private let memory: Tensor
+
+  /// The same as numbers.
+  var floats: UnsafeMutablePointer<Float> { start.assumingMemoryBound(to: Float.self) }
+
+  /// Uninitialised, aligned to cache lines, with some to spare at the end.
+  convenience init(floats: Int) { self.init(bytes: floats * 4) }
 
   /// Uninitialised, aligned to cache lines, with some to spare at the end.
   init(bytes: Int) {

@@ -46,14 +46,14 @@ final class ConvNeXtBlockKernel: Kernel {
       x.shape.rank == 4 && x.shape[1] == channels, "\(path): a block of \(channels) channels on \(x.shape)")
     let (height, width) = (x.shape[2], x.shape[3])
     let picture = PaddedPicture(height: height, width: width, channels: channels, padding: padding, .f32)
+    let workspace = Workspace(bytes: picture.bytes)
+    defer { withExtendedLifetime(workspace) {} }
     return Tensor(x.shape) { out in
       x.withElements { source in
-        withScratch(bytes: picture.bytes) { memory in
-          for entry in 0..<x.shape[0] {
-            let start = entry * channels * height * width
-            picture.fill(memory, from: source.start + start)
-            mix(picture, memory.assumingMemoryBound(to: Float.self), into: out.start + start)
-          }
+        for entry in 0..<x.shape[0] {
+          let start = entry * channels * height * width
+          picture.fill(workspace.start, from: source.start + start)
+          mix(picture, workspace.floats, into: out.start + start)
         }
       }
     }

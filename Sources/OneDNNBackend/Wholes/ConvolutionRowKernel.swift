@@ -21,7 +21,7 @@ final class ConvolutionRowKernel: Kernel {
   init?(_ row: ConvolutionRow, by multiplier: Multiplier) throws(OneDNNError) {
     let convolutions = row.stages.map(\.convolution) + [row.last]
     guard let numbers = Numbers(common: convolutions.map(\.site)), convolutions.allSatisfy({ $0.groups == 1 }),
-      PixelColumns(row.last).isPointwise
+      ConvolutionGeometry(row.last).isPointwise
     else { return nil }
     path = convolutions[0].site.path.name
     inputs = convolutions[0].weight.shape[1]
@@ -36,8 +36,8 @@ final class ConvolutionRowKernel: Kernel {
 
   /// What the stages make of a picture, and where in the call's scratch memory.
   private struct Places {
-    /// Height and width before each stage on planes, and after the last of them.
-    var planes: [(height: Int, width: Int)]
+    /// What each stage on planes does to sizes.
+    var planes: [ConvolutionPlane] = []
     var planesAt: [Int] = []
     var pictures: [PaddedPicture] = []
     var picturesAt: [Int] = []
@@ -45,23 +45,23 @@ final class ConvolutionRowKernel: Kernel {
   }
 
   private func places(height: Int, width: Int) -> Places {
-    var places = Places(planes: [(height, width)])
+    var places = Places()
     var (size, channels) = ((height: height, width: width), inputs)
     for stage in planar {
-      size = stage.seen.outputs(height: size.height, width: size.width)
-      channels = stage.channels
-      places.planes.append(size)
-      places.planesAt.append(places.plan.room(channels * size.height * size.width * 4))
+      let plane = stage.seen.plane(height: size.height, width: size.width)
+      (size, channels) = ((plane.outHeight, plane.outWidth), stage.seen.outputs)
+      places.planes.append(plane)
+      places.planesAt.append(places.plan.room(channels * plane.outPixels * 4))
     }
     for index in 0...deep.count {
+      let next = index < deep.count ? deep[index].seen : nil
       let picture = PaddedPicture(
-        height: size.height, width: size.width, channels: channels,
-        padding: index < deep.count ? deep[index].seen.padding : 0, numbers)
+        height: size.height, width: size.width, channels: channels, padding: next?.padding ?? 0, numbers)
       places.pictures.append(picture)
       places.picturesAt.append(places.plan.room(picture.bytes))
-      if index < deep.count {
-        size = deep[index].seen.outputs(height: size.height, width: size.width)
-        channels = deep[index].channels
+      if let next {
+        let plane = next.plane(height: size.height, width: size.width)
+        (size, channels) = ((plane.outHeight, plane.outWidth), next.outputs)
       }
     }
     return places
@@ -72,18 +72,16 @@ final class ConvolutionRowKernel: Kernel {
     precondition(
       x.shape.rank == 4 && x.shape[1] == inputs, "\(path): a row for \(inputs) channels on \(x.shape)")
     let places = places(height: x.shape[2], width: x.shape[3])
-    guard let result = places.pictures.last, result.height > 0, result.width > 0 else {
-      preconditionFailure("\(path): a row of convolutions on \(x.shape)")
-    }
+    let result = places.pictures[deep.count]
     let pixels = result.height * result.width
+    let workspace = Workspace(bytes: places.plan.bytes)
+    defer { withExtendedLifetime(workspace) {} }
     return Tensor([x.shape[0], last.channels, result.height, result.width]) { out in
       x.withElements { source in
-        withScratch(bytes: places.plan.bytes) { memory in
-          for entry in 0..<x.shape[0] {
-            run(
-              source.start + entry * inputs * x.shape[2] * x.shape[3], places, memory,
-              into: out.start + entry * last.channels * pixels)
-          }
+        for entry in 0..<x.shape[0] {
+          run(
+            source.start + entry * inputs * x.shape[2] * x.shape[3], places, workspace.start,
+            into: out.start + entry * last.channels * pixels)
         }
       }
     }
@@ -96,7 +94,7 @@ final class ConvolutionRowKernel: Kernel {
     var planes = source
     for (index, stage) in planar.enumerated() {
       let target = (memory + places.planesAt[index]).assumingMemoryBound(to: Float.self)
-      stage(planes, places.planes[index], into: target, places.planes[index + 1])
+      stage(planes, places.planes[index], into: target)
       planes = UnsafePointer(target)
     }
     places.pictures[0].fill(memory + places.picturesAt[0], from: planes)
@@ -114,8 +112,7 @@ private struct PlanarStage: Sendable {
   /// About how many pixels a tile computes.
   private static let tilePixels = 512
 
-  let seen: PixelColumns
-  let channels: Int
+  let seen: ConvolutionGeometry
   private let weights: LeftOperand
   private let bias, scale, shift: [Float]
   private let epsilon: Float
@@ -123,9 +120,8 @@ private struct PlanarStage: Sendable {
   private let numbers: Numbers
 
   init(_ stage: ConvolutionRow.Stage, _ activation: Activation, _ numbers: Numbers) {
-    seen = PixelColumns(stage.convolution)
-    channels = stage.convolution.weight.shape[0]
-    weights = LeftOperand(stage.convolution.weight, rows: channels, inner: seen.inner, numbers)
+    seen = ConvolutionGeometry(stage.convolution)
+    weights = LeftOperand(stage.convolution.weight, rows: seen.outputs, inner: seen.inner, numbers)
     bias = stage.convolution.bias?.elements ?? []
     (scale, shift) = (stage.norm.weight.elements, stage.norm.bias.elements)
     epsilon = stage.norm.epsilon
@@ -134,28 +130,27 @@ private struct PlanarStage: Sendable {
   }
 
   func callAsFunction(
-    _ x: UnsafePointer<Float>, _ size: (height: Int, width: Int), into out: UnsafeMutablePointer<Float>,
-    _ outSize: (height: Int, width: Int)
+    _ x: UnsafePointer<Float>, _ plane: ConvolutionPlane, into out: UnsafeMutablePointer<Float>
   ) {
-    let lines = max(1, Self.tilePixels / outSize.width)
-    let pixels = outSize.height * outSize.width
+    let lines = max(1, Self.tilePixels / plane.outWidth)
+    let channels = seen.outputs
     var plan = ScratchPlan()
-    let columnsAt = plan.room(seen.inner * lines * outSize.width * 4)
-    let packedAt = plan.room(cvector_packed_bytes(numbers.kind, seen.inner, lines * outSize.width))
-    let productsAt = plan.room(channels * lines * outSize.width * 4)
-    parallelFor(outSize.height, grain: lines, scratch: plan.floats) { rows, scratch in
+    let columnsAt = plan.room(seen.inner * lines * plane.outWidth * 4)
+    let packedAt = plan.room(cvector_packed_bytes(numbers.kind, seen.inner, lines * plane.outWidth))
+    let productsAt = plan.room(channels * lines * plane.outWidth * 4)
+    parallelFor(plane.outHeight, grain: lines, scratch: plan.floats) { rows, scratch in
       let memory = UnsafeMutableRawPointer(scratch)
       let columns = (memory + columnsAt).assumingMemoryBound(to: Float.self)
       let products = (memory + productsAt).assumingMemoryBound(to: Float.self)
-      let count = rows.count * outSize.width
-      seen.gather(
-        x, height: size.height, width: size.width, rows: rows, outWidth: outSize.width, into: columns)
+      let count = rows.count * plane.outWidth
+      plane.gather(x, rows: rows, seen, into: columns)
       cvector_pack(numbers.kind, cvector_f32, columns, count, seen.inner, count, memory + packedAt)
       weights.multiply(
         from: 0, rows: channels, inner: seen.inner, memory + packedAt, columns: count, bias: bias,
         into: products, stride: count)
       cvector_normalise_planes_tile(
-        activation.kind, products, count, scale, shift, epsilon, out + rows.lowerBound * outSize.width, pixels,
+        activation.kind, products, count, scale, shift, epsilon, out + rows.lowerBound * plane.outWidth,
+        plane.outPixels,
         channels, count)
     }
   }
@@ -165,8 +160,7 @@ private struct PlanarStage: Sendable {
 private struct DeepStage: Sendable {
   private static let tilePixels = PaddedPicture.tilePixels
 
-  let seen: PixelColumns
-  let channels: Int
+  let seen: ConvolutionGeometry
   private let linear: TileLinear
   private let norm: NormTile
   private let activation: Activation
@@ -175,10 +169,9 @@ private struct DeepStage: Sendable {
   init(
     _ stage: ConvolutionRow.Stage, _ activation: Activation, _ numbers: Numbers, by multiplier: Multiplier
   ) throws(OneDNNError) {
-    seen = PixelColumns(stage.convolution)
-    channels = stage.convolution.weight.shape[0]
+    seen = ConvolutionGeometry(stage.convolution)
     linear = try TileLinear(
-      weight: stage.convolution.weight.permuted(0, 2, 3, 1).reshaped([channels, seen.inner]),
+      weight: stage.convolution.weight.permuted(0, 2, 3, 1).reshaped([seen.outputs, seen.inner]),
       bias: stage.convolution.bias, .init(input: numbers, output: .f32), rows: [Self.tilePixels], by: multiplier
     )
     norm = NormTile(stage.norm)
@@ -189,12 +182,12 @@ private struct DeepStage: Sendable {
   func callAsFunction(
     _ x: UnsafeRawPointer, _ picture: PaddedPicture, into out: UnsafeMutableRawPointer, _ result: PaddedPicture
   ) {
-    let size = numbers.size
+    let (size, channels) = (numbers.size, seen.outputs)
     var plan = ScratchPlan()
     let rowsAt = plan.room((Self.tilePixels * seen.inner + 2) * size)
     let productsAt = plan.room(Self.tilePixels * channels * 4)
     let besidesAt = plan.room(linear.scratchBytes)
-    let run = seen.kernel.width * picture.channels * size
+    let run = seen.kernelWidth * picture.channels * size
     result.clearBorder(out)
     parallelFor(result.height * result.width, grain: Self.tilePixels, scratch: plan.floats) { range, scratch in
       let memory = UnsafeMutableRawPointer(scratch)
@@ -202,7 +195,7 @@ private struct DeepStage: Sendable {
       var target = memory + rowsAt
       result.forEachLine(range) { row, columns, _ in
         for column in columns {
-          for ky in 0..<seen.kernel.height {
+          for ky in 0..<seen.kernelHeight {
             let corner = picture.offset(
               row * seen.stride + ky - seen.padding, column * seen.stride - seen.padding)
             target.copyMemory(from: x + corner * size, byteCount: run)

@@ -46,27 +46,16 @@ struct TokenLinear: Sendable {
     accumulates: Bool
   ) {
     let grain = rows * inputs * outputs < Self.worthThreads ? outputs : Self.columnsAtOnce
-    bias.withUnsafeBufferPointer { bias in
+    let added = accumulates ? UnsafePointer(out.assumingMemoryBound(to: Float.self)) : nil
+    bias.withNumbers { bias in
       parallelFor(outputs, grain: grain) { columns in
         let first = columns.lowerBound
-        var product = cvector_product()
-        product.rows = rows
-        product.inner = inputs
-        product.columns = columns.count
-        product.a = x
-        product.a_stride = inputs
-        // Panels stand one after another.
-        product.b = UnsafeRawPointer(operand.start + cvector_packed_bytes(numbers.kind, inputs, first))
-        product.bias = bias.baseAddress.flatMap { bias.isEmpty ? nil : $0 + first }
-        product.activation = activation?.kind ?? cvector_no_activation
-        product.out = out + first * outNumbers.size
-        product.out_stride = outputs
-        product.out_kind = outNumbers.kind
-        if accumulates {
-          product.added = UnsafePointer((out + first * 4).assumingMemoryBound(to: Float.self))
-          product.added_stride = outputs
-        }
-        cvector_multiply_tile(numbers.kind, &product)
+        numbers.multiply(
+          x, stride: inputs, rows: rows, inner: inputs,
+          // Panels stand one after another.
+          by: operand.start + cvector_packed_bytes(numbers.kind, inputs, first), columns: columns.count,
+          bias: bias.map { $0 + first }, activation: activation, adding: added.map { $0 + first },
+          into: out + first * outNumbers.size, stride: outputs, outNumbers)
       }
     }
   }
@@ -119,18 +108,9 @@ final class HeadOperands: Sendable {
     head: Int, _ x: UnsafeRawPointer, stride: Int, rows: Int, bias: UnsafePointer<Float>? = nil,
     into out: UnsafeMutableRawPointer, stride outStride: Int, _ outNumbers: Numbers
   ) {
-    var product = cvector_product()
-    product.rows = rows
-    product.inner = inner
-    product.columns = columns
-    product.a = x
-    product.a_stride = stride
-    product.b = UnsafeRawPointer(memory + head * bytes)
-    product.bias = bias
-    product.out = out
-    product.out_stride = outStride
-    product.out_kind = outNumbers.kind
-    cvector_multiply_tile(numbers.kind, &product)
+    numbers.multiply(
+      x, stride: stride, rows: rows, inner: inner, by: memory + head * bytes, columns: columns, bias: bias,
+      into: out, stride: outStride, outNumbers)
   }
 }
 
@@ -145,10 +125,10 @@ struct TokenHeads: Sendable {
   var stride: Int { (count + 31) / 32 * 32 }
   /// What queries and keys are scaled by.
   var scale: Float { 1 / Float(size).squareRoot() }
-  /// Bytes of an operand of `[dim, count]`.
-  var scoreBytes: Int { cvector_packed_bytes(numbers.kind, dim, count) }
-  /// Bytes of an operand of `[count, dim]`.
-  var sumBytes: Int { cvector_packed_bytes(numbers.kind, count, dim) }
+  /// Bytes of an operand of `[dim, count]`, in whole cache lines.
+  var scoreBytes: Int { (cvector_packed_bytes(numbers.kind, dim, count) + 63) / 64 * 64 }
+  /// Bytes of an operand of `[count, dim]` likewise.
+  var sumBytes: Int { (cvector_packed_bytes(numbers.kind, count, dim) + 63) / 64 * 64 }
 
   /// Rows of tokens `[tokens, heads · size]` through each head's operand to `[tokens, heads, dim]`.
   func folded(
@@ -189,11 +169,11 @@ struct TokensToPicture: Sendable {
 
   /// One prompt's weighted sums of pixels, `[tokens, heads, dim]`, to sums of values, `[tokens, heads · size]`.
   func project(_ sums: UnsafeRawPointer, _ form: TokenHeads, into out: UnsafeMutableRawPointer) {
-    valueBias.withUnsafeBufferPointer { bias in
+    valueBias.withNumbers { bias in
       for head in 0..<form.heads {
         values.multiply(
           head: head, sums + head * form.dim * form.numbers.size, stride: form.heads * form.dim,
-          rows: form.tokens, bias: bias.isEmpty ? nil : bias.start + head * form.size,
+          rows: form.tokens, bias: bias.map { $0 + head * form.size },
           into: out + head * form.size * form.numbers.size, stride: form.heads * form.size, form.numbers)
       }
     }

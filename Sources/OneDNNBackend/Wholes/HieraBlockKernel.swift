@@ -203,7 +203,7 @@ final class HieraBlockKernel: Kernel {
     let tokens = grid.height * grid.width
     let size = numbers.size
     let rows = shape.rows
-    // Rows of the last tile may be fewer, oneDNN writes as many as always.
+    // Rows of the last tile may be fewer; oneDNN writes as many as always, beyond the last token.
     let workspace = Workspace(bytes: (tokens + rows) * 3 * dimOut * size)
     let projected = workspace.start
     defer { withExtendedLifetime(workspace) {} }
@@ -211,16 +211,15 @@ final class HieraBlockKernel: Kernel {
       let source = x + entry * tokens * dim
       var plan = ScratchPlan()
       let normedAt = plan.room(rows * dim * size)
-      let outputAt = plan.room(rows * 3 * dimOut * size)
       let scratchAt = plan.room(qkv.scratchBytes)
       parallelFor(tokens, grain: rows, scratch: plan.floats) { range, scratch in
         let memory = UnsafeMutableRawPointer(scratch)
         norm1(
           numbers, source + range.lowerBound * dim, stride: dim, into: memory + normedAt, stride: dim,
           rows: range.count)
-        qkv(rows: range.count, memory + normedAt, into: memory + outputAt, scratch: memory + scratchAt)
-        memcpy(
-          projected + range.lowerBound * 3 * dimOut * size, memory + outputAt, range.count * 3 * dimOut * size)
+        qkv(
+          rows: range.count, memory + normedAt, into: projected + range.lowerBound * 3 * dimOut * size,
+          scratch: memory + scratchAt)
       }
       attend(projected, tokens: tokens, source, into: out + entry * tokens * dimOut)
     }

@@ -159,17 +159,10 @@ final class MaskUpscalingKernel: Kernel {
   ) {
     let (columns, channels) = (4 * call.width, quadrupling.outputs)
     cvector_pack_transposed(cvector_f32, cvector_f32, pixels, channels, channels, columns, packed)
-    var product = cvector_product()
-    product.rows = call.masks
-    product.inner = channels
-    product.columns = columns
-    product.a = UnsafeRawPointer(call.weights + prompt * call.masks * channels)
-    product.a_stride = channels
-    product.b = UnsafeRawPointer(packed)
-    product.out = UnsafeMutableRawPointer(
-      call.out + (prompt * call.masks * 4 * call.height + line) * columns)
-    product.out_stride = 4 * call.height * columns
-    cvector_multiply_tile(cvector_f32, &product)
+    Numbers.f32.multiply(
+      call.weights + prompt * call.masks * channels, stride: channels, rows: call.masks, inner: channels,
+      by: packed, columns: columns, into: call.out + (prompt * call.masks * 4 * call.height + line) * columns,
+      stride: 4 * call.height * columns)
   }
 
   private func withElements(_ x: Tensor?, _ body: (UnsafePointer<Float>?) -> Void) {
@@ -201,20 +194,11 @@ private struct Doubling: Sendable {
     _ half: Int, _ x: UnsafeRawPointer, rows: Int, adding added: UnsafePointer<Float>?,
     into out: UnsafeMutablePointer<Float>
   ) {
-    bias.withUnsafeBufferPointer { bias in
-      var product = cvector_product()
-      product.rows = rows
-      product.inner = inputs
-      product.columns = 2 * outputs
-      product.a = x
-      product.a_stride = inputs
-      product.b = UnsafeRawPointer(operands[half].start)
-      product.bias = bias.isEmpty ? nil : bias.baseAddress
-      product.added = added
-      product.added_stride = 2 * outputs
-      product.out = UnsafeMutableRawPointer(out)
-      product.out_stride = 2 * outputs
-      cvector_multiply_tile(numbers.kind, &product)
+    bias.withNumbers { bias in
+      numbers.multiply(
+        x, stride: inputs, rows: rows, inner: inputs, by: operands[half].start, columns: 2 * outputs,
+        bias: bias,
+        adding: added, into: out, stride: 2 * outputs)
     }
   }
 }

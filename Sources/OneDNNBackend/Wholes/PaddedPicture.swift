@@ -86,8 +86,3 @@ struct PaddedPicture: Sendable {
     }
   }
 }
-
-/// Calls `body` with memory for one call, whose contents are any.
-func withScratch(bytes: Int, _ body: (UnsafeMutableRawPointer) -> Void) {
-  _ = Tensor([(bytes + 3) / 4]) { body(UnsafeMutableRawPointer($0.start)) }
-}

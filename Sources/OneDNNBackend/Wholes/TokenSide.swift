@@ -29,9 +29,9 @@ struct TokenMemory: Sendable {
     attended = plan.room(rows * widest * bytes)
     hidden = plan.room(rows * side.hidden * bytes)
     folded = plan.room(prompts * form.count * form.dim * 4)
-    askedAt = plan.room(prompts * (form.scoreBytes + 64))
-    keysAt = plan.room(prompts * (form.scoreBytes + 64))
-    valuesAt = plan.room(prompts * (form.sumBytes + 64))
+    askedAt = plan.room(prompts * form.scoreBytes)
+    keysAt = plan.room(prompts * form.scoreBytes)
+    valuesAt = plan.room(prompts * form.sumBytes)
     biasAt = plan.room(prompts * form.stride * 4)
     sumsAt = plan.room(prompts * tiles * form.count * form.dim * 4)
     largestAt = plan.room(prompts * tiles * form.count * 4)
@@ -48,13 +48,13 @@ struct TokenMemory: Sendable {
 
   /// What pixels are multiplied by for one prompt's attention to them.
   func asked(_ memory: UnsafeMutableRawPointer, _ prompt: Int) -> UnsafeMutableRawPointer {
-    memory + askedAt + prompt * ((form.scoreBytes + 63) / 64 * 64)
+    memory + askedAt + prompt * form.scoreBytes
   }
 
   /// What pixels are multiplied by for their attention to one prompt's tokens; what is added to that; and what weights are
   /// multiplied by.
   func keys(_ memory: UnsafeMutableRawPointer, _ prompt: Int) -> UnsafeMutableRawPointer {
-    memory + keysAt + prompt * ((form.scoreBytes + 63) / 64 * 64)
+    memory + keysAt + prompt * form.scoreBytes
   }
 
   func keyBias(_ memory: UnsafeMutableRawPointer, _ prompt: Int) -> UnsafeMutablePointer<Float> {
@@ -62,7 +62,7 @@ struct TokenMemory: Sendable {
   }
 
   func values(_ memory: UnsafeMutableRawPointer, _ prompt: Int) -> UnsafeMutableRawPointer {
-    memory + valuesAt + prompt * ((form.sumBytes + 63) / 64 * 64)
+    memory + valuesAt + prompt * form.sumBytes
   }
 
   /// What one tile of the picture says to one prompt's tokens.

@@ -60,25 +60,23 @@ final class TwoWayKernel: Kernel {
     let form = TokenHeads(tokens: count, heads: heads, size: size, dim: dim, numbers: numbers)
     var results = tokens
     let isShared = image.shape[0] < prompts
+    // One picture for all, and positions, as rows of pixels.
+    let shared = Workspace(floats: isShared ? pixels * dim : 0)
+    let places = Workspace(floats: positions.shape[0] * pixels * dim)
+    defer { withExtendedLifetime((shared, places)) {} }
     let pictures = Tensor([prompts, pixels, dim]) { pictures in
-      // One picture for all, and positions, as rows of pixels.
-      _ = Tensor([(isShared ? pixels : 0) + positions.shape[0] * pixels, dim]) { rows in
-        let picture = { (planes: UnsafePointer<Float>, positionPlanes: UnsafePointer<Float>) in
-          PictureRows(
-            planes: planes, positionPlanes: positionPlanes, pixels: pixels, dim: self.dim,
-            shared: isShared ? rows.start : nil, own: pictures.start,
-            positions: rows.start + (isShared ? pixels * self.dim : 0), sharesPositions: positions.shape[0] == 1
-          )
-        }
-        image.withElements { image in
-          input.imagePositions.withElements { positions in
-            tokens.withElements { tokens in
-              results.withMutableElements { results in
-                for first in stride(from: 0, to: prompts, by: Self.promptsAtOnce) {
-                  exchange(
-                    first..<min(prompts, first + Self.promptsAtOnce), picture(image.start, positions.start),
-                    tokens.start + first * count * dim, form, into: results.start + first * count * dim)
-                }
+      image.withElements { image in
+        positions.withElements { positionPlanes in
+          let picture = PictureRows(
+            planes: image.start, positionPlanes: positionPlanes.start, pixels: pixels, dim: dim,
+            shared: isShared ? shared.floats : nil, own: pictures.start, positions: places.floats,
+            sharesPositions: positions.shape[0] == 1)
+          tokens.withElements { tokens in
+            results.withMutableElements { results in
+              for first in stride(from: 0, to: prompts, by: Self.promptsAtOnce) {
+                exchange(
+                  first..<min(prompts, first + Self.promptsAtOnce), picture, tokens.start + first * count * dim,
+                  form, into: results.start + first * count * dim)
               }
             }
           }
@@ -95,16 +93,16 @@ final class TwoWayKernel: Kernel {
   ) {
     let tiles = (picture.pixels + Self.rows - 1) / Self.rows
     let memory = TokenMemory(form, prompts: prompts.count, tiles: tiles, tokenSide)
-    _ = Tensor([memory.plan.floats]) { floats in
-      let start = UnsafeMutableRawPointer(floats.start)
-      tokenSide.begin(tokens, memory, start)
-      for stage in 0...transformer.layers.count {
-        tokenSide.ask(stage, tokens, memory, start)
-        pass(stage, prompts, picture, memory, start)
-        tokenSide.hear(stage, tokens, memory, start)
-      }
-      results.update(from: memory.queries(start), count: prompts.count * form.tokens * dim)
+    let workspace = Workspace(bytes: memory.plan.bytes)
+    defer { withExtendedLifetime(workspace) {} }
+    let start = workspace.start
+    tokenSide.begin(tokens, memory, start)
+    for stage in 0...transformer.layers.count {
+      tokenSide.ask(stage, tokens, memory, start)
+      pass(stage, prompts, picture, memory, start)
+      tokenSide.hear(stage, tokens, memory, start)
     }
+    results.update(from: memory.queries(start), count: prompts.count * form.tokens * dim)
   }
 
   /// One pass over the picture: what the tokens of the layer before say to it, and what it says to the tokens of this one.
@@ -156,23 +154,24 @@ final class TwoWayKernel: Kernel {
           if stage > 0 {
             let (outBias, norm) = toTokens[stage - 1]
             let result = picture.rows(prompt, before: stage + 1) + first * dim
-            multiply(
-              operand, stride: dim, rows: count, inner: dim, memory.keys(tokens, index), columns: form.count,
+            numbers.multiply(
+              operand, stride: dim, rows: count, inner: dim, by: memory.keys(tokens, index),
+              columns: form.count,
               bias: memory.keyBias(tokens, index), into: scores, stride: form.stride)
             cvector_weigh_heads_tile(
               kind, scores, form.stride, form.scale, count, heads, form.tokens, tile + weightsAt, form.stride)
-            outBias.withUnsafeBufferPointer { bias in
-              multiply(
+            outBias.withNumbers { bias in
+              numbers.multiply(
                 tile + weightsAt, stride: form.stride, rows: count, inner: form.count,
-                memory.values(tokens, index), columns: dim, bias: bias.isEmpty ? nil : bias.baseAddress,
-                added: source, into: result, stride: dim)
+                by: memory.values(tokens, index), columns: dim, bias: bias, adding: source, into: result,
+                stride: dim)
             }
             norm(.f32, result, stride: dim, into: result, stride: dim, rows: count)
             current = UnsafePointer(result)
             place(current, prompt, first, count)
           }
-          multiply(
-            operand, stride: dim, rows: count, inner: dim, memory.asked(tokens, index), columns: form.count,
+          numbers.multiply(
+            operand, stride: dim, rows: count, inner: dim, by: memory.asked(tokens, index), columns: form.count,
             into: scores, stride: form.stride)
           cvector_transpose(scores, form.stride, turned, rows, count, form.count)
           if !isReady { pack(current, count) }
@@ -180,32 +179,12 @@ final class TwoWayKernel: Kernel {
           cvector_weigh_tile(
             kind, turned, rows, form.scale, form.count, count, turned, rows * (4 / numbers.size), part.largest,
             part.totals, (tile + factorsAt).assumingMemoryBound(to: Float.self))
-          multiply(
-            turned, stride: rows * (4 / numbers.size), rows: form.count, inner: count, packed, columns: dim,
+          numbers.multiply(
+            turned, stride: rows * (4 / numbers.size), rows: form.count, inner: count, by: packed, columns: dim,
             into: part.sums, stride: dim)
         }
       }
     }
-  }
-
-  private func multiply(
-    _ a: UnsafeRawPointer, stride: Int, rows: Int, inner: Int, _ packed: UnsafeRawPointer, columns: Int,
-    bias: UnsafePointer<Float>? = nil, added: UnsafePointer<Float>? = nil,
-    into out: UnsafeMutablePointer<Float>, stride outStride: Int
-  ) {
-    var product = cvector_product()
-    product.rows = rows
-    product.inner = inner
-    product.columns = columns
-    product.a = a
-    product.a_stride = stride
-    product.b = packed
-    product.bias = bias
-    product.added = added
-    product.added_stride = outStride
-    product.out = UnsafeMutableRawPointer(out)
-    product.out_stride = outStride
-    cvector_multiply_tile(numbers.kind, &product)
   }
 }
 
