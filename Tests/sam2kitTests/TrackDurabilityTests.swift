@@ -28,19 +28,21 @@ import TestSupport
 
   /// Runs a track and notes what it asks of the disk, up to the signal that it is sent once a file is there.
   private func diskCalls(
-    of arguments: [String], into output: String, interruptedAt name: String? = nil, library: String
+    of arguments: [String], into output: String, interruptedAt name: String? = nil, log: String
   ) throws -> [DiskCall] {
-    let log = library + ".log"
     try Data().write(to: URL(fileURLWithPath: log))
     let process = Program.process(Clip.arguments(arguments, into: output))
     process.environment = ProcessInfo.processInfo.environment.merging(
-      ["LD_PRELOAD": library, "DISK_CALLS": log]) { $1 }
+      ["LD_PRELOAD": try HeldProgram.library.get(), "DISK_CALLS": log]) { $1 }
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
-    try process.run()
     if let name {
-      for _ in 0..<3000 where !FileManager.default.fileExists(atPath: "\(output)/\(name)") { usleep(10_000) }
-      kill(process.processIdentifier, SIGINT)
+      try HeldProgram.run(process, at: "\(output)/\(name)") {
+        kill(process.processIdentifier, SIGINT)
+        usleep(100_000)
+      }
+    } else {
+      try process.run()
     }
     process.waitUntilExit()
     #expect(process.terminationStatus == (name == nil ? 0 : 130))
@@ -50,19 +52,11 @@ import TestSupport
 
   @Test func whatResumeTrustsIsOnTheDiskBeforeItIsNeeded() throws {
     try TestFiles.withTemporaryFolder { folder in
-      let library = "\(folder)/disk_calls.so"
-      let compiler = Process()
-      compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      let source = TestFiles.package("Tests/sam2kitTests/Programs/disk_calls.c")
-      compiler.arguments = ["clang", "-shared", "-fPIC", source, "-o", library, "-ldl"]
-      try compiler.run()
-      compiler.waitUntilExit()
-      try #require(compiler.terminationStatus == 0)
       let (journal, state, report) = (".tracks.journal", ".tracks.state", "tracks.json")
-      let output = "\(folder)/out"
+      let (output, log) = ("\(folder)/out", "\(folder)/calls.log")
 
       let calls = try diskCalls(
-        of: ["--point", "69,37"], into: output, interruptedAt: "00006.png", library: library)
+        of: ["--point", "69,37"], into: output, interruptedAt: "00006.png", log: log)
       let states = calls.indices.filter { calls[$0].name == "rename" && calls[$0].files.last == state }
       #expect(states.count >= 2)
       for index in states {
@@ -82,7 +76,7 @@ import TestSupport
       }
 
       // A new run removes the old one's state for good before the journal that it speaks of.
-      let anew = try diskCalls(of: ["--point", "44,84"], into: output, library: library)
+      let anew = try diskCalls(of: ["--point", "44,84"], into: output, log: log)
       #expect(
         Array(anew.prefix(3)) == [
           DiskCall("unlink", state), DiskCall("sync", "."), DiskCall("unlink", journal),
@@ -105,9 +99,10 @@ import TestSupport
     let process = Program.process(Clip.arguments(["--point", "69,37"], into: cut))
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
-    try process.run()
-    for _ in 0..<3000 where !FileManager.default.fileExists(atPath: "\(cut)/00006.png") { usleep(10_000) }
-    kill(process.processIdentifier, SIGINT)
+    try HeldProgram.run(process, at: "\(cut)/00006.png") {
+      kill(process.processIdentifier, SIGINT)
+      usleep(100_000)
+    }
     process.waitUntilExit()
     #expect(process.terminationStatus == 130)
     try Data().write(to: URL(fileURLWithPath: "\(cut)/00004.png"))

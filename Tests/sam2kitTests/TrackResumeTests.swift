@@ -12,7 +12,7 @@ private func prompts(in folder: String) throws -> [String] {
   return ["--prompts", file]
 }
 
-/// Starts a track and sends it a signal once a file is there.
+/// Starts a track and sends it signals once a file is there.
 private func interrupt(
   _ arguments: [String], at name: String, in folder: String, with signals: [Int32]
 ) throws -> (code: Int32, reason: Process.TerminationReason, errors: String) {
@@ -20,11 +20,11 @@ private func interrupt(
   let errors = Pipe()
   process.standardOutput = FileHandle.nullDevice
   process.standardError = errors
-  try process.run()
-  for _ in 0..<3000 where !FileManager.default.fileExists(atPath: "\(folder)/\(name)") { usleep(10_000) }
-  for signal in signals {
-    kill(process.processIdentifier, signal)
-    usleep(100_000)
+  try HeldProgram.run(process, at: "\(folder)/\(name)") {
+    for signal in signals {
+      kill(process.processIdentifier, signal)
+      usleep(100_000)
+    }
   }
   let remarks = errors.fileHandleForReading.readDataToEndOfFile()
   process.waitUntilExit()

@@ -1,4 +1,5 @@
-// Loaded before the C library: notes what a program asks of the disk, one call a line, in the file that DISK_CALLS names.
+// Loaded before the C library: notes what a program asks of the disk, one call a line, in the file that DISK_CALLS names;
+// and holds the program once a file has got the name HOLD_AT, until there is a file HOLD_UNTIL.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -40,9 +41,17 @@ int fsync(int descriptor) {
   return result;
 }
 
+static void hold(const char *path) {
+  const char *at = getenv("HOLD_AT"), *until = getenv("HOLD_UNTIL");
+  if (!at || !until || strcmp(path, at) != 0) return;
+  while (access(until, F_OK) != 0) usleep(1000);
+}
+
 int rename(const char *from, const char *to) {
   note("rename", from, to);
-  return REAL(rename)(from, to);
+  int result = REAL(rename)(from, to);
+  hold(to);
+  return result;
 }
 
 int unlink(const char *path) {
