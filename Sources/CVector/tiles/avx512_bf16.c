@@ -36,83 +36,158 @@ static void shape_tiles(int upper, int lower) {
   _tile_loadconfig(&shapes);
 }
 
-// Up to 32 rows times one or two panels.
+// What follows a product: one of those that are common, whose columns are whole vectors, or any.
+typedef enum { stored, narrowed_out, activated_out, added_out, any_finish } finishing;
+
+static finishing finishing_of(const cvector_product *p) {
+  const bool is_whole = p->columns % 32 == 0 && !p->row_bias && !p->scale;
+  if (!is_whole) return any_finish;
+  if (p->out_kind == cvector_bf16 && !p->added) {
+    if (!p->activation) return narrowed_out;
+    return p->activation == cvector_gelu_activation ? activated_out : any_finish;
+  }
+  if (p->out_kind != cvector_f32 || p->activation) return any_finish;
+  return p->added ? added_out : p->bias ? any_finish : stored;
+}
+
+// Sums of up to 32 rows and columns that are there but not finished.
+typedef struct {
+  const float *sums;
+  size_t row, rows, column;
+  vector left, right;
+} amx_pending;
+
+// Finishes up to `count` rows more. The registers of sums are busy meanwhile: a processor has other units for this.
+INLINE void finish_rows(const cvector_product *p, const finishing how, amx_pending *pending, size_t count) {
+  for (; count && pending->rows; count--, pending->rows--, pending->row++, pending->sums += 32) {
+    const size_t row = pending->row, column = pending->column;
+    if (how == any_finish) {
+      finish(p, load(pending->sums), row, column);
+      if (column + 16 < p->columns) finish(p, load(pending->sums + 16), row, column + 16);
+      continue;
+    }
+    vector left = load(pending->sums) + pending->left, right = load(pending->sums + 16) + pending->right;
+    if (how == activated_out) left = gelu_in_pieces(left), right = gelu_in_pieces(right);
+    if (how == added_out) {
+      const float *added = p->added + row * p->added_stride + column;
+      float *out = (float *)p->out + row * p->out_stride + column;
+      store(out, left + load(added));
+      store(out + 16, right + load(added + 16));
+    } else {
+      const __m512bh both = _mm512_cvtne2ps_pbh(right, left);
+      _mm512_storeu_si512((uint16_t *)p->out + row * p->out_stride + column, (__m512i)both);
+    }
+  }
+}
+
+// 32 numbers more of up to 32 rows, times one or two panels.
+INLINE void amx_step(
+    const char *above, const char *below, size_t row_bytes, const char *left, const char *right, const bool is_wide,
+    const bool is_high) {
+  _tile_loadd(6, left, 64);
+  _tile_loadd(4, above, row_bytes);
+  _tile_dpbf16ps(0, 4, 6);
+  if (is_wide) {
+    _tile_loadd(7, right, 64);
+    _tile_dpbf16ps(1, 4, 7);
+  }
+  if (is_high) {
+    _tile_loadd(5, below, row_bytes);
+    _tile_dpbf16ps(2, 5, 6);
+    if (is_wide) _tile_dpbf16ps(3, 5, 7);
+  }
+}
+
+// Up to 32 rows times one or two panels; meanwhile what is pending is finished, and what is computed here comes next.
 INLINE void amx_block(
-    const cvector_product *p, size_t row, size_t rows, size_t panel, const bool is_wide, const bool is_high) {
+    const cvector_product *p, const finishing how, size_t row, size_t rows, size_t panel, const bool is_wide,
+    const bool is_high, amx_pending *pending, float *sums) {
   const size_t steps = (p->inner + 31) / 32, a_bytes = p->a_stride * 2;
   const char *upper = (const char *)p->a + row * a_bytes, *lower = upper + 16 * a_bytes;
   const char *left = (const char *)p->b + panel * steps * 1024, *right = left + steps * 1024;
+  const size_t at_once = (32 + steps - 1) / steps;
   _tile_zero(0);
   if (is_wide) _tile_zero(1);
   if (is_high) _tile_zero(2);
   if (is_wide && is_high) _tile_zero(3);
-  for (size_t k = 0; k < steps; k++) {
-    uint16_t rest[32 * 32] __attribute__((aligned(64)));
-    size_t row_bytes = a_bytes;
-    const char *above = upper + k * 64, *below = lower + k * 64;
-    if (k == p->inner / 32) {
-      // What is left of each row, with zeros after it: beyond may be anything.
-      memset(rest, 0, sizeof rest);
-      for (size_t r = 0; r < rows; r++) memcpy(rest + r * 32, above + r * a_bytes, p->inner % 32 * sizeof *rest);
-      above = (const char *)rest, below = above + 16 * 64, row_bytes = 64;
-    }
-    _tile_loadd(6, left + k * 1024, 64);
-    _tile_loadd(4, above, row_bytes);
-    _tile_dpbf16ps(0, 4, 6);
-    if (is_wide) {
-      _tile_loadd(7, right + k * 1024, 64);
-      _tile_dpbf16ps(1, 4, 7);
-    }
-    if (is_high) {
-      _tile_loadd(5, below, row_bytes);
-      _tile_dpbf16ps(2, 5, 6);
-      if (is_wide) _tile_dpbf16ps(3, 5, 7);
-    }
+  for (size_t k = 0; k < p->inner / 32; k++) {
+    amx_step(upper + k * 64, lower + k * 64, a_bytes, left + k * 1024, right + k * 1024, is_wide, is_high);
+    if (how != stored) finish_rows(p, how, pending, at_once);
   }
-  // Plain sums go where they belong; others by way of the first-level cache, where they are finished.
-  const size_t column = panel * 16, wide = is_wide ? 32 : 16;
-  const bool is_plain = !p->bias && !p->row_bias && !p->activation && !p->scale && !p->added && p->out_kind == cvector_f32 &&
-                        column + wide <= p->columns;
-  float sums[32 * 32] __attribute__((aligned(64)));
-  float *target = is_plain ? (float *)p->out + row * p->out_stride + column : sums;
-  const size_t stride = is_plain ? p->out_stride : 32;
+  if (p->inner % 32) {
+    // What is left of each row, with zeros after it: beyond may be anything.
+    uint16_t rest[32 * 32] __attribute__((aligned(64)));
+    const size_t k = p->inner / 32;
+    memset(rest, 0, sizeof rest);
+    for (size_t r = 0; r < rows; r++) memcpy(rest + r * 32, upper + r * a_bytes + k * 64, p->inner % 32 * sizeof *rest);
+    amx_step((const char *)rest, (const char *)(rest + 16 * 32), 64, left + k * 1024, right + k * 1024, is_wide, is_high);
+  }
+  const size_t column = panel * 16;
+  float *target = how == stored ? (float *)p->out + row * p->out_stride + column : sums;
+  const size_t stride = how == stored ? p->out_stride : 32;
   _tile_stored(0, target, stride * 4);
   if (is_wide) _tile_stored(1, target + 16, stride * 4);
   if (is_high) _tile_stored(2, target + 16 * stride, stride * 4);
   if (is_wide && is_high) _tile_stored(3, target + 16 * stride + 16, stride * 4);
-  if (is_plain) return;
-  for (size_t r = 0; r < rows; r++) {
-    finish(p, load(sums + r * 32), row + r, column);
-    if (is_wide) finish(p, load(sums + r * 32 + 16), row + r, column + 16);
-  }
+  if (how == stored) return;
+  finish_rows(p, how, pending, 32);
+  *pending = (amx_pending){.sums = sums, .row = row, .rows = rows, .column = column};
+  if (how != any_finish && p->bias) pending->left = load(p->bias + column), pending->right = load(p->bias + column + 16);
 }
 
-static void amx_blocks(const cvector_product *p, size_t row, size_t rows, const bool is_high) {
+// Rows of which all blocks but the last have 32.
+INLINE void amx_blocks(const cvector_product *p, const finishing how, size_t row, size_t rows, const bool is_high) {
   const size_t panels = (p->columns + 15) / 16;
+  float sums[2][32 * 32] __attribute__((aligned(64)));
+  amx_pending pending = {.rows = 0};
+  size_t turn = 0;
   for (size_t panel = 0; panel + 2 <= panels; panel += 2) {
-    for (size_t r = row; r < row + rows; r += 32) {
-      amx_block(p, r, row + rows - r < 32 ? row + rows - r : 32, panel, true, is_high);
+    for (size_t r = row; r < row + rows; r += 32, turn++) {
+      amx_block(p, how, r, row + rows - r < 32 ? row + rows - r : 32, panel, true, is_high, &pending, sums[turn % 2]);
     }
   }
   if (panels % 2) {
-    for (size_t r = row; r < row + rows; r += 32) {
-      amx_block(p, r, row + rows - r < 32 ? row + rows - r : 32, panels - 1, false, is_high);
+    for (size_t r = row; r < row + rows; r += 32, turn++) {
+      const size_t count = row + rows - r < 32 ? row + rows - r : 32;
+      amx_block(p, how, r, count, panels - 1, false, is_high, &pending, sums[turn % 2]);
     }
   }
+  if (how != stored) finish_rows(p, how, &pending, 32);
 }
 
+#define DEFINE_AMX_BLOCKS(how)                                                                                         \
+  static void amx_blocks_##how(const cvector_product *p, size_t row, size_t rows, bool is_high) {                      \
+    if (is_high) {                                                                                                     \
+      amx_blocks(p, how, row, rows, true);                                                                             \
+    } else {                                                                                                           \
+      amx_blocks(p, how, row, rows, false);                                                                            \
+    }                                                                                                                  \
+  }
+DEFINE_AMX_BLOCKS(stored)
+DEFINE_AMX_BLOCKS(narrowed_out)
+DEFINE_AMX_BLOCKS(activated_out)
+DEFINE_AMX_BLOCKS(added_out)
+DEFINE_AMX_BLOCKS(any_finish)
+
 static void amx_multiply_bf16(const cvector_product *p) {
+  void (*const blocks[])(const cvector_product *, size_t, size_t, bool) = {
+      [stored] = amx_blocks_stored, [narrowed_out] = amx_blocks_narrowed_out,
+      [activated_out] = amx_blocks_activated_out, [added_out] = amx_blocks_added_out,
+      [any_finish] = amx_blocks_any_finish,
+  };
+  const finishing how = finishing_of(p);
   const size_t whole = p->rows / 32 * 32, rest = p->rows - whole;
   if (whole) {
     shape_tiles(16, 16);
-    amx_blocks(p, 0, whole, true);
+    blocks[how](p, 0, whole, true);
   }
   if (rest) {
     shape_tiles(rest < 16 ? (int)rest : 16, rest > 16 ? (int)rest - 16 : 1);
-    amx_blocks(p, whole, rest, rest > 16);
+    blocks[how](p, whole, rest, rest > 16);
   }
   _tile_release();
 }
+
 // Plain sums of `rows` rows, a multiple of 32, times all panels; on top of what `out` holds where `adds`.
 INLINE void amx_sums(
     const uint16_t *a, size_t a_stride, const char *b, size_t steps, size_t panels, size_t rows, float *out,

@@ -134,13 +134,26 @@ INLINE vector gelu(vector x) {
   return x > 14.0f ? x : positive - a * 0.5f * tail;
 }
 
+#if LANES == 16
+#include "gelu.h"
+#endif
+
+// x * Phi(x), as near as numbers of that kind tell.
+INLINE vector gelu_as(cvector_kind kind, vector x) {
+#if LANES == 16
+  if (kind == cvector_bf16) return gelu_in_pieces(x);
+#endif
+  (void)kind;
+  return gelu(x);
+}
+
 // What follows a product, for the columns of one vector of one row. NaN stays NaN.
 INLINE void finish(const cvector_product *p, vector sum, size_t row, size_t column) {
   size_t count = p->columns - column;
   if (p->bias) sum += load_some(p->bias + column, count);
   if (p->row_bias) sum += p->row_bias[row];
   if (p->activation == cvector_gelu_activation) {
-    sum = gelu(sum);
+    sum = gelu_as(p->out_kind, sum);
   } else if (p->activation == cvector_relu_activation) {
     sum = sum < 0.0f ? 0.0f : sum;
   }
@@ -466,7 +479,7 @@ static void activate(
     void *result = place(kind, out, r * out_stride);
     for (size_t i = 0; i < columns; i += LANES) {
       vector v = load_some(x + r * x_stride + i, columns - i);
-      v = activation == cvector_gelu_activation ? gelu(v) : v < 0.0f ? 0.0f : v;
+      v = activation == cvector_gelu_activation ? gelu_as(kind, v) : v < 0.0f ? 0.0f : v;
       store_as(kind, place(kind, result, i), v, columns - i);
     }
     pad(kind, result, columns, padded);
