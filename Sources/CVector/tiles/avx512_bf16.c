@@ -188,92 +188,180 @@ static void amx_multiply_bf16(const cvector_product *p) {
   _tile_release();
 }
 
-// Plain sums of `rows` rows, a multiple of 32, times all panels; on top of what `out` holds where `adds`.
-INLINE void amx_sums(
-    const uint16_t *a, size_t a_stride, const char *b, size_t steps, size_t panels, size_t rows, float *out,
-    size_t stride, const bool adds) {
-  const size_t bytes = stride * sizeof *out;
-  for (size_t panel = 0; panel < panels; panel += 2) {
-    const char *left = b + panel * steps * 1024, *right = left + steps * 1024;
-    const bool is_wide = panel + 1 < panels;
-    for (size_t r = 0; r < rows; r += 32) {
-      const uint16_t *upper = a + r * a_stride, *lower = upper + 16 * a_stride;
-      float *target = out + r * stride + panel * 16, *below = target + 16 * stride;
-      if (adds) {
-        _tile_loadd(0, target, bytes);
-        _tile_loadd(2, below, bytes);
-      } else {
-        _tile_zero(0);
-        _tile_zero(2);
-      }
-      if (is_wide) {
-        if (adds) {
-          _tile_loadd(1, target + 16, bytes);
-          _tile_loadd(3, below + 16, bytes);
-        } else {
-          _tile_zero(1);
-          _tile_zero(3);
-        }
-        for (size_t k = 0; k < steps; k++) {
-          _tile_loadd(6, left + k * 1024, 64);
-          _tile_loadd(4, upper + k * 32, a_stride * 2);
-          _tile_dpbf16ps(0, 4, 6);
-          _tile_loadd(7, right + k * 1024, 64);
-          _tile_dpbf16ps(1, 4, 7);
-          _tile_loadd(5, lower + k * 32, a_stride * 2);
-          _tile_dpbf16ps(2, 5, 6);
-          _tile_dpbf16ps(3, 5, 7);
-        }
-        _tile_stored(1, target + 16, bytes);
-        _tile_stored(3, below + 16, bytes);
-      } else {
-        for (size_t k = 0; k < steps; k++) {
-          _tile_loadd(6, left + k * 1024, 64);
-          _tile_loadd(4, upper + k * 32, a_stride * 2);
-          _tile_dpbf16ps(0, 4, 6);
-          _tile_loadd(5, lower + k * 32, a_stride * 2);
-          _tile_dpbf16ps(2, 5, 6);
-        }
-      }
-      _tile_stored(0, target, bytes);
-      _tile_stored(2, below, bytes);
+// The largest of a row of scores, 64 columns at a time so that no comparison waits for the one before.
+INLINE float largest_score(const float *row, size_t columns) {
+  const __m512 least = _mm512_set1_ps(-INFINITY);
+  __m512 most[4] = {least, least, least, least};
+  size_t i = 0;
+  for (; i + 64 <= columns; i += 64) {
+    UNROLLED for (int part = 0; part < 4; part++) {
+      most[part] = _mm512_max_ps(_mm512_loadu_ps(row + i + part * 16), most[part]);
     }
+  }
+  for (; i < columns; i += 16) {
+    const __mmask16 there = columns - i < 16 ? (1u << (columns - i)) - 1 : 0xffff;
+    most[0] = _mm512_mask_max_ps(most[0], there, _mm512_maskz_loadu_ps(there, row + i), most[0]);
+  }
+  return _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(most[0], most[1]), _mm512_max_ps(most[2], most[3])));
+}
+
+// A row of scores to 2^(scale * score - top) in bfloat16, with zeros up to `padded` columns; returns their sum.
+INLINE float weigh_scores(const float *row, uint16_t *weights, float scale, float top, size_t columns, size_t padded) {
+  const __m512 factors = _mm512_set1_ps(scale), shift = _mm512_set1_ps(-top);
+  __m512 totals[4] = {0};
+  size_t i = 0;
+  for (; i + 64 <= columns; i += 64) {
+    __m512 w[4];
+    UNROLLED for (int part = 0; part < 4; part++) {
+      w[part] = power_of_two(_mm512_fmadd_ps(_mm512_loadu_ps(row + i + part * 16), factors, shift), false);
+      totals[part] += w[part];
+    }
+    _mm512_storeu_si512(weights + i, (__m512i)_mm512_cvtne2ps_pbh(w[1], w[0]));
+    _mm512_storeu_si512(weights + i + 32, (__m512i)_mm512_cvtne2ps_pbh(w[3], w[2]));
+  }
+  for (; i < padded; i += 16) {
+    const size_t left = i < columns ? columns - i : 0;
+    const __mmask16 there = left < 16 ? (1u << left) - 1 : 0xffff;
+    const __m512 x = _mm512_maskz_loadu_ps(there, row + i);
+    const __m512 w = _mm512_maskz_mov_ps(there, power_of_two(_mm512_fmadd_ps(x, factors, shift), false));
+    totals[0] += w;
+    _mm256_storeu_si256((__m256i *)(weights + i), (__m256i)_mm512_cvtneps_pbh(w));
+  }
+  return _mm512_reduce_add_ps(totals[0] + totals[1] + (totals[2] + totals[3]));
+}
+
+// Weights of the softmax of up to 32 queries and one piece of the keys, computed row by row while sums of products are.
+typedef struct {
+  float *scores;
+  uint16_t *weights;
+  float *largest, *totals, *factors;
+  size_t keys, row, rows;
+  // The largest score of the next row, which is looked for a row ahead so that nothing waits for it.
+  float found;
+  // A row is due whenever the steps of products that go by have made up one.
+  size_t progress, steps;
+} amx_softmax;
+
+INLINE void weigh_rows(const cvector_attention_block *b, amx_softmax *softmax, size_t count) {
+  const size_t padded = (softmax->keys + 31) / 32 * 32;
+  for (; count && softmax->row < softmax->rows; count--, softmax->row++) {
+    const size_t r = softmax->row;
+    const float before = softmax->largest[r], top = softmax->found > before ? softmax->found : before;
+    const float *scores = softmax->scores + r * b->scores_stride;
+    const float sum = weigh_scores(
+        scores, softmax->weights + r * b->weights_stride, b->scale, top * b->scale, softmax->keys, padded);
+    if (r + 1 < softmax->rows) softmax->found = largest_score(scores + b->scores_stride, softmax->keys);
+    const float factor = power_of_two((vector)((before - top) * b->scale), true)[0];
+    softmax->factors[r] = factor;
+    softmax->totals[r] = softmax->totals[r] * factor + sum;
+    softmax->largest[r] = top;
   }
 }
 
-// As attention.c has it, with registers shaped once: rows are copied so that 32 divide them and their numbers.
-static void amx_attend_block(const cvector_attention *a, const cvector_attention_block *block) {
-  const size_t rows = (block->count + 31) / 32 * 32, steps = (a->dim + 31) / 32, q_stride = steps * 32;
-  for (size_t r = 0; r < block->count; r++) {
-    uint16_t *row = block->queries + r * q_stride;
-    memcpy(row, (const uint16_t *)a->q + (block->first + r) * a->q_stride, a->dim * sizeof *row);
+INLINE void weigh_meanwhile(const cvector_attention_block *b, amx_softmax *softmax) {
+  softmax->progress += softmax->rows;
+  if (softmax->progress >= softmax->steps) {
+    softmax->progress -= softmax->steps;
+    weigh_rows(b, softmax, 1);
+  }
+}
+
+// Plain sums of 32 rows times all panels; on top of what `out` holds where `adds`.
+INLINE void amx_sums(
+    const uint16_t *a, size_t a_stride, const char *packed, size_t steps, size_t panels, float *out, size_t stride,
+    const bool adds, const cvector_attention_block *b, amx_softmax *softmax) {
+  const size_t bytes = stride * sizeof *out, a_bytes = a_stride * sizeof *a;
+  const char *upper = (const char *)a, *lower = upper + 16 * a_bytes;
+  for (size_t panel = 0; panel < panels; panel += 2) {
+    const char *left = packed + panel * steps * 1024, *right = left + steps * 1024;
+    const bool is_wide = panel + 1 < panels;
+    float *target = out + panel * 16, *below = target + 16 * stride;
+    if (adds) {
+      _tile_loadd(0, target, bytes);
+      _tile_loadd(2, below, bytes);
+      if (is_wide) {
+        _tile_loadd(1, target + 16, bytes);
+        _tile_loadd(3, below + 16, bytes);
+      }
+    } else {
+      _tile_zero(0);
+      _tile_zero(1);
+      _tile_zero(2);
+      _tile_zero(3);
+    }
+    if (is_wide) {
+      for (size_t k = 0; k < steps; k++) {
+        amx_step(upper + k * 64, lower + k * 64, a_bytes, left + k * 1024, right + k * 1024, true, true);
+        weigh_meanwhile(b, softmax);
+      }
+      _tile_stored(1, target + 16, bytes);
+      _tile_stored(3, below + 16, bytes);
+    } else {
+      for (size_t k = 0; k < steps; k++) {
+        amx_step(upper + k * 64, lower + k * 64, a_bytes, left + k * 1024, right + k * 1024, false, true);
+        weigh_meanwhile(b, softmax);
+      }
+    }
+    _tile_stored(0, target, bytes);
+    _tile_stored(2, below, bytes);
+  }
+}
+
+// As attention.c has it, in units of 32 queries and a piece of the keys. While one unit's scores are computed, the weights of
+// the one before it are, and the values of the one before that are summed: products and the softmax need different parts
+// of the processor. Rows are copied so that 32 divide them and their numbers.
+static void amx_attend_block(const cvector_attention *a, const cvector_attention_block *b) {
+  const size_t steps = (a->dim + 31) / 32, q_stride = steps * 32;
+  for (size_t r = 0; r < b->count; r++) {
+    uint16_t *row = b->queries + r * q_stride;
+    memcpy(row, (const uint16_t *)a->q + (b->first + r) * a->q_stride, a->dim * sizeof *row);
     if (a->dim < q_stride) memset(row + a->dim, 0, (q_stride - a->dim) * sizeof *row);
   }
-  const size_t value_panels = (a->value_dim + 15) / 16;
+  const size_t value_panels = (a->value_dim + 15) / 16, pairs = (value_panels + 1) / 2;
+  const size_t across = (b->count + 31) / 32, pieces = (a->keys + cvector_keys_at_once - 1) / cvector_keys_at_once;
+  const size_t units = across * pieces;
   shape_tiles(16, 16);
-  for (size_t from = 0, index = 0; from < a->keys; from += cvector_keys_at_once, index++) {
-    const size_t keys = a->keys - from < cvector_keys_at_once ? a->keys - from : cvector_keys_at_once;
-    const size_t key_panels = (keys + 15) / 16, key_steps = (keys + 31) / 32;
-    amx_sums(
-        block->queries, q_stride, (const char *)a->k + index * block->key_bytes, steps, key_panels, rows, block->scores,
-        block->scores_stride, false);
-    weigh(
-        cvector_bf16, block->scores, block->scores_stride, block->scale, block->count, keys, block->weights,
-        block->weights_stride, key_steps * 32, block->largest, block->totals, block->factors);
-    const char *values = (const char *)a->v + index * block->value_bytes;
-    if (from) {
-      scale_rows(
-          cvector_f32, block->sums, block->sums_stride, block->factors, block->sums, block->sums_stride, block->count,
-          a->value_dim);
-      amx_sums(
-          block->weights, block->weights_stride, values, key_steps, value_panels, rows, block->sums, block->sums_stride,
-          true);
-    } else {
-      amx_sums(
-          block->weights, block->weights_stride, values, key_steps, value_panels, rows, block->sums, block->sums_stride,
-          false);
+  // How many keys a unit has.
+#define KEYS_OF(unit)                                                                                                  \
+  ((unit) / across + 1 < pieces ? (size_t)cvector_keys_at_once : a->keys - (unit) / across * cvector_keys_at_once)
+  for (size_t time = 0; time < units + 2; time++) {
+    const bool scores_now = time < units, weighs_now = time >= 1 && time <= units, sums_now = time >= 2;
+    amx_softmax softmax = {.rows = 0};
+    if (weighs_now) {
+      const size_t unit = time - 1, turn = unit % 2 * 32, first = unit % across * 32;
+      softmax = (amx_softmax){
+          .scores = b->scores + turn * b->scores_stride, .weights = b->weights + turn * b->weights_stride,
+          .largest = b->largest + first, .totals = b->totals + first, .factors = b->factors + turn,
+          .keys = KEYS_OF(unit), .rows = b->count - first < 32 ? b->count - first : 32,
+      };
+      softmax.found = largest_score(softmax.scores, softmax.keys);
     }
+    if (scores_now) softmax.steps += (KEYS_OF(time) + 31) / 32 * steps;
+    if (sums_now) softmax.steps += (KEYS_OF(time - 2) + 31) / 32 * pairs;
+    if (scores_now) {
+      amx_sums(
+          b->queries + time % across * 32 * q_stride, q_stride, (const char *)a->k + time / across * b->key_bytes, steps,
+          (KEYS_OF(time) + 15) / 16, b->scores + time % 2 * 32 * b->scores_stride, b->scores_stride, false, b, &softmax);
+    }
+    if (sums_now) {
+      const size_t unit = time - 2, turn = unit % 2 * 32, first = unit % across * 32;
+      const size_t rows = b->count - first < 32 ? b->count - first : 32, key_steps = (KEYS_OF(unit) + 31) / 32;
+      const uint16_t *weights = b->weights + turn * b->weights_stride;
+      const char *values = (const char *)a->v + unit / across * b->value_bytes;
+      float *sums = b->sums + first * b->sums_stride;
+      if (unit >= across) {
+        scale_rows(
+            cvector_f32, sums, b->sums_stride, b->factors + turn, sums, b->sums_stride, rows, a->value_dim);
+        amx_sums(
+            weights, b->weights_stride, values, key_steps, value_panels, sums, b->sums_stride, true, b, &softmax);
+      } else {
+        amx_sums(
+            weights, b->weights_stride, values, key_steps, value_panels, sums, b->sums_stride, false, b, &softmax);
+      }
+    }
+    weigh_rows(b, &softmax, 32);
   }
+#undef KEYS_OF
   _tile_release();
 }
 #pragma clang attribute pop

@@ -94,9 +94,10 @@ INLINE vector larger(vector a, vector b) { return b > a ? b : a; }
 // The coefficients come from tools/fixtures/fit_cvector.py.
 INLINE vector power_of_two(vector x, bool fine) {
   x = x < -126.0f ? -126.0f : x;
-  // Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the significand.
-  vector shifted = x + 12582912.0f;
-  vector r = x - (shifted - 12582912.0f);
+  // Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the significand: 127 more than it, as the
+  // exponent of a power has it.
+  vector shifted = x + 12583039.0f;
+  vector r = x - (shifted - 12583039.0f);
   vector p;
   if (fine) {
     p = r * 1.53458116e-4f + 1.33999312e-3f;
@@ -110,7 +111,7 @@ INLINE vector power_of_two(vector x, bool fine) {
     p = p * r + 6.9326099e-1f;
     p = p * r + 9.9992807e-1f;
   }
-  bits_vector power = ((bits_vector)shifted << 23) + 0x3f800000u;
+  bits_vector power = (bits_vector)shifted << 23;
   return p * (vector)power;
 }
 
