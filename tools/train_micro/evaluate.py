@@ -5,7 +5,7 @@
     python tools/train_micro/evaluate.py --checkpoint state/pictures.pt --assets assets.npz --pictures 100 --clips 10
 
 The folder's layout and the rules by which prompts are derived from masks are in Reference/validation/README.md; so is
-what the standard errors beside the means are. --json writes what `sam2kit evaluate --json` prints.
+what the standard errors beside the means are. --json writes what `sam2kit evaluate --json` prints, but for the means by picture and by clip.
 With --assets, scenes are composed: of the cut-outs and backgrounds that training never sees, or of those that it does.
 """
 
@@ -193,7 +193,7 @@ def composed(options):
 
 
 def report(pictures, clips):
-    """What `sam2kit evaluate --json` prints of these scores, of clips `clip_scores`' and of pictures `evaluate_pictures`'."""
+    """What --json writes of these scores, of clips `clip_scores`' and of pictures `evaluate_pictures`'."""
     figures, by_frame = {}, []
     if pictures:
         for place, name in enumerate(("one_click", "box", "three_clicks"), 2):
