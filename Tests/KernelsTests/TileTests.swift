@@ -174,6 +174,122 @@ private let kinds = [cvector_f32, cvector_bf16]
     return out
   }
 
+  struct FinishCase: Sendable, CustomTestStringConvertible {
+    let rows, inner, columns: Int
+    let out: cvector_kind
+    let activation: cvector_activation
+    var hasBias = true
+    var isAdded = false
+    var testDescription: String {
+      "\(rows) × \(inner) × \(columns) to kind \(out.rawValue), activation \(activation.rawValue), "
+        + "bias \(hasBias), added \(isAdded)"
+    }
+  }
+
+  /// What layers ask for: columns that are whole vectors, and one thing or another after the sums.
+  static let finishes = [(33, 96, 96), (70, 147, 64), (16, 32, 32), (5, 40, 160)].flatMap {
+    rows, inner, columns in
+    [
+      FinishCase(
+        rows: rows, inner: inner, columns: columns, out: cvector_bf16, activation: cvector_no_activation),
+      FinishCase(
+        rows: rows, inner: inner, columns: columns, out: cvector_bf16, activation: cvector_no_activation,
+        hasBias: false),
+      FinishCase(
+        rows: rows, inner: inner, columns: columns, out: cvector_bf16, activation: cvector_gelu_activation),
+      FinishCase(
+        rows: rows, inner: inner, columns: columns, out: cvector_bf16, activation: cvector_relu_activation),
+      FinishCase(
+        rows: rows, inner: inner, columns: columns, out: cvector_f32, activation: cvector_no_activation,
+        isAdded: true),
+      FinishCase(
+        rows: rows, inner: inner, columns: columns, out: cvector_f32, activation: cvector_no_activation,
+        hasBias: false, isAdded: true),
+    ]
+  }
+
+  @Test(arguments: finishes) func finishedProductsMatchDoubleLoops(item: FinishCase) {
+    let a = Matrix(item.rows, item.inner, cvector_bf16, seed: 1)
+    let weight = Matrix(item.columns, item.inner, cvector_f32, seed: 2)
+    let rounded = Matrix(item.columns, item.inner, cvector_bf16, seed: 2)
+    let bias = Matrix(1, item.columns, cvector_f32, seed: 3).values
+    let residual = Matrix(item.rows, item.columns, cvector_f32, seed: 5).values
+    for level in levels {
+      let out = with(level) { finished(item, a.stored, weight.values, bias, residual) }
+      var worst = 0.0
+      for row in 0..<item.rows {
+        for column in 0..<item.columns {
+          var sum = item.hasBias ? Double(bias[column]) : 0
+          for k in 0..<item.inner { sum += a[row, k] * rounded[column, k] }
+          switch item.activation {
+          case cvector_gelu_activation: sum = 0.5 * sum * erfc(-sum / 2.0.squareRoot())
+          case cvector_relu_activation: sum = max(0, sum)
+          default: break
+          }
+          if item.isAdded { sum += Double(residual[row * item.columns + column]) }
+          // Half a step of bfloat16, and what a GELU in pieces differs by.
+          let allowed = item.out == cvector_bf16 ? abs(sum) * 0x1p-8 + 4e-5 : 4e-5
+          let error = abs(Double(out[row * item.columns + column]) - sum) / allowed
+          worst = max(worst, error.isNaN ? .infinity : error)
+        }
+      }
+      #expect(worst < 1, "\(String(cString: cvector_instructions_name(level)))")
+    }
+  }
+
+  private func finished(
+    _ item: FinishCase, _ a: [UInt8], _ weight: [Float], _ bias: [Float], _ residual: [Float]
+  ) -> [Float] {
+    let count = item.rows * item.columns
+    var packed = [UInt64](
+      repeating: .max, count: cvector_packed_bytes(cvector_bf16, item.inner, item.columns) / 8 + 1)
+    cvector_pack_transposed(
+      cvector_bf16, cvector_f32, weight, item.inner, item.inner, item.columns, &packed)
+    // Sums are added to what is there, as a residual is.
+    var out = item.isAdded ? residual : [Float](repeating: .nan, count: count)
+    bias.withUnsafeBufferPointer { bias in
+      a.withUnsafeBytes { a in
+        packed.withUnsafeBytes { b in
+          out.withUnsafeMutableBytes { out in
+            var product = cvector_product()
+            (product.rows, product.inner, product.columns) = (item.rows, item.inner, item.columns)
+            (product.a, product.a_stride, product.b) = (a.baseAddress, item.inner, b.baseAddress)
+            product.bias = item.hasBias ? bias.baseAddress : nil
+            product.activation = item.activation
+            if item.isAdded {
+              product.added = UnsafePointer(out.bindMemory(to: Float.self).baseAddress)
+              product.added_stride = item.columns
+            }
+            (product.out, product.out_stride, product.out_kind) = (out.baseAddress, item.columns, item.out)
+            cvector_multiply_tile(cvector_bf16, &product)
+          }
+        }
+      }
+    }
+    guard item.out == cvector_bf16 else { return out }
+    return out.withUnsafeBytes { bytes in
+      bytes.bindMemory(to: UInt16.self).prefix(count).map { Float(bitPattern: UInt32($0) << 16) }
+    }
+  }
+
+  /// A GELU whose result is rounded to bfloat16 may be computed in pieces.
+  @Test func geluInPiecesIsNearTheExactOne() {
+    let x = (0...40_000).map { Float($0 - 20_000) * 5e-4 } + [0, 1e30, .infinity]
+    for level in levels {
+      var out = [UInt16](repeating: 0, count: x.count)
+      with(level) {
+        cvector_activate_tile(
+          cvector_bf16, cvector_gelu_activation, x, x.count, &out, x.count, 1, x.count, x.count)
+      }
+      let worst = zip(x, out).dropLast().map { x, bits in
+        let exact = 0.5 * Double(x) * erfc(-Double(x) / 2.0.squareRoot())
+        return (abs(Double(Float(bitPattern: UInt32(bits) << 16)) - exact) - abs(exact) * 0x1p-8) / 2e-5
+      }.max()
+      #expect((worst ?? 2) < 1, "\(String(cString: cvector_instructions_name(level)))")
+      #expect(out[20_000] == 0 && out.last == 0x7f80, "\(String(cString: cvector_instructions_name(level)))")
+    }
+  }
+
   struct AttentionCase: Sendable, CustomTestStringConvertible {
     let queries, keys, dim, valueDim: Int
     var testDescription: String { "\(queries) queries, \(keys) keys of \(dim), values of \(valueDim)" }
@@ -182,6 +298,7 @@ private let kinds = [cvector_f32, cvector_bf16]
   @Test(arguments: [
     AttentionCase(queries: 70, keys: 64, dim: 96, valueDim: 96),
     AttentionCase(queries: 5, keys: 1100, dim: 56, valueDim: 64),
+    AttentionCase(queries: 100, keys: 1100, dim: 40, valueDim: 40),
     AttentionCase(queries: 65, keys: 513, dim: 16, valueDim: 16),
     AttentionCase(queries: 49, keys: 49, dim: 72, valueDim: 72),
     AttentionCase(queries: 3, keys: 7, dim: 33, valueDim: 7),
