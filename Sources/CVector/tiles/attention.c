@@ -115,10 +115,8 @@ static void attend_block(cvector_kind kind, const cvector_attention *a, size_t f
       .scores_stride = columns + apart / sizeof(float), .weights_stride = columns + apart / sizeof(uint16_t),
       .sums_stride = (a->value_dim + 15) / 16 * 16,
   };
-  for (size_t r = 0; r < count; r++) b.largest[r] = -INFINITY, b.totals[r] = 0;
-  if (kind == cvector_bf16 && level->attend_block) {
-    level->attend_block(a, &b);
-  } else {
+  if (kind != cvector_bf16 || !level->attend_block || !level->attend_block(a, &b)) {
+    for (size_t r = 0; r < count; r++) b.largest[r] = -INFINITY, b.totals[r] = 0;
     sum_pieces(kind, a, &b);
   }
   for (size_t r = 0; r < count; r++) b.factors[r] = 1.0f / b.totals[r];

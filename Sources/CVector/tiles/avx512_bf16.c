@@ -188,129 +188,131 @@ static void amx_multiply_bf16(const cvector_product *p) {
   _tile_release();
 }
 
-// The largest of a row of scores, 64 columns at a time so that no comparison waits for the one before.
-INLINE float largest_score(const float *row, size_t columns) {
-  const __m512 least = _mm512_set1_ps(-INFINITY);
-  __m512 most[4] = {least, least, least, least};
-  size_t i = 0;
-  for (; i + 64 <= columns; i += 64) {
-    UNROLLED for (int part = 0; part < 4; part++) {
-      most[part] = _mm512_max_ps(_mm512_loadu_ps(row + i + part * 16), most[part]);
-    }
-  }
-  for (; i < columns; i += 16) {
-    const __mmask16 there = columns - i < 16 ? (1u << (columns - i)) - 1 : 0xffff;
-    most[0] = _mm512_mask_max_ps(most[0], there, _mm512_maskz_loadu_ps(there, row + i), most[0]);
-  }
-  return _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(most[0], most[1]), _mm512_max_ps(most[2], most[3])));
-}
+// How many blocks of scores wait at most, and the queries and the keys of a block and a unit.
+enum { most_waiting = 8, unit_rows = 32, block_columns = 32 };
+// A weight is 2^(score - shift), and the shift is the largest score of a query's first keys. Sums of weights keep their precision
+// as long as they stay below this.
+#define MOST_WEIGHTS 0x1p80f
 
-// A row of scores to 2^(scale * score - top) in bfloat16, with zeros up to `padded` columns; returns their sum.
-INLINE float weigh_scores(const float *row, uint16_t *weights, float scale, float top, size_t columns, size_t padded) {
-  const __m512 factors = _mm512_set1_ps(scale), shift = _mm512_set1_ps(-top);
-  __m512 totals[4] = {0};
-  size_t i = 0;
-  for (; i + 64 <= columns; i += 64) {
-    __m512 w[4];
-    UNROLLED for (int part = 0; part < 4; part++) {
-      w[part] = power_of_two(_mm512_fmadd_ps(_mm512_loadu_ps(row + i + part * 16), factors, shift), false);
-      totals[part] += w[part];
-    }
-    _mm512_storeu_si512(weights + i, (__m512i)_mm512_cvtne2ps_pbh(w[1], w[0]));
-    _mm512_storeu_si512(weights + i + 32, (__m512i)_mm512_cvtne2ps_pbh(w[3], w[2]));
-  }
-  for (; i < padded; i += 16) {
-    const size_t left = i < columns ? columns - i : 0;
-    const __mmask16 there = left < 16 ? (1u << left) - 1 : 0xffff;
-    const __m512 x = _mm512_maskz_loadu_ps(there, row + i);
-    const __m512 w = _mm512_maskz_mov_ps(there, power_of_two(_mm512_fmadd_ps(x, factors, shift), false));
-    totals[0] += w;
-    _mm256_storeu_si256((__m256i *)(weights + i), (__m256i)_mm512_cvtneps_pbh(w));
-  }
-  return _mm512_reduce_add_ps(totals[0] + totals[1] + (totals[2] + totals[3]));
-}
-
-// Weights of the softmax of up to 32 queries and one piece of the keys, computed row by row while sums of products are.
+// Blocks of scores that become weights while products are computed: those of one unit of queries and a piece of the keys.
 typedef struct {
-  float *scores;
+  // [most_waiting, unit_rows, block_columns]
+  float *waiting;
+  // [columns] of bfloat16, in rows `weights_stride` apart.
   uint16_t *weights;
-  float *largest, *totals, *factors;
-  size_t keys, row, rows;
-  // The largest score of the next row, which is looked for a row ahead so that nothing waits for it.
-  float found;
-  // A row is due whenever the steps of products that go by have made up one.
-  size_t progress, steps;
-} amx_softmax;
+  size_t weights_stride;
+  // A vector of sums and a shift for each row.
+  float (*totals)[16];
+  float *shifts;
+  float scale;
+  size_t rows, columns;
+  // How many blocks there are, how many are done, and how many rows of the next one.
+  size_t made, done, row;
+  // How many rows are due with each step of products.
+  size_t due;
+} amx_weighing;
 
-INLINE void weigh_rows(const cvector_attention_block *b, amx_softmax *softmax, size_t count) {
-  const size_t padded = (softmax->keys + 31) / 32 * 32;
-  for (; count && softmax->row < softmax->rows; count--, softmax->row++) {
-    const size_t r = softmax->row;
-    const float before = softmax->largest[r], top = softmax->found > before ? softmax->found : before;
-    const float *scores = softmax->scores + r * b->scores_stride;
-    const float sum = weigh_scores(
-        scores, softmax->weights + r * b->weights_stride, b->scale, top * b->scale, softmax->keys, padded);
-    if (r + 1 < softmax->rows) softmax->found = largest_score(scores + b->scores_stride, softmax->keys);
-    const float factor = power_of_two((vector)((before - top) * b->scale), true)[0];
-    softmax->factors[r] = factor;
-    softmax->totals[r] = softmax->totals[r] * factor + sum;
-    softmax->largest[r] = top;
-  }
+INLINE float *waiting_block(const amx_weighing *w, size_t block) {
+  return w->waiting + block % most_waiting * (unit_rows * block_columns);
 }
 
-INLINE void weigh_meanwhile(const cvector_attention_block *b, amx_softmax *softmax) {
-  softmax->progress += softmax->rows;
-  if (softmax->progress >= softmax->steps) {
-    softmax->progress -= softmax->steps;
-    weigh_rows(b, softmax, 1);
-  }
-}
-
-// Plain sums of 32 rows times all panels; on top of what `out` holds where `adds`.
-INLINE void amx_sums(
-    const uint16_t *a, size_t a_stride, const char *packed, size_t steps, size_t panels, float *out, size_t stride,
-    const bool adds, const cvector_attention_block *b, amx_softmax *softmax) {
-  const size_t bytes = stride * sizeof *out, a_bytes = a_stride * sizeof *a;
-  const char *upper = (const char *)a, *lower = upper + 16 * a_bytes;
-  for (size_t panel = 0; panel < panels; panel += 2) {
-    const char *left = packed + panel * steps * 1024, *right = left + steps * 1024;
-    const bool is_wide = panel + 1 < panels;
-    float *target = out + panel * 16, *below = target + 16 * stride;
-    if (adds) {
-      _tile_loadd(0, target, bytes);
-      _tile_loadd(2, below, bytes);
-      if (is_wide) {
-        _tile_loadd(1, target + 16, bytes);
-        _tile_loadd(3, below + 16, bytes);
-      }
-    } else {
-      _tile_zero(0);
-      _tile_zero(1);
-      _tile_zero(2);
-      _tile_zero(3);
+INLINE void weigh_rows(amx_weighing *w, size_t count) {
+  const __m512 scale = _mm512_set1_ps(w->scale), least = _mm512_set1_ps(-126), most = _mm512_set1_ps(127);
+  for (; count && w->done < w->made; count--) {
+    const float *scores = waiting_block(w, w->done) + w->row * block_columns;
+    const size_t column = w->done * block_columns;
+    const __m512 shift = _mm512_set1_ps(-w->shifts[w->row]);
+    __m512 first = _mm512_fmadd_ps(_mm512_load_ps(scores), scale, shift);
+    __m512 second = _mm512_fmadd_ps(_mm512_load_ps(scores + 16), scale, shift);
+    // A power beyond what there is must not look like a small one.
+    first = power_of_two(_mm512_max_ps(least, _mm512_min_ps(most, first)), false);
+    second = power_of_two(_mm512_max_ps(least, _mm512_min_ps(most, second)), false);
+    if (column + block_columns > w->columns) {
+      const uint32_t there = (1u << (w->columns - column)) - 1;
+      first = _mm512_maskz_mov_ps((__mmask16)there, first);
+      second = _mm512_maskz_mov_ps((__mmask16)(there >> 16), second);
     }
+    float *total = w->totals[w->row];
+    _mm512_store_ps(total, _mm512_load_ps(total) + (first + second));
+    _mm512_storeu_si512(
+        w->weights + w->row * w->weights_stride + column, (__m512i)_mm512_cvtne2ps_pbh(second, first));
+    if (++w->row == w->rows) w->row = 0, w->done++;
+  }
+}
+
+// Scores of 32 queries and up to 32 keys, a block that waits to be weighed.
+INLINE void amx_scores(
+    amx_weighing *w, const char *queries, size_t query_bytes, const char *keys, size_t steps, const bool is_wide) {
+  // One that waits makes room.
+  while (w->made - w->done == most_waiting) weigh_rows(w, w->rows);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (size_t k = 0; k < steps; k++) {
+    amx_step(
+        queries + k * 64, queries + 16 * query_bytes + k * 64, query_bytes, keys + k * 1024,
+        keys + (steps + k) * 1024, is_wide, true);
+    weigh_rows(w, w->due);
+  }
+  float *scores = waiting_block(w, w->made);
+  _tile_stored(0, scores, block_columns * 4);
+  _tile_stored(1, scores + 16, block_columns * 4);
+  _tile_stored(2, scores + 16 * block_columns, block_columns * 4);
+  _tile_stored(3, scores + 16 * block_columns + 16, block_columns * 4);
+  w->made++;
+}
+
+// Sums of up to 32 numbers of values by the weights of 32 queries, on top of what is there where `adds`.
+INLINE void amx_values(
+    amx_weighing *w, const char *weights, size_t weight_bytes, const char *values, size_t steps, const bool is_wide,
+    float *sums, size_t stride, const bool adds) {
+  const size_t bytes = stride * sizeof *sums;
+  float *below = sums + 16 * stride;
+  if (adds) {
+    _tile_loadd(0, sums, bytes);
+    _tile_loadd(2, below, bytes);
     if (is_wide) {
-      for (size_t k = 0; k < steps; k++) {
-        amx_step(upper + k * 64, lower + k * 64, a_bytes, left + k * 1024, right + k * 1024, true, true);
-        weigh_meanwhile(b, softmax);
-      }
-      _tile_stored(1, target + 16, bytes);
-      _tile_stored(3, below + 16, bytes);
-    } else {
-      for (size_t k = 0; k < steps; k++) {
-        amx_step(upper + k * 64, lower + k * 64, a_bytes, left + k * 1024, right + k * 1024, false, true);
-        weigh_meanwhile(b, softmax);
-      }
+      _tile_loadd(1, sums + 16, bytes);
+      _tile_loadd(3, below + 16, bytes);
     }
-    _tile_stored(0, target, bytes);
-    _tile_stored(2, below, bytes);
+  } else {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  for (size_t k = 0; k < steps; k++) {
+    amx_step(
+        weights + k * 64, weights + 16 * weight_bytes + k * 64, weight_bytes, values + k * 1024,
+        values + (steps + k) * 1024, is_wide, true);
+    weigh_rows(w, w->due);
+  }
+  _tile_stored(0, sums, bytes);
+  _tile_stored(2, below, bytes);
+  if (is_wide) {
+    _tile_stored(1, sums + 16, bytes);
+    _tile_stored(3, below + 16, bytes);
   }
 }
 
-// As attention.c has it, in units of 32 queries and a piece of the keys. While one unit's scores are computed, the weights of
-// the one before it are, and the values of the one before that are summed: products and the softmax need different parts
-// of the processor. Rows are copied so that 32 divide them and their numbers.
-static void amx_attend_block(const cvector_attention *a, const cvector_attention_block *b) {
+// The largest of each row's first scores, times the scale.
+static void find_shifts(const float *scores, size_t columns, size_t rows, float scale, float *shifts) {
+  const uint32_t there = columns < block_columns ? (1u << columns) - 1 : UINT32_MAX;
+  const __m512 least = _mm512_set1_ps(-INFINITY);
+  for (size_t r = 0; r < rows; r++, scores += block_columns) {
+    const __m512 first = _mm512_mask_load_ps(least, (__mmask16)there, scores);
+    const __m512 second = _mm512_mask_load_ps(least, (__mmask16)(there >> 16), scores + 16);
+    shifts[r] = _mm512_reduce_max_ps(_mm512_max_ps(first, second)) * scale;
+  }
+}
+
+// As attention.c has it, in units of 32 queries and a piece of the keys: scores are never stored but for a few blocks that
+// wait to become weights, which is done while the next scores are computed and the values of the unit before are summed:
+// products and powers need different parts of the processor. There is no largest score to look for before: numbers of
+// bfloat16 reach as far as those of Float32, so any of a query's scores does for a shift that isn't too far below the
+// largest. Where it is, false is returned, and the sums are none.
+static bool amx_attend_block(const cvector_attention *a, const cvector_attention_block *b) {
   const size_t steps = (a->dim + 31) / 32, q_stride = steps * 32;
   for (size_t r = 0; r < b->count; r++) {
     uint16_t *row = b->queries + r * q_stride;
@@ -318,51 +320,69 @@ static void amx_attend_block(const cvector_attention *a, const cvector_attention
     if (a->dim < q_stride) memset(row + a->dim, 0, (q_stride - a->dim) * sizeof *row);
   }
   const size_t value_panels = (a->value_dim + 15) / 16, pairs = (value_panels + 1) / 2;
-  const size_t across = (b->count + 31) / 32, pieces = (a->keys + cvector_keys_at_once - 1) / cvector_keys_at_once;
-  const size_t units = across * pieces;
+  const size_t across = (b->count + unit_rows - 1) / unit_rows;
+  const size_t pieces = (a->keys + cvector_keys_at_once - 1) / cvector_keys_at_once, units = across * pieces;
+  float totals[cvector_queries_at_once][16] __attribute__((aligned(64))) = {{0}};
+  float shifts[cvector_queries_at_once];
+  float waiting[most_waiting * unit_rows * block_columns] __attribute__((aligned(64)));
   shape_tiles(16, 16);
   // How many keys a unit has.
 #define KEYS_OF(unit)                                                                                                  \
   ((unit) / across + 1 < pieces ? (size_t)cvector_keys_at_once : a->keys - (unit) / across * cvector_keys_at_once)
-  for (size_t time = 0; time < units + 2; time++) {
-    const bool scores_now = time < units, weighs_now = time >= 1 && time <= units, sums_now = time >= 2;
-    amx_softmax softmax = {.rows = 0};
-    if (weighs_now) {
-      const size_t unit = time - 1, turn = unit % 2 * 32, first = unit % across * 32;
-      softmax = (amx_softmax){
-          .scores = b->scores + turn * b->scores_stride, .weights = b->weights + turn * b->weights_stride,
-          .largest = b->largest + first, .totals = b->totals + first, .factors = b->factors + turn,
-          .keys = KEYS_OF(unit), .rows = b->count - first < 32 ? b->count - first : 32,
-      };
-      softmax.found = largest_score(softmax.scores, softmax.keys);
+  for (size_t time = 0; time <= units; time++) {
+    size_t blocks = 0, sums = 0, key_steps = 0;
+    amx_weighing w = {.waiting = waiting, .weights_stride = b->weights_stride, .scale = b->scale};
+    if (time < units) {
+      const size_t first = time % across * unit_rows, keys = KEYS_OF(time);
+      blocks = (keys + block_columns - 1) / block_columns;
+      w.weights = b->weights + time % 2 * unit_rows * b->weights_stride;
+      w.totals = totals + first, w.shifts = shifts + first;
+      w.rows = b->count - first < unit_rows ? b->count - first : unit_rows;
+      w.columns = keys;
     }
-    if (scores_now) softmax.steps += (KEYS_OF(time) + 31) / 32 * steps;
-    if (sums_now) softmax.steps += (KEYS_OF(time - 2) + 31) / 32 * pairs;
-    if (scores_now) {
-      amx_sums(
-          b->queries + time % across * 32 * q_stride, q_stride, (const char *)a->k + time / across * b->key_bytes, steps,
-          (KEYS_OF(time) + 15) / 16, b->scores + time % 2 * 32 * b->scores_stride, b->scores_stride, false, b, &softmax);
+    if (time >= 1) {
+      key_steps = (KEYS_OF(time - 1) + 31) / 32;
+      sums = pairs;
     }
-    if (sums_now) {
-      const size_t unit = time - 2, turn = unit % 2 * 32, first = unit % across * 32;
-      const size_t rows = b->count - first < 32 ? b->count - first : 32, key_steps = (KEYS_OF(unit) + 31) / 32;
-      const uint16_t *weights = b->weights + turn * b->weights_stride;
-      const char *values = (const char *)a->v + unit / across * b->value_bytes;
-      float *sums = b->sums + first * b->sums_stride;
-      if (unit >= across) {
-        scale_rows(
-            cvector_f32, sums, b->sums_stride, b->factors + turn, sums, b->sums_stride, rows, a->value_dim);
-        amx_sums(
-            weights, b->weights_stride, values, key_steps, value_panels, sums, b->sums_stride, true, b, &softmax);
+    const size_t all_steps = blocks * steps + sums * key_steps;
+    w.due = (blocks * w.rows + all_steps - 1) / all_steps;
+    for (size_t block = 0, sum = 0; block < blocks || sum < sums;) {
+      // Values as evenly between scores as they go; the last scores are weighed beside the last values.
+      if (block < blocks && (sum + 1) * blocks >= block * sums) {
+        const char *keys = (const char *)a->k + time / across * b->key_bytes + block * 2 * steps * 1024;
+        const char *queries = (const char *)(b->queries + time % across * unit_rows * q_stride);
+        if (w.columns - block * block_columns > 16) {
+          amx_scores(&w, queries, q_stride * 2, keys, steps, true);
+        } else {
+          amx_scores(&w, queries, q_stride * 2, keys, steps, false);
+        }
+        if (time < across && block == 0) find_shifts(waiting, w.columns, w.rows, w.scale, w.shifts);
+        block++;
       } else {
-        amx_sums(
-            weights, b->weights_stride, values, key_steps, value_panels, sums, b->sums_stride, false, b, &softmax);
+        const size_t unit = time - 1;
+        const char *weights = (const char *)(b->weights + unit % 2 * unit_rows * b->weights_stride);
+        const char *values = (const char *)a->v + unit / across * b->value_bytes + sum * 2 * key_steps * 1024;
+        float *target = b->sums + unit % across * unit_rows * b->sums_stride + sum * 32;
+        if (sum * 2 + 1 < value_panels) {
+          amx_values(
+              &w, weights, b->weights_stride * 2, values, key_steps, true, target, b->sums_stride, unit >= across);
+        } else {
+          amx_values(
+              &w, weights, b->weights_stride * 2, values, key_steps, false, target, b->sums_stride, unit >= across);
+        }
+        sum++;
       }
     }
-    weigh_rows(b, &softmax, 32);
+    while (w.done < w.made) weigh_rows(&w, w.rows);
   }
 #undef KEYS_OF
   _tile_release();
+  bool is_whole = true;
+  for (size_t r = 0; r < b->count; r++) {
+    b->totals[r] = _mm512_reduce_add_ps(_mm512_load_ps(totals[r]));
+    is_whole = is_whole && b->totals[r] < MOST_WEIGHTS;
+  }
+  return is_whole;
 }
 #pragma clang attribute pop
 

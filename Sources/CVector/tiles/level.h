@@ -45,8 +45,9 @@ typedef struct {
   void (*pool)(
       cvector_kind, const void *, size_t x_stride, size_t width, size_t height, size_t side, void *, size_t out_stride,
       size_t columns);
-  // Sums of values of bfloat16 by unnormalised weights, and the weights' totals; NULL where the functions above do it.
-  void (*attend_block)(const cvector_attention *, const cvector_attention_block *);
+  // Sums of values of bfloat16 by unnormalised weights, and the weights' totals; NULL where the functions above do it, which
+  // they do as well where it returns false.
+  bool (*attend_block)(const cvector_attention *, const cvector_attention_block *);
   void (*pack_rounded_rows)(
       const float *in, size_t stride, size_t inner, size_t padded, size_t columns, void *packed);
   // Convolutions: see cvector_tiles.h.

@@ -135,10 +135,17 @@ final class PackedOperand: Sendable {
   /// Packs `[columns, inner]`, the transposed of what is multiplied by.
   init(transposed weight: Tensor, _ numbers: Numbers) {
     let (columns, inner) = (weight.shape[0], weight.shape[1])
-    start = .allocate(
-      byteCount: cvector_packed_bytes(numbers.kind, inner, columns), alignment: 64)
-    weight.withElements {
-      cvector_pack_transposed(numbers.kind, cvector_f32, $0.start, inner, inner, columns, start)
+    let kind = numbers.kind
+    let packed = UnsafeMutableRawPointer.allocate(
+      byteCount: cvector_packed_bytes(kind, inner, columns), alignment: 64)
+    start = packed
+    weight.withElements { elements in
+      // Whole panels, of whatever width, which lie one after another.
+      parallelFor(columns, grain: 64) { range in
+        cvector_pack_transposed(
+          kind, cvector_f32, elements.start + range.lowerBound * inner, inner, inner, range.count,
+          packed + cvector_packed_bytes(kind, inner, range.lowerBound))
+      }
     }
   }
 
