@@ -140,37 +140,26 @@ public struct InputHistogram: Sendable {
     }
   }
 
-  /// Σ p · log(p / q), where q spreads what falls on a step evenly over the bins that do.
+  /// Σ p · log(p / q), where q spreads what falls on a step evenly over the bins that do. What is cut off is piled on the
+  /// outermost bins that are left, in p alone.
   private static func divergence(_ range: QuantizedRange, _ filled: [(middle: Double, count: Int)]) -> Double {
-    // What is cut off counts where it is cut, and is no bin of its own there.
-    var kept: [(step: Int, count: Double, isInside: Bool)] = []
     let (low, high) = (Double(range.number(of: 0)), Double(range.number(of: 255)))
-    for bin in filled {
-      kept.append(
-        (Int(range.quantize(Float(bin.middle))), Double(bin.count), (low...high).contains(bin.middle)))
+    let inside = filled.filter { low...high ~= $0.middle }
+    guard let first = inside.indices.first, let last = inside.indices.last else { return .infinity }
+    var seen = inside.map { Double($0.count) }
+    var (sums, bins) = ([Double](repeating: 0, count: 256), [Double](repeating: 0, count: 256))
+    let steps = inside.map { Int(range.quantize(Float($0.middle))) }
+    for (step, count) in zip(steps, seen) {
+      sums[step] += count
+      bins[step] += 1
     }
-    var (sums, bins, cut) = (
-      [Double](repeating: 0, count: 256), [Double](repeating: 0, count: 256),
-      [Double](repeating: 0, count: 256)
-    )
-    for bin in kept {
-      if bin.isInside {
-        sums[bin.step] += bin.count
-        bins[bin.step] += 1
-      } else {
-        cut[bin.step] += bin.count
-      }
+    let kept = seen.reduce(0, +)
+    for bin in filled where bin.middle < low { seen[first] += Double(bin.count) }
+    for bin in filled where bin.middle > high { seen[last] += Double(bin.count) }
+    let total = seen.reduce(0, +)
+    return zip(steps, seen).reduce(0) { divergence, bin in
+      let (p, q) = (bin.1 / total, sums[bin.0] / bins[bin.0] / kept)
+      return divergence + p * log(p / q)
     }
-    let total = kept.reduce(0) { $0 + $1.count }
-    let inside = sums.reduce(0, +)
-    guard inside > 0 else { return .infinity }
-    var divergence = 0.0
-    for bin in kept where bin.isInside {
-      // Cut off numbers are piled on the bins at the ends.
-      let p = (bin.count + cut[bin.step] / bins[bin.step]) / total
-      let q = sums[bin.step] / bins[bin.step] / inside
-      divergence += p * log(p / q)
-    }
-    return divergence
   }
 }

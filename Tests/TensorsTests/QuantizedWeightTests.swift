@@ -37,7 +37,7 @@ import Testing
     let weight = GroupedWeight(
       quantizing: Tensor([1, 32], (0..<32).map { Float($0) / 31 }), as: .eightBits)
     // numpy.float16(1 / 127)
-    #expect(weight.scales == [0.007874])
+    #expect(weight.scales == [0.007_873_535_156_25])
     #expect(weight.values[31] == 127)
   }
 

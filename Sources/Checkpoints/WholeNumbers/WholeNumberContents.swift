@@ -92,7 +92,14 @@ struct WholeNumberContents: TensorContents {
       }
       return .perChannel(QuantizedWeight(shape: entry.shape, values: values, scales: worth))
     }
-    let values = bytes.withBytes { bytes in bytes.flatMap { [Int8($0 & 15) - 8, Int8($0 >> 4) - 8] } }
+    var values: [Int8] = []
+    values.reserveCapacity(entry.shape.count)
+    bytes.withBytes { bytes in
+      for byte in bytes {
+        values.append(Int8(byte & 15) - 8)
+        values.append(Int8(byte >> 4) - 8)
+      }
+    }
     if let place = values.firstIndex(of: -8) {
       throw .wholeNumbers(path: path, .value(weight: entry.name, place: place, least: -7, found: -8))
     }
