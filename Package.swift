@@ -98,6 +98,7 @@ let package = Package(
     layer("Synthesis", ["Tensors", "Kernels", "Architecture"]),
     layer("Verification", ["Tensors", "Prompts", "Masks", "Kernels", "Taps", "Traces", "CVector"]),
     layer("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"]),
+    layer("Quantization", ["Tensors", "Architecture", "Kernels", "Taps", "SAM2"]),
     layer("Reports", ["Files", "Tensors", "Prompts", "Taps", "Traces", "Verification"]),
     layer(
       "Media",
@@ -108,14 +109,14 @@ let package = Package(
       [
         "Files", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations", "Checkpoints",
         "Kernels", "OpenBLASBackend", "OneDNNBackend", "Taps", "Traces", "SAM2", "Verification", "Reports",
-        "Media", "Evaluation", "CVector",
+        "Media", "Evaluation", "Quantization", "CVector",
       ]),
     .executableTarget(
       name: "sam2kit",
       dependencies: [
         "Files", "Downloads", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations",
         "Checkpoints", "Kernels", "Taps", "Traces", "Synthesis", "Verification", "Dumps", "Reports", "Media",
-        "Evaluation",
+        "Evaluation", "Quantization",
         "Pipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -146,6 +147,12 @@ let package = Package(
         "Tensors", "Prompts", "Masks", "Architecture", "Configurations", "Checkpoints", "Kernels",
         "OpenBLASBackend", "Taps", "Traces", "Media", "Verification", "Files",
       ], fixtures: true),
+    tests(
+      "Quantization",
+      [
+        "Tensors", "Architecture", "Configurations", "Checkpoints", "Kernels", "OpenBLASBackend", "Taps",
+        "SAM2",
+      ]),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
     tests("Verification", ["Tensors", "Prompts", "Kernels", "Taps", "Traces"], fixtures: true),
     tests(
@@ -158,7 +165,7 @@ let package = Package(
       "Pipelines",
       [
         "Files", "Prompts", "Masks", "Tensors", "Architecture", "Configurations", "Checkpoints", "Media",
-        "SAM2",
+        "SAM2", "Quantization",
         "Evaluation", "Taps", "Traces", "Verification", "Kernels",
       ]),
     tests("Media", ["Files", "Tensors", "Prompts", "Masks", "Kernels"], fixtures: true),

@@ -28,6 +28,16 @@ public struct Checkpoint: WeightSource {
     public let byteCount: Int
     /// Whether its elements lie row-major and without gaps in the file.
     public let isContiguous: Bool
+    /// How the file holds it as whole numbers with scales; nil where its elements are stored as they are.
+    public var encoding: Encoding?
+  }
+
+  /// How whole numbers and scales stand for a tensor.
+  public struct Encoding: Equatable, Sendable {
+    /// `int8` with a scale for each output channel, `int4` with one for each 32 inputs, or GGUF's `q8_0`.
+    public let name: String
+    /// Bytes that numbers and scales take.
+    public let byteCount: Int
   }
 
   /// The path it was opened by.
@@ -81,7 +91,9 @@ public struct Checkpoint: WeightSource {
       case .torch:
         let archive = try TorchArchive(file, limits: limits, key: key)
         (contents, selection, prefix) = (archive, archive.selection, archive.remainingKey)
-      case .safetensors: contents = try SafetensorsFile(file, limits: limits)
+      case .safetensors:
+        let stored = try SafetensorsFile(file, limits: limits)
+        contents = try WholeNumberContents(stored, path: path) ?? stored
       case .hdf5: contents = try HDF5Weights(file, limits: limits)
       case .gguf: contents = try GGUFFile(file, limits: limits)
       }
@@ -110,6 +122,9 @@ public struct Checkpoint: WeightSource {
     numbers = Dictionary(names) { first, _ in first }
     shapes = Dictionary(contents.entries.map { ($0.name, $0.shape) }) { first, _ in first }
   }
+
+  /// Whether it holds weights as whole numbers.
+  public var holdsWholeNumbers: Bool { entries.contains { $0.encoding != nil } }
 
   func number(of name: String) -> Int? { numbers[name] }
 
@@ -141,6 +156,14 @@ public struct Checkpoint: WeightSource {
     guard let entry = self[name] else { throw CheckpointError.missingTensor(path: path, name: name) }
     return Tensor(try bytes(of: name), entry.elementType, entry.shape)
   }
+
+  /// The whole numbers that the tensor of that name is stored as; nil where it isn't.
+  ///
+  /// - Throws: `CheckpointError.missingTensor`, or what its numbers are refused for.
+  public func quantized(_ name: String) throws -> StoredWeight? {
+    guard let index = numbers[name] else { throw CheckpointError.missingTensor(path: path, name: name) }
+    return try contents.wholeNumbers(at: index)
+  }
 }
 
 /// What a format's reader supplies.
@@ -151,6 +174,8 @@ protocol TensorContents: Sendable {
   var directoryDigest: String? { get }
   /// The verified bytes of one entry, row-major and little-endian.
   func bytes(at index: Int) throws(CheckpointError) -> TensorBytes
+  /// The whole numbers of one entry that has an encoding; what `bytes(at:)` returns is what they stand for.
+  func wholeNumbers(at index: Int) throws(CheckpointError) -> StoredWeight?
   /// Where in the file these bytes lie as they are, not verified; nil where they have to be made.
   func place(at index: Int) -> Range<Int>?
   /// Compares the checksum of the bytes at an entry's place with what the file says of them, if it says it of them alone.
@@ -166,6 +191,7 @@ protocol TensorContents: Sendable {
 extension TensorContents {
   var directoryDigest: String? { nil }
   func place(at index: Int) -> Range<Int>? { nil }
+  func wholeNumbers(at index: Int) throws(CheckpointError) -> StoredWeight? { nil }
   func confirm(_ checksum: UInt32, at index: Int) throws(CheckpointError) {}
   func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError) {}
   func verifyUnread() throws(CheckpointError) {}

@@ -20,6 +20,8 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case safetensors(path: String, SafetensorsError)
   /// A broken or hostile GGUF file, or tensors that the format can't hold.
   case gguf(path: String, GGUFError)
+  /// Weights of whole numbers whose scales are missing or don't fit.
+  case wholeNumbers(path: String, WholeNumberError)
   /// A broken HDF5 file, or one that holds more than tensors.
   case hdf5(HDF5Error)
   /// The recording of a run: a trace or a sketch, as `found` says.
@@ -48,6 +50,7 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     case .torch(let path, let error): "\(path): \(error)"
     case .safetensors(let path, let error): "\(path): \(error)"
     case .gguf(let path, let error): "\(path): \(error)"
+    case .wholeNumbers(let path, let error): "\(path): \(error)"
     case .hdf5(let error): error.description
     case .recording(let path, let found): "\(path): expected a model's weights, found \(found)"
     case .naming(let path, let error): "\(path): \(error)"

@@ -12,15 +12,18 @@ public final class LinearLayer: Sendable {
   public let weight: Tensor
   /// `[out]`.
   public let bias: Tensor?
+  /// What `weight` was made from where the layer's weights are whole numbers; nil elsewhere.
+  public let quantized: QuantizedWeight?
 
   /// A layer of these weights.
-  public init(_ site: Site, weight: Tensor, bias: Tensor?) {
+  public init(_ site: Site, weight: Tensor, bias: Tensor?, quantized: QuantizedWeight? = nil) {
     precondition(
       weight.shape.rank == 2 && (bias.map { $0.shape == [weight.shape[0]] } ?? true),
       "\(site.path): linear with weight \(weight.shape) and bias \(bias?.shape ?? [])")
     self.site = site
     self.weight = weight
     self.bias = bias
+    self.quantized = quantized
   }
 }
 
@@ -56,6 +59,8 @@ public final class ConvolutionLayer: Sendable {
   public let weight: Tensor
   /// `[out]`.
   public let bias: Tensor?
+  /// What `weight` was made from where the layer's weights are whole numbers; nil elsewhere.
+  public let quantized: QuantizedWeight?
   /// Pixels from one output to the next.
   public let stride: Int
   /// Zeros around the image, in pixels.
@@ -65,7 +70,8 @@ public final class ConvolutionLayer: Sendable {
 
   /// A layer of these weights.
   public init(
-    _ site: Site, weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, groups: Int = 1
+    _ site: Site, weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, groups: Int = 1,
+    quantized: QuantizedWeight? = nil
   ) {
     precondition(
       weight.shape.rank == 4 && weight.shape[0] % groups == 0
@@ -77,6 +83,7 @@ public final class ConvolutionLayer: Sendable {
     self.stride = stride
     self.padding = padding
     self.groups = groups
+    self.quantized = quantized
   }
 }
 

@@ -17,7 +17,7 @@ struct Sam2Kit: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Checkpoints",
-        subcommands: [Inspect.self, Convert.self, Diff.self, Fetch.self, Synthesize.self]),
+        subcommands: [Inspect.self, Convert.self, Quantize.self, Diff.self, Fetch.self, Synthesize.self]),
       CommandGroup(
         name: "Models", subcommands: [Segment.self, Track.self, Evaluate.self, Benchmark.self]),
       CommandGroup(

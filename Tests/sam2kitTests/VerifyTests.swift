@@ -151,7 +151,8 @@ private func report(_ text: String) throws -> Report {
     #expect(lacking.code == 2)
     #expect(
       lacking.errors.hasSuffix(
-        "image_encoder.trunk.patch_embed.proj: the backend openblas computes in f32, and was asked for bf16\n"))
+        "image_encoder.trunk.patch_embed.proj: the backend openblas computes in f32, w8, w8a8, w4, and was asked for bf16\n"
+      ))
   }
 
   @Test func plansAreHeldAgainstTheModel() throws {

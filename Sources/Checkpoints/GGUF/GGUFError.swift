@@ -62,6 +62,10 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
   case trailing(expected: Int, found: Int)
   /// Padding that is not zero.
   case padding(offset: Int)
+  /// A tensor in blocks whose rows aren't whole blocks. Extents are innermost first, as stored.
+  case rows(tensor: String, extents: [UInt64])
+  /// A block whose scale is no finite number from 0 on.
+  case scale(tensor: String, block: Int, found: String)
   /// An element type that the format lacks.
   case elementType(tensor: String, found: ElementType)
 
@@ -121,6 +125,10 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
       "expected '\(tensor)' to end within \(available) bytes of data, found its end at \(end)"
     case .trailing(let expected, let found): "expected \(expected) bytes of data, found \(found)"
     case .padding(let offset): "expected zeros as padding, found something else at byte \(offset)"
+    case .rows(let tensor, let extents):
+      "expected '\(tensor)' to have rows of a multiple of 32, as Q8_0 has, found extents \(extents), innermost first"
+    case .scale(let tensor, let block, let found):
+      "expected the scales of '\(tensor)' to be finite and not negative, found \(found) in block \(block)"
     case .elementType(let tensor, let found):
       "expected '\(tensor)' to have a type that GGUF holds, found \(found.rawValue)"
     default: ""

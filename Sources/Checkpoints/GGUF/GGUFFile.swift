@@ -17,19 +17,35 @@ struct GGUFFile: TensorContents {
     self.file = file
     records = header.records
     metadata = header.metadata
-    entries = header.records.map {
-      Checkpoint.Entry(
-        name: $0.name, elementType: $0.elementType, shape: $0.shape, byteCount: $0.range.count,
-        isContiguous: true)
+    entries = header.records.map { record in
+      let encoding = Checkpoint.Encoding(name: GGUFBlocks.name, byteCount: record.range.count)
+      return Checkpoint.Entry(
+        name: record.name, elementType: record.elementType, shape: record.shape,
+        byteCount: record.shape.count * record.elementType.byteCount, isContiguous: true,
+        encoding: record.isBlocks ? encoding : nil)
     }
   }
 
   func bytes(at index: Int) throws(CheckpointError) -> TensorBytes {
+    if let weight = try wholeNumbers(at: index) { return TensorBytes(weight.weight) }
+    return stored(at: index)
+  }
+
+  private func stored(at index: Int) -> TensorBytes {
     let range = records[index].range
     return TensorBytes(file.bytes, owner: file).part(at: range.lowerBound, count: range.count)
   }
 
-  func place(at index: Int) -> Range<Int>? { records[index].range }
+  func wholeNumbers(at index: Int) throws(CheckpointError) -> StoredWeight? {
+    let record = records[index]
+    guard record.isBlocks else { return nil }
+    return .grouped(
+      try naming(file.path, CheckpointError.gguf) { () throws(GGUFError) in
+        try GGUFBlocks.read(stored(at: index), record.shape, name: record.name)
+      })
+  }
+
+  func place(at index: Int) -> Range<Int>? { records[index].isBlocks ? nil : records[index].range }
 
   func verify() throws(CheckpointError) {}
 }
@@ -43,6 +59,8 @@ struct GGUFHeader {
     var name: String
     let elementType: ElementType
     let shape: Shape
+    /// Whether its numbers are in blocks that share a scale; `elementType` is what they stand for.
+    let isBlocks: Bool
     /// Bytes from the file's start.
     let range: Range<Int>
   }
@@ -119,6 +137,7 @@ struct GGUFHeader {
   private struct Info {
     let name: String
     let elementType: ElementType
+    let isBlocks: Bool
     let shape: Shape
     let byteCount: Int
     let offset: UInt64
@@ -146,7 +165,8 @@ struct GGUFHeader {
     var extents: [UInt64] = []
     for _ in 0..<rank { extents.append(try cursor.integer("an extent of '\(name)'")) }
     let type = try cursor.integer("the type of '\(name)'", UInt32.self)
-    guard let elementType = GGUFTypes.elementTypes[type] else {
+    let isBlocks = type == GGUFBlocks.q8
+    guard let elementType = isBlocks ? .float32 : GGUFTypes.elementTypes[type] else {
       if let quantized = GGUFTypes.quantized[type] { throw .quantized(tensor: name, type: quantized) }
       throw .unknownType(tensor: name, found: type)
     }
@@ -156,9 +176,11 @@ struct GGUFHeader {
     guard counts.count == extents.count, let byteCount = TorchTensor.byteCount(counts, elementType) else {
       throw .overflow(tensor: name, extents: extents)
     }
+    let shape = Shape(counts.reversed())
+    guard !isBlocks || GGUFBlocks.fits(shape) else { throw .rows(tensor: name, extents: extents) }
     return Info(
-      name: name, elementType: elementType, shape: Shape(counts.reversed()), byteCount: byteCount,
-      offset: offset)
+      name: name, elementType: elementType, isBlocks: isBlocks, shape: shape,
+      byteCount: isBlocks ? GGUFBlocks.byteCount(of: shape.count) : byteCount, offset: offset)
   }
 
   /// Places in the file, each tensor behind the padding of the one before.
@@ -186,7 +208,8 @@ struct GGUFHeader {
       end = expected + info.byteCount
       records.append(
         Record(
-          name: info.name, elementType: info.elementType, shape: info.shape, range: expected..<end))
+          name: info.name, elementType: info.elementType, shape: info.shape, isBlocks: info.isBlocks,
+          range: expected..<end))
     }
     // The last tensor's padding may be there or not.
     let last = try padded(end, to: alignment, view, limit: view.count)

@@ -12,9 +12,12 @@ struct GGUFLayout {
   /// What `general.architecture` says.
   static let architecture = "sam2"
 
-  /// - Parameter place: The key of a word whose text is to be overwritten later.
+  /// - Parameters:
+  ///   - place: The key of a word whose text is to be overwritten later.
+  ///   - keepsBlocks: Whether entries with an encoding are written so, and not as what they stand for.
   init(
-    _ entries: [Checkpoint.Entry], metadata: [String: String], place word: String? = nil
+    _ entries: [Checkpoint.Entry], metadata: [String: String], place word: String? = nil,
+    keepsBlocks: Bool = false
   ) throws(GGUFError) {
     let stored = entries.enumerated().map { GGUFNames.stored($0.element.name, at: $0.offset) }
     try Self.check(entries, stored)
@@ -41,7 +44,8 @@ struct GGUFLayout {
     }
     var offset = 0
     for (entry, name) in zip(entries, stored) {
-      guard let type = GGUFTypes.numbers[entry.elementType] else {
+      let isBlocks = keepsBlocks && entry.encoding != nil
+      guard let type = isBlocks ? GGUFBlocks.q8 : GGUFTypes.numbers[entry.elementType] else {
         throw .elementType(tensor: entry.name, found: entry.elementType)
       }
       append(name)

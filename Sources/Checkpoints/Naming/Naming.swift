@@ -1,3 +1,5 @@
+import Tensors
+
 /// How a file calls SAM 2's tensors.
 public enum Naming: String, Sendable, CaseIterable {
   /// As the official code does: `image_encoder.trunk.blocks.0.attn.qkv.weight`.
@@ -94,6 +96,11 @@ struct RenamedContents: TensorContents {
     }
   }
 
+  func wholeNumbers(at index: Int) throws(CheckpointError) -> StoredWeight? {
+    guard case .whole(let other) = origins[index] else { return nil }
+    return try stored.wholeNumbers(at: other)
+  }
+
   func place(at index: Int) -> Range<Int>? {
     switch origins[index] {
     case .whole(let other): return stored.place(at: other)
@@ -118,6 +125,7 @@ extension Checkpoint.Entry {
   /// The same tensor under another name.
   func renamed(_ name: String) -> Checkpoint.Entry {
     Checkpoint.Entry(
-      name: name, elementType: elementType, shape: shape, byteCount: byteCount, isContiguous: isContiguous)
+      name: name, elementType: elementType, shape: shape, byteCount: byteCount, isContiguous: isContiguous,
+      encoding: encoding)
   }
 }

@@ -101,7 +101,7 @@ public func convert(_ request: ConvertRequest, watch: PipelineWatcher = { _ in }
 }
 
 /// The words that a converted file carries: its source's, and what this program knows of the model.
-private struct ConvertedMetadata {
+struct ConvertedMetadata {
   private(set) var words: [String: String]
 
   /// The released model that it is, if any.
@@ -109,6 +109,8 @@ private struct ConvertedMetadata {
 
   init(of source: Checkpoint, _ configuration: ModelConfiguration, as format: Checkpoint.Format) {
     words = source.metadata
+    // What stands for whole numbers is written: the plan was for those.
+    if source.holdsWholeNumbers { words[MetadataKey.plan] = nil }
     words[MetadataKey.configuration] = configuration.json
     words[MetadataKey.producer] = "\(Product.name) \(Product.version)"
     words[MetadataKey.variant] = Recognition(source.shapes).variant?.rawValue
@@ -123,6 +125,16 @@ private struct ConvertedMetadata {
   /// Says what large tensors were rounded to, if they were.
   mutating func add(_ rounding: WeightRounding?) {
     if let rounding { words[MetadataKey.precision] = rounding.rawValue }
+  }
+
+  /// Says how the model is computed.
+  mutating func add(_ plan: PrecisionPlan) { words[MetadataKey.plan] = plan.json }
+
+  /// Says which file the tensors come from, as a conversion does.
+  mutating func addDigests(of source: Checkpoint) throws {
+    let takesWhole = Conversion.takesWholeDigest(of: source.format, byteCount: source.fileByteCount)
+    words[Conversion.digestKey] = takesWhole ? try SHA256.hex(ofFile: source.path) : nil
+    words[Conversion.directoryDigestKey] = source.directoryDigest
   }
 
   /// transformers reads a safetensors file only if it says that it is PyTorch's.

@@ -7,6 +7,7 @@ public import Kernels
 import OneDNNBackend
 import OpenBLASBackend
 import Prompts
+import Quantization
 public import SAM2
 import Taps
 import Tensors
@@ -26,7 +27,8 @@ public struct ModelRequest: Sendable {
   public var settings: [ConfigurationSetting] = []
   /// What computes the heavy operations; nil for the fastest. To verify a model take the reference, `.openblas`.
   public var backend: BackendChoice?
-  /// How all layers are computed; nil to go by the plan, or by Float32 where there is none.
+  /// How layers are computed: all of them, or of 8 and 4 bits those that the default policy has; nil to go by the plan, or by
+  /// Float32 where there is none.
   public var precision: Precision?
   /// Which layer is computed how; nil for the plan that the file carries, if it does.
   public var plan: PrecisionPlan?
@@ -112,7 +114,8 @@ public struct Model: Sendable {
     if let note = found.source.note { watch(.note("\(request.path): \(note)")) }
     watch(.step("loading \(request.path)"))
     base = try SAM2Base(
-      found.configuration, weights: checkpoint, backend: backend, plan: Self.plan(request, checkpoint, watch))
+      found.configuration, weights: checkpoint, backend: backend,
+      plan: Self.plan(request, checkpoint, found.configuration, watch))
     self.checkpoint = checkpoint
     configurationSource = found.source
     self.backend = chosen
@@ -120,9 +123,10 @@ public struct Model: Sendable {
 
   /// The plan that is asked for, or that the file carries.
   private static func plan(
-    _ request: ModelRequest, _ checkpoint: Checkpoint, _ watch: PipelineWatcher
+    _ request: ModelRequest, _ checkpoint: Checkpoint, _ configuration: ModelConfiguration,
+    _ watch: PipelineWatcher
   ) throws -> PrecisionPlan {
-    if let precision = request.precision { return PrecisionPlan(default: precision) }
+    if let precision = request.precision { return PrecisionPlan(scheme: precision, for: configuration) }
     if let plan = request.plan { return plan }
     guard let carried = checkpoint.metadata[MetadataKey.plan] else { return PrecisionPlan() }
     watch(.note("\(checkpoint.path): computed by the precision plan that it carries"))

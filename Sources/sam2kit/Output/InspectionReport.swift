@@ -68,7 +68,8 @@ struct InspectionReport: Encodable {
     let found = statistics ? try checkpoint.statistics() : []
     tensors = checkpoint.entries.enumerated().map { index, entry in
       var row = Row(
-        name: entry.name, shape: entry.shape, type: entry.elementType.rawValue, bytes: entry.byteCount)
+        name: entry.name, shape: entry.shape, type: entry.encoding?.name ?? entry.elementType.rawValue,
+        bytes: entry.encoding?.byteCount ?? entry.byteCount)
       if statistics, let found = found[index] { row.add(found) }
       return row
     }

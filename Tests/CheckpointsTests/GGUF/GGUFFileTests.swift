@@ -35,6 +35,46 @@ import TestSupport
       ])
   }
 
+  /// What the official package makes of blocks stands beside them.
+  @Test func readsBlocksOfTheOfficialPackage() throws {
+    let file = try Fixtures.open("genuine/q8_0.gguf")
+    #expect(file["w"]?.elementType == .float32 && file["w"]?.shape == [3, 64])
+    #expect(file["w"]?.encoding == .init(name: "q8_0", byteCount: 6 * 34))
+    #expect(file["worth"]?.encoding == nil)
+    #expect(try file.float32("w").elements == file.float32("worth").elements)
+    #expect(try file.float32("w").elements.prefix(32).contains { $0 != 0 })
+    guard case .grouped(let weight) = try file.quantized("w") else {
+      Issue.record("no blocks")
+      return
+    }
+    #expect(weight.form == .eightBits && weight.scales[2] == 0)
+    #expect(try file.quantized("worth") == nil)
+  }
+
+  /// The official package's bytes of the same numbers.
+  @Test func writesBlocksAsTheOfficialPackageDoes() throws {
+    let file = try Fixtures.open("genuine/q8_0.gguf")
+    guard case .grouped(let weight) = try file.quantized("w") else {
+      Issue.record("no blocks")
+      return
+    }
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/a.gguf"
+      try WholeNumberOutput.write(
+        [("b", .plain(Tensor([3], [1, 2, 3]))), ("w", .whole(.grouped(weight)))], metadata: ["note": "n"],
+        to: path, as: .gguf)
+      let again = try Checkpoint.open(path: path)
+      #expect(again.metadata == ["note": "n"])
+      #expect(try again.float32("b").elements == [1, 2, 3])
+      #expect(try again.float32("w").elements == file.float32("worth").elements)
+      let (bytes, theirs) = (try MappedFile.contents(of: path), try MappedFile.contents(of: file.path))
+      #expect(again["w"]?.encoding?.byteCount == 204)
+      // The blocks come last here and first there.
+      let blocks = bytes[(bytes.count - 224)..<(bytes.count - 20)]
+      #expect(theirs.firstRange(of: Array(blocks)) != nil)
+    }
+  }
+
   @Test(arguments: [
     ("version_1", GGUFError.version(found: 1)), ("version_2", .version(found: 2)),
     ("version_4", .version(found: 4)), ("big_endian", .version(found: 0x0300_0000)),
@@ -76,7 +116,12 @@ import TestSupport
     ("extent_sign", .overflow(tensor: "w", extents: [1 << 63])),
     ("unknown_type", .unknownType(tensor: "w", found: 99)),
     ("removed_type", .unknownType(tensor: "w", found: 4)),
-    ("quantized", .quantized(tensor: "w", type: "Q8_0")),
+    ("quantized", .quantized(tensor: "w", type: "Q4_0")),
+    ("q8_0_rows", .rows(tensor: "w", extents: [16, 2])),
+    ("q8_0_short", .outside(tensor: "w", end: 68, available: 67)),
+    ("q8_0_nan", .scale(tensor: "w", block: 0, found: "nan")),
+    ("q8_0_infinite", .scale(tensor: "w", block: 0, found: "inf")),
+    ("q8_0_negative", .scale(tensor: "w", block: 0, found: "-1.0")),
     ("misaligned", .misaligned(tensor: "w", offset: 4, alignment: 32)),
     ("overlap", .overlap(tensor: "v", expected: 64, found: 32)),
     ("gap", .gap(tensor: "w", expected: 0, found: 32)),
@@ -100,7 +145,7 @@ import TestSupport
   @Test func wordsSayWhatToDo() {
     #expect("\(GGUFError.version(found: 2))".contains("outdated"))
     #expect("\(GGUFError.version(found: 0x0300_0000))".contains("big-endian"))
-    #expect("\(GGUFError.quantized(tensor: "w", type: "Q8_0"))".contains("Q8_0, which is quantized"))
+    #expect("\(GGUFError.quantized(tensor: "w", type: "Q4_0"))".contains("Q4_0, which is quantized"))
   }
 
   /// Files of any length end in an error of their own, none in a crash.

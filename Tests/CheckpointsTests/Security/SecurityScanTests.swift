@@ -71,6 +71,7 @@ import TestSupport
     "21_quantized.pt", "22_misshaped.safetensors", "22_unexpected.safetensors", "no_state_dict.pt",
     "not_a_tensor.pt",
     "bare_pickle.pt", "quantized.gguf", "removed_type.gguf", "unknown_type.gguf", "unknown_type.safetensors",
+    "q8_0_infinite.gguf", "q8_0_nan.gguf", "q8_0_negative.gguf",
   ]
 
   @Test func callsNoHostileFileSafe() throws {

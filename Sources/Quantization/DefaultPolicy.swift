@@ -1,0 +1,51 @@
+// Which layers are quantized unless told otherwise.
+public import Architecture
+public import Kernels
+public import SAM2
+import Taps
+import Tensors
+
+extension PrecisionPlan {
+  /// The layers whose weights are most of a model's and whose inputs are tame: Hiera's linears, the neck, the memory encoder's
+  /// linears and 1 × 1 convolutions, the memory attention, the decoder's attention and MLPs, the projection of object pointers.
+  ///
+  /// All else stays Float32: residual sums, norms and softmax, which have no weights to quantize; the prompt encoder,
+  /// `patch_embed`, `output_upscaling`, the heads for IoU, object scores and masks' weights, and convolutions of 3 × 3 and more,
+  /// which have few weights and whose errors nothing behind them takes back.
+  private static let quantizedLayers = [
+    "image_encoder.trunk.blocks.*.attn.qkv", "image_encoder.trunk.blocks.*.proj",
+    "image_encoder.trunk.blocks.*.mlp.layers.*", "image_encoder.neck.convs.*.conv",
+    "memory_encoder.pix_feat_proj", "memory_encoder.fuser.layers.*.pwconv?", "memory_encoder.out_proj",
+    "memory_attention.layers.*_proj", "memory_attention.layers.*.linear?",
+    "sam_mask_decoder.transformer.*_proj", "sam_mask_decoder.transformer.layers.*.mlp.layers.*",
+    "obj_ptr_proj*",
+  ]
+
+  /// The default policy for a model: the precision `scheme` for what is worth it, Float32 for all else.
+  ///
+  /// With `.w4`, layers whose inputs are no multiple of 32 get `.w8`, by rules that name them.
+  public init(scheme: Precision, for configuration: ModelConfiguration) {
+    self.init()
+    guard scheme.isQuantized else {
+      `default` = scheme
+      return
+    }
+    let suffix = ".weight"
+    let weights = StateDictLayout(configuration).tensors.filter { $0.name.hasSuffix(suffix) }.map {
+      (layer: String($0.name.dropLast(suffix.count)), shape: $0.shape)
+    }
+    // The mask downsampler's last convolution, wherever it stands.
+    let last = weights.filter {
+      $0.layer.hasPrefix("memory_encoder.mask_downsampler.encoder.") && $0.shape.extents.dropFirst(2) == [1, 1]
+    }
+    for pattern in Self.quantizedLayers + last.map(\.layer) {
+      let matched = weights.filter { TapPattern(pattern).matches($0.layer) }
+      guard !matched.isEmpty else { continue }
+      rules.append(Rule(layers: pattern, precision: scheme))
+      guard scheme == .w4 else { continue }
+      for weight in matched where !GroupedWeight.hasRows(weight.shape) {
+        rules.append(Rule(layers: weight.layer, precision: .w8))
+      }
+    }
+  }
+}

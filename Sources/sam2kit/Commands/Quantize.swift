@@ -1,0 +1,91 @@
+import ArgumentParser
+import Kernels
+import Pipelines
+import Quantization
+
+struct Quantize: Command {
+  static let configuration = CommandConfiguration(
+    commandName: "quantize",
+    abstract: "Make a model's weights whole numbers of 8 or 4 bits.",
+    discussion: """
+      Schemes: w8, weights of 8 bits with a scale for each output channel, computed in Float32; w8a16, the same computed \
+      in bfloat16; w8a8, inputs of 8 bits too, their products summed in 32; w4, weights of 4 bits with a scale for each 32 \
+      inputs, computed in Float32. Quantized are Hiera's linear layers, the neck, the memory encoder's linear layers and \
+      1 x 1 convolutions, the memory attention, the decoder's attention and MLPs, the projection of object pointers; all else stays Float32. \
+      --plan FILE says it by layer: JSON such as --json prints (Sources/SAM2/README.md), and what the output carries.
+
+      The output, .safetensors or .gguf, is a checkpoint like any other: every command takes it and computes it by the plan \
+      that it carries, unless told otherwise, and convert makes floats of it again. .gguf holds w8 and w8a16 as Q8_0; \
+      weights whose rows are no multiple of 32 are named and stored as F16.
+
+      For every layer the SQNR of its weights is listed: how far the whole numbers are from what they stand for. --calibrate runs \
+      the model in Float32 on pictures (a random click, a box, three clicks) and on the first frames of clips (a random click, \
+      followed), and puts into the plan for each w8a8 layer the range under which its result is most exact. Without ranges \
+      in the plan w8a8 finds that of each input anew. NaN and infinite weights are refused; channels of nothing but zeros \
+      are told and stay so.
+      """)
+
+  @Argument(help: "The checkpoint to read, in floating point.")
+  var input: String
+  @Argument(
+    help: "The .safetensors or .gguf to write; a file that is there is replaced when the new one is whole.")
+  var output: String
+  @Option(name: .long, help: "How layers are computed by the default policy: w8, w8a16, w8a8 or w4.")
+  var scheme: Scheme?
+  @Option(
+    name: .long,
+    help: ArgumentHelp("A precision plan: JSON that says which layers are computed how.", valueName: "file"))
+  var plan: String?
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Find the ranges of w8a8 inputs with a folder of pictures, and of folders with the frames of clips.",
+      valueName: "folder"))
+  var calibrate: String?
+  @Option(name: .long, help: "What the random clicks of a calibration depend on.")
+  var seed: UInt64 = 0
+  @OptionGroup var source: SourceOptions
+  @OptionGroup var architecture: ArchitectureOptions
+  @Flag(name: .long, help: "Wait until the output is on the disk before it replaces what is there.")
+  var durable = false
+  @Flag(name: .long, help: "Print JSON: the plan, sizes, and what became of every layer.")
+  var json = false
+
+  func validate() throws {
+    guard (scheme == nil) != (plan == nil) else {
+      throw ValidationError("--scheme takes the default policy and --plan another: give one of them")
+    }
+  }
+
+  func execute() throws {
+    var model = ModelRequest(path: input)
+    source.apply(to: &model)
+    architecture.apply(to: &model)
+    if let plan { try model.readPlan(path: plan) }
+    let policy: QuantizeRequest.Policy =
+      model.plan.map(QuantizeRequest.Policy.plan) ?? .scheme(scheme?.precision ?? .w8)
+    var request = QuantizeRequest(model: model, output: output, policy: policy)
+    request.isDurable = durable
+    if let calibrate {
+      var calibration = CalibrationRequest(folder: calibrate)
+      calibration.seed = seed
+      request.calibration = calibration
+    }
+    let result = try quantize(request, watch: Console.watchModel)
+    if json { try Console.json(result) } else { print(result.text(output)) }
+  }
+}
+
+/// What the default policy can be asked for.
+enum Scheme: String, ExpressibleByArgument, CaseIterable {
+  case w8, w8a16, w8a8, w4
+
+  var precision: Precision {
+    switch self {
+    case .w8: .w8
+    case .w8a16: .w8a16
+    case .w8a8: .w8a8
+    case .w4: .w4
+    }
+  }
+}
