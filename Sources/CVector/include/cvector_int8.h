@@ -9,7 +9,7 @@
 #include "cvector_tiles.h"
 
 // What a byte stands for: scale · (byte − zero_point). A number becomes the nearest byte, of two equally near ones the even
-// number of steps from zero_point, and 0 or 255 where it lies beyond; NaN becomes either.
+// number of steps from zero_point, and 0 or 255 where it lies beyond; NaN becomes zero_point.
 typedef struct {
   // Positive.
   float scale;
@@ -86,6 +86,7 @@ void cvector_normalise_to_int8_tile(
 void cvector_activate_to_int8_tile(
     cvector_activation activation, const float *x, size_t x_stride, cvector_range range, uint8_t *out, size_t out_stride,
     size_t rows, size_t columns);
-// The least and the largest number of some rows, and of what `least` and `most` hold before. NaN doesn't count.
+// The least and the largest number of some rows, of 0, and of what `least` and `most` hold before: at most 0, and at least 0.
+// What isn't finite doesn't count.
 void cvector_extremes_tile(
     const float *x, size_t x_stride, size_t rows, size_t columns, float *least, float *most);

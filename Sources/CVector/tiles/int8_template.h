@@ -2,6 +2,7 @@
 // TILE_VECTORS, how many rows and vectors of a product are summed in registers at a time; IN_WORD, how many neighbours a word
 // holds, 4 bytes or 2 numbers of 16 bits; TERM, products of a row's word and of each column's added to sums; where GELUs become
 // bytes right away GELU_STEPS; and says by an attribute which instructions may be used.
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -197,6 +198,7 @@ static void quantize(
     for (size_t i = 0; i < columns; i += LANES) {
       vector v = load_as(source, x, r * x_stride + i, columns - i);
       if (added) v += load_some(added + r * added_stride + i, columns - i);
+      v = v == v ? v : 0.0f;
       const byte_vector bytes = bytes_of(steps_of(v * inverse), zero_point);
       store_some(out + r * out_stride + i, &bytes, 1, columns - i);
     }
@@ -204,18 +206,13 @@ static void quantize(
 }
 
 static void extremes(const float *x, size_t x_stride, size_t rows, size_t columns, float *least, float *most) {
-  vector low = *least, high = *most;
+  vector low = *least < 0 ? *least : 0.0f, high = *most > 0 ? *most : 0.0f;
   for (size_t r = 0; r < rows; r++) {
-    const float *row = x + r * x_stride;
-    size_t i = 0;
-    for (; i + LANES <= columns; i += LANES) {
-      const vector v = load_some(row + i, LANES);
-      low = v < low ? v : low;
-      high = v > high ? v : high;
-    }
-    for (; i < columns; i++) {
-      low[0] = row[i] < low[0] ? row[i] : low[0];
-      high[0] = row[i] > high[0] ? row[i] : high[0];
+    for (size_t i = 0; i < columns; i += LANES) {
+      // Zeros after the last number are no extremes, since these are on either side of 0.
+      const vector v = load_some(x + r * x_stride + i, columns - i);
+      low = v < low && v > -INFINITY ? v : low;
+      high = v > high && v < INFINITY ? v : high;
     }
   }
   for (size_t lane = 0; lane < LANES; lane++) {
