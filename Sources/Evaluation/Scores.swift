@@ -27,14 +27,21 @@ public struct ClipScores: Equatable, Sendable {
   public let clip: String
   /// The object's number.
   public let object: Int
-  /// J, the mean region similarity over all frames but the first and the last, as DAVIS and SA-V have it.
-  public let region: Double
-  /// F, the mean contour accuracy over the same frames.
-  public let contour: Double
+  /// The region similarity on every frame but the first and the last, from frame 1 on.
+  public let regions: [Double]
+  /// The contour accuracy on the same frames.
+  public let contours: [Double]
 
-  /// The scores of one object.
-  public init(clip: String, object: Int, region: Double, contour: Double) {
-    (self.clip, self.object, self.region, self.contour) = (clip, object, region, contour)
+  /// J, the mean region similarity over all frames but the first and the last, as DAVIS and SA-V have it; 0 where
+  /// there is no such frame.
+  public var region: Double { regions.mean }
+  /// F, the mean contour accuracy over the same frames.
+  public var contour: Double { contours.mean }
+
+  /// The scores of one object, of which there are as many regions as contours.
+  public init(clip: String, object: Int, regions: [Double], contours: [Double]) {
+    precondition(regions.count == contours.count, "a frame has a region and a contour")
+    (self.clip, self.object, self.regions, self.contours) = (clip, object, regions, contours)
   }
 }
 

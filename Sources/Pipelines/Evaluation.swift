@@ -15,22 +15,23 @@ public struct EvaluationResult: Sendable {
   /// No scores yet.
   public init() {}
 
-  /// The means over objects by name; what there are no objects of is left out.
-  public var means: [(name: String, value: Double)] {
-    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-    var means: [(String, Double)] = []
-    if !pictures.isEmpty {
-      means += [
-        ("one_click", mean(pictures.map(\.oneClick))), ("box", mean(pictures.map(\.box))),
-        ("three_clicks", mean(pictures.map(\.threeClicks))),
-      ]
-    }
-    if !clips.isEmpty {
-      let (j, f) = (mean(clips.map(\.region)), mean(clips.map(\.contour)))
-      means += [("j", j), ("f", f), ("j_and_f", (j + f) / 2)]
-    }
-    return means
+  /// The means over objects by name, with their standard errors over pictures or over clips; what there are no objects
+  /// of is left out.
+  public var figures: [(name: String, mean: GroupedMean)] {
+    let (pictures, clips) = (pictures.inGroups(by: \.picture), clips.inGroups(by: \.clip))
+    let figures: [(String, GroupedMean?)] = [
+      ("one_click", GroupedMean(pictures.map { $0.map(\.oneClick) })),
+      ("box", GroupedMean(pictures.map { $0.map(\.box) })),
+      ("three_clicks", GroupedMean(pictures.map { $0.map(\.threeClicks) })),
+      ("j", GroupedMean(clips.map { $0.map(\.region) })),
+      ("f", GroupedMean(clips.map { $0.map(\.contour) })),
+      ("j_and_f", GroupedMean(clips.map { $0.map { ($0.region + $0.contour) / 2 } })),
+    ]
+    return figures.compactMap { name, mean in mean.map { (name, $0) } }
   }
+
+  /// The means over objects by name; what there are no objects of is left out.
+  public var means: [(name: String, value: Double)] { figures.map { ($0.name, $0.mean.value) } }
 }
 
 extension Model {
@@ -97,22 +98,20 @@ extension Model {
     for object in first.objects {
       try session.prompt(object: object, frame: 0, mask: first.mask(of: object).tensor)
     }
-    var sums: [Int: (region: Double, contour: Double)] = [:]
     guard !first.objects.isEmpty else { return [] }
+    var scores: [Int: (regions: [Double], contours: [Double])] = [:]
     try session.propagate(from: 0) { masks in
       guard truths.judged.contains(masks.frame) else { return }
       let truth = try truths.labels(of: masks.frame)
       for (object, logits) in zip(masks.objects, masks.logits()) {
         let (predicted, expected) = (BinaryMask(logits: logits), truth.mask(of: object.id))
-        sums[object.id, default: (0, 0)].region += predicted.iou(with: expected)
-        sums[object.id, default: (0, 0)].contour += predicted.boundaryF(with: expected)
+        scores[object.id, default: ([], [])].regions.append(predicted.iou(with: expected))
+        scores[object.id, default: ([], [])].contours.append(predicted.boundaryF(with: expected))
       }
     }
-    let frames = Double(max(1, truths.judged.count))
     return first.objects.map { object in
-      let sum = sums[object] ?? (0, 0)
-      return ClipScores(
-        clip: clip.name, object: object, region: sum.region / frames, contour: sum.contour / frames)
+      let (regions, contours) = scores[object] ?? ([], [])
+      return ClipScores(clip: clip.name, object: object, regions: regions, contours: contours)
     }
   }
 }

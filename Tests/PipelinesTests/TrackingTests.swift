@@ -1,6 +1,5 @@
 import Architecture
 import Configurations
-import Evaluation
 import Foundation
 import Masks
 import Media
@@ -112,23 +111,6 @@ private func contents(of folder: String) throws -> [String: Data] {
     #expect(throws: OtherRunsCompared.self) { try verify(request) }
     request.forces = true
     #expect(try !verify(request).comparison.comparison.passes)
-  }
-}
-
-@Suite struct EvaluationPipelineTests {
-  @Test func meansAreOverObjectsOfBothKinds() throws {
-    var result = EvaluationResult()
-    #expect(result.means.isEmpty)
-    result.pictures = [
-      PictureScores(picture: "a", object: 1, oneClick: 0.5, box: 0.6, threeClicks: 0.7),
-      PictureScores(picture: "a", object: 2, oneClick: 1, box: 0.8, threeClicks: 0.9),
-    ]
-    result.clips = [ClipScores(clip: "c", object: 1, region: 0.4, contour: 0.8)]
-    let means = Dictionary(uniqueKeysWithValues: result.means.map { ($0.name, $0.value) })
-    #expect(abs((means["one_click"] ?? 0) - 0.75) < 1e-12)
-    #expect(abs((means["box"] ?? 0) - 0.7) < 1e-12)
-    #expect(abs((means["three_clicks"] ?? 0) - 0.8) < 1e-12)
-    #expect(abs((means["j_and_f"] ?? 0) - 0.6) < 1e-12)
   }
 }
 

@@ -4,11 +4,13 @@
     python tools/train_micro/evaluate.py --checkpoint Weights/sam2.1_micro.pt --folder Reference/validation
     python tools/train_micro/evaluate.py --checkpoint state/pictures.pt --assets assets.npz --pictures 100 --clips 10
 
-The folder's layout and the rules by which prompts are derived from masks are in Reference/validation/README.md.
+The folder's layout and the rules by which prompts are derived from masks are in Reference/validation/README.md; so is
+what the standard errors beside the means are. --json writes what `sam2kit evaluate --json` prints, but for the means by picture and by clip.
 With --assets, scenes are composed: of the cut-outs and backgrounds that training never sees, or of those that it does.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import warnings
@@ -105,14 +107,27 @@ def picture_scores(predictor, truth):
 
 
 def evaluate_pictures(model, pictures):
-    """Means over all objects of (picture, index map) pairs, in the order of `picture_scores`, and their count."""
+    """Scores of (name, picture, index map) triples: (name, object, *scores) with those of `picture_scores` in its order."""
     predictor = SAM2ImagePredictor(model)
     predictor._bb_feat_sizes = official_model.feature_sizes(model)
     scores = []
-    for picture, owners in pictures:
+    for name, picture, owners in pictures:
         predictor.set_image(picture)
-        scores += [picture_scores(predictor, owners == number) for number in np.unique(owners[owners > 0])]
-    return np.mean(scores, 0), len(scores)
+        scores += [(name, int(number), *picture_scores(predictor, owners == number))
+                   for number in np.unique(owners[owners > 0])]
+    return scores
+
+
+def mean_and_error(groups, values):
+    """The mean of the values, and its standard error over groups of them: by groups' names, in two sums a group."""
+    values, names = np.asarray(values, float), np.asarray(groups)
+    counts = np.array([(names == name).sum() for name in np.unique(names)])
+    totals = np.array([values[names == name].sum() for name in np.unique(names)])
+    mean = totals.sum() / counts.sum()
+    if len(counts) < 2:
+        return mean, None
+    variance = np.var(totals - mean * counts, ddof=1) / len(counts) / counts.mean() ** 2
+    return mean, np.sqrt(variance)
 
 
 def video_predictor(configuration, checkpoint):
@@ -121,30 +136,32 @@ def video_predictor(configuration, checkpoint):
     return official_model.build_video(tree, checkpoint, SAM2VideoPredictor)
 
 
-def clip_scores(predictor, frames, masks):
-    """Mean J and F over objects and frames, the first (whose masks are given) and the last aside; and the count."""
+def clip_scores(predictor, name, frames, masks):
+    """(name, object, J and F of each frame [frames, 2]) of a clip's objects, the first frame (whose masks are given) and the
+    last aside."""
     state = predictor.init_state(str(frames))
     objects = [int(number) for number in np.unique(masks[0][masks[0] > 0])]
     for number in objects:
         predictor.add_new_mask(state, 0, number, masks[0] == number)
-    scores = []
+    scores = {number: [] for number in objects}
     for frame, numbers, logits in predictor.propagate_in_video(state):
         for number, logit in zip(numbers, logits if 0 < frame < len(masks) - 1 else []):
             predicted, truth = (logit[0] > 0).numpy(), masks[frame] == number
-            scores.append((region_similarity(predicted, truth), contour_accuracy(predicted, truth)))
-    return np.mean(scores, 0), len(objects)
+            scores[number].append((region_similarity(predicted, truth), contour_accuracy(predicted, truth)))
+    return [(name, number, np.array(frames)) for number, frames in scores.items()]
 
 
 def folder_pictures(folder):
-    """The pictures of a validation folder with their index maps."""
+    """The pictures of a validation folder as (name, picture, index map)."""
     for path in sorted((folder / "pictures").glob("*.jpg")):
-        yield np.asarray(Image.open(path).convert("RGB")), np.asarray(Image.open(path.with_suffix(".png")))
+        yield path.stem, np.asarray(Image.open(path).convert("RGB")), np.asarray(Image.open(path.with_suffix(".png")))
 
 
 def folder_clips(folder):
-    """The clips of a validation folder as (folder of frames, index maps)."""
-    for clip in sorted((folder / "clips").iterdir()):
-        yield clip / "frames", np.stack([np.asarray(Image.open(path)) for path in sorted(clip.glob("masks/*.png"))])
+    """The clips of a validation folder as (name, folder of frames, index maps)."""
+    for clip in sorted((folder / "clips").glob("*")):
+        masks = np.stack([np.asarray(Image.open(path)) for path in sorted(clip.glob("masks/*.png"))])
+        yield clip.name, clip / "frames", masks
 
 
 def composed(options):
@@ -162,7 +179,7 @@ def composed(options):
     def pictures():
         for index in range(options.pictures):
             frames, owners = composer.clip(np.random.default_rng([99, index]), 1, 0.0)
-            yield frames[0], visible(owners)[0]
+            yield f"{index:02}", frames[0], visible(owners)[0]
 
     def clips():
         for index in range(options.clips):
@@ -170,9 +187,49 @@ def composed(options):
             with tempfile.TemporaryDirectory() as folder:
                 for number, frame in enumerate(frames):
                     Image.fromarray(frame).save(f"{folder}/{number:05}.jpg", quality=95)
-                yield folder, visible(owners)
+                yield f"{index:02}", folder, visible(owners)
 
     return pictures(), clips()
+
+
+def report(pictures, clips):
+    """What --json writes of these scores, of clips `clip_scores`' and of pictures `evaluate_pictures`'."""
+    figures, by_frame = {}, []
+    if pictures:
+        for place, name in enumerate(("one_click", "box", "three_clicks"), 2):
+            figures[name] = mean_and_error([score[0] for score in pictures], [score[place] for score in pictures])
+    means = [frames.mean(0) for _, _, frames in clips]
+    if clips:
+        names = [name for name, _, _ in clips]
+        for name, values in (("j", [j for j, _ in means]), ("f", [f for _, f in means]),
+                             ("j_and_f", [(j + f) / 2 for j, f in means])):
+            figures[name] = mean_and_error(names, values)
+        for frame in range(max(len(frames) for _, _, frames in clips)):
+            there = np.array([frames[frame] for _, _, frames in clips if len(frames) > frame])
+            j, f = there.mean(0)
+            by_frame.append({"frame": frame + 1, "objects": len(there), "j": j, "f": f, "j_and_f": (j + f) / 2})
+    return {
+        "means": {name: mean for name, (mean, _) in figures.items()},
+        "standard_errors": {name: error for name, (_, error) in figures.items() if error is not None},
+        "pictures": [{"picture": name, "object": number, "one_click": one, "box": box, "three_clicks": three}
+                     for name, number, one, box, three, *_ in pictures],
+        "clips": [{"clip": name, "object": number, "j": j, "f": f}
+                  for (name, number, _), (j, f) in zip(clips, means)],
+        "by_frame": by_frame,
+    }
+
+
+def written(value):
+    """JSON of a report, an entry a line, to six decimals."""
+    rounded = json.loads(json.dumps(value, default=float), parse_float=lambda text: round(float(text), 6))
+    lines = []
+    for key, part in rounded.items():
+        if isinstance(part, list):
+            part = "[\n" + ",\n".join(f"    {json.dumps(entry)}" for entry in part) + "\n  ]"
+        else:
+            part = json.dumps(part)
+        lines.append(f"  {json.dumps(key)}: {part}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def main():
@@ -188,6 +245,7 @@ def main():
     composing.add_argument("--pictures", type=int, default=100, help="pictures to compose")
     composing.add_argument("--clips", type=int, default=10, help="clips of 16 frames to compose")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(options.threads)
@@ -196,15 +254,25 @@ def main():
     else:
         pictures, clips = composed(options)
     model = official_model.build(options.config, options.checkpoint)
-    (one, box, three, best, off), count = evaluate_pictures(model, pictures)
-    print(f"{count} objects in pictures: one click {one:.3f}, box {box:.3f}, three clicks {three:.3f} mIoU; "
-          f"best of one click's three masks {best:.3f}, predicted IoU off by {off:.3f}", flush=True)
+    pictures = evaluate_pictures(model, pictures)
+    found = report(pictures, [])
+
+    def figure(name):
+        error = found["standard_errors"].get(name)
+        return f"{found['means'][name]:.3f}" + ("" if error is None else f" ± {error:.3f}")
+
+    if pictures:
+        best, off = np.mean([score[5:] for score in pictures], 0)
+        print(f"{len(pictures)} objects in pictures: one click {figure('one_click')}, box {figure('box')}, "
+              f"three clicks {figure('three_clicks')} mIoU; best of one click's three masks {best:.3f}, "
+              f"predicted IoU off by {off:.3f}", flush=True)
     predictor = video_predictor(options.config, options.checkpoint)
-    scores = [clip_scores(predictor, *clip) for clip in clips]
-    if scores:
-        region, contour = np.average([mean for mean, _ in scores], 0, [count for _, count in scores])
-        print(f"{sum(count for _, count in scores)} objects in clips: J {region:.3f}, F {contour:.3f}, "
-              f"J&F {(region + contour) / 2:.3f}")
+    clips = [score for clip in clips for score in clip_scores(predictor, *clip)]
+    found = report(pictures, clips)
+    if clips:
+        print(f"{len(clips)} objects in clips: J {figure('j')}, F {figure('f')}, J&F {figure('j_and_f')}")
+    if options.json:
+        options.json.write_text(written(found))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
-"""Makes Reference/validation: pictures and clips with exact masks, from public-domain cut-outs and own textures.
+"""Makes Reference/validation and other sets like it: pictures and clips with exact masks, from public-domain cut-outs
+and own textures.
 
-Only cut-outs that training never sees are used. The same packages and versions give the same files.
+Only cut-outs that training never sees are used. The same packages and versions give the same files: what a picture or
+clip shows depends on the seed, its number and, for a clip, the count of frames. Pictures and clips of the same numbers
+are replaced in the folder, others stay.
 
-    python tools/train_micro/make_validation.py --assets assets.npz
+    python tools/train_micro/make_validation.py --assets assets.npz --pictures 32 --clips 2 --frames 28
+    python tools/train_micro/make_validation.py --assets assets.npz --pictures 0 --clips 6 --first 2 --quality 80
+    python tools/train_micro/make_validation.py --assets assets.npz --pictures 64 --clips 20 --seed 7 --output unseen
 """
 
 import argparse
@@ -14,12 +19,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from paths import archive
 from scenes import Assets, Composer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SIDE = 384  # pixels; the scene is composed as a square and cut to its shape
 SHAPES = [(384, 288), (320, 256), (288, 352), (352, 352)]  # width and height, in turn
-PICTURES, CLIPS, FRAMES = 16, 2, 28
+MOST = 100  # pictures, and clips, of a seed: names have two digits, and clips' numbers follow the pictures'
 SMALLEST = 0.012  # of the picture: smaller objects are not asked for
 
 
@@ -32,15 +38,15 @@ def kept(owners, present):
     return table[owners], len(numbers)
 
 
-def scene(composer, seed, size, frames):
-    """The first scene from this seed on with two to five objects, cut to size.
+def scene(composer, seed, number, frames):
+    """The first scene of this seed and number with two to five objects, cut to the number's shape.
 
     A clip has at least three, one of which is hidden for a while.
     """
-    width, height = size
+    width, height = SHAPES[number % len(SHAPES)]
     x, y = (SIDE - width) // 2, (SIDE - height) // 2
     for attempt in range(1000):
-        random = np.random.default_rng([2024, seed, attempt])
+        random = np.random.default_rng([seed, number, attempt])
         pictures, owners = composer.clip(random, frames, 0.5 if frames > 1 else 0.0)
         pictures, owners = (part[:, y:y + height, x:x + width] for part in (pictures, owners))
         seen = [np.bincount(frame.ravel(), minlength=256) > 0.002 * frame.size for frame in owners]
@@ -61,33 +67,45 @@ def write_mask(owners, path):
     image.save(path, optimize=True)
 
 
-def write_picture(picture, path):
+def write_picture(picture, path, quality):
     cv2.imwrite(str(path), picture[..., ::-1], [
-        cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444])
+        cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444])
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--assets", type=Path, required=True, help="file made by pack.py")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--assets", type=archive, required=True, help="file made by pack.py")
     parser.add_argument("--output", type=Path, default=ROOT / "Reference/validation")
+    parser.add_argument("--pictures", type=int, default=32)
+    parser.add_argument("--clips", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=24, help="of a clip")
+    parser.add_argument("--seed", type=int, default=2024, help="another gives other scenes")
+    parser.add_argument("--first", type=int, default=0, help="number of the first picture and of the first clip")
+    parser.add_argument("--quality", type=int, default=90, choices=range(1, 101), metavar="1...100", help="of JPEG")
     options = parser.parse_args()
+    if options.frames < 3:
+        parser.error(f"--frames {options.frames}: expected at least 3, as the first and the last are not judged")
+    for name in ("pictures", "clips", "seed", "first"):
+        if getattr(options, name) < 0:
+            parser.error(f"--{name} {getattr(options, name)}: expected at least 0")
+    if options.first + max(options.pictures, options.clips) > MOST:
+        parser.error(f"expected pictures and clips numbered below {MOST}; use another --seed for more")
     assets = Assets(
         options.assets, "validation", lambda name: name.startswith("openclipart/"))
     composer = Composer(assets, SIDE)
-    for part in ("pictures", "clips"):
-        shutil.rmtree(options.output / part, ignore_errors=True)
-    (options.output / "pictures").mkdir(parents=True)
-    for number in range(PICTURES):
-        pictures, owners = scene(composer, number, SHAPES[number % len(SHAPES)], 1)
-        write_picture(pictures[0], options.output / f"pictures/{number:02}.jpg")
+    (options.output / "pictures").mkdir(parents=True, exist_ok=True)
+    for number in range(options.first, options.first + options.pictures):
+        pictures, owners = scene(composer, options.seed, number, 1)
+        write_picture(pictures[0], options.output / f"pictures/{number:02}.jpg", options.quality)
         write_mask(owners[0], options.output / f"pictures/{number:02}.png")
-    for number in range(CLIPS):
+    for number in range(options.first, options.first + options.clips):
+        pictures, owners = scene(composer, options.seed, MOST + number, options.frames)
         folder = options.output / f"clips/{number:02}"
+        shutil.rmtree(folder, ignore_errors=True)
         (folder / "frames").mkdir(parents=True)
         (folder / "masks").mkdir()
-        pictures, owners = scene(composer, 100 + number, SHAPES[number], FRAMES)
-        for frame in range(FRAMES):
-            write_picture(pictures[frame], folder / f"frames/{frame:05}.jpg")
+        for frame in range(options.frames):
+            write_picture(pictures[frame], folder / f"frames/{frame:05}.jpg", options.quality)
             write_mask(owners[frame], folder / f"masks/{frame:05}.png")
 
 

@@ -11,6 +11,8 @@ from pack import held_out
 
 cv2.setNumThreads(1)
 
+FREE = 28  # frames: what drifts goes no farther in a longer clip, else little would be left in the picture
+
 
 class Assets:
     """The cut-outs and backgrounds of one split, decoded.
@@ -127,13 +129,14 @@ class Actor:
         phase = random.uniform(0, 2 * np.pi, 4)
         pace = random.uniform(0.15, 0.7, 4)
         swing = random.random(4) * motion * np.array([0.12, 0.12, 0.35, 0.25])
-        drift = random.normal(0, 0.028, 2) * motion
+        slow = min(1.0, FREE / frames)
+        drift = random.normal(0, 0.028, 2) * motion * slow
         waves = np.sin(time[:, None] * pace + phase) - np.sin(phase)
         self.x = random.uniform(0.04, 0.96) + drift[0] * time + swing[0] * waves[:, 0]
         self.y = random.uniform(0.04, 0.96) + drift[1] * time + swing[1] * waves[:, 1]
         start = random.normal(0, 0.2) if upright else random.uniform(0, 2 * np.pi)
-        self.angle = start + random.normal(0, 0.04) * motion * time + swing[2] * waves[:, 2]
-        self.scale = np.exp(random.normal(0, 0.012) * motion * time + swing[3] * waves[:, 3])
+        self.angle = start + random.normal(0, 0.04) * motion * slow * time + swing[2] * waves[:, 2]
+        self.scale = np.exp(random.normal(0, 0.012) * motion * slow * time + swing[3] * waves[:, 3])
         self.shown = np.ones(frames, bool)
         self.shadow = random.uniform(0.2, 0.6) if random.random() < 0.35 else 0.0
         self.shadow_at = random.uniform(-0.05, 0.05, 2)
@@ -260,11 +263,12 @@ class Composer:
         if frames > 1:
             self.direct(random, actors, frames, motion)
         light = np.array([random.uniform(0.7, 1.2, 3) * random.uniform(0.8, 1.1), random.uniform(-20, 20, 3)])
-        drift = random.normal(0, 0.012, (2, 3)) * motion * np.array([[1], [30]])
+        slow = min(1.0, FREE / frames)
+        drift = random.normal(0, 0.012, (2, 3)) * motion * slow * np.array([[1], [30]])
         softness = max(0.0, random.normal(0.2, 0.5))
         noise = max(0.0, random.normal(2, 5))
         edge = random.uniform(0, 0.7)
-        pan, zoom = random.normal(0, 0.008, 2) * motion, random.normal(0, 0.006) * motion
+        pan, zoom = random.normal(0, 0.008, 2) * motion * slow, random.normal(0, 0.006) * motion * slow
         pictures = np.empty((frames, self.side, self.side, 3), np.uint8)
         owners = np.zeros((frames, self.side, self.side), np.uint8)
         slack = (ground.shape[0] - self.side) / 2

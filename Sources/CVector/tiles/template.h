@@ -94,9 +94,10 @@ INLINE vector larger(vector a, vector b) { return b > a ? b : a; }
 // The coefficients come from tools/fixtures/fit_cvector.py.
 INLINE vector power_of_two(vector x, bool fine) {
   x = x < -126.0f ? -126.0f : x;
-  // Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the significand.
-  vector shifted = x + 12582912.0f;
-  vector r = x - (shifted - 12582912.0f);
+  // Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the significand: 127 more than it, as the
+  // exponent of a power has it.
+  vector shifted = x + 12583039.0f;
+  vector r = x - (shifted - 12583039.0f);
   vector p;
   if (fine) {
     p = r * 1.53458116e-4f + 1.33999312e-3f;
@@ -110,7 +111,7 @@ INLINE vector power_of_two(vector x, bool fine) {
     p = p * r + 6.9326099e-1f;
     p = p * r + 9.9992807e-1f;
   }
-  bits_vector power = ((bits_vector)shifted << 23) + 0x3f800000u;
+  bits_vector power = (bits_vector)shifted << 23;
   return p * (vector)power;
 }
 
@@ -134,13 +135,26 @@ INLINE vector gelu(vector x) {
   return x > 14.0f ? x : positive - a * 0.5f * tail;
 }
 
+#if LANES == 16
+#include "gelu.h"
+#endif
+
+// x * Phi(x), as near as numbers of that kind tell.
+INLINE vector gelu_as(cvector_kind kind, vector x) {
+#if LANES == 16
+  if (kind == cvector_bf16) return gelu_in_pieces(x);
+#endif
+  (void)kind;
+  return gelu(x);
+}
+
 // What follows a product, for the columns of one vector of one row. NaN stays NaN.
 INLINE void finish(const cvector_product *p, vector sum, size_t row, size_t column) {
   size_t count = p->columns - column;
   if (p->bias) sum += load_some(p->bias + column, count);
   if (p->row_bias) sum += p->row_bias[row];
   if (p->activation == cvector_gelu_activation) {
-    sum = gelu(sum);
+    sum = gelu_as(p->out_kind, sum);
   } else if (p->activation == cvector_relu_activation) {
     sum = sum < 0.0f ? 0.0f : sum;
   }
@@ -466,7 +480,7 @@ static void activate(
     void *result = place(kind, out, r * out_stride);
     for (size_t i = 0; i < columns; i += LANES) {
       vector v = load_some(x + r * x_stride + i, columns - i);
-      v = activation == cvector_gelu_activation ? gelu(v) : v < 0.0f ? 0.0f : v;
+      v = activation == cvector_gelu_activation ? gelu_as(kind, v) : v < 0.0f ? 0.0f : v;
       store_as(kind, place(kind, result, i), v, columns - i);
     }
     pad(kind, result, columns, padded);

@@ -9,13 +9,16 @@ struct Evaluate: Command {
     discussion: """
       Prompts are derived from the true masks by a fixed rule. Pictures: the mean IoU after one click, for a box, and \
       after three clicks. Clips: J, F and J&F as the evaluators of DAVIS and SA-V define them, tracked from the first \
-      frame's masks. Reference/validation/README.md describes the folder and the rule.
+      frame's masks. Beside each mean stands its standard error over pictures or clips. \
+      Reference/validation/README.md describes the folder and the rule.
       """)
 
   @OptionGroup var model: ModelOptions
   @Option(name: .long, help: "A folder with pictures/ and clips/, such as Reference/validation.")
   var data: String
-  @Flag(name: .long, help: "Print JSON: the means, and the scores of every object.")
+  @Flag(
+    name: .long, help: "Print JSON: the means, also by picture, clip and frame, and the scores of every object."
+  )
   var json = false
 
   func execute() throws {

@@ -1,7 +1,7 @@
 import Evaluation
 import Pipelines
 
-/// What `evaluate` found: every object's scores, and their means.
+/// What `evaluate` found: means with their standard errors, by picture, by clip and by frame, and every object's scores.
 struct EvaluationReport: Encodable {
   struct Picture: Encodable {
     let picture: String
@@ -34,38 +34,97 @@ struct EvaluationReport: Encodable {
     }
   }
 
+  struct PictureMeans: Encodable {
+    let picture: String
+    let objects: Int
+    let oneClick: Double
+    let box: Double
+    let threeClicks: Double
+
+    init(_ summary: PictureSummary) {
+      (picture, objects) = (summary.picture, summary.objects)
+      (oneClick, box, threeClicks) = (summary.oneClick, summary.box, summary.threeClicks)
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case picture, objects, box
+      case oneClick = "one_click"
+      case threeClicks = "three_clicks"
+    }
+  }
+
+  /// Means of a clip, or of the frames of one number.
+  struct TrackedMeans: Encodable {
+    let clip: String?
+    let frame: Int?
+    let objects: Int
+    let j: Double
+    let f: Double
+    let both: Double
+
+    init(_ summary: ClipSummary) {
+      (clip, frame, objects) = (summary.clip, nil, summary.objects)
+      (j, f, both) = (summary.region, summary.contour, (summary.region + summary.contour) / 2)
+    }
+
+    init(_ summary: FrameSummary) {
+      (clip, frame, objects) = (nil, summary.frame, summary.objects)
+      (j, f, both) = (summary.region, summary.contour, (summary.region + summary.contour) / 2)
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case clip, frame, objects, j, f
+      case both = "j_and_f"
+    }
+  }
+
   private let pictures: [Picture]
   private let clips: [Clip]
   private let means: [String: Double]
+  private let standardErrors: [String: Double]
+  private let byPicture: [PictureMeans]
+  private let byClip: [TrackedMeans]
+  private let byFrame: [TrackedMeans]
 
   init(_ found: EvaluationResult) {
     pictures = found.pictures.map(Picture.init)
     clips = found.clips.map(Clip.init)
-    means = Dictionary(uniqueKeysWithValues: found.means.map { ($0.name, $0.value) })
+    let figures = found.figures
+    means = Dictionary(uniqueKeysWithValues: figures.map { ($0.name, $0.mean.value) })
+    standardErrors = Dictionary(
+      uniqueKeysWithValues: figures.compactMap { name, mean in mean.standardError.map { (name, $0) } })
+    byPicture = PictureSummary.each(found.pictures).map(PictureMeans.init)
+    byClip = ClipSummary.each(found.clips).map(TrackedMeans.init)
+    byFrame = FrameSummary.each(found.clips).map(TrackedMeans.init)
   }
 
-  func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(means, forKey: .means)
-    try values.encode(pictures, forKey: .pictures)
-    try values.encode(clips, forKey: .clips)
+  private enum CodingKeys: String, CodingKey {
+    case means, pictures, clips
+    case standardErrors = "standard_errors"
+    case byPicture = "by_picture"
+    case byClip = "by_clip"
+    case byFrame = "by_frame"
   }
-
-  private enum CodingKeys: String, CodingKey { case means, pictures, clips }
 
   /// The means for people.
   var lines: [String] {
-    func figure(_ name: String) -> String { means[name].map { $0.rounded(3) } ?? "–" }
+    func figure(_ name: String) -> String {
+      guard let mean = means[name] else { return "–" }
+      return mean.rounded(3) + (standardErrors[name].map { " ± " + $0.rounded(3) } ?? "")
+    }
+    func count(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
     var lines: [String] = []
     if !pictures.isEmpty {
       lines.append(
-        "\(pictures.count) objects in pictures: mIoU one click \(figure("one_click"))  box \(figure("box"))  "
-          + "three clicks \(figure("three_clicks"))")
+        "\(count(pictures.count, "object")) in \(count(byPicture.count, "picture")): mIoU "
+          + "one click \(figure("one_click"))  box \(figure("box"))  three clicks \(figure("three_clicks"))")
     }
     if !clips.isEmpty {
       lines.append(
-        "\(clips.count) objects in clips: J \(figure("j"))  F \(figure("f"))  J&F \(figure("j_and_f"))")
+        "\(count(clips.count, "object")) in \(count(byClip.count, "clip")): "
+          + "J \(figure("j"))  F \(figure("f"))  J&F \(figure("j_and_f"))")
     }
+    if !standardErrors.isEmpty { lines.append("±: standard error over pictures, and over clips") }
     return lines
   }
 }
