@@ -7,10 +7,20 @@ public enum Precision: String, Hashable, Sendable, Codable, CaseIterable {
   case f32
   /// Inputs and weights rounded to bfloat16, sums in Float32.
   case bf16
-  /// Weights in 8 bits, inputs in floating point.
+  /// Weights in 8 bits, a scale for each output channel; computed in Float32.
   case w8
-  /// Weights and inputs in 8 bits, sums in 32.
+  /// Weights in 8 bits; inputs and what is multiplied in bfloat16, sums in Float32.
+  case w8a16
+  /// Weights and inputs in 8 bits, sums of their products in 32.
   case w8a8
+  /// Weights in 4 bits, a scale for each 32 inputs; computed in Float32.
+  case w4
+
+  /// Whether weights are whole numbers of 8 bits with a scale for each output channel: a layer's `quantized`.
+  public var hasByteWeights: Bool { self == .w8 || self == .w8a16 || self == .w8a8 }
+
+  /// Whether weights are whole numbers.
+  public var isQuantized: Bool { hasByteWeights || self == .w4 }
 
   /// Reads a name.
   ///

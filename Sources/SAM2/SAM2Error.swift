@@ -1,4 +1,5 @@
 public import Architecture
+public import Kernels
 public import Tensors
 
 /// What keeps a model from being built, or a prompt from being used.
@@ -15,6 +16,8 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   case malformedPlan(origin: String, reason: String)
   /// A plan speaks of layers that the model doesn't have.
   case planWithoutLayer(String, near: [String])
+  /// A layer's weights can't be made the whole numbers that its precision asks for.
+  case unquantizable(layer: ModulePath, precision: Precision, expected: String, found: String)
   /// The picture isn't of the size that the model takes.
   case wrongPicture(expected: Shape, found: Shape)
   /// A point lies outside the picture.
@@ -67,6 +70,8 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
     case .malformedPlan(let origin, let reason): "\(origin): a precision plan: \(reason)"
     case .planWithoutLayer(let pattern, let near):
       "the plan's `\(pattern)` fits no layer of this model; near it are \(near.joined(separator: ", "))"
+    case .unquantizable(let layer, let precision, let expected, let found):
+      "\(layer): expected \(expected) to quantize to \(precision.rawValue), found \(found)"
     case .wrongPicture(let expected, let found):
       "expected a prepared picture of shape \(expected), found \(found)"
     case .pointOutside(let x, let y, let width, let height):

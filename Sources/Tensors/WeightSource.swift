@@ -6,9 +6,14 @@ public protocol WeightSource: Sendable {
   var shapes: [String: Shape] { get }
   /// The tensor of that name, of the type in which it is stored, sharing the file's memory where it can.
   func tensor(_ name: String) throws -> Tensor
+  /// The whole numbers that the tensor of that name is stored as; nil where it isn't. `tensor(_:)` is what they stand for.
+  func quantized(_ name: String) throws -> StoredWeight?
 }
 
 extension WeightSource {
+  /// None is.
+  public func quantized(_ name: String) throws -> StoredWeight? { nil }
+
   /// The tensor of that name as Float32: as it is stored where that is Float32, else converted.
   ///
   /// - Throws: `WeightError.notFloat32`, and what `tensor(_:)` throws.

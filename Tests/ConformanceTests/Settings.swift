@@ -10,11 +10,20 @@ struct BackendUnderTest: Sendable {
   let name: String
   /// The precisions that it has, with the largest error of an element, in units of `Expected.scale`.
   let tolerances: [Precision: Double]
+  /// In what else it has linear layers and convolutions: those of whole numbers, which `WholeNumberTests` holds.
+  var wholeNumbers: [Precision] = []
   let make: @Sendable () throws -> any Backend
+
+  /// In what it has linear layers and convolutions.
+  var layerPrecisions: [Precision] {
+    Precision.allCases.filter { tolerances[$0] != nil || wholeNumbers.contains($0) }
+  }
 
   /// All backends: one line each.
   static let all = [
-    BackendUnderTest(name: "openblas", tolerances: [.f32: 5e-6]) { try OpenBLASBackend() },
+    BackendUnderTest(name: "openblas", tolerances: [.f32: 5e-6], wholeNumbers: [.w8, .w8a8, .w4]) {
+      try OpenBLASBackend()
+    },
     BackendUnderTest(name: "onednn", tolerances: [.f32: 1e-5, .bf16: 2e-2]) { try OneDNNBackend() },
   ]
 }

@@ -363,7 +363,8 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
   @Test func aPrecisionThatTheBackendLacksIsRefusedByLayer() throws {
     let plan = PrecisionPlan(rules: [.init(layers: "*blocks.1.mlp.layers.0", precision: .bf16)])
     let expected = BackendError.unsupportedPrecision(
-      backend: "openblas", layer: ModulePath("image_encoder.trunk.blocks.1.mlp.layers.0"), supported: [.f32],
+      backend: "openblas", layer: ModulePath("image_encoder.trunk.blocks.1.mlp.layers.0"),
+      supported: [.f32, .w8, .w8a8, .w4],
       asked: .bf16)
     #expect(throws: expected) { _ = try Model(try OpenBLASBackend(), plan: plan) }
   }
@@ -371,7 +372,7 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
   @Test(arguments: [
     (
       #"{"rules": [{"layers": "*", "precision": "int8"}]}"#,
-      "rules.0.precision: expected f32, bf16, w8, w8a8, found int8"
+      "rules.0.precision: expected f32, bf16, w8, w8a16, w8a8, w4, found int8"
     ),
     (#"{"rulez": []}"#, "expected the fields default, rules, inputs, found rulez"),
     (

@@ -14,7 +14,7 @@ enum Numbers: Sendable {
     switch precision {
     case .f32: self = .f32
     case .bf16: self = .bf16
-    case .w8, .w8a8: return nil
+    case .w8, .w8a16, .w8a8, .w4: return nil
     }
   }
 

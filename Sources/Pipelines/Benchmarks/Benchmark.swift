@@ -107,8 +107,8 @@ extension BenchmarkReport.Peaks {
   private func operationsPerSecond(_ precision: Precision) -> Double {
     let wide = f32.operationsPerSecond
     switch precision {
-    case .f32, .w8: return wide
-    case .bf16: return max(wide, bf16?.operationsPerSecond ?? 0)
+    case .f32, .w8, .w4: return wide
+    case .bf16, .w8a16: return max(wide, bf16?.operationsPerSecond ?? 0)
     case .w8a8: return max(wide, bf16?.operationsPerSecond ?? 0, int8?.operationsPerSecond ?? 0)
     }
   }

@@ -47,12 +47,12 @@ struct Work: Equatable, Sendable, AdditiveArithmetic {
 }
 
 extension Precision {
-  /// What a weight takes.
+  /// What a weight takes in a kernel: what is computed in Float32 is held so.
   var weightBytes: Int {
     switch self {
-    case .f32: 4
-    case .bf16: 2
-    case .w8, .w8a8: 1
+    case .f32, .w8, .w4: 4
+    case .bf16, .w8a16: 2
+    case .w8a8: 1
     }
   }
 }

@@ -11,9 +11,10 @@ struct Linear: TorchModule {
 
   init(_ inputs: Int, _ outputs: Int, _ scope: Scope) throws {
     path = scope.path
+    let site = scope.site
+    let weight = try scope.weight([outputs, inputs], at: site)
     layer = LinearLayer(
-      scope.site, weight: try scope.parameter("weight", [outputs, inputs]),
-      bias: try scope.parameter("bias", [outputs]))
+      site, weight: weight.tensor, bias: try scope.parameter("bias", [outputs]), quantized: weight.quantized)
     apply = try scope.backend.linear(layer)
   }
 
@@ -33,9 +34,11 @@ struct Conv2d: TorchModule {
     _ scope: Scope
   ) throws {
     path = scope.path
+    let site = scope.site
+    let weight = try scope.weight([outputs, inputs / groups, kernel, kernel], at: site)
     layer = ConvolutionLayer(
-      scope.site, weight: try scope.parameter("weight", [outputs, inputs / groups, kernel, kernel]),
-      bias: try scope.parameter("bias", [outputs]), stride: stride, padding: padding, groups: groups)
+      site, weight: weight.tensor, bias: try scope.parameter("bias", [outputs]), stride: stride,
+      padding: padding, groups: groups, quantized: weight.quantized)
     apply = try scope.backend.conv2d(layer)
   }
 

@@ -33,6 +33,11 @@ struct Scope {
     try loader.take(path.child(name).name, shape)
   }
 
+  /// The weight of the layer here, whose shape must be as expected, as its precision has it.
+  func weight(_ shape: Shape, at site: Site) throws -> LayerWeight {
+    try loader.take(path.child("weight").name, shape, at: site)
+  }
+
   /// What the backend has prepared for the module here, whose children have been built, to run it at once.
   ///
   /// - Parameter replacesModule: whether the module itself isn't called either, but a span of its parent's `forward` is
@@ -46,6 +51,12 @@ struct Scope {
     loader.note(whole: path, inside)
     return Whole(path: path, kernel: kernel, inside: inside)
   }
+}
+
+/// A layer's weight, and the whole numbers that it is made of where it is.
+struct LayerWeight {
+  let tensor: Tensor
+  let quantized: QuantizedWeight?
 }
 
 /// Hands out a checkpoint's tensors and a plan's sites strictly, and remembers what there was.
@@ -86,6 +97,40 @@ final class WeightLoader: Sendable {
     }
     seen.withLock { _ = $0.taken.insert(name) }
     return try source.float32(name)
+  }
+
+  /// A layer's weight: the whole numbers that the source holds, or made of what it holds.
+  func take(_ name: String, _ shape: Shape, at site: Site) throws -> LayerWeight {
+    let weight = try take(name, shape)
+    guard site.precision.isQuantized else { return LayerWeight(tensor: weight, quantized: nil) }
+    switch (try source.quantized(name), site.precision) {
+    case (.perChannel(let stored), .w8), (.perChannel(let stored), .w8a16), (.perChannel(let stored), .w8a8):
+      return LayerWeight(tensor: weight, quantized: stored)
+    case (.grouped, .w8), (.grouped, .w8a16), (.grouped, .w4):
+      // Scales that no output channel has: what they stand for is computed with.
+      return LayerWeight(tensor: weight, quantized: nil)
+    default: return try quantize(weight, at: site)
+    }
+  }
+
+  private func quantize(_ weight: Tensor, at site: Site) throws(SAM2Error) -> LayerWeight {
+    if let place = weight.firstNotFinite {
+      let channel = place / max(1, weight.count / weight.shape[0])
+      throw .unquantizable(
+        layer: site.path, precision: site.precision, expected: "finite weights",
+        found: "\(weight.elements[place]) in output channel \(channel)")
+    }
+    guard site.precision == .w4 else {
+      let quantized = QuantizedWeight(quantizing: weight)
+      return LayerWeight(tensor: quantized.weight, quantized: quantized)
+    }
+    guard GroupedWeight.hasRows(weight.shape) else {
+      throw .unquantizable(
+        layer: site.path, precision: site.precision,
+        expected: "a multiple of \(GroupedWeight.groupSize) inputs, and a kernel of 1 × 1",
+        found: "a weight \(weight.shape)")
+    }
+    return LayerWeight(tensor: GroupedWeight(quantizing: weight, as: .fourBits).weight, quantized: nil)
   }
 
   func site(_ path: ModulePath) -> Site {
