@@ -139,9 +139,14 @@ public struct AttentionLayers: Sendable {
   public let out: LinearLayer
   /// Into how many heads the inner channels are cut.
   public let heads: Int
+  /// How what stands between the projections is computed; nil for as they are.
+  public let site: Site?
 
   /// Projections around attention with so many heads.
-  public init(q: LinearLayer, k: LinearLayer, v: LinearLayer, out: LinearLayer, heads: Int) {
+  public init(
+    q: LinearLayer, k: LinearLayer, v: LinearLayer, out: LinearLayer, heads: Int, site: Site? = nil
+  ) {
+    self.site = site
     (self.q, self.k, self.v) = (q, k, v)
     self.out = out
     self.heads = heads

@@ -36,12 +36,15 @@ public struct HieraBlock: Sendable {
   public let norm2: NormLayer
   /// The feed-forward part.
   public let mlp: FeedForward
+  /// How the attention is computed; nil for as its projections are.
+  public let attention: Site?
 
   /// A block of these layers.
   public init(
     norm1: NormLayer, qkv: LinearLayer, proj: LinearLayer, heads: Int, window: Int, pool: Int?,
-    shortcut: LinearLayer?, norm2: NormLayer, mlp: FeedForward
+    shortcut: LinearLayer?, norm2: NormLayer, mlp: FeedForward, attention: Site? = nil
   ) {
+    self.attention = attention
     self.norm1 = norm1
     self.qkv = qkv
     self.proj = proj

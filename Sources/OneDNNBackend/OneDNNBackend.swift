@@ -4,7 +4,7 @@ public import Kernels
 import Synchronization
 public import Tensors
 
-/// Float32 and bfloat16 by oneDNN's products and CVector's tiles.
+/// Float32 and bfloat16 by oneDNN's products and CVector's tiles; bytes by CVector's.
 public struct OneDNNBackend: Backend {
   /// `onednn`.
   public let name = "onednn"
@@ -16,7 +16,7 @@ public struct OneDNNBackend: Backend {
   public var kernels: String? { String(cString: cvector_instructions_name(cvector_instructions_used())) }
 
   private let multiplier: Multiplier
-  /// The precisions that there are.
+  /// The precisions that there are of everything; linear layers and convolutions have all.
   private static let supported: [Precision] = [.f32, .bf16]
 
   /// Whether oneDNN is there and the processor has the vectors to make it faster than the reference: at least AVX2. On Arm
@@ -35,6 +35,15 @@ public struct OneDNNBackend: Backend {
   /// bfloat16 where the processor multiplies it at a higher rate than Float32, else Float32.
   public static var fastestPrecision: Precision { cvector_is_bf16_fast() ? .bf16 : .f32 }
 
+  /// What to tell whoever asks for whole numbers where they aren't multiplied at a higher rate than Float32; else nil.
+  public static var wholeNumbersNote: String? {
+    guard !cvector_is_int8_fast() else { return nil }
+    let instructions = String(cString: cvector_int8_instructions_name(cvector_int8_instructions_used()))
+    return
+      "w8a8 is exact here but not faster than f32: with \(instructions) this processor has no products of bytes "
+      + "(AMX or VNNI); w8 gives small weights without rounding inputs"
+  }
+
   /// Loads oneDNN.
   ///
   /// - Throws: `OneDNNError.missing` where there is none, `OneDNNError.unknownInstructions`.
@@ -50,19 +59,21 @@ public struct OneDNNBackend: Backend {
     multiplier = .own
   }
 
-  /// `x · weightᵀ + bias`.
-  ///
-  /// - Throws: `BackendError.unsupportedPrecision`, as the others, for 8 bits.
+  /// `x · weightᵀ + bias`, in any precision.
   public func linear(_ layer: LinearLayer) throws -> any Kernel<Tensor, Tensor> {
-    LinearPart(layer, try numbers(layer.site), by: multiplier)
+    guard let numbers = Numbers(layer.site.precision) else { return ByteLinearPart(layer) }
+    return LinearPart(layer, numbers, by: multiplier)
   }
 
-  /// A 2-d convolution.
+  /// A 2-d convolution, in any precision.
   public func conv2d(_ layer: ConvolutionLayer) throws -> any Kernel<Tensor, Tensor> {
-    ConvolutionPart(layer, try numbers(layer.site))
+    guard let numbers = Numbers(layer.site.precision) else { return ByteConvolutionPart(layer) }
+    return ConvolutionPart(layer, numbers)
   }
 
   /// A transposed convolution whose stride equals its kernel.
+  ///
+  /// - Throws: `BackendError.unsupportedPrecision`, as the others, for anything but Float32 and bfloat16.
   public func convTranspose2d(_ layer: TransposedConvolutionLayer) throws -> any Kernel<Tensor, Tensor> {
     TransposedConvolutionPart(layer, try numbers(layer.site))
   }
@@ -92,12 +103,12 @@ public struct OneDNNBackend: Backend {
     }
   }
 
-  /// A block of Hiera, tile by tile; nil where its layers have different precisions.
+  /// A block of Hiera, tile by tile; nil where ranges of bytes aren't known before.
   public func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? {
     try HieraBlockKernel(block, by: multiplier)
   }
 
-  /// A layer of the memory attention; nil where its layers have different precisions, or several heads.
+  /// A layer of the memory attention; nil where ranges of bytes aren't known before, or with several heads.
   public func whole(_ layer: MemoryLayer) throws -> (any Kernel<MemoryLayer.Input, Tensor>)? {
     try MemoryLayerKernel(layer, by: multiplier)
   }
@@ -123,7 +134,7 @@ public struct OneDNNBackend: Backend {
   }
 
   private func numbers(_ site: Site) throws(BackendError) -> Numbers {
-    guard let numbers = Numbers(site.precision) else {
+    guard Self.supported.contains(site.precision), let numbers = Numbers(site.precision) else {
       throw .unsupportedPrecision(
         backend: name, layer: site.path, supported: Self.supported, asked: site.precision)
     }

@@ -63,8 +63,23 @@ extension LinearLayer {
   func callAsFunction(_ x: Rows) -> Rows {
     let outputs = weight.shape[0]
     let matrix = tokens(weight.reshaped([1, outputs, weight.shape[1]]), entry: 0)
+    let x = inSteps(x)
     let shifts = bias?.elements ?? [Float](repeating: 0, count: outputs)
     return x.map { row in zip(matrix, shifts).map { Double($1) + product(row, $0) } }
+  }
+}
+
+extension LinearLayer {
+  /// In whole numbers, what the nearest of the 256 steps stand for.
+  private func inSteps(_ x: Rows) -> Rows {
+    guard site.precision == .w8a8, let range = site.input else { return x }
+    let (scale, zeroPoint) = (Double(range.scale), Double(range.zeroPoint))
+    return x.map { row in
+      row.map { value in
+        let step = (value / scale).rounded(.toNearestOrEven) + zeroPoint
+        return (max(0, min(255, step)) - zeroPoint) * scale
+      }
+    }
   }
 }
 

@@ -24,7 +24,9 @@ struct BackendUnderTest: Sendable {
     BackendUnderTest(name: "openblas", tolerances: [.f32: 5e-6], wholeNumbers: [.w8, .w8a8, .w4]) {
       try OpenBLASBackend()
     },
-    BackendUnderTest(name: "onednn", tolerances: [.f32: 1e-5, .bf16: 2e-2]) { try OneDNNBackend() },
+    BackendUnderTest(
+      name: "onednn", tolerances: [.f32: 1e-5, .bf16: 2e-2], wholeNumbers: [.w8, .w8a16, .w8a8, .w4]
+    ) { try OneDNNBackend() },
   ]
 }
 

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// How numbers are held.
-typedef enum { cvector_f32 = 0, cvector_bf16 = 1 } cvector_kind;
+// How numbers are held. Bytes are for cvector_int8.h alone.
+typedef enum { cvector_f32 = 0, cvector_bf16 = 1, cvector_u8 = 2 } cvector_kind;
 
 // What follows a product.
 typedef enum { cvector_no_activation = 0, cvector_relu_activation = 1, cvector_gelu_activation = 2 } cvector_activation;

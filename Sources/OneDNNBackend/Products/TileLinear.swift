@@ -9,12 +9,12 @@ enum Numbers: Sendable {
   case f32
   case bf16
 
-  /// The numbers that products of that precision take; nil for whole ones.
+  /// The numbers that products of that precision take: whole weights alone are what they stand for. Nil for bytes.
   init?(_ precision: Precision) {
     switch precision {
-    case .f32: self = .f32
-    case .bf16: self = .bf16
-    case .w8, .w8a16, .w8a8, .w4: return nil
+    case .f32, .w8, .w4: self = .f32
+    case .bf16, .w8a16: self = .bf16
+    case .w8a8: return nil
     }
   }
 
@@ -51,10 +51,21 @@ enum Multiplier: Sendable {
 final class TileLinear: Sendable {
   /// What it takes and gives.
   struct Form: Sendable {
-    let input: Numbers
-    let output: Numbers
+    let input: Operand
+    let output: Operand
     var activation: Activation?
     var accumulates = false
+
+    init(input: Numbers, output: Numbers, activation: Activation? = nil, accumulates: Bool = false) {
+      self.init(.numbers(input), to: .numbers(output), activation: activation, accumulates: accumulates)
+    }
+
+    init(_ input: Operand, to output: Operand, activation: Activation? = nil, accumulates: Bool = false) {
+      self.input = input
+      self.output = output
+      self.activation = activation
+      self.accumulates = accumulates
+    }
   }
 
   let inputs: Int
@@ -66,64 +77,92 @@ final class TileLinear: Sendable {
   private let way: Way
 
   private enum Way: Sendable {
-    case own(PackedOperand, bias: [Float])
-    case oneDNN(TileProduct, activatesAfter: Bool)
+    case own(PackedOperand, Numbers, bias: [Float])
+    case oneDNN(TileProduct)
+    case bytes(ByteProduct, QuantizedRange)
   }
+
+  /// What the product itself gives where something follows it: Float32, which becomes the result by way of scratch memory.
+  private let passesFloats: Bool
+  private var floatBytes: Int { passesFloats ? ((rows.last ?? 0) * outputs * 4 + 63) / 64 * 64 : 0 }
 
   /// - Parameters:
   ///   - weight: `[outputs, inputs]`, Float32.
+  ///   - quantized: what `weight` was made from, where it is whole numbers.
   ///   - rows: how many rows a tile has, in rising order; fewer are computed as the next of these.
   init(
-    weight: Tensor, bias: Tensor?, _ form: Form, rows: [Int], by multiplier: Multiplier
+    weight: Tensor, quantized: QuantizedWeight? = nil, bias: Tensor?, _ form: Form, rows: [Int],
+    by multiplier: Multiplier
   ) throws(OneDNNError) {
     (outputs, inputs) = (weight.shape[0], weight.shape[1])
     self.form = form
     self.rows = rows
-    let shift = bias?.elements ?? []
-    switch multiplier.multiplies(form.input) {
-    case .own:
-      way = .own(PackedOperand(transposed: weight, form.input), bias: shift)
-      scratchBytes = 0
-    case .oneDNN(let primitives):
-      // oneDNN's own GELU is slow, and rounding comes after it.
-      let activatesAfter = form.activation == .gelu
-      let productForm = ProductForm(
-        inputs: inputs, outputs: outputs, input: form.input.element,
-        output: activatesAfter ? .f32 : form.output.element, hasBias: !shift.isEmpty,
-        accumulates: form.accumulates, clampsNegatives: form.activation == .relu)
-      defer { withExtendedLifetime(weight) {} }
-      let product = try TileProduct(
-        productForm, weight: weight.withElements(\.start), bias: shift, rows: rows, primitives: primitives)
-      way = .oneDNN(product, activatesAfter: activatesAfter)
-      let activated = activatesAfter ? (rows.last ?? 0) * outputs * 4 : 0
-      scratchBytes = (activated + product.scratchBytes + 127) / 64 * 64
+    var ownBytes = 0
+    switch (form.input, form.output) {
+    case (.bytes(let range), _):
+      way = .bytes(ByteProduct(quantized ?? QuantizedWeight(quantizing: weight), bias: bias), range)
+      passesFloats = false
+    case (.numbers(let input), let output):
+      let shift = bias?.elements ?? []
+      var result: Numbers?
+      if case .numbers(let numbers) = output { result = numbers }
+      switch result == nil || result == .f32 || result == input ? multiplier.multiplies(input) : .own {
+      case .own:
+        way = .own(PackedOperand(transposed: weight, input), input, bias: shift)
+        passesFloats = result == nil
+      case .oneDNN(let primitives):
+        // oneDNN's own GELU is slow, and rounding comes after it.
+        passesFloats = result == nil || form.activation == .gelu
+        let productForm = ProductForm(
+          inputs: inputs, outputs: outputs, input: input.element,
+          output: passesFloats ? .f32 : (result ?? .f32).element, hasBias: !shift.isEmpty,
+          accumulates: form.accumulates, clampsNegatives: !passesFloats && form.activation == .relu)
+        defer { withExtendedLifetime(weight) {} }
+        let product = try TileProduct(
+          productForm, weight: weight.withElements(\.start), bias: shift, rows: rows, primitives: primitives)
+        way = .oneDNN(product)
+        ownBytes = product.scratchBytes
+      }
     }
+    let floatBytes = passesFloats ? ((rows.last ?? 0) * outputs * 4 + 63) / 64 * 64 : 0
+    scratchBytes = floatBytes + ownBytes > 0 ? (floatBytes + ownBytes + 127) / 64 * 64 : 0
   }
 
   func callAsFunction(
     rows count: Int, _ input: UnsafeRawPointer, into output: UnsafeMutableRawPointer,
     scratch: UnsafeMutableRawPointer
   ) {
+    guard passesFloats else {
+      multiply(rows: count, input, form.activation, into: output, as: form.output, scratch: scratch)
+      return
+    }
+    let floats = scratch.assumingMemoryBound(to: Float.self)
+    multiply(rows: count, input, nil, into: scratch, as: .numbers(.f32), scratch: scratch + floatBytes)
+    if let activation = form.activation {
+      form.output.activate(activation, floats, into: output, rows: count, channels: outputs)
+    } else {
+      form.output.convert(floats, stride: outputs, into: output, rows: count, channels: outputs)
+    }
+  }
+
+  /// The product with what the multiplier itself can let follow.
+  private func multiply(
+    rows count: Int, _ input: UnsafeRawPointer, _ activation: Activation?, into out: UnsafeMutableRawPointer,
+    as output: Operand, scratch: UnsafeMutableRawPointer
+  ) {
+    let added = form.accumulates ? UnsafePointer(out.assumingMemoryBound(to: Float.self)) : nil
     switch way {
-    case .own(let operand, let bias):
-      let added = form.accumulates ? UnsafePointer(output.assumingMemoryBound(to: Float.self)) : nil
+    case .own(let operand, let numbers, let bias):
+      guard case .numbers(let result) = output else { preconditionFailure("a product of numbers to bytes") }
       bias.withNumbers { bias in
-        form.input.multiply(
+        numbers.multiply(
           input, stride: inputs, rows: count, inner: inputs, by: operand.start, columns: outputs, bias: bias,
-          activation: form.activation, adding: added, into: output, stride: outputs, form.output)
+          activation: activation, adding: added, into: out, stride: outputs, result)
       }
-    case .oneDNN(let product, let activatesAfter):
-      let padded = rows.first { $0 >= count } ?? count
-      if activatesAfter {
-        let own = scratch + ((rows.last ?? 0) * outputs * 4 + 63) / 64 * 64
-        product(rows: padded, input, into: scratch, scratch: own)
-        cvector_activate_tile(
-          form.output.kind, cvector_gelu_activation, scratch.assumingMemoryBound(to: Float.self), outputs,
-          output,
-          outputs, count, outputs, outputs)
-      } else {
-        product(rows: padded, input, into: output, scratch: scratch)
-      }
+    case .oneDNN(let product):
+      product(rows: rows.first { $0 >= count } ?? count, input, into: out, scratch: scratch)
+    case .bytes(let product, let range):
+      product(rows: count, input, in: range, activation: activation, adding: added, into: out, as: output)
     }
   }
 }

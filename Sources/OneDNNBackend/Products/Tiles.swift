@@ -10,6 +10,21 @@ extension Numbers {
     guard let first = sites.first, sites.allSatisfy({ $0.precision == first.precision }) else { return nil }
     self.init(first.precision)
   }
+
+  /// What an attention is computed in: as its own site says, else as the layers around it that aren't bytes; nil where these
+  /// differ.
+  init?(attention site: Site?, between layers: [Site]) {
+    if let site {
+      self.init(site.precision)
+      return
+    }
+    let floats = layers.filter { $0.precision != .w8a8 }
+    guard !floats.isEmpty else {
+      self = .f32
+      return
+    }
+    self.init(common: floats)
+  }
 }
 
 extension Numbers {
@@ -75,7 +90,8 @@ extension TileLinear {
   convenience init(
     _ layer: LinearLayer, _ form: Form, rows: [Int], by multiplier: Multiplier
   ) throws(OneDNNError) {
-    try self.init(weight: layer.weight, bias: layer.bias, form, rows: rows, by: multiplier)
+    try self.init(
+      weight: layer.weight, quantized: layer.quantized, bias: layer.bias, form, rows: rows, by: multiplier)
   }
 }
 
@@ -100,28 +116,48 @@ struct NormTile: Sendable {
     cvector_normalise_tile(
       numbers.kind, x, stride, weight, bias, epsilon, out, outStride, rows, weight.count, weight.count)
   }
+
+  /// The same to bytes of a range.
+  func toBytes(
+    _ range: cvector_range, _ x: UnsafePointer<Float>, stride: Int, into out: UnsafeMutablePointer<UInt8>,
+    stride outStride: Int, rows: Int
+  ) {
+    cvector_normalise_to_int8_tile(
+      x, stride, weight, bias, epsilon, range, out, outStride, rows, weight.count)
+  }
 }
 
 /// Two linear layers with an activation between them, added to what is there.
 struct FeedForwardTile: Sendable {
+  /// What the first layer takes.
+  let input: Operand
   let scratchBytes: Int
   private let first, second: TileLinear
-  private let numbers: Numbers
   private let hiddenAt: Int
 
   /// - Parameter rows: how many rows a tile has, in rising order.
   init(_ layers: FeedForward, _ numbers: Numbers, rows: [Int], by multiplier: Multiplier) throws(OneDNNError) {
-    first = try TileLinear(
-      layers.layers[0], .init(input: numbers, output: numbers, activation: layers.activation), rows: rows,
-      by: multiplier)
-    second = try TileLinear(
-      layers.layers[1], .init(input: numbers, output: .f32, accumulates: true), rows: rows, by: multiplier)
-    self.numbers = numbers
-    hiddenAt = max(first.scratchBytes, second.scratchBytes)
-    scratchBytes = hiddenAt + (rows.last ?? 0) * first.outputs * numbers.size + 64
+    try self.init(
+      layers, .numbers(numbers), hidden: .numbers(numbers), rows: rows, by: multiplier)
   }
 
-  /// `[rows, in]` of its numbers; the result is added to `[rows, out]`.
+  /// - Parameters:
+  ///   - input: what the first layer takes.
+  ///   - hidden: what the second one takes.
+  ///   - rows: how many rows a tile has, in rising order.
+  init(
+    _ layers: FeedForward, _ input: Operand, hidden: Operand, rows: [Int], by multiplier: Multiplier
+  ) throws(OneDNNError) {
+    self.input = input
+    first = try TileLinear(
+      layers.layers[0], .init(input, to: hidden, activation: layers.activation), rows: rows, by: multiplier)
+    second = try TileLinear(
+      layers.layers[1], .init(hidden, to: .numbers(.f32), accumulates: true), rows: rows, by: multiplier)
+    hiddenAt = max(first.scratchBytes, second.scratchBytes)
+    scratchBytes = hiddenAt + hidden.room(rows: rows.last ?? 0, channels: first.outputs) + 64
+  }
+
+  /// `[rows, in]` as the first layer takes it; the result is added to `[rows, out]`.
   func callAsFunction(
     rows: Int, _ x: UnsafeRawPointer, addedTo out: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer
   ) {

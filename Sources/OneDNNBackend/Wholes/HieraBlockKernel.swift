@@ -8,7 +8,12 @@ import Tensors
 /// `[B, H, W, dim]` to `[B, H′, W′, dimOut]`.
 final class HieraBlockKernel: Kernel {
   private let block: HieraBlock
+  /// Of queries, keys and values.
   private let numbers: Numbers
+  /// What the layers take, and what the attention gives.
+  private let qkvInput, projInput: Operand
+  private let shortcutInput: Operand?
+  private let attended: Numbers
   private let dim, dimOut, headSize: Int
   private let shape: TileShape
   private let qkv, proj: TileLinear
@@ -18,30 +23,41 @@ final class HieraBlockKernel: Kernel {
   /// Query, key and value of a token beyond the picture, as the tile holds them.
   private let padding: [UInt8]
 
-  /// Nil where layers have different precisions, or ones that no tile has.
+  /// Nil where layers have precisions that no tile has, or bytes whose range isn't known before.
   init?(_ block: HieraBlock, by multiplier: Multiplier) throws(OneDNNError) {
-    let layers = [block.qkv, block.proj] + block.mlp.layers + (block.shortcut.map { [$0] } ?? [])
-    guard let numbers = Numbers(common: layers.map(\.site)), block.mlp.layers.count == 2,
-      let shape = TileShape(window: block.window, pool: block.pool)
+    let sites = ([block.qkv, block.proj] + block.mlp.layers + (block.shortcut.map { [$0] } ?? [])).map(\.site)
+    guard let numbers = Numbers(attention: block.attention, between: sites), block.mlp.layers.count == 2,
+      let shape = TileShape(window: block.window, pool: block.pool), let qkvInput = Operand(block.qkv.site),
+      let projInput = Operand(block.proj.site), let mlpInput = Operand(block.mlp.layers[0].site),
+      let hidden = Operand(block.mlp.layers[1].site)
     else { return nil }
+    shortcutInput = block.shortcut.flatMap { Operand($0.site) }
+    guard (shortcutInput == nil) == (block.shortcut == nil) else { return nil }
     self.block = block
     self.numbers = numbers
     self.shape = shape
+    (self.qkvInput, self.projInput) = (qkvInput, projInput)
+    if case .numbers(let taken) = projInput { attended = taken } else { attended = .f32 }
     dim = block.qkv.weight.shape[1]
     dimOut = block.proj.weight.shape[0]
     headSize = dimOut / block.heads
-    qkv = try TileLinear(block.qkv, .init(input: numbers, output: numbers), rows: shape.counts, by: multiplier)
+    qkv = try TileLinear(
+      block.qkv, .init(qkvInput, to: .numbers(numbers)), rows: shape.counts, by: multiplier)
     let bias = block.qkv.bias?.elements ?? Array(repeating: 0, count: block.qkv.weight.shape[0])
     var padding = [UInt8](repeating: 0, count: bias.count * numbers.size)
     cvector_convert_tile(
       numbers.kind, bias, bias.count, nil, 0, &padding, bias.count, 1, bias.count, bias.count)
     self.padding = padding
     proj = try TileLinear(
-      block.proj, .init(input: numbers, output: .f32, accumulates: true), rows: shape.outCounts, by: multiplier)
-    shortcut = try block.shortcut.map { layer throws(OneDNNError) in
-      try TileLinear(layer, .init(input: numbers, output: .f32), rows: shape.counts, by: multiplier)
+      block.proj, .init(projInput, to: .numbers(.f32), accumulates: true), rows: shape.outCounts,
+      by: multiplier)
+    if let layer = block.shortcut, let shortcutInput {
+      shortcut = try TileLinear(
+        layer, .init(shortcutInput, to: .numbers(.f32)), rows: shape.counts, by: multiplier)
+    } else {
+      shortcut = nil
     }
-    rest = try FeedForwardTile(block.mlp, numbers, rows: shape.outCounts, by: multiplier)
+    rest = try FeedForwardTile(block.mlp, mlpInput, hidden: hidden, rows: shape.outCounts, by: multiplier)
     norm1 = NormTile(block.norm1)
     norm2 = NormTile(block.norm2)
   }
@@ -69,7 +85,7 @@ final class HieraBlockKernel: Kernel {
 
   /// Where a worker keeps what it computes of a tile of windows.
   private struct WindowScratch {
-    let normed, qkv, queries, attended, residual, wide, keys, values, attention, products: Int
+    let operand, normed, qkv, queries, attended, residual, wide, keys, values, attention, products: Int
     let plan: ScratchPlan
   }
 
@@ -77,10 +93,11 @@ final class HieraBlockKernel: Kernel {
     var plan = ScratchPlan()
     let (rows, outRows, area) = (shape.rows, shape.outRows, shape.area)
     let kind = numbers.kind
-    let normed = plan.room(max(rows * dim, outRows * dimOut) * numbers.size)
+    let operand = plan.room(max(qkvInput.room(rows: rows, channels: dim), operandBytes(rows: outRows)))
+    let normed = plan.room(takesOther ? shortcutInput?.room(rows: rows, channels: dim) ?? 0 : 0)
     let projected = plan.room(rows * 3 * dimOut * numbers.size)
     let queries = plan.room(block.pool == nil ? 0 : outRows * dimOut * numbers.size)
-    let attended = plan.room(outRows * dimOut * numbers.size)
+    let attended = plan.room(outRows * dimOut * self.attended.size)
     let residual = plan.room(outRows * dimOut * 4)
     let wide = plan.room(shortcut == nil ? (block.pool == nil ? 0 : rows * dim * 4) : rows * dimOut * 4)
     let keys = plan.room(cvector_packed_keys_bytes(kind, area, headSize))
@@ -89,8 +106,17 @@ final class HieraBlockKernel: Kernel {
     let products = plan.room(
       max(qkv.scratchBytes, proj.scratchBytes, shortcut?.scratchBytes ?? 0, rest.scratchBytes))
     return WindowScratch(
-      normed: normed, qkv: projected, queries: queries, attended: attended, residual: residual, wide: wide,
+      operand: operand, normed: normed, qkv: projected, queries: queries, attended: attended,
+      residual: residual, wide: wide,
       keys: keys, values: values, attention: attention, products: products, plan: plan)
+  }
+
+  /// Whether the shortcut takes norm1(x) otherwise than the attention does.
+  private var takesOther: Bool { shortcutInput.map { $0 != qkvInput } ?? false }
+
+  /// What the layers after the attention take, one after the other.
+  private func operandBytes(rows: Int) -> Int {
+    max(projInput.room(rows: rows, channels: dimOut), rest.input.room(rows: rows, channels: dimOut))
   }
 
   private func inWindows(
@@ -106,7 +132,8 @@ final class HieraBlockKernel: Kernel {
     parallelFor(input.batch * down * across, grain: shape.windows, scratch: places.plan.floats) {
       range, scratch in
       let memory = UnsafeMutableRawPointer(scratch)
-      let normed = memory + places.normed
+      let operand = memory + places.operand
+      let normed = takesOther ? memory + places.normed : operand
       let projected = memory + places.qkv
       let residual = (memory + places.residual).assumingMemoryBound(to: Float.self)
       let wide = (memory + places.wide).assumingMemoryBound(to: Float.self)
@@ -116,17 +143,20 @@ final class HieraBlockKernel: Kernel {
       let gathered = shortcut != nil ? nil : block.pool == nil ? residual : wide
       for window in windows {
         gather(
-          x, input, window, normed: normed, copy: gathered,
+          x, input, window, as: qkvInput, into: operand, copy: gathered,
           from: block.pool == nil ? window.firstOut : window.first)
+        if takesOther, let shortcutInput {
+          gather(x, input, window, as: shortcutInput, into: normed, copy: nil, from: 0)
+        }
       }
       // The tile's last tokens beyond the picture needn't be multiplied: all of them are the bias.
       let rows = windows.last.map { $0.first + $0.area } ?? 0
-      qkv(rows: rows, normed, into: projected, scratch: products)
+      qkv(rows: rows, operand, into: projected, scratch: products)
       fillPadding(projected, from: rows, to: windows.count * shape.area)
       if let shortcut { shortcut(rows: rows, normed, into: wide, scratch: products) }
       for window in windows {
         let first = projected + window.first * 3 * dimOut * numbers.size
-        let attended = memory + places.attended + window.firstOut * dimOut * numbers.size
+        let target = memory + places.attended + window.firstOut * dimOut * attended.size
         var (queries, stride) = (UnsafeRawPointer(first), 3 * dimOut)
         if let pool = block.pool {
           let pooled = memory + places.queries + window.firstOut * dimOut * numbers.size
@@ -142,30 +172,32 @@ final class HieraBlockKernel: Kernel {
         }
         attention(
           queries, stride: stride, count: window.outArea, packing: first + dimOut * numbers.size,
-          first + 2 * dimOut * numbers.size, stride: 3 * dimOut, into: attended, dimOut, numbers, memory)
+          first + 2 * dimOut * numbers.size, stride: 3 * dimOut, into: target, dimOut, attended, memory)
       }
       finish(
         windows.last.map { $0.firstOut + $0.outArea } ?? 0, attended: memory + places.attended, residual,
-        normed: normed, products)
+        operand: operand, products)
       for window in windows { scatter(residual + window.firstOut * dimOut, window, into: out, output) }
     }
   }
 
-  /// One window's tokens normalised, and copied to `copy` from that row on: first those of the picture, line by line, then
+  /// One window's tokens normalised as an operand, and copied to `copy` from that row on: first those of the picture, line by line, then
   /// those beyond it, which are zero *after* norm1. Attention doesn't mind the order.
   private func gather(
-    _ x: UnsafePointer<Float>, _ grid: Grid, _ window: Window, normed: UnsafeMutableRawPointer,
-    copy: UnsafeMutablePointer<Float>?, from row: Int
+    _ x: UnsafePointer<Float>, _ grid: Grid, _ window: Window, as operand: Operand,
+    into normed: UnsafeMutableRawPointer, copy: UnsafeMutablePointer<Float>?, from row: Int
   ) {
     for line in 0..<window.height {
       let source = x + grid.offset(window.entry, window.row + line, window.column)
       norm1(
-        numbers, source, stride: dim, into: normed + (window.first + line * window.width) * dim * numbers.size,
-        stride: dim, rows: window.width)
+        operand, source, stride: dim,
+        into: normed + operand.room(rows: window.first + line * window.width, channels: dim), rows: window.width
+      )
       copy.map { ($0 + (row + line * window.width) * dim).update(from: source, count: window.width * dim) }
     }
     let beyond = shape.area - window.area
-    memset(normed + (window.first + window.area) * dim * numbers.size, 0, beyond * dim * numbers.size)
+    operand.clear(
+      normed + operand.room(rows: window.first + window.area, channels: dim), rows: beyond, channels: dim)
   }
 
   /// Queries, keys and values of tokens beyond the picture.
@@ -190,11 +222,18 @@ final class HieraBlockKernel: Kernel {
   /// After the attention: projection, sum, feed-forward part, sum; `residual` becomes the result.
   private func finish(
     _ rows: Int, attended: UnsafeRawPointer, _ residual: UnsafeMutablePointer<Float>,
-    normed: UnsafeMutableRawPointer, _ products: UnsafeMutableRawPointer
+    operand: UnsafeMutableRawPointer, _ products: UnsafeMutableRawPointer
   ) {
-    proj(rows: rows, attended, into: residual, scratch: products)
-    norm2(numbers, residual, stride: dimOut, into: normed, stride: dimOut, rows: rows)
-    rest(rows: rows, normed, addedTo: residual, scratch: products)
+    var taken = attended
+    if case .bytes = projInput {
+      projInput.convert(
+        attended.assumingMemoryBound(to: Float.self), stride: dimOut, into: operand, rows: rows,
+        channels: dimOut)
+      taken = UnsafeRawPointer(operand)
+    }
+    proj(rows: rows, taken, into: residual, scratch: products)
+    norm2(rest.input, residual, stride: dimOut, into: operand, rows: rows)
+    rest(rows: rows, operand, addedTo: residual, scratch: products)
   }
 
   // MARK: All tokens
@@ -210,13 +249,12 @@ final class HieraBlockKernel: Kernel {
     for entry in 0..<grid.batch {
       let source = x + entry * tokens * dim
       var plan = ScratchPlan()
-      let normedAt = plan.room(rows * dim * size)
+      let normedAt = plan.room(qkvInput.room(rows: rows, channels: dim))
       let scratchAt = plan.room(qkv.scratchBytes)
       parallelFor(tokens, grain: rows, scratch: plan.floats) { range, scratch in
         let memory = UnsafeMutableRawPointer(scratch)
         norm1(
-          numbers, source + range.lowerBound * dim, stride: dim, into: memory + normedAt, stride: dim,
-          rows: range.count)
+          qkvInput, source + range.lowerBound * dim, stride: dim, into: memory + normedAt, rows: range.count)
         qkv(
           rows: range.count, memory + normedAt, into: projected + range.lowerBound * 3 * dimOut * size,
           scratch: memory + scratchAt)
@@ -236,8 +274,8 @@ final class HieraBlockKernel: Kernel {
       keys: projected + dimOut * size, values: projected + 2 * dimOut * size, stride: 3 * dimOut, numbers)
     let rows = shape.rows
     var plan = ScratchPlan()
-    let attendedAt = plan.room(rows * dimOut * size)
-    let normedAt = plan.room(rows * dimOut * size)
+    let attendedAt = plan.room(rows * dimOut * attended.size)
+    let operandAt = plan.room(operandBytes(rows: rows))
     let residualAt = plan.room(rows * dimOut * 4)
     let attentionAt = plan.room(packed.scratchBytes)
     let productsAt = plan.room(max(proj.scratchBytes, rest.scratchBytes))
@@ -247,12 +285,12 @@ final class HieraBlockKernel: Kernel {
       for head in 0..<block.heads {
         packed.attend(
           head: head, projected + (range.lowerBound * 3 * dimOut + head * headSize) * size, stride: 3 * dimOut,
-          count: range.count, into: memory + attendedAt + head * headSize * size, stride: dimOut, numbers,
-          scratch: memory + attentionAt)
+          count: range.count, into: memory + attendedAt + head * headSize * attended.size, stride: dimOut,
+          attended, scratch: memory + attentionAt)
       }
       residual.update(from: x + range.lowerBound * dim, count: range.count * dim)
       finish(
-        range.count, attended: memory + attendedAt, residual, normed: memory + normedAt, memory + productsAt)
+        range.count, attended: memory + attendedAt, residual, operand: memory + operandAt, memory + productsAt)
       (out + range.lowerBound * dimOut).update(from: residual, count: range.count * dimOut)
     }
   }

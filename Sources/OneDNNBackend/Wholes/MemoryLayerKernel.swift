@@ -16,41 +16,50 @@ final class MemoryLayerKernel: Kernel {
   private static let keyRows = Int(cvector_keys_at_once)
 
   private let layer: MemoryLayer
+  /// Of queries, keys and values.
   private let numbers: Numbers
+  /// What the layers take: of the features, of the memory, and of what was attended to.
+  private let selfQueryInput, selfKeyInput, selfValueInput, selfOutInput: Operand
+  private let queryInput, keyInput, valueInput, outInput: Operand
   private let dim, inner, memoryDim: Int
   private let norm1, norm2, norm3: NormTile
   private let selfQueries, selfKeys, selfValues, selfOut: TileLinear
   private let queries, keys, values, out: TileLinear
   private let rest: FeedForwardTile
 
-  /// Nil where layers have different precisions or ones that no tile has, where there are several heads, or where the
-  /// attentions differ in size.
+  /// Nil where layers have precisions that no tile has or bytes whose range isn't known before, where there are several heads,
+  /// or where the attentions differ in size or precision.
   init?(_ layer: MemoryLayer, by multiplier: Multiplier) throws(OneDNNError) {
     let (own, cross) = (layer.selfAttention, layer.crossAttention)
     let layers = [own.q, own.k, own.v, own.out, cross.q, cross.k, cross.v, cross.out] + layer.mlp.layers
+    let operands = layers.compactMap { Operand($0.site) }
     dim = own.q.weight.shape[1]
     inner = own.q.weight.shape[0]
     memoryDim = cross.k.weight.shape[1]
-    guard let numbers = Numbers(common: layers.map(\.site)), own.heads == 1, cross.heads == 1,
-      cross.q.weight.shape[0] == inner, layer.mlp.layers.count == 2
+    guard let numbers = Numbers(attention: own.site, between: layers.map(\.site)),
+      numbers == Numbers(attention: cross.site, between: layers.map(\.site)), own.heads == 1, cross.heads == 1,
+      cross.q.weight.shape[0] == inner, layer.mlp.layers.count == 2, operands.count == layers.count
     else { return nil }
     self.layer = layer
     self.numbers = numbers
+    (selfQueryInput, selfKeyInput) = (operands[0], operands[1])
+    (selfValueInput, selfOutInput) = (operands[2], operands[3])
+    (queryInput, keyInput, valueInput, outInput) = (operands[4], operands[5], operands[6], operands[7])
     func linear(
-      _ layer: LinearLayer, to output: Numbers = .f32, rows: Int, adds: Bool = false
+      _ layer: LinearLayer, _ input: Operand, to output: Operand = .numbers(.f32), rows: Int, adds: Bool = false
     ) throws(OneDNNError) -> TileLinear {
-      try TileLinear(
-        layer, .init(input: numbers, output: output, accumulates: adds), rows: [rows], by: multiplier)
+      try TileLinear(layer, .init(input, to: output, accumulates: adds), rows: [rows], by: multiplier)
     }
-    selfQueries = try linear(own.q, rows: Self.keyRows)
-    selfKeys = try linear(own.k, rows: Self.keyRows)
-    selfValues = try linear(own.v, to: numbers, rows: Self.keyRows)
-    selfOut = try linear(own.out, rows: Self.rows, adds: true)
-    queries = try linear(cross.q, rows: Self.rows)
-    keys = try linear(cross.k, rows: Self.keyRows)
-    values = try linear(cross.v, to: numbers, rows: Self.rows)
-    out = try linear(cross.out, rows: Self.rows, adds: true)
-    rest = try FeedForwardTile(layer.mlp, numbers, rows: [Self.rows], by: multiplier)
+    selfQueries = try linear(own.q, selfQueryInput, rows: Self.keyRows)
+    selfKeys = try linear(own.k, selfKeyInput, rows: Self.keyRows)
+    selfValues = try linear(own.v, selfValueInput, to: .numbers(numbers), rows: Self.keyRows)
+    selfOut = try linear(own.out, selfOutInput, rows: Self.rows, adds: true)
+    queries = try linear(cross.q, queryInput, rows: Self.rows)
+    keys = try linear(cross.k, keyInput, rows: Self.keyRows)
+    values = try linear(cross.v, valueInput, to: outInput, rows: Self.rows)
+    out = try linear(cross.out, outInput, rows: Self.rows, adds: true)
+    rest = try FeedForwardTile(
+      layer.mlp, operands[8], hidden: operands[9], rows: [Self.rows], by: multiplier)
     norm1 = NormTile(layer.norm1)
     norm2 = NormTile(layer.norm2)
     norm3 = NormTile(layer.norm3)
@@ -80,7 +89,7 @@ final class MemoryLayerKernel: Kernel {
     let count = input.memory.shape[1]
     let packed = PackedKeys(numbers, heads: 1, size: inner, valueSize: memoryDim, keys: count)
     var plan = ScratchPlan()
-    let sumAt = plan.room(Self.keyRows * memoryDim * numbers.size)
+    let sumAt = plan.room(keyInput.room(rows: Self.keyRows, channels: memoryDim))
     let keysAt = plan.room(Self.keyRows * inner * 4)
     let productsAt = plan.room(keys.scratchBytes)
     input.memory.withElements { memory in
@@ -89,10 +98,9 @@ final class MemoryLayerKernel: Kernel {
           parallelFor(count, grain: Self.keyRows, scratch: plan.floats) { range, scratch in
             let tile = UnsafeMutableRawPointer(scratch)
             let first = (entry * count + range.lowerBound) * memoryDim
-            cvector_convert_tile(
-              numbers.kind, memory.start + first, memoryDim, layer.adds.keys ? pos.start + first : nil,
-              memoryDim,
-              tile + sumAt, memoryDim, range.count, memoryDim, memoryDim)
+            keyInput.convert(
+              memory.start + first, stride: memoryDim, adding: layer.adds.keys ? pos.start + first : nil,
+              into: tile + sumAt, rows: range.count, channels: memoryDim)
             keys(rows: range.count, tile + sumAt, into: tile + keysAt, scratch: tile + productsAt)
             let projected = (tile + keysAt).assumingMemoryBound(to: Float.self)
             turn(
@@ -152,35 +160,40 @@ final class MemoryLayerKernel: Kernel {
     let rows = Self.keyRows
     var plan = ScratchPlan()
     let normedAt = plan.room(rows * dim * 4)
-    let plainAt = plan.room(rows * dim * numbers.size)
-    let placedAt = plan.room(layer.adds.selfAttention ? rows * dim * numbers.size : 0)
+    let operandAt = plan.room(
+      [selfQueryInput, selfKeyInput, selfValueInput].map { $0.room(rows: rows, channels: dim) }.max() ?? 0)
     let projectedAt = plan.room(rows * inner * 4)
     let productsAt = plan.room(max(selfQueries.scratchBytes, selfKeys.scratchBytes, selfValues.scratchBytes))
+    let places = layer.adds.selfAttention ? places : nil
+    // Where all three take the same it is made once, right from the features.
+    let isOne = places == nil && selfQueryInput == selfKeyInput && selfKeyInput == selfValueInput
     parallelFor(tokens, grain: rows, scratch: plan.floats) { range, scratch in
       let tile = UnsafeMutableRawPointer(scratch)
       let (first, count) = (range.lowerBound * dim, range.count)
-      let plain = tile + plainAt
-      var placed = plain
-      if layer.adds.selfAttention, let places {
-        let normed = (tile + normedAt).assumingMemoryBound(to: Float.self)
-        norm1(.f32, x + first, stride: dim, into: normed, stride: dim, rows: count)
-        cvector_convert_tile(numbers.kind, normed, dim, nil, 0, plain, dim, count, dim, dim)
-        placed = tile + placedAt
-        cvector_convert_tile(numbers.kind, normed, dim, places + first, dim, placed, dim, count, dim, dim)
-      } else {
-        norm1(numbers, x + first, stride: dim, into: plain, stride: dim, rows: count)
+      let normed = (tile + normedAt).assumingMemoryBound(to: Float.self)
+      let operand = tile + operandAt
+      norm1(
+        isOne ? selfValueInput : .numbers(.f32), x + first, stride: dim,
+        into: isOne ? operand : UnsafeMutableRawPointer(normed), rows: count)
+      func prepare(_ input: Operand, adding places: UnsafePointer<Float>? = nil) {
+        guard !isOne else { return }
+        input.convert(
+          normed, stride: dim, adding: places.map { $0 + first }, into: operand, rows: count, channels: dim)
       }
       let projected = (tile + projectedAt).assumingMemoryBound(to: Float.self)
-      selfQueries(rows: count, placed, into: projected, scratch: tile + productsAt)
+      prepare(selfQueryInput, adding: places)
+      selfQueries(rows: count, operand, into: projected, scratch: tile + productsAt)
       turn(projected, from: range.lowerBound, count: count, turns, tokens)
       cvector_convert_tile(
         numbers.kind, projected, inner, nil, 0, turned + range.lowerBound * inner * numbers.size, inner, count,
         inner,
         inner)
-      selfKeys(rows: count, placed, into: projected, scratch: tile + productsAt)
+      if selfKeyInput != selfQueryInput { prepare(selfKeyInput, adding: places) }
+      selfKeys(rows: count, operand, into: projected, scratch: tile + productsAt)
       turn(projected, from: range.lowerBound, count: count, turns, tokens)
       own.packTile(keys: projected, stride: inner, .f32, range)
-      selfValues(rows: count, plain, into: projected, scratch: tile + productsAt)
+      prepare(selfValueInput)
+      selfValues(rows: count, operand, into: projected, scratch: tile + productsAt)
       own.packTile(values: projected, stride: inner, numbers, range)
     }
   }
@@ -193,13 +206,17 @@ final class MemoryLayerKernel: Kernel {
     into result: UnsafeMutablePointer<Float>
   ) {
     let rows = Self.rows
-    let size = numbers.size
     var plan = ScratchPlan()
     let residualAt = plan.room(rows * dim * 4)
     let normedAt = plan.room(rows * dim * 4)
-    let operandAt = plan.room(rows * max(dim, inner) * size)
+    let operandAt = plan.room(
+      max(
+        selfOutInput.room(rows: rows, channels: inner), queryInput.room(rows: rows, channels: dim),
+        rows * inner * numbers.size, valueInput.room(rows: rows, channels: memoryDim),
+        rest.input.room(rows: rows, channels: dim)))
     let queriesAt = plan.room(rows * inner * 4)
-    let summedAt = plan.room(rows * max(inner, memoryDim) * size)
+    let summedAt = plan.room(rows * max(inner, memoryDim) * 4)
+    let valuesAt = plan.room(outInput.room(rows: rows, channels: inner))
     let attentionAt = plan.room(max(own.scratchBytes, memory.scratchBytes))
     let productsAt = plan.room(
       max(
@@ -210,32 +227,50 @@ final class MemoryLayerKernel: Kernel {
       let residual = (tile + residualAt).assumingMemoryBound(to: Float.self)
       let (operand, summed, products) = (tile + operandAt, tile + summedAt, tile + productsAt)
       residual.update(from: x + first, count: count * dim)
-      own.attend(
-        head: 0, turned + range.lowerBound * inner * size, stride: inner, count: count, into: operand,
-        stride: inner,
-        numbers, scratch: tile + attentionAt)
-      selfOut(rows: count, operand, into: residual, scratch: products)
+      let attended = own.attend(
+        turned + range.lowerBound * inner * numbers.size, size: inner, count: count, as: selfOutInput,
+        into: operand, by: summed, channels: inner, scratch: tile + attentionAt)
+      selfOut(rows: count, attended, into: residual, scratch: products)
 
       if layer.adds.queries, let places {
         let normed = (tile + normedAt).assumingMemoryBound(to: Float.self)
-        norm2(.f32, residual, stride: dim, into: normed, stride: dim, rows: count)
-        cvector_convert_tile(numbers.kind, normed, dim, places + first, dim, operand, dim, count, dim, dim)
+        norm2(.numbers(.f32), residual, stride: dim, into: normed, rows: count)
+        queryInput.convert(
+          normed, stride: dim, adding: places + first, into: operand, rows: count, channels: dim)
       } else {
-        norm2(numbers, residual, stride: dim, into: operand, stride: dim, rows: count)
+        norm2(queryInput, residual, stride: dim, into: operand, rows: count)
       }
       let projected = (tile + queriesAt).assumingMemoryBound(to: Float.self)
       queries(rows: count, operand, into: projected, scratch: products)
       turn(projected, from: range.lowerBound, count: count, turns, tokens)
       cvector_convert_tile(numbers.kind, projected, inner, nil, 0, operand, inner, count, inner, inner)
-      memory.attend(
-        head: 0, operand, stride: inner, count: count, into: summed, stride: memoryDim, numbers,
+      let remembered = memory.attend(
+        operand, size: inner, count: count, as: valueInput, into: operand, by: summed, channels: memoryDim,
         scratch: tile + attentionAt)
-      values(rows: count, summed, into: operand, scratch: products)
-      out(rows: count, operand, into: residual, scratch: products)
+      values(rows: count, remembered, into: tile + valuesAt, scratch: products)
+      out(rows: count, tile + valuesAt, into: residual, scratch: products)
 
-      norm3(numbers, residual, stride: dim, into: operand, stride: dim, rows: count)
+      norm3(rest.input, residual, stride: dim, into: operand, rows: count)
       rest(rows: count, operand, addedTo: residual, scratch: products)
       (result + first).update(from: residual, count: count * dim)
     }
+  }
+}
+
+extension PackedKeys {
+  /// Queries `[count, size]` of the only head, to `[count, channels]` as a layer takes them: where these are bytes, by way of
+  /// `floats`, else there.
+  fileprivate func attend(
+    _ queries: UnsafeRawPointer, size: Int, count: Int, as operand: Operand, into out: UnsafeMutableRawPointer,
+    by floats: UnsafeMutableRawPointer, channels: Int, scratch: UnsafeMutableRawPointer
+  ) -> UnsafeRawPointer {
+    var numbers = Numbers.f32
+    if case .numbers(let taken) = operand { numbers = taken }
+    attend(
+      head: 0, queries, stride: size, count: count, into: floats, stride: channels, numbers, scratch: scratch)
+    guard case .bytes = operand else { return UnsafeRawPointer(floats) }
+    operand.convert(
+      floats.assumingMemoryBound(to: Float.self), stride: channels, into: out, rows: count, channels: channels)
+    return UnsafeRawPointer(out)
   }
 }

@@ -102,7 +102,7 @@ struct MultiScaleBlock: Module {
         HieraBlock(
           norm1: norm1.layer, qkv: attn.qkv.layer, proj: attn.proj.layer, heads: block.heads,
           window: block.windowSize, pool: pool?.kernel, shortcut: proj?.layer, norm2: norm2.layer,
-          mlp: mlp.feedForward)))
+          mlp: mlp.feedForward, attention: attn.site)))
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, H, W, dim] → [B, H′, W′, dimOut]
@@ -145,6 +145,8 @@ struct MultiScaleAttention: Module {
   private let heads: Int
   let qkv: Linear
   let proj: Linear
+  /// Of what stands between the projections.
+  let site: Site
   private let attend: any AttentionKernel
   private let qPool: MaxPool2d?
 
@@ -154,7 +156,8 @@ struct MultiScaleAttention: Module {
     self.qPool = qPool
     qkv = try Linear(dim, 3 * dimOut, scope("qkv"))
     proj = try Linear(dimOut, dimOut, scope("proj"))
-    attend = try scope.backend.attention(scope.site)
+    site = scope.site
+    attend = try scope.backend.attention(site)
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, H, W, dim] → [B, H′, W′, dimOut]

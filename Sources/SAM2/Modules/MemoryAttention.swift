@@ -168,11 +168,13 @@ struct RoPEAttention: Module {
   private let kProj: Linear
   private let vProj: Linear
   private let outProj: Linear
+  private let site: Site
   private let attend: any AttentionKernel
 
   /// The projections as data.
   var layers: AttentionLayers {
-    AttentionLayers(q: qProj.layer, k: kProj.layer, v: vProj.layer, out: outProj.layer, heads: heads)
+    AttentionLayers(
+      q: qProj.layer, k: kProj.layer, v: vProj.layer, out: outProj.layer, heads: heads, site: site)
   }
 
   /// - Parameter turns: for heads of this configuration's size; layers share them.
@@ -188,7 +190,8 @@ struct RoPEAttention: Module {
     kProj = try Linear(keyDim, inner, scope("k_proj"))
     vProj = try Linear(keyDim, inner, scope("v_proj"))
     outProj = try Linear(inner, dim, scope("out_proj"))
-    attend = try scope.backend.attention(scope.site)
+    site = scope.site
+    attend = try scope.backend.attention(site)
   }
 
   static var fields: [Field<Input>] { [Field("q", \.q), Field("k", \.k), Field("v", \.v)] }
