@@ -11,6 +11,8 @@ public protocol Backend: Sendable {
   var version: String { get }
   /// Which of its kernels run on this processor, such as `SkylakeX`; nil where there is no choice of them.
   var kernels: String? { get }
+  /// How many products were prepared so far, by what the library runs for them, such as `brg:avx512_core`.
+  var products: [String: Int] { get }
 
   /// `x · weightᵀ + bias`: `[…, in]` to `[…, out]`.
   func linear(_ layer: LinearLayer) throws -> any Kernel<Tensor, Tensor>
@@ -58,6 +60,8 @@ public protocol Backend: Sendable {
 extension Backend {
   /// None to choose from.
   public var kernels: String? { nil }
+  /// None whose names the library tells.
+  public var products: [String: Int] { [:] }
 
   /// None.
   public func whole(_ embedding: PatchEmbedding) throws -> (any Kernel<Tensor, Tensor>)? { nil }

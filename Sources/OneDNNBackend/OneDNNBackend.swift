@@ -15,6 +15,14 @@ public struct OneDNNBackend: Backend {
   /// The instruction set of the tiles, such as `amx`.
   public var kernels: String? { String(cString: cvector_instructions_name(cvector_instructions_used())) }
 
+  /// oneDNN's products by implementation; those that aren't `brg` are its slow ways. CVector's own have no such names.
+  public var products: [String: Int] {
+    switch multiplier {
+    case .own: [:]
+    case .oneDNN(let primitives): primitives.implementations
+    }
+  }
+
   private let multiplier: Multiplier
   /// The precisions that there are of everything; linear layers and convolutions have all.
   private static let supported: [Precision] = [.f32, .bf16]

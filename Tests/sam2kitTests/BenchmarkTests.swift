@@ -1,5 +1,6 @@
 // benchmark: what it prints, and what of it other tools read.
 import Foundation
+import OneDNNBackend
 import Reports
 import Testing
 import TestSupport
@@ -22,6 +23,24 @@ private func report(_ arguments: String...) throws -> BenchmarkReport {
 private let rounding = 1e-9
 
 @Suite(.serialized) struct BenchmarkTests {
+  @Test(.enabled(if: OneDNNBackend.isServed, "oneDNN isn't installed, or the processor is too old for it"))
+  func whatWasPreparedIsListed() throws {
+    let arguments = ["--backend", "onednn", "--precision", "f32", "--image", picture, "--repeat", "1"]
+    let report = try report(
+      arguments[0], arguments[1], arguments[2], arguments[3], "--image", picture, "--repeat", "1")
+    // Kernels and implementations are named after instruction sets.
+    #expect(!report.backend.products.isEmpty && report.backend.products.keys.allSatisfy { $0.contains("avx") })
+    func lines(_ more: [String]) throws -> [String] {
+      let outcome = try Program.run(["benchmark", "--model", micro] + arguments + more)
+      #expect(outcome.code == 0)
+      return outcome.output.split(separator: "\n").map(String.init)
+    }
+    let verbose = try lines(["--verbose"])
+    for (name, count) in report.backend.products { #expect(verbose.contains("products   \(count) by \(name)")) }
+    for whole in report.backend.wholes { #expect(verbose.contains("as one     \(whole)")) }
+    #expect(try !lines([]).contains { $0.hasPrefix("products") || $0.hasPrefix("as one") })
+  }
+
   @Test func aPictureIsTimedStageByStage() throws {
     let report = try report(
       "--backend", "openblas", "--image", picture, "--prompts", "3", "--repeat", "2", "--threads", "1")

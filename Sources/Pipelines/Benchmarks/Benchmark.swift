@@ -61,7 +61,7 @@ extension Model {
       model: .init(path: checkpoint.path, precision: precision, imageSize: configuration.imageSize),
       backend: .init(
         name: base.backend.name, version: base.backend.version, kernels: base.backend.kernels,
-        wholes: base.wholes.map(\.name)),
+        wholes: base.wholes.map(\.name), products: base.backend.products),
       processor: .current, peaks: peaks, peakMemoryBytes: peakMemory)
     report.loadSeconds = loadSeconds
     if let picture, let pictureTimes {

@@ -75,10 +75,15 @@ extension BenchmarkReport {
     public var kernels: String?
     /// The modules that ran as one.
     public var wholes: [String]
+    /// How many products it prepared, by what its library runs for them.
+    public var products: [String: Int]
 
     /// A backend.
-    public init(name: String, version: String, kernels: String?, wholes: [String]) {
+    public init(
+      name: String, version: String, kernels: String?, wholes: [String], products: [String: Int] = [:]
+    ) {
       (self.name, self.version, self.kernels, self.wholes) = (name, version, kernels, wholes)
+      self.products = products
     }
   }
 

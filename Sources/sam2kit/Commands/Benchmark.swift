@@ -34,6 +34,8 @@ struct Benchmark: Command {
   var rounds: Int?
   @Option(name: .long, help: "How many frames of the video to track at most.")
   var frames = 16
+  @Flag(name: .long, help: "List what oneDNN runs for the products prepared, and the modules that run as one.")
+  var verbose = false
   @Flag(name: .long, help: "Print JSON.")
   var json = false
   @Option(name: .long, help: "Write a page with all stages and a roofline to this file.")
@@ -65,7 +67,7 @@ struct Benchmark: Command {
     if json {
       print(String(decoding: try report.json(), as: UTF8.self))
     } else {
-      for line in BenchmarkText(report).lines { print(line) }
+      for line in BenchmarkText(report, isVerbose: verbose).lines { print(line) }
     }
   }
 }

@@ -3,10 +3,11 @@ import Reports
 /// A benchmark for the terminal.
 struct BenchmarkText {
   private let report: BenchmarkReport
+  private let isVerbose: Bool
 
-  init(_ report: BenchmarkReport) { self.report = report }
+  init(_ report: BenchmarkReport, isVerbose: Bool) { (self.report, self.isVerbose) = (report, isVerbose) }
 
-  var lines: [String] { machine + picture + clip + memory }
+  var lines: [String] { machine + (isVerbose ? prepared : []) + picture + clip + memory }
 
   private var machine: [String] {
     let (processor, peaks, backend) = (report.processor, report.peaks, report.backend)
@@ -22,6 +23,12 @@ struct BenchmarkText {
       "peaks      \(rates.joined(separator: ", ")), reading \(BenchmarkFigure.giga(peaks.readBytesPerSecond)) GB/s",
       "backend    \(backend.name) \(backend.version)\(kernels), \(report.model.precision)\(wholes)",
     ]
+  }
+
+  private var prepared: [String] {
+    let products = report.backend.products.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    return products.map { "products   \($0.value) by \($0.key)" }
+      + report.backend.wholes.map { "as one     \($0)" }
   }
 
   private var picture: [String] {
