@@ -97,7 +97,7 @@ private struct ByteMaker {
     let expected = (0..<2).map { block(Pixels(x.permuted(0, 3, 1, 2), entry: $0)) }
     let whole = try #require(try backend.whole(block))
     let isRounded = example.attention == .bf16 || example.others.values.contains(.bf16)
-    #expect(worst(whole(x), expected.flatMap { $0.rows.flatMap { $0 } }) < (isRounded ? 1e-2 : 2e-3))
+    #expect(worst(whole(x), expected.flatMap { $0.rows.flatMap { $0 } }) < (isRounded ? 2e-2 : 2e-3))
   }
 
   struct Memory: Sendable, CustomTestStringConvertible {
@@ -133,7 +133,7 @@ private struct ByteMaker {
     let whole = try #require(try backend.whole(layer))
     let isRounded =
       example.attention == .bf16 || example.others.values.contains(.bf16) || example.others["cross.v"] == nil
-    #expect(worst(whole(input), expected) < (isRounded ? 1e-2 : 2e-3))
+    #expect(worst(whole(input), expected) < (isRounded ? 2e-2 : 2e-3))
   }
 
   /// What isn't known before makes no whole; single layers find it.
