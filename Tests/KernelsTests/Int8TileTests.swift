@@ -162,15 +162,15 @@ private struct Product: Sendable, CustomTestStringConvertible {
   }
 
   /// Every epilogue: bias or none, each activation, a sum or none, each kind of result.
-  @Test(arguments: products) fileprivate func epiloguesFollow(item: Product) {
+  @Test(arguments: products, [Float(1), 6]) fileprivate func epiloguesFollow(item: Product, reach: Float) {
     let count = item.columns
-    // A few standard deviations from zero, so that activations matter.
+    // A few from zero, so that activations matter, or so many that a GELU is x itself.
     let spread =
       1 / (item.contents == .mixed ? 6000 * Double(item.inner).squareRoot() : 20000 * Double(item.inner))
-    let scales = uniform(count, seed: 3).map { Float(spread) * (2 + $0) }
+    let scales = uniform(count, seed: 3).map { reach * Float(spread) * (2 + $0) }
     let bias = uniform(count, seed: 4)
     let added = uniform(item.rows * count, seed: 5)
-    let range = cvector_range(scale: 0.011, zero_point: 21)
+    let range = cvector_range(scale: 0.011 * reach, zero_point: 21)
     let sums = item.sums
     for way in ways {
       for activation in [cvector_no_activation, cvector_relu_activation, cvector_gelu_activation] {
