@@ -21,11 +21,12 @@ extension PrecisionPlan {
     "obj_ptr_proj*",
   ]
 
-  /// The default policy for a model: the precision `scheme` for what is worth it, Float32 for all else.
+  /// The default policy for a model: the precision `scheme` for what is worth it, `elsewhere` for all else, attention itself
+  /// included.
   ///
   /// With `.w4`, layers whose inputs are no multiple of 32 get `.w8`, by rules that name them.
-  public init(scheme: Precision, for configuration: ModelConfiguration) {
-    self.init()
+  public init(scheme: Precision, for configuration: ModelConfiguration, elsewhere: Precision = .f32) {
+    self.init(default: elsewhere)
     guard scheme.isQuantized else {
       `default` = scheme
       return

@@ -69,6 +69,22 @@ private let qkv = "image_encoder.trunk.blocks.4.attn.qkv.weight"
     }
   }
 
+  @Test func whatIsLeftIsComputedAsAsked() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/q.safetensors"
+      for (arguments, expected) in [
+        ([], "f32"), (["--elsewhere", "f32"], "f32"), (["--elsewhere", "bf16"], "bf16"),
+      ] {
+        let outcome = try Program.run(
+          ["quantize", micro, path, "--config", microYAML, "--scheme", "w8a8", "--json"] + arguments)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let plan = try Checkpoint.open(path: path).metadata["precision_plan"]
+        #expect(plan?.hasPrefix(#"{"default":"\#(expected)","#) == true)
+      }
+      #expect(try quantize(path, "--plan", "none.json", "--elsewhere", "bf16").code == 64)
+    }
+  }
+
   @Test func aPlanIsReplayed() throws {
     try TestFiles.withTemporaryFolder { folder in
       let (first, second) = ("\(folder)/a.safetensors", "\(folder)/b.safetensors")

@@ -23,7 +23,7 @@ public struct QuantizeRequest: Sendable {
   /// What says which layers are computed how.
   public enum Policy: Sendable {
     /// The default policy for a precision; see `PrecisionPlan(scheme:for:)`.
-    case scheme(Precision)
+    case scheme(Precision, elsewhere: Precision = .f32)
     /// A plan.
     case plan(PrecisionPlan)
   }
@@ -81,9 +81,9 @@ public func quantize(
   var plan: PrecisionPlan
   switch request.policy {
   case .plan(let asked): plan = asked
-  case .scheme(let scheme):
+  case .scheme(let scheme, let elsewhere):
     guard scheme.isQuantized else { throw QuantizationError.scheme(found: scheme) }
-    plan = PrecisionPlan(scheme: scheme, for: found.configuration)
+    plan = PrecisionPlan(scheme: scheme, for: found.configuration, elsewhere: elsewhere)
   }
   watch(.step("quantizing \(source.path)"))
   try checkpoint.verify()
@@ -161,7 +161,7 @@ private enum QuantizedFile {
     if !kept.isEmpty {
       remarks.append("stored as F16, since their rows are no multiple of 32: \(list(kept.map(\.layer)))")
     }
-    if case .scheme(.w4) = scheme {
+    if case .scheme(.w4, _) = scheme {
       let wide = model.layers.filter { $0.precision != .w4 }
       if !wide.isEmpty {
         remarks.append("w8, since their inputs are no multiple of 32: \(list(wide.map(\.layer)))")

@@ -34,6 +34,11 @@ struct Quantize: Command {
   var scheme: Scheme?
   @Option(
     name: .long,
+    help:
+      "How the scheme's other layers and attention are computed: f32, or bf16, which is faster where int8 is.")
+  var elsewhere: Elsewhere?
+  @Option(
+    name: .long,
     help: ArgumentHelp("A precision plan: JSON that says which layers are computed how.", valueName: "file"))
   var plan: String?
   @Option(
@@ -55,6 +60,9 @@ struct Quantize: Command {
     guard (scheme == nil) != (plan == nil) else {
       throw ValidationError("--scheme takes the default policy and --plan another: give one of them")
     }
+    guard plan == nil || elsewhere == nil else {
+      throw ValidationError("--elsewhere is of --scheme; a plan's own default says it")
+    }
   }
 
   func execute() throws {
@@ -63,7 +71,9 @@ struct Quantize: Command {
     architecture.apply(to: &model)
     if let plan { try model.readPlan(path: plan) }
     let policy: QuantizeRequest.Policy =
-      model.plan.map(QuantizeRequest.Policy.plan) ?? .scheme(scheme?.precision ?? .w8)
+      model.plan.map(QuantizeRequest.Policy.plan)
+      ?? .scheme(
+        scheme?.precision ?? .w8, elsewhere: elsewhere == .bf16 ? .bf16 : .f32)
     var request = QuantizeRequest(model: model, output: output, policy: policy)
     request.isDurable = durable
     if let calibrate {
@@ -74,6 +84,11 @@ struct Quantize: Command {
     let result = try quantize(request, watch: Console.watchModel)
     if json { try Console.json(result) } else { print(result.text(output)) }
   }
+}
+
+/// What the default policy leaves in floating point.
+enum Elsewhere: String, ExpressibleByArgument, CaseIterable {
+  case f32, bf16
 }
 
 /// What the default policy can be asked for.
