@@ -52,7 +52,7 @@ struct FastBackendTests {
       "5e-2", with: ["SAM2KIT_MAX_ISA": most])
   }
 
-  @Test(arguments: ["f32", "bf16"]) func bitsAreTheSameAtAnyNumberOfThreads(precision: String) throws {
+  @Test(arguments: ["f32", "bf16", "w8a8"]) func bitsAreTheSameAtAnyNumberOfThreads(precision: String) throws {
     try TestFiles.withTemporaryFolder { folder in
       var traces: [String] = []
       for threads in ["1", "2", "5"] {
@@ -84,6 +84,29 @@ struct FastBackendTests {
         "segment", "--model", micro, "--image", picture, "--point", "100,100", "--trace", trace, "--tap",
         "sam_mask_decoder", "--output", "\(folder)/out")
       #expect(try output("trace-info", trace, "--brief").contains("openblas"))
+    }
+  }
+
+  /// Whoever asks for bytes is told where nothing is gained by them.
+  @Test func bytesThatAreNotFasterAreSaid() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      for (precision, isTold) in [("w8a8", true), ("w8", false)] {
+        let process = Program.process([
+          "segment", "--model", micro, "--image", picture, "--point", "100,100", "--output", "\(folder)/out",
+          "--backend", "onednn", "--precision", precision,
+        ])
+        process.environment = ProcessInfo.processInfo.environment.merging(["SAM2KIT_MAX_ISA": "portable"]) {
+          $1
+        }
+        let errors = Pipe()
+        process.standardError = errors
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        #expect(text.contains("w8a8 is exact here but not faster than f32") == isTold, "\(text)")
+      }
     }
   }
 

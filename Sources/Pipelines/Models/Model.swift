@@ -116,6 +116,11 @@ public struct Model: Sendable {
     base = try SAM2Base(
       found.configuration, weights: checkpoint, backend: backend,
       plan: Self.plan(request, checkpoint, found.configuration, watch))
+    if backend is OneDNNBackend, let note = OneDNNBackend.wholeNumbersNote,
+      base.layers.contains(where: { $0.precision == .w8a8 })
+    {
+      watch(.note("\(request.path): \(note)"))
+    }
     self.checkpoint = checkpoint
     configurationSource = found.source
     self.backend = chosen
