@@ -286,6 +286,8 @@ private let kinds = [cvector_f32, cvector_bf16]
         return (abs(Double(Float(bitPattern: UInt32(bits) << 16)) - exact) - abs(exact) * 0x1p-8) / 2e-5
       }.max()
       #expect((worst ?? 2) < 1, "\(String(cString: cvector_instructions_name(level)))")
+      // Far to the left nothing is left.
+      #expect(abs(Float(bitPattern: UInt32(out[0]) << 16)) < 1e-20)
       #expect(out[20_000] == 0 && out.last == 0x7f80, "\(String(cString: cvector_instructions_name(level)))")
     }
   }
