@@ -10,6 +10,18 @@ typedef struct {
   uint8_t rows[16];
 } cvector_tile_shapes;
 
+// For a product of 32 by 32: registers 0 to 3 are sums, the upper 16 rows then the lower; 4 and 5 rows on the left; 6 and 7 what
+// they are multiplied with.
+static inline cvector_tile_shapes cvector_product_shapes(int upper, int lower) {
+  const uint8_t rows[8] = {upper, upper, lower, lower, upper, lower, 16, 16};
+  cvector_tile_shapes shapes = {.palette = 1};
+  for (int tile = 0; tile < 8; tile++) {
+    shapes.row_bytes[tile] = 64;
+    shapes.rows[tile] = rows[tile];
+  }
+  return shapes;
+}
+
 // What there may be products of: bits of CPUID's leaf 7, register EDX.
 enum { cvector_amx_bf16 = 1 << 22, cvector_amx_int8 = 1 << 25 };
 

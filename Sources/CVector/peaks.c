@@ -89,14 +89,10 @@ AVX512_VNNI static double int8_avx512(size_t rounds) {
 
 // AMX's eight tiles of 16 rows of 64 bytes, as a product of 32 × 32 uses them: four sums of two tiles on the left and two
 // on the right.
-enum { TILES = 8, TILE_ROWS = 16, TILE_BYTES = 64, TILE_SUMS = 4, TILE_NUMBERS = TILE_ROWS * TILE_BYTES / 4 };
+enum { TILE_ROWS = 16, TILE_BYTES = 64, TILE_SUMS = 4, TILE_NUMBERS = TILE_ROWS * TILE_BYTES / 4 };
 
 AMX static void begin_tiles(int ones) {
-  cvector_tile_shapes configuration = {.palette = 1};
-  for (int tile = 0; tile < TILES; tile++) {
-    configuration.row_bytes[tile] = TILE_BYTES;
-    configuration.rows[tile] = TILE_ROWS;
-  }
+  const cvector_tile_shapes configuration = cvector_product_shapes(TILE_ROWS, TILE_ROWS);
   int32_t numbers[TILE_NUMBERS];
   for (int i = 0; i < TILE_NUMBERS; i++) numbers[i] = ones;
   _tile_loadconfig(&configuration);

@@ -25,14 +25,8 @@ const cvector_level cvector_level_avx512_bf16 = {
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target(WITH_BF16 ",amx-tile,amx-bf16"))), apply_to = function)
-// Registers 0 to 3: sums, the upper 16 rows then the lower; 4 and 5: rows of a; 6 and 7: b.
 static void shape_tiles(int upper, int lower) {
-  const uint8_t rows[8] = {upper, upper, lower, lower, upper, lower, 16, 16};
-  cvector_tile_shapes shapes = {.palette = 1};
-  for (int tile = 0; tile < 8; tile++) {
-    shapes.row_bytes[tile] = 64;
-    shapes.rows[tile] = rows[tile];
-  }
+  const cvector_tile_shapes shapes = cvector_product_shapes(upper, lower);
   _tile_loadconfig(&shapes);
 }
 
@@ -217,7 +211,7 @@ INLINE float *waiting_block(const amx_weighing *w, size_t block) {
 }
 
 INLINE void weigh_rows(amx_weighing *w, size_t count) {
-  const __m512 scale = _mm512_set1_ps(w->scale), least = _mm512_set1_ps(-126), most = _mm512_set1_ps(127);
+  const __m512 scale = _mm512_set1_ps(w->scale), most = _mm512_set1_ps(127);
   for (; count && w->done < w->made; count--) {
     const float *scores = waiting_block(w, w->done) + w->row * block_columns;
     const size_t column = w->done * block_columns;
@@ -225,8 +219,8 @@ INLINE void weigh_rows(amx_weighing *w, size_t count) {
     __m512 first = _mm512_fmadd_ps(_mm512_load_ps(scores), scale, shift);
     __m512 second = _mm512_fmadd_ps(_mm512_load_ps(scores + 16), scale, shift);
     // A power beyond what there is must not look like a small one.
-    first = power_of_two(_mm512_max_ps(least, _mm512_min_ps(most, first)), false);
-    second = power_of_two(_mm512_max_ps(least, _mm512_min_ps(most, second)), false);
+    first = power_of_two(_mm512_min_ps(most, first), false);
+    second = power_of_two(_mm512_min_ps(most, second), false);
     if (column + block_columns > w->columns) {
       const uint32_t there = (1u << (w->columns - column)) - 1;
       first = _mm512_maskz_mov_ps((__mmask16)there, first);
@@ -240,6 +234,16 @@ INLINE void weigh_rows(amx_weighing *w, size_t count) {
   }
 }
 
+// Sums of 32 rows times one or two panels go on; meanwhile rows of scores become weights.
+INLINE void amx_steps(
+    amx_weighing *w, const char *a, size_t a_bytes, const char *panels, size_t steps, const bool is_wide) {
+  for (size_t k = 0; k < steps; k++) {
+    amx_step(
+        a + k * 64, a + 16 * a_bytes + k * 64, a_bytes, panels + k * 1024, panels + (steps + k) * 1024, is_wide, true);
+    weigh_rows(w, w->due);
+  }
+}
+
 // Scores of 32 queries and up to 32 keys, a block that waits to be weighed.
 INLINE void amx_scores(
     amx_weighing *w, const char *queries, size_t query_bytes, const char *keys, size_t steps, const bool is_wide) {
@@ -249,12 +253,7 @@ INLINE void amx_scores(
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  for (size_t k = 0; k < steps; k++) {
-    amx_step(
-        queries + k * 64, queries + 16 * query_bytes + k * 64, query_bytes, keys + k * 1024,
-        keys + (steps + k) * 1024, is_wide, true);
-    weigh_rows(w, w->due);
-  }
+  amx_steps(w, queries, query_bytes, keys, steps, is_wide);
   float *scores = waiting_block(w, w->made);
   _tile_stored(0, scores, block_columns * 4);
   _tile_stored(1, scores + 16, block_columns * 4);
@@ -282,12 +281,7 @@ INLINE void amx_values(
     _tile_zero(2);
     _tile_zero(3);
   }
-  for (size_t k = 0; k < steps; k++) {
-    amx_step(
-        weights + k * 64, weights + 16 * weight_bytes + k * 64, weight_bytes, values + k * 1024,
-        values + (steps + k) * 1024, is_wide, true);
-    weigh_rows(w, w->due);
-  }
+  amx_steps(w, weights, weight_bytes, values, steps, is_wide);
   _tile_stored(0, sums, bytes);
   _tile_stored(2, below, bytes);
   if (is_wide) {

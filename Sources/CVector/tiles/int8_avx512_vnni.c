@@ -19,14 +19,8 @@ const cvector_int8_level cvector_int8_level_avx512_vnni = {
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target(WITH_VNNI ",avx512bf16,amx-tile,amx-int8"))), apply_to = function)
-// Registers 0 to 3: sums, the upper 16 rows then the lower; 4 and 5: rows of a; 6 and 7: b.
-static void shape_int8_tiles(int upper, int lower) {
-  const uint8_t rows[8] = {upper, upper, lower, lower, upper, lower, 16, 16};
-  cvector_tile_shapes shapes = {.palette = 1};
-  for (int tile = 0; tile < 8; tile++) {
-    shapes.row_bytes[tile] = 64;
-    shapes.rows[tile] = rows[tile];
-  }
+static void shape_tiles(int upper, int lower) {
+  const cvector_tile_shapes shapes = cvector_product_shapes(upper, lower);
   _tile_loadconfig(&shapes);
 }
 
@@ -216,12 +210,12 @@ static void amx_multiply(const cvector_int8_product *p) {
   const int8_job job = job_of(p, 64);
   const size_t whole = p->rows / 32 * 32, rest = p->rows - whole;
   if (whole) {
-    shape_int8_tiles(16, 16);
+    shape_tiles(16, 16);
     blocks(&job, 0, whole, true);
     amx_last_columns(&job, 0, whole, true);
   }
   if (rest) {
-    shape_int8_tiles(rest < 16 ? (int)rest : 16, rest > 16 ? (int)rest - 16 : 1);
+    shape_tiles(rest < 16 ? (int)rest : 16, rest > 16 ? (int)rest - 16 : 1);
     blocks(&job, whole, rest, rest > 16);
     amx_last_columns(&job, whole, rest, rest > 16);
   }

@@ -7,14 +7,8 @@
 #include <string.h>
 
 #include "int8.h"
+#include "vectors.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLLED _Pragma("clang loop unroll(full)")
-
-typedef float vector __attribute__((ext_vector_type(LANES)));
-typedef int32_t whole_vector __attribute__((ext_vector_type(LANES)));
-typedef uint32_t bits_vector __attribute__((ext_vector_type(LANES)));
-typedef uint16_t half_vector __attribute__((ext_vector_type(LANES)));
 typedef uint8_t byte_vector __attribute__((ext_vector_type(LANES)));
 
 INLINE whole_vector load_words(const void *x) {
@@ -23,32 +17,12 @@ INLINE whole_vector load_words(const void *x) {
   return v;
 }
 
-// `count` numbers from the first; zeros after them.
-INLINE vector load_some(const float *x, size_t count) {
-  vector v = 0;
+INLINE void store_bytes(uint8_t *out, byte_vector bytes, size_t count) {
   if (count >= LANES) {
-    memcpy(&v, x, sizeof v);
+    memcpy(out, &bytes, LANES);
   } else {
-    memcpy(&v, x, count * sizeof(float));
+    memcpy(out, &bytes, count);
   }
-  return v;
-}
-
-INLINE void store_some(void *out, const void *v, size_t size, size_t count) {
-  if (count >= LANES) {
-    memcpy(out, v, LANES * size);
-  } else {
-    memcpy(out, v, count * size);
-  }
-}
-
-// To the nearest bfloat16, of two equally near ones the even one; NaN stays NaN.
-INLINE half_vector narrowed(vector v) {
-  bits_vector bits = (bits_vector)v;
-  bits_vector rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-  whole_vector is_nan = v != v;
-  rounded = ((bits_vector)is_nan & (bits >> 16 | 0x40)) | (~(bits_vector)is_nan & rounded);
-  return __builtin_convertvector(rounded, half_vector);
 }
 
 // To the nearest whole number, of two equally near ones the even one, between such as 32 bits hold.
@@ -97,17 +71,12 @@ INLINE void finish(const int8_job *job, whole_vector sum, size_t row, size_t col
     } else
 #endif
       steps = steps_of(v * job->inverse);
-    byte_vector bytes = bytes_of(steps, (whole_vector)(int32_t)p->out_range.zero_point);
-    store_some((uint8_t *)p->out + row * p->out_stride + column, &bytes, 1, count);
+    const byte_vector bytes = bytes_of(steps, (whole_vector)(int32_t)p->out_range.zero_point);
+    store_bytes((uint8_t *)p->out + row * p->out_stride + column, bytes, count);
     return;
   }
   if (p->added) v += load_some(p->added + row * p->added_stride + column, count);
-  if (p->out_kind == cvector_f32) {
-    store_some((float *)p->out + row * p->out_stride + column, &v, sizeof(float), count);
-  } else {
-    half_vector narrow = narrowed(v);
-    store_some((uint16_t *)p->out + row * p->out_stride + column, &narrow, sizeof(uint16_t), count);
-  }
+  store_as(p->out_kind, place(p->out_kind, p->out, row * p->out_stride + column), v, count);
 }
 
 INLINE int8_job job_of(const cvector_int8_product *p, size_t step) {
@@ -182,13 +151,6 @@ static void multiply(const cvector_int8_product *p) {
   for (; panel < panels; panel++) blocks(&job, 1, panel);
 }
 
-INLINE vector load_as(cvector_kind kind, const void *x, size_t index, size_t count) {
-  if (kind == cvector_f32) return load_some((const float *)x + index, count);
-  half_vector narrow = 0;
-  memcpy(&narrow, (const uint16_t *)x + index, (count >= LANES ? LANES : count) * sizeof(uint16_t));
-  return (vector)(__builtin_convertvector(narrow, bits_vector) << 16);
-}
-
 static void quantize(
     cvector_kind source, const void *x, size_t x_stride, const float *added, size_t added_stride, cvector_range range,
     uint8_t *out, size_t out_stride, size_t rows, size_t columns) {
@@ -196,11 +158,11 @@ static void quantize(
   const whole_vector zero_point = (int32_t)range.zero_point;
   for (size_t r = 0; r < rows; r++) {
     for (size_t i = 0; i < columns; i += LANES) {
-      vector v = load_as(source, x, r * x_stride + i, columns - i);
+      vector v = load_as(source, place(source, (void *)x, r * x_stride + i), columns - i);
       if (added) v += load_some(added + r * added_stride + i, columns - i);
       v = v == v ? v : 0.0f;
       const byte_vector bytes = bytes_of(steps_of(v * inverse), zero_point);
-      store_some(out + r * out_stride + i, &bytes, 1, columns - i);
+      store_bytes(out + r * out_stride + i, bytes, columns - i);
     }
   }
 }
