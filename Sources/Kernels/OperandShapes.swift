@@ -1,6 +1,23 @@
 // What operands of products and of attention have to agree about, whoever multiplies.
 package import Tensors
 
+/// A linear layer's weight, `[outputs, inputs]`, on `[…, inputs]`.
+package struct LinearShapes {
+  package let rows, inputs, outputs: Int
+  /// `[…, outputs]`.
+  package let result: Shape
+
+  /// - Parameter path: the layer's, for what is said where they don't fit.
+  package init(_ weight: Shape, on input: Shape, at path: ModulePath? = nil) {
+    (outputs, inputs) = (weight[0], weight[1])
+    precondition(
+      input.rank >= 1 && input[-1] == inputs,
+      "\(path.map { "\($0): " } ?? "")linear \(weight) on \(input)")
+    rows = input.count / inputs
+    result = Shape(Array(input.extents.dropLast()) + [outputs])
+  }
+}
+
 /// A product of matrices, `[…, m, k] × […, k, n]`, leading axes agreeing.
 package struct ProductShapes {
   package let m, k, n: Int

@@ -18,16 +18,15 @@ struct LinearKernel: Kernel {
   }
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
-    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     let input = x
-    precondition(input.shape.rank >= 1 && input.shape[-1] == inputs, "linear \(weight.shape) on \(input.shape)")
-    let rows = input.count / inputs
+    let shapes = LinearShapes(weight.shape, on: input.shape)
+    let (rows, inputs, outputs) = (shapes.rows, shapes.inputs, shapes.outputs)
     let tileRows = rowsPerTile(rows)
     // Few rows make a single tile of them; then the columns are cut instead.
     let tileColumns = rows <= tileRows ? 256 : outputs
     let across = (outputs + tileColumns - 1) / tileColumns
     let down = (rows + tileRows - 1) / tileRows
-    return Tensor(Shape(Array(input.shape.extents.dropLast()) + [outputs])) { out in
+    return Tensor(shapes.result) { out in
       input.withElements { input in
         weight.withElements { weight in
           parallelFor(down * across) { range in

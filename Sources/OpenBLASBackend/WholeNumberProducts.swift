@@ -64,13 +64,13 @@ struct WholeNumberLinear: Kernel {
   }
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
-    let (outputs, inputs) = (shape[0], shape[1])
     let input = x
-    precondition(input.shape.rank >= 1 && input.shape[-1] == inputs, "linear \(shape) on \(input.shape)")
+    let shapes = LinearShapes(shape, on: input.shape)
+    let (inputs, outputs) = (shapes.inputs, shapes.outputs)
     let (steps, scale) = input.withElements { weight.quantized($0) }
-    return Tensor(Shape(Array(input.shape.extents.dropLast()) + [outputs])) { out in
+    return Tensor(shapes.result) { out in
       steps.withUnsafeBufferPointer { steps in
-        parallelFor(input.count / inputs, grain: 16) { range in
+        parallelFor(shapes.rows, grain: 16) { range in
           for row in range {
             for output in 0..<outputs {
               out[row * outputs + output] = weight.result(

@@ -15,20 +15,18 @@ struct ByteLinearPart: Kernel {
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
     let input = x
-    let (outputs, inputs) = (layer.weight.shape[0], layer.weight.shape[1])
-    precondition(
-      input.shape.rank >= 1 && input.shape[-1] == inputs,
-      "\(layer.site.path): linear \(layer.weight.shape) on \(input.shape)")
+    let shapes = LinearShapes(layer.weight.shape, on: input.shape, at: layer.site.path)
+    let (inputs, outputs) = (shapes.inputs, shapes.outputs)
     let product = product.value {
       ByteProduct(layer.quantized ?? .init(quantizing: layer.weight), bias: layer.bias)
     }
-    return Tensor(Shape(Array(input.shape.extents.dropLast()) + [outputs])) { out in
+    return Tensor(shapes.result) { out in
       input.withElements { input in
         let range = layer.site.input ?? .found(input)
         let operand = Operand.bytes(range)
         var plan = ScratchPlan()
         let bytesAt = plan.room(operand.room(rows: Self.tileRows, channels: inputs))
-        parallelFor(input.count / inputs, grain: Self.tileRows, scratch: plan.floats) { rows, scratch in
+        parallelFor(shapes.rows, grain: Self.tileRows, scratch: plan.floats) { rows, scratch in
           let bytes = UnsafeMutableRawPointer(scratch) + bytesAt
           operand.convert(
             input.start + rows.lowerBound * inputs, stride: inputs, into: bytes, rows: rows.count,
@@ -74,43 +72,33 @@ struct ByteConvolutionPart: Kernel {
     let input = x
     let plane = geometry.plane(for: input.shape)
     let byGroup = products.value(makeProducts)
-    let (inner, perGroup, isPointwise) = (geometry.inner, geometry.outputsPerGroup, geometry.isPointwise)
-    let (pixels, outWidth) = (plane.outPixels, plane.outWidth)
-    // A pointwise tile is any run of pixels, others are lines.
-    let step =
-      isPointwise
-      ? Self.tilePixels : min(plane.outHeight, max(1, Self.tilePixels / max(1, outWidth))) * outWidth
-    let tiles = (pixels + max(1, step) - 1) / max(1, step)
+    let (inner, perGroup) = (geometry.inner, geometry.outputsPerGroup)
+    let tiles = ConvolutionTiles(geometry, plane, about: Self.tilePixels)
+    let (pixels, step) = (plane.outPixels, tiles.step)
     let batch = input.shape[0]
-    return Tensor([batch, geometry.outputs, plane.outHeight, outWidth]) { out in
+    return Tensor([batch, geometry.outputs, plane.outHeight, plane.outWidth]) { out in
       input.withElements { input in
         let range = layer.site.input ?? .found(input)
         let operand = Operand.bytes(range)
         var plan = ScratchPlan()
-        let columnsAt = plan.room(isPointwise ? 0 : inner * step * 4)
+        let columnsAt = plan.room(tiles.columnBytes)
         let rowsAt = plan.room(step * inner * 4)
         let bytesAt = plan.room(operand.room(rows: step, channels: inner))
         let productsAt = plan.room(step * perGroup * 4)
         let planesAt = plan.room(step * perGroup * 4)
-        parallelFor(batch * geometry.groups * tiles, grain: 1, scratch: plan.floats) { items, scratch in
+        parallelFor(batch * geometry.groups * tiles.count, grain: 1, scratch: plan.floats) { items, scratch in
           let memory = UnsafeMutableRawPointer(scratch)
           let rows = (memory + rowsAt).assumingMemoryBound(to: Float.self)
           let results = (memory + productsAt).assumingMemoryBound(to: Float.self)
           let planes = (memory + planesAt).assumingMemoryBound(to: Float.self)
           for item in items {
             // Groups of channels stand one after another, in the input and in the result.
-            let (group, tile) = item.quotientAndRemainder(dividingBy: tiles)
-            let first = tile * step
-            let count = min(step, pixels - first)
-            let source = input.start + group * geometry.inputsPerGroup * plane.inPixels
-            var (columns, columnStride) = (source + first, pixels)
-            if !isPointwise {
-              let gathered = (memory + columnsAt).assumingMemoryBound(to: Float.self)
-              plane.gather(
-                source, rows: first / outWidth..<(first + count) / outWidth, geometry, into: gathered)
-              (columns, columnStride) = (UnsafePointer(gathered), count)
-            }
-            cvector_transpose(columns, columnStride, rows, inner, inner, count)
+            let (group, tile) = item.quotientAndRemainder(dividingBy: tiles.count)
+            let columns = tiles.columns(
+              tile, of: input.start + group * geometry.inputsPerGroup * plane.inPixels,
+              gatheredTo: memory + columnsAt)
+            let (first, count) = (columns.first, columns.count)
+            cvector_transpose(columns.start, columns.stride, rows, inner, inner, count)
             operand.convert(rows, stride: inner, into: memory + bytesAt, rows: count, channels: inner)
             byGroup[group % geometry.groups](
               rows: count, memory + bytesAt, in: range, into: results, as: .numbers(.f32))

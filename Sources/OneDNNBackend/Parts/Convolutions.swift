@@ -38,6 +38,46 @@ extension LeftOperand {
   }
 }
 
+/// How a convolution's output pixels are cut: any runs of them where each depends on the pixel at its place alone, else lines.
+struct ConvolutionTiles {
+  /// How many pixels a tile has, the last one perhaps fewer, and how many tiles there are.
+  let step, count: Int
+  private let geometry: ConvolutionGeometry
+  private let plane: ConvolutionPlane
+
+  init(_ geometry: ConvolutionGeometry, _ plane: ConvolutionPlane, about pixels: Int) {
+    (self.geometry, self.plane) = (geometry, plane)
+    step =
+      geometry.isPointwise ? pixels : min(plane.outHeight, max(1, pixels / plane.outWidth)) * plane.outWidth
+    count = (plane.outPixels + step - 1) / step
+  }
+
+  /// Bytes that what a tile sees takes where it is gathered.
+  var columnBytes: Int { geometry.isPointwise ? 0 : geometry.inner * step * 4 }
+
+  /// What a tile's `count` pixels from the first one see: rows of as many numbers, `stride` apart.
+  struct Columns {
+    let first, count: Int
+    let start: UnsafePointer<Float>
+    let stride: Int
+  }
+
+  /// What a tile sees of a group's planes, where it lies or gathered.
+  func columns(
+    _ tile: Int, of planes: UnsafePointer<Float>, gatheredTo memory: UnsafeMutableRawPointer
+  ) -> Columns {
+    let first = tile * step
+    let count = min(step, plane.outPixels - first)
+    guard !geometry.isPointwise else {
+      return Columns(first: first, count: count, start: planes + first, stride: plane.outPixels)
+    }
+    let gathered = memory.assumingMemoryBound(to: Float.self)
+    plane.gather(
+      planes, rows: first / plane.outWidth..<(first + count) / plane.outWidth, geometry, into: gathered)
+    return Columns(first: first, count: count, start: UnsafePointer(gathered), stride: count)
+  }
+}
+
 /// `[B, in, H, W]` to `[B, out, H′, W′]`, or to `[B, H′, W′, out]`.
 struct ConvolutionPart: Kernel {
   /// About how many output pixels a tile computes: so many that rows of planes are read and written in long runs.
@@ -66,14 +106,11 @@ struct ConvolutionPart: Kernel {
     let (outputs, inner, groups) = (geometry.outputs, geometry.inner, geometry.groups)
     let (outHeight, outWidth) = (plane.outHeight, plane.outWidth)
     let operand = weights.value { LeftOperand(layer.weight, rows: outputs, inner: inner, numbers) }
-    let isPointwise = geometry.isPointwise
-    // A pointwise tile is any run of pixels, others are lines.
-    let pixels = plane.outPixels
-    let step = isPointwise ? Self.tilePixels : min(outHeight, max(1, Self.tilePixels / outWidth)) * outWidth
-    let tiles = (pixels + step - 1) / step
+    let tiles = ConvolutionTiles(geometry, plane, about: Self.tilePixels)
+    let (pixels, step) = (plane.outPixels, tiles.step)
     let perGroup = geometry.outputsPerGroup
     var plan = ScratchPlan()
-    let columnsAt = plan.room(isPointwise ? 0 : inner * step * 4)
+    let columnsAt = plan.room(tiles.columnBytes)
     let packedAt = plan.room(cvector_packed_bytes(numbers.kind, inner, step))
     let productsAt = plan.room(perGroup * step * 4)
     let batch = input.shape[0]
@@ -82,23 +119,18 @@ struct ConvolutionPart: Kernel {
     let goesPast = result.count * 4 > Self.cachedBytes
     return Tensor(result) { out in
       input.withElements { input in
-        parallelFor(batch * groups * tiles, grain: 1, scratch: plan.floats) { range, scratch in
+        parallelFor(batch * groups * tiles.count, grain: 1, scratch: plan.floats) { range, scratch in
           let memory = UnsafeMutableRawPointer(scratch)
           let products = (memory + productsAt).assumingMemoryBound(to: Float.self)
           for item in range {
-            let (planesNumber, tile) = item.quotientAndRemainder(dividingBy: tiles)
+            let (planesNumber, tile) = item.quotientAndRemainder(dividingBy: tiles.count)
             let (entry, group) = planesNumber.quotientAndRemainder(dividingBy: groups)
-            let first = tile * step
-            let count = min(step, pixels - first)
-            let planes = input.start + planesNumber * geometry.inputsPerGroup * plane.inPixels
-            var (columns, columnStride) = (planes + first, pixels)
-            if !isPointwise {
-              let gathered = (memory + columnsAt).assumingMemoryBound(to: Float.self)
-              plane.gather(
-                planes, rows: first / outWidth..<(first + count) / outWidth, geometry, into: gathered)
-              (columns, columnStride) = (UnsafePointer(gathered), count)
-            }
-            cvector_pack(numbers.kind, cvector_f32, columns, columnStride, inner, count, memory + packedAt)
+            let columns = tiles.columns(
+              tile, of: input.start + planesNumber * geometry.inputsPerGroup * plane.inPixels,
+              gatheredTo: memory + columnsAt)
+            let (first, count) = (columns.first, columns.count)
+            cvector_pack(
+              numbers.kind, cvector_f32, columns.start, columns.stride, inner, count, memory + packedAt)
             operand.multiply(
               from: group * perGroup, rows: perGroup, inner: inner, memory + packedAt, columns: count,
               bias: bias,

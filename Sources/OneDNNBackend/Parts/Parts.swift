@@ -43,17 +43,14 @@ struct LinearPart: Kernel {
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
     let input = x
-    let (outputs, inputs) = (layer.weight.shape[0], layer.weight.shape[1])
-    precondition(
-      input.shape.rank >= 1 && input.shape[-1] == inputs,
-      "\(layer.site.path): linear \(layer.weight.shape) on \(input.shape)")
-    let rows = input.count / inputs
+    let shapes = LinearShapes(layer.weight.shape, on: input.shape, at: layer.site.path)
+    let (rows, inputs, outputs) = (shapes.rows, shapes.inputs, shapes.outputs)
     let whole = rows >= Self.tileRows ? tiles.value { product(by: multiplier) } : nil
     let some = rows.isMultiple(of: Self.tileRows) ? nil : rest.value { product(by: .own) }
     var plan = ScratchPlan()
     let converted = plan.room(numbers == .f32 ? 0 : Self.tileRows * inputs * numbers.size)
     let besides = plan.room(max(whole?.scratchBytes ?? 0, some?.scratchBytes ?? 0))
-    return Tensor(Shape(Array(input.shape.extents.dropLast()) + [outputs])) { out in
+    return Tensor(shapes.result) { out in
       input.withElements { input in
         parallelFor(rows, grain: Self.tileRows, scratch: plan.floats) { range, scratch in
           let memory = UnsafeMutableRawPointer(scratch)

@@ -82,9 +82,9 @@ final class TileLinear: Sendable {
     case bytes(ByteProduct, QuantizedRange)
   }
 
-  /// What the product itself gives where something follows it: Float32, which becomes the result by way of scratch memory.
+  /// Whether the product itself gives Float32, which becomes the result by way of scratch memory, and how much of that.
   private let passesFloats: Bool
-  private var floatBytes: Int { passesFloats ? ((rows.last ?? 0) * outputs * 4 + 63) / 64 * 64 : 0 }
+  private let floatBytes: Int
 
   /// - Parameters:
   ///   - weight: `[outputs, inputs]`, Float32.
@@ -124,7 +124,7 @@ final class TileLinear: Sendable {
         ownBytes = product.scratchBytes
       }
     }
-    let floatBytes = passesFloats ? ((rows.last ?? 0) * outputs * 4 + 63) / 64 * 64 : 0
+    floatBytes = passesFloats ? ((rows.last ?? 0) * outputs * 4 + 63) / 64 * 64 : 0
     scratchBytes = floatBytes + ownBytes > 0 ? (floatBytes + ownBytes + 127) / 64 * 64 : 0
   }
 
