@@ -105,7 +105,7 @@ public func quantize(
     plan: plan, layers: model.layers, inputs: inputs ?? [],
     float32Bytes: checkpoint.entries.reduce(0) { $0 + 4 * $1.shape.count },
     sourceBytes: checkpoint.fileByteCount,
-    outputBytes: try Checkpoint.open(path: request.output).fileByteCount)
+    outputBytes: try MappedFile(path: request.output).bytes.count)
 }
 
 /// Watches the model in floating point.

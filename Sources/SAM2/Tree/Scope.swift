@@ -89,21 +89,30 @@ final class WeightLoader: Sendable {
   var wholes: [(path: ModulePath, inside: [ModulePath])] { seen.withLock(\.wholes) }
 
   func take(_ name: String, _ shape: Shape) throws -> Tensor {
+    try claim(name, shape)
+    return try source.float32(name)
+  }
+
+  /// Notes that a tensor is taken, which must be there and of that shape.
+  private func claim(_ name: String, _ shape: Shape) throws(SAM2Error) {
     guard let found = shapes[name] else {
-      throw SAM2Error.missingWeight(origin: source.origin, name: name, expected: shape)
+      throw .missingWeight(origin: source.origin, name: name, expected: shape)
     }
     guard found == shape else {
-      throw SAM2Error.misshapedWeight(origin: source.origin, name: name, expected: shape, found: found)
+      throw .misshapedWeight(origin: source.origin, name: name, expected: shape, found: found)
     }
     seen.withLock { _ = $0.taken.insert(name) }
-    return try source.float32(name)
   }
 
   /// A layer's weight: the whole numbers that the source holds, or made of what it holds.
   func take(_ name: String, _ shape: Shape, at site: Site) throws -> LayerWeight {
-    let weight = try take(name, shape)
-    guard site.precision.isQuantized else { return LayerWeight(tensor: weight, quantized: nil) }
-    switch (try source.quantized(name), site.precision) {
+    guard site.precision.isQuantized else {
+      return LayerWeight(tensor: try take(name, shape), quantized: nil)
+    }
+    try claim(name, shape)
+    let stored = try source.quantized(name)
+    let weight = try stored?.weight ?? source.float32(name)
+    switch (stored, site.precision) {
     case (.perChannel(let stored), .w8), (.perChannel(let stored), .w8a16), (.perChannel(let stored), .w8a8):
       return LayerWeight(tensor: weight, quantized: stored)
     case (.grouped, .w8), (.grouped, .w8a16), (.grouped, .w4):
