@@ -55,9 +55,7 @@ public struct ValidationSet: Sendable {
   /// A folder's visible entries in order; none where there is no such folder.
   private static func entries(_ folder: String) throws -> [String] {
     guard FileManager.default.fileExists(atPath: folder) else { return [] }
-    do {
-      return try FileManager.default.contentsOfDirectory(atPath: folder).filter { !$0.hasPrefix(".") }.sorted()
-    } catch { throw FileError.unreadable(path: folder, reason: error.localizedDescription) }
+    return try Folder.entries(folder)
   }
 }
 

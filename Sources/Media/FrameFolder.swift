@@ -32,7 +32,7 @@ final class FrameFolder: FrameSource {
     do {
       entries = try FileManager.default.contentsOfDirectory(atPath: path)
     } catch {
-      throw .file(.unreadable(path: path, reason: error.localizedDescription))
+      throw .file(.unreadable(path: path, reason: (error as NSError).systemReason))
     }
     frameNames = Self.names(among: entries)
     guard let first = frameNames.first else { throw .noFrames(path: path) }

@@ -48,12 +48,12 @@ struct CalibrationFolder {
   init(path: String) throws {
     let path = path.hasSuffix("/") ? String(path.dropLast()) : path
     pictures = try Self.pictures(in: path)
-    for name in try Self.entries(path) where Self.isFolder("\(path)/\(name)") {
+    for name in try Folder.entries(path) where Self.isFolder("\(path)/\(name)") {
       let folder = "\(path)/\(name)"
       switch name {
       case "pictures": pictures += try Self.pictures(in: folder)
       case "clips":
-        for clip in try Self.entries(folder) where Self.isFolder("\(folder)/\(clip)") {
+        for clip in try Folder.entries(folder) where Self.isFolder("\(folder)/\(clip)") {
           try add(clip: "\(folder)/\(clip)")
         }
       default: try add(clip: folder)
@@ -69,7 +69,7 @@ struct CalibrationFolder {
 
   /// A PNG beside a JPEG of its name holds its masks.
   private static func pictures(in folder: String) throws -> [String] {
-    let names = try entries(folder)
+    let names = try Folder.entries(folder)
     let photographs = Set(
       names.filter { ["jpg", "jpeg"].contains(($0 as NSString).pathExtension.lowercased()) }
         .map { ($0 as NSString).deletingPathExtension })
@@ -80,12 +80,6 @@ struct CalibrationFolder {
       default: false
       }
     }.map { "\(folder)/\($0)" }
-  }
-
-  private static func entries(_ folder: String) throws(FileError) -> [String] {
-    do {
-      return try FileManager.default.contentsOfDirectory(atPath: folder).filter { !$0.hasPrefix(".") }.sorted()
-    } catch { throw .unreadable(path: folder, reason: error.localizedDescription) }
   }
 
   private static func isFolder(_ path: String) -> Bool {

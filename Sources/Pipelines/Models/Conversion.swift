@@ -167,7 +167,7 @@ private struct TransformersFolder {
     }
     do {
       try FileManager.default.createDirectory(atPath: staged, withIntermediateDirectories: false)
-    } catch { throw FileError.unwritable(path: path, reason: error.localizedDescription) }
+    } catch { throw FileError.unwritable(path: path, reason: (error as NSError).systemReason) }
     let texts = try texts()
     for (file, text) in texts {
       let output = try OutputFile(path: "\(staged)/\(file)")
