@@ -11,7 +11,8 @@ struct Quantize: Command {
       Schemes: w8, weights of 8 bits with a scale for each output channel, computed in Float32; w8a16, the same computed \
       in bfloat16; w8a8, inputs of 8 bits too, their products summed in 32; w4, weights of 4 bits with a scale for each 32 \
       inputs, computed in Float32. Quantized are Hiera's linear layers, the neck, the memory encoder's linear layers and \
-      1 x 1 convolutions, the memory attention, the decoder's attention and MLPs, the projection of object pointers; all else stays Float32. \
+      1 x 1 convolutions, the memory attention, the decoder's attention and MLPs, the projection of object pointers; all else \
+      is computed as --elsewhere says, in Float32 unless told otherwise. \
       --plan FILE says it by layer: JSON such as --json prints (Sources/SAM2/README.md), and what the output carries.
 
       The output, .safetensors or .gguf, is a checkpoint like any other: every command takes it and computes it by the plan \
@@ -72,8 +73,7 @@ struct Quantize: Command {
     if let plan { try model.readPlan(path: plan) }
     let policy: QuantizeRequest.Policy =
       model.plan.map(QuantizeRequest.Policy.plan)
-      ?? .scheme(
-        scheme?.precision ?? .w8, elsewhere: elsewhere == .bf16 ? .bf16 : .f32)
+      ?? .scheme(scheme?.precision ?? .w8, elsewhere: elsewhere?.precision ?? .f32)
     var request = QuantizeRequest(model: model, output: output, policy: policy)
     request.isDurable = durable
     if let calibrate {
@@ -89,6 +89,8 @@ struct Quantize: Command {
 /// What the default policy leaves in floating point.
 enum Elsewhere: String, ExpressibleByArgument, CaseIterable {
   case f32, bf16
+
+  var precision: Precision { self == .f32 ? .f32 : .bf16 }
 }
 
 /// What the default policy can be asked for.

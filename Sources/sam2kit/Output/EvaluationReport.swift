@@ -3,20 +3,27 @@ import Pipelines
 
 /// What `evaluate` found: means with their standard errors, by picture, by clip and by frame, and every object's scores.
 struct EvaluationReport: Encodable {
+  /// Scores of an object, or means of a picture's objects.
   struct Picture: Encodable {
     let picture: String
-    let object: Int
+    let object: Int?
+    let objects: Int?
     let oneClick: Double
     let box: Double
     let threeClicks: Double
 
     init(_ scores: PictureScores) {
-      (picture, object) = (scores.picture, scores.object)
+      (picture, object, objects) = (scores.picture, scores.object, nil)
       (oneClick, box, threeClicks) = (scores.oneClick, scores.box, scores.threeClicks)
     }
 
+    init(_ summary: PictureSummary) {
+      (picture, object, objects) = (summary.picture, nil, summary.objects)
+      (oneClick, box, threeClicks) = (summary.oneClick, summary.box, summary.threeClicks)
+    }
+
     enum CodingKeys: String, CodingKey {
-      case picture, object, box
+      case picture, object, objects, box
       case oneClick = "one_click"
       case threeClicks = "three_clicks"
     }
@@ -31,25 +38,6 @@ struct EvaluationReport: Encodable {
     init(_ scores: ClipScores) {
       (clip, object) = (scores.clip, scores.object)
       (j, f) = (scores.region, scores.contour)
-    }
-  }
-
-  struct PictureMeans: Encodable {
-    let picture: String
-    let objects: Int
-    let oneClick: Double
-    let box: Double
-    let threeClicks: Double
-
-    init(_ summary: PictureSummary) {
-      (picture, objects) = (summary.picture, summary.objects)
-      (oneClick, box, threeClicks) = (summary.oneClick, summary.box, summary.threeClicks)
-    }
-
-    enum CodingKeys: String, CodingKey {
-      case picture, objects, box
-      case oneClick = "one_click"
-      case threeClicks = "three_clicks"
     }
   }
 
@@ -82,7 +70,7 @@ struct EvaluationReport: Encodable {
   private let clips: [Clip]
   private let means: [String: Double]
   private let standardErrors: [String: Double]
-  private let byPicture: [PictureMeans]
+  private let byPicture: [Picture]
   private let byClip: [TrackedMeans]
   private let byFrame: [TrackedMeans]
 
@@ -93,7 +81,7 @@ struct EvaluationReport: Encodable {
     means = Dictionary(uniqueKeysWithValues: figures.map { ($0.name, $0.mean.value) })
     standardErrors = Dictionary(
       uniqueKeysWithValues: figures.compactMap { name, mean in mean.standardError.map { (name, $0) } })
-    byPicture = PictureSummary.each(found.pictures).map(PictureMeans.init)
+    byPicture = PictureSummary.each(found.pictures).map(Picture.init)
     byClip = ClipSummary.each(found.clips).map(TrackedMeans.init)
     byFrame = FrameSummary.each(found.clips).map(TrackedMeans.init)
   }
