@@ -178,8 +178,7 @@ private let kinds = [cvector_f32, cvector_bf16]
     let rows, inner, columns: Int
     let out: cvector_kind
     let activation: cvector_activation
-    var hasBias = true
-    var isAdded = false
+    let hasBias, isAdded: Bool
     var testDescription: String {
       "\(rows) × \(inner) × \(columns) to kind \(out.rawValue), activation \(activation.rawValue), "
         + "bias \(hasBias), added \(isAdded)"
@@ -189,23 +188,17 @@ private let kinds = [cvector_f32, cvector_bf16]
   /// What layers ask for: columns that are whole vectors, and one thing or another after the sums.
   static let finishes = [(33, 96, 96), (70, 147, 64), (16, 32, 32), (5, 40, 160)].flatMap {
     rows, inner, columns in
-    [
-      FinishCase(
-        rows: rows, inner: inner, columns: columns, out: cvector_bf16, activation: cvector_no_activation),
-      FinishCase(
-        rows: rows, inner: inner, columns: columns, out: cvector_bf16, activation: cvector_no_activation,
-        hasBias: false),
-      FinishCase(
-        rows: rows, inner: inner, columns: columns, out: cvector_bf16, activation: cvector_gelu_activation),
-      FinishCase(
-        rows: rows, inner: inner, columns: columns, out: cvector_bf16, activation: cvector_relu_activation),
-      FinishCase(
-        rows: rows, inner: inner, columns: columns, out: cvector_f32, activation: cvector_no_activation,
-        isAdded: true),
-      FinishCase(
-        rows: rows, inner: inner, columns: columns, out: cvector_f32, activation: cvector_no_activation,
-        hasBias: false, isAdded: true),
+    let forms: [(cvector_kind, cvector_activation, hasBias: Bool, isAdded: Bool)] = [
+      (cvector_bf16, cvector_no_activation, true, false), (cvector_bf16, cvector_no_activation, false, false),
+      (cvector_bf16, cvector_gelu_activation, true, false),
+      (cvector_bf16, cvector_relu_activation, true, false),
+      (cvector_f32, cvector_no_activation, true, true), (cvector_f32, cvector_no_activation, false, true),
     ]
+    return forms.map { out, activation, hasBias, isAdded in
+      FinishCase(
+        rows: rows, inner: inner, columns: columns, out: out, activation: activation, hasBias: hasBias,
+        isAdded: isAdded)
+    }
   }
 
   @Test(arguments: finishes) func finishedProductsMatchDoubleLoops(item: FinishCase) {

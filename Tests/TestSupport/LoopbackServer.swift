@@ -122,7 +122,7 @@ public final class LoopbackServer: Sendable {
     seen.withLock { $0.append(request) }
     let response = answer(request)
     send(response, to: client)
-    for _ in 0..<12_000 where !response.isReleased() { usleep(10_000) }
+    wait { response.isReleased() }
   }
 
   private func send(_ response: Response, to client: Int32) {

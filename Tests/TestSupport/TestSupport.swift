@@ -22,3 +22,11 @@ public enum TestFiles {
     return try body(folder.path)
   }
 }
+
+/// Waits until something holds, two minutes at most: whoever waited in vain finds it in what is expected next.
+public func wait(until isSo: () -> Bool) {
+  for _ in 0..<12_000 {
+    if isSo() { return }
+    usleep(10_000)
+  }
+}

@@ -9,16 +9,9 @@ private let picture = TestFiles.package("Reference/micro.png")
 
 /// Runs the program with these variables besides, and fails unless it exits with `code`.
 private func output(_ arguments: String..., with variables: [String: String] = [:]) throws -> String {
-  let process = Program.process(arguments)
-  process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
-  let (output, errors) = (Pipe(), FileHandle.nullDevice)
-  process.standardOutput = output
-  process.standardError = errors
-  try process.run()
-  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  process.waitUntilExit()
-  #expect(process.terminationStatus == 0, "\(arguments), \(text.suffix(600))")
-  return text
+  let outcome = try Program.run(arguments, with: variables)
+  #expect(outcome.code == 0, "\(arguments), \(outcome.output.suffix(600))")
+  return outcome.output
 }
 
 @Suite(.enabled(if: OneDNNBackend.isServed, "oneDNN isn't installed, or the processor has no AVX2"))
@@ -33,12 +26,8 @@ struct FastBackendTests {
           "onednn",
         ]
         + fused
-      let process = Program.process(arguments)
-      process.environment = ProcessInfo.processInfo.environment.merging(["SAM2KIT_MAX_ISA": most]) { $1 }
-      process.standardOutput = FileHandle.nullDevice
-      try process.run()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0, "\(arguments) with \(most)")
+      let outcome = try Program.run(arguments, with: ["SAM2KIT_MAX_ISA": most])
+      #expect(outcome.code == 0, "\(arguments) with \(most)")
     }
   }
 
@@ -91,40 +80,28 @@ struct FastBackendTests {
   @Test func bytesThatAreNotFasterAreSaid() throws {
     try TestFiles.withTemporaryFolder { folder in
       for (precision, isTold) in [("w8a8", true), ("w8", false)] {
-        let process = Program.process([
-          "segment", "--model", micro, "--image", picture, "--point", "100,100", "--output", "\(folder)/out",
-          "--backend", "onednn", "--precision", precision,
-        ])
-        process.environment = ProcessInfo.processInfo.environment.merging(["SAM2KIT_MAX_ISA": "portable"]) {
-          $1
-        }
-        let errors = Pipe()
-        process.standardError = errors
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        #expect(text.contains("w8a8 is exact here but not faster than f32") == isTold, "\(text)")
+        let outcome = try Program.run(
+          [
+            "segment", "--model", micro, "--image", picture, "--point", "100,100", "--output", "\(folder)/out",
+            "--backend", "onednn", "--precision", precision,
+          ], with: ["SAM2KIT_MAX_ISA": "portable"])
+        #expect(outcome.code == 0)
+        #expect(
+          outcome.errors.contains("w8a8 is exact here but not faster than f32") == isTold, "\(outcome.errors)")
       }
     }
   }
 
   @Test func instructionsThatThereAreNotAreRefused() throws {
     try TestFiles.withTemporaryFolder { folder in
-      let process = Program.process(
-        ["segment", "--model", micro, "--image", picture, "--point", "100,100", "--output", "\(folder)/out"])
-      process.environment = ProcessInfo.processInfo.environment.merging(["SAM2KIT_MAX_ISA": "AVX-2"]) { $1 }
-      let errors = Pipe()
-      process.standardError = errors
-      process.standardOutput = FileHandle.nullDevice
-      try process.run()
-      let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 2)
+      let outcome = try Program.run(
+        ["segment", "--model", micro, "--image", picture, "--point", "100,100", "--output", "\(folder)/out"],
+        with: ["SAM2KIT_MAX_ISA": "AVX-2"])
+      #expect(outcome.code == 2)
       #expect(
-        text.contains("SAM2KIT_MAX_ISA: expected amx, avx2, avx512, avx512_bf16, portable, found AVX-2"),
-        "\(text)")
+        outcome.errors.contains(
+          "SAM2KIT_MAX_ISA: expected amx, avx2, avx512, avx512_bf16, portable, found AVX-2"),
+        "\(outcome.errors)")
     }
   }
 

@@ -76,7 +76,7 @@ import TestSupport
         let values = try? FileManager.default.attributesOfItem(atPath: "\(folder)/x.pt.part")
         return (values?[.size] as? Int) ?? 0
       }
-      for _ in 0..<12_000 where received() < content.count / 2 { usleep(10_000) }
+      wait { received() >= content.count / 2 }
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
       isKilled.withLock { $0 = true }

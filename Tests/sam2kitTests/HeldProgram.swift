@@ -20,8 +20,8 @@ enum HeldProgram {
     return library
   }
 
-  /// Starts a process and calls `body` once it has made a file, beyond which it goes only when `body` is done. Where
-  /// nothing is loaded before the C library, it goes on meanwhile.
+  /// Runs a process to its end, and calls `body` once it has made a file, beyond which it goes only when `body` is done.
+  /// Where nothing is loaded before the C library, it goes on meanwhile.
   static func run(_ process: Process, at file: String, _ body: () -> Void) throws {
     let released = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
     #if os(Linux)
@@ -29,8 +29,7 @@ enum HeldProgram {
         ["LD_PRELOAD": try library.get(), "HOLD_AT": file, "HOLD_UNTIL": released]) { $1 }
     #endif
     try process.run()
-    func isThere() -> Bool { FileManager.default.fileExists(atPath: file) }
-    for _ in 0..<12_000 where process.isRunning && !isThere() { usleep(10_000) }
+    wait { !process.isRunning || FileManager.default.fileExists(atPath: file) }
     body()
     try Data().write(to: URL(fileURLWithPath: released))
     process.waitUntilExit()

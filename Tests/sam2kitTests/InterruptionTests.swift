@@ -21,7 +21,7 @@ private let microYAML = TestFiles.package("Reference/micro.yaml")
     process.standardError = FileHandle.nullDevice
     try process.run()
     func names() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: output)) ?? [] }
-    for _ in 0..<12_000 where !names().contains(where: { $0.hasPrefix(".trace") }) { usleep(10_000) }
+    wait { names().contains { $0.hasPrefix(".trace") } }
     #expect(names().contains { $0.hasPrefix(".trace") && $0.hasSuffix(".partial") })
     kill(process.processIdentifier, signal)
     process.waitUntilExit()

@@ -10,17 +10,9 @@ private let ownCoreType = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE
 
 /// Runs the program with OPENBLAS_CORETYPE as given, or as it is: its output.
 private func output(coreType: String?, _ arguments: String...) throws -> String {
-  let process = Program.process(arguments)
-  var environment = ProcessInfo.processInfo.environment
-  environment["OPENBLAS_CORETYPE"] = coreType ?? ownCoreType
-  process.environment = environment
-  let output = Pipe()
-  process.standardOutput = output
-  try process.run()
-  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  process.waitUntilExit()
-  #expect(process.terminationStatus == 0)
-  return text
+  let outcome = try Program.run(arguments, with: coreType.map { ["OPENBLAS_CORETYPE": $0] } ?? [:])
+  #expect(outcome.code == 0)
+  return outcome.output
 }
 
 private struct Timing: Decodable {

@@ -26,8 +26,10 @@ enum Program {
 
   static func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
-  static func run(_ arguments: [String]) throws -> Outcome {
+  /// - Parameter variables: of the environment, besides what this process has.
+  static func run(_ arguments: [String], with variables: [String: String] = [:]) throws -> Outcome {
     let process = process(arguments)
+    process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors

@@ -43,8 +43,8 @@ import TestSupport
       }
     } else {
       try process.run()
+      process.waitUntilExit()
     }
-    process.waitUntilExit()
     #expect(process.terminationStatus == (name == nil ? 0 : 130))
     return try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
       .compactMap { DiskCall($0, in: output) }
@@ -103,7 +103,6 @@ import TestSupport
       kill(process.processIdentifier, SIGINT)
       usleep(100_000)
     }
-    process.waitUntilExit()
     #expect(process.terminationStatus == 130)
     try Data().write(to: URL(fileURLWithPath: "\(cut)/00004.png"))
     try FileManager.default.removeItem(atPath: "\(cut)/00005.png")

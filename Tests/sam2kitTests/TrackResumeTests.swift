@@ -27,7 +27,6 @@ private func interrupt(
     }
   }
   let remarks = errors.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
   return (process.terminationStatus, process.terminationReason, String(decoding: remarks, as: UTF8.self))
 }
 
