@@ -16,7 +16,7 @@ package enum Folder {
 extension NSError {
   /// The system's own words, where an error comes from it.
   package var systemReason: String {
-    let cause = userInfo[NSUnderlyingErrorKey] as? NSError ?? self
+    let cause = userInfo[NSUnderlyingErrorKey].flatMap { $0 as? any Error } as NSError? ?? self
     return cause.domain == NSPOSIXErrorDomain
       ? String(cString: strerror(Int32(cause.code))) : localizedDescription
   }
