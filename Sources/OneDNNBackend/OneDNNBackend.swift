@@ -121,7 +121,7 @@ public struct OneDNNBackend: Backend {
     try MemoryLayerKernel(layer, by: multiplier)
   }
 
-  /// A ConvNeXt block; nil where its layers have different precisions, or its convolution sees several channels.
+  /// A ConvNeXt block; nil where ranges of bytes aren't known before, or its convolution sees several channels.
   public func whole(_ block: ConvNeXtBlock) throws -> (any Kernel<Tensor, Tensor>)? {
     try ConvNeXtBlockKernel(block, by: multiplier)
   }

@@ -7,10 +7,10 @@ import Tensors
 
 extension PrecisionPlan {
   /// The layers whose weights are most of a model's and whose inputs are tame: Hiera's linears, the neck, the memory encoder's
-  /// linears and 1 × 1 convolutions, the memory attention, the decoder's attention and MLPs, the projection of object pointers.
+  /// linears and projections, the memory attention, the decoder's attention and MLPs, the projection of object pointers.
   ///
   /// All else stays Float32: residual sums, norms and softmax, which have no weights to quantize; the prompt encoder,
-  /// `patch_embed`, `output_upscaling`, the heads for IoU, object scores and masks' weights, and convolutions of 3 × 3 and more,
+  /// `patch_embed`, `output_upscaling`, the mask downsampler, the heads for IoU, object scores and masks' weights, and convolutions of 3 × 3 and more,
   /// which have few weights and whose errors nothing behind them takes back.
   private static let quantizedLayers = [
     "image_encoder.trunk.blocks.*.attn.qkv", "image_encoder.trunk.blocks.*.proj",
@@ -35,11 +35,7 @@ extension PrecisionPlan {
     let weights = StateDictLayout(configuration).tensors.filter { $0.name.hasSuffix(suffix) }.map {
       (layer: String($0.name.dropLast(suffix.count)), shape: $0.shape)
     }
-    // The mask downsampler's last convolution, wherever it stands.
-    let last = weights.filter {
-      $0.layer.hasPrefix("memory_encoder.mask_downsampler.encoder.") && $0.shape.extents.dropFirst(2) == [1, 1]
-    }
-    for pattern in Self.quantizedLayers + last.map(\.layer) {
+    for pattern in Self.quantizedLayers {
       let matched = weights.filter { TapPattern(pattern).matches($0.layer) }
       guard !matched.isEmpty else { continue }
       rules.append(Rule(layers: pattern, precision: scheme))

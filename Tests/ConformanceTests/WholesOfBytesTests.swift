@@ -19,6 +19,9 @@ private struct ByteMaker {
 
   mutating func numbers(_ shape: Shape) -> Tensor { make.numbers(shape) }
   mutating func norm(_ channels: Int) -> NormLayer { make.norm(channels) }
+  mutating func convolution(_ shape: Shape, padding: Int, groups: Int) -> ConvolutionLayer {
+    make.convolution(shape, padding: padding, groups: groups)
+  }
 
   /// - Parameter range: of what it is given.
   mutating func linear(_ name: String, _ inputs: Int, _ outputs: Int, _ range: ClosedRange<Float>)
@@ -134,6 +137,37 @@ private struct ByteMaker {
     let isRounded =
       example.attention == .bf16 || example.others.values.contains(.bf16) || example.others["cross.v"] == nil
     #expect(worst(whole(input), expected) < (isRounded ? 2e-2 : 2e-3))
+  }
+
+  struct Mixing: Sendable, CustomTestStringConvertible {
+    var dim = 40
+    var hasGamma = true
+    var size = (5, 9)
+    var others: [String: Precision] = [:]
+
+    var testDescription: String { "\(self)" }
+  }
+
+  /// γ of both signs is part of the last layer, whatever it is in.
+  @Test(arguments: [
+    Mixing(), Mixing(hasGamma: false), Mixing(dim: 70, size: (23, 25)), Mixing(others: ["mlp.0": .f32]),
+    Mixing(others: ["mlp.1": .bf16]), Mixing(others: ["mlp.0": .bf16, "mlp.1": .f32]),
+  ]) func blocksOfConvNeXtAreTheirParts(example: Mixing) throws {
+    var make = ByteMaker(others: example.others)
+    let dim = example.dim
+    let block = ConvNeXtBlock(
+      depthwise: make.convolution([dim, 1, 7, 7], padding: 3, groups: dim), norm: make.norm(dim),
+      mlp: make.mlp([dim, 4 * dim, dim], .gelu), gamma: example.hasGamma ? make.numbers([dim]) : nil)
+    let x = make.numbers([2, dim, example.size.0, example.size.1])
+    let expected = (0..<2).flatMap { block(Pixels(x, entry: $0)).elements }
+    let whole = try #require(try backend.whole(block))
+    let isRounded = example.others.values.contains(.bf16)
+    #expect(worst(whole(x), expected) < (isRounded ? 2e-2 : 2e-3))
+    var unknown = ByteMaker(unknown: ["mlp.1"])
+    let other = ConvNeXtBlock(
+      depthwise: unknown.convolution([8, 1, 7, 7], padding: 3, groups: 8), norm: unknown.norm(8),
+      mlp: unknown.mlp([8, 32, 8], .gelu), gamma: nil)
+    #expect(try backend.whole(other) == nil)
   }
 
   /// What isn't known before makes no whole; single layers find it.

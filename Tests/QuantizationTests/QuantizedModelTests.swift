@@ -63,7 +63,7 @@ func plan(_ scheme: Precision) throws -> PrecisionPlan {
     }
     return layer.hasPrefix("obj_ptr_proj")
       || [
-        "memory_encoder.pix_feat_proj", "memory_encoder.out_proj", "memory_encoder.mask_downsampler.encoder.12",
+        "memory_encoder.pix_feat_proj", "memory_encoder.out_proj",
         "memory_encoder.fuser.layers.0.pwconv1", "memory_encoder.fuser.layers.0.pwconv2",
         "memory_encoder.fuser.layers.1.pwconv1", "memory_encoder.fuser.layers.1.pwconv2",
       ].contains(layer)

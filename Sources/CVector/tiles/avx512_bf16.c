@@ -211,16 +211,13 @@ INLINE float *waiting_block(const amx_weighing *w, size_t block) {
 }
 
 INLINE void weigh_rows(amx_weighing *w, size_t count) {
-  const __m512 scale = _mm512_set1_ps(w->scale), most = _mm512_set1_ps(127);
+  const __m512 scale = _mm512_set1_ps(w->scale);
   for (; count && w->done < w->made; count--) {
     const float *scores = waiting_block(w, w->done) + w->row * block_columns;
     const size_t column = w->done * block_columns;
     const __m512 shift = _mm512_set1_ps(-w->shifts[w->row]);
-    __m512 first = _mm512_fmadd_ps(_mm512_load_ps(scores), scale, shift);
-    __m512 second = _mm512_fmadd_ps(_mm512_load_ps(scores + 16), scale, shift);
-    // A power beyond what there is must not look like a small one.
-    first = power_of_two(_mm512_min_ps(most, first), false);
-    second = power_of_two(_mm512_min_ps(most, second), false);
+    __m512 first = power_of_two(_mm512_fmadd_ps(_mm512_load_ps(scores), scale, shift), false);
+    __m512 second = power_of_two(_mm512_fmadd_ps(_mm512_load_ps(scores + 16), scale, shift), false);
     if (column + block_columns > w->columns) {
       const uint32_t there = (1u << (w->columns - column)) - 1;
       first = _mm512_maskz_mov_ps((__mmask16)there, first);

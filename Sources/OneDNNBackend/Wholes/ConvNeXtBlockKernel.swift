@@ -17,15 +17,16 @@ final class ConvNeXtBlockKernel: Kernel {
   private let depthwise: [Float]
   private let bias: [Float]?
   private let norm: NormTile
-  private let numbers: Numbers
   private let mlp: FeedForwardTile
 
-  /// Nil where layers have different precisions, or the convolution sees several channels or changes the size.
+  /// Nil where layers have precisions that no tile has, or bytes whose range isn't known before, or where the convolution sees
+  /// several channels or changes the size.
   init?(_ block: ConvNeXtBlock, by multiplier: Multiplier) throws(OneDNNError) {
     let layer = block.depthwise
     let shape = layer.weight.shape
-    guard let numbers = Numbers(common: [layer.site] + block.mlp.layers.map(\.site)),
-      block.mlp.layers.count == 2, layer.groups == shape[0], shape[1] == 1, layer.stride == 1,
+    guard Numbers(layer.site.precision) != nil, block.mlp.layers.count == 2,
+      let input = Operand(block.mlp.layers[0].site), let hidden = Operand(block.mlp.layers[1].site),
+      layer.groups == shape[0], shape[1] == 1, layer.stride == 1,
       shape[2] == 2 * layer.padding + 1, shape[3] == 2 * layer.padding + 1
     else { return nil }
     path = layer.site.path.name
@@ -35,9 +36,9 @@ final class ConvNeXtBlockKernel: Kernel {
     depthwise = layer.weight.permuted(2, 3, 1, 0).elements
     bias = layer.bias?.elements
     norm = NormTile(block.norm)
-    self.numbers = numbers
     mlp = try FeedForwardTile(
-      block.gamma.map(block.mlp.scaled) ?? block.mlp, numbers, rows: [Self.tilePixels], by: multiplier)
+      block.gamma.map(block.mlp.scaled) ?? block.mlp, input, hidden: hidden, rows: [Self.tilePixels],
+      by: multiplier)
   }
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
@@ -67,7 +68,7 @@ final class ConvNeXtBlockKernel: Kernel {
     var plan = ScratchPlan()
     let convolvedAt = plan.room(rows * channels * 4)
     let residualAt = plan.room(rows * channels * 4)
-    let normedAt = plan.room(rows * channels * numbers.size)
+    let normedAt = plan.room(mlp.input.room(rows: rows, channels: channels))
     let productsAt = plan.room(mlp.scratchBytes)
     parallelFor(pixels, grain: rows, scratch: plan.floats) { range, scratch in
       let memory = UnsafeMutableRawPointer(scratch)
@@ -80,7 +81,7 @@ final class ConvNeXtBlockKernel: Kernel {
         (residual + index * channels).update(
           from: x + picture.offset(row, columns.lowerBound), count: columns.count * channels)
       }
-      norm(numbers, convolved, stride: channels, into: memory + normedAt, stride: channels, rows: range.count)
+      norm(mlp.input, convolved, stride: channels, into: memory + normedAt, rows: range.count)
       mlp(rows: range.count, memory + normedAt, addedTo: residual, scratch: memory + productsAt)
       cvector_transpose(residual, channels, planes + range.lowerBound, pixels, range.count, channels)
     }
@@ -91,8 +92,19 @@ extension FeedForward {
   /// The same with its results times a factor for each channel, which costs nothing as part of the last layer.
   fileprivate func scaled(by factors: Tensor) -> FeedForward {
     guard let last = layers.last else { return self }
-    let column = factors.reshaped([factors.count, 1])
-    let scaled = LinearLayer(last.site, weight: last.weight * column, bias: last.bias.map { $0 * factors })
+    let scaled = LinearLayer(
+      last.site, weight: last.weight * factors.reshaped([factors.count, 1]),
+      bias: last.bias.map { $0 * factors }, quantized: last.quantized?.scaled(by: factors.elements))
     return FeedForward(layers.dropLast() + [scaled], activation)
+  }
+}
+
+extension QuantizedWeight {
+  /// The same with each channel times a factor, whose sign its values take.
+  fileprivate func scaled(by factors: [Float]) -> QuantizedWeight {
+    let count = values.count / max(1, scales.count)
+    return QuantizedWeight(
+      shape: shape, values: values.indices.map { factors[$0 / count] < 0 ? -values[$0] : values[$0] },
+      scales: zip(scales, factors).map { $0 * abs($1) })
   }
 }
