@@ -136,7 +136,7 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "Tensors", "Prompts", "Architecture", "Kernels", "OpenBLASBackend", "OneDNNBackend", "SAM2",
+        "Tensors", "Prompts", "Architecture", "Kernels", "OpenBLASBackend", "OneDNNBackend", "SAM2", "CVector",
         "TestSupport",
       ],
       swiftSettings: settings),

@@ -98,8 +98,11 @@ public struct OneDNNBackend: Backend {
     return ChannelNormPart(norm: NormTile(layer))
   }
 
-  /// Scaled dot-product attention.
-  public func attention(_ site: Site) throws -> any AttentionKernel { AttentionPart(try numbers(site)) }
+  /// Scaled dot-product attention; in w8a8 with queries and keys in 8 bits.
+  public func attention(_ site: Site) throws -> any AttentionKernel {
+    guard site.precision != .w8a8 else { return ByteAttentionPart() }
+    return AttentionPart(try numbers(site))
+  }
 
   /// The matrix product over the last two axes, in Float32; leading axes agree.
   public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { matrixProduct(a, b) }

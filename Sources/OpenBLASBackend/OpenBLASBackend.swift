@@ -70,10 +70,10 @@ public struct OpenBLASBackend: Backend {
     return ChannelNormalization(weight: layer.weight, bias: layer.bias, epsilon: layer.epsilon)
   }
 
-  /// Scaled dot-product attention.
+  /// Scaled dot-product attention; in w8a8 with queries and keys in 8 bits.
   public func attention(_ site: Site) throws -> any AttentionKernel {
-    try require([.f32], site)
-    return ScaledDotProductAttention()
+    try require([.f32, .w8a8], site)
+    return site.precision == .w8a8 ? ByteAttention() : ScaledDotProductAttention()
   }
 
   private func require(_ supported: [Precision], _ site: Site) throws(BackendError) {

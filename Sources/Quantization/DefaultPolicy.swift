@@ -21,8 +21,13 @@ extension PrecisionPlan {
     "obj_ptr_proj*",
   ]
 
+  /// Attention whose queries and keys are quantized with inputs: the only one that is most of a frame's work.
+  private static let quantizedAttention = [
+    "memory_attention.layers.*.self_attn", "memory_attention.layers.*.cross_attn_image",
+  ]
+
   /// The default policy for a model: the precision `scheme` for what is worth it, `elsewhere` for all else, attention itself
-  /// included.
+  /// included but for the memory attention's in `.w8a8`.
   ///
   /// With `.w4`, layers whose inputs are no multiple of 32 get `.w8`, by rules that name them.
   public init(scheme: Precision, for configuration: ModelConfiguration, elsewhere: Precision = .f32) {
@@ -44,5 +49,7 @@ extension PrecisionPlan {
         rules.append(Rule(layers: weight.layer, precision: .w8))
       }
     }
+    guard scheme == .w8a8 else { return }
+    rules += Self.quantizedAttention.map { Rule(layers: $0, precision: scheme) }
   }
 }

@@ -84,8 +84,10 @@ func plan(_ scheme: Precision) throws -> PrecisionPlan {
         count += expected == scheme ? 1 : 0
       }
       #expect(count > 60)
-      for path in ["image_encoder.trunk.blocks.0.attn", "memory_attention.layers.0.self_attn"] {
-        #expect(plan.site(ModulePath(path)).precision == .f32)
+      #expect(plan.site(ModulePath("image_encoder.trunk.blocks.0.attn")).precision == .f32)
+      for name in ["self_attn", "cross_attn_image"] {
+        let site = plan.site(ModulePath("memory_attention.layers.0.\(name)"))
+        #expect(site.precision == (scheme == .w8a8 ? .w8a8 : .f32))
       }
     }
   }

@@ -90,3 +90,26 @@ void cvector_activate_to_int8_tile(
 // What isn't finite doesn't count.
 void cvector_extremes_tile(
     const float *x, size_t x_stride, size_t rows, size_t columns, float *least, float *most);
+
+// Attention whose scores are products of bytes from -127 to 127: every query has a scale, and so have each 64 keys from the
+// first on. Weights and values are bfloat16.
+enum { cvector_int8_keys_of_scale = 64 };
+// Whether the processor has what it takes: AMX.
+bool cvector_attends_in_int8(void);
+// Rows [rows, dim] Float32 to bytes, `group` rows to a scale: the largest magnitude of a group becomes 127, of two equally near
+// bytes the even one is taken. Rows of bytes lie `out_stride` apart, zeros after them. A group of zeros, or of hardly more, has
+// scale 0; one with a number that isn't finite has none.
+void cvector_quantize_rows(
+    const float *x, size_t x_stride, size_t rows, size_t dim, size_t group, int8_t *out, size_t out_stride,
+    float *scales);
+// The same, as the numbers that the bytes stand for; `out` may be `x`.
+void cvector_round_rows_to_int8(
+    const float *x, size_t x_stride, size_t rows, size_t dim, size_t group, float *out, size_t out_stride);
+// Bytes that keys [keys, dim] take when packed.
+size_t cvector_int8_packed_keys_bytes(size_t keys, size_t dim);
+// Packs Float32 keys `first` ..< `first + count` to where they belong, and their scales; `first` is a multiple of
+// cvector_keys_at_once. `packed` is aligned to 64 bytes; scales: [(keys + 63) / 64].
+void cvector_pack_int8_keys(
+    const float *k, size_t stride, size_t first, size_t count, size_t dim, void *packed, float *scales);
+// As `cvector_attend_tile` with Float32 queries; values are packed as bfloat16, and the scratch memory is that of bfloat16.
+void cvector_attend_int8_tile(const cvector_attention *attention);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../include/cvector_int8.h"
 #include "level.h"
 
 enum { piece = cvector_keys_at_once, block = cvector_queries_at_once };
@@ -99,7 +100,10 @@ static void sum_pieces(cvector_kind kind, const cvector_attention *a, const cvec
   }
 }
 
-static void attend_block(cvector_kind kind, const cvector_attention *a, size_t first, size_t count) {
+// What the scores of an attention are products of.
+typedef enum { as_values, bytes } score_kind;
+
+static void attend_block(cvector_kind kind, score_kind scores, const cvector_attention *a, size_t first, size_t count) {
   const cvector_level *level = cvector_level_used();
   const parts at = parts_of(kind, a->keys, a->dim, a->value_dim);
   const size_t columns = columns_of(a->keys);
@@ -108,14 +112,18 @@ static void attend_block(cvector_kind kind, const cvector_attention *a, size_t f
   const cvector_attention_block b = {
       .first = first, .count = count,
       // The softmax raises 2 to powers.
-      .scale = a->scale * 1.44269504f, .key_bytes = cvector_packed_bytes(kind, a->dim, piece),
+      .scale = a->scale * 1.44269504f,
+      .key_bytes =
+          scores == bytes ? cvector_int8_packed_keys_bytes(piece, a->dim) : cvector_packed_bytes(kind, a->dim, piece),
       .value_bytes = cvector_packed_bytes(kind, piece, a->value_dim), .scores = (float *)(scratch + at.scores),
       .sums = (float *)(scratch + at.sums), .largest = rows, .totals = rows + block, .factors = rows + 2 * block,
       .queries = (uint16_t *)(scratch + at.queries), .weights = (uint16_t *)(scratch + at.weights),
       .scores_stride = columns + apart / sizeof(float), .weights_stride = columns + apart / sizeof(uint16_t),
       .sums_stride = (a->value_dim + 15) / 16 * 16,
   };
-  if (kind != cvector_bf16 || !level->attend_block || !level->attend_block(a, &b)) {
+  if (scores == bytes) {
+    level->attend_block_of_bytes(a, &b);
+  } else if (kind != cvector_bf16 || !level->attend_block || !level->attend_block(a, &b)) {
     for (size_t r = 0; r < count; r++) b.largest[r] = -INFINITY, b.totals[r] = 0;
     sum_pieces(kind, a, &b);
   }
@@ -125,11 +133,11 @@ static void attend_block(cvector_kind kind, const cvector_attention *a, size_t f
       (char *)a->out + first * a->out_stride * size_of(a->out_kind), a->out_stride, count, a->value_dim);
 }
 
-void cvector_attend_tile(cvector_kind kind, const cvector_attention *attention) {
+static void attend(cvector_kind kind, score_kind scores, const cvector_attention *attention) {
   for (size_t first = 0; first < attention->queries; first += block) {
     const size_t count = least(block, attention->queries - first);
     if (attention->keys) {
-      attend_block(kind, attention, first, count);
+      attend_block(kind, scores, attention, first, count);
     } else {
       for (size_t r = first; r < first + count; r++) {
         memset(
@@ -139,6 +147,12 @@ void cvector_attend_tile(cvector_kind kind, const cvector_attention *attention) 
     }
   }
 }
+
+void cvector_attend_tile(cvector_kind kind, const cvector_attention *attention) { attend(kind, as_values, attention); }
+
+bool cvector_attends_in_int8(void) { return cvector_level_used()->attend_block_of_bytes != NULL; }
+
+void cvector_attend_int8_tile(const cvector_attention *attention) { attend(cvector_bf16, bytes, attention); }
 
 void cvector_weigh_tile(
     cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t columns, void *weights,

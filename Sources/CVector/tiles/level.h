@@ -48,6 +48,8 @@ typedef struct {
   // Sums of values of bfloat16 by unnormalised weights, and the weights' totals; NULL where the functions above do it, which
   // they do as well where it returns false.
   bool (*attend_block)(const cvector_attention *, const cvector_attention_block *);
+  // The same of keys that are bytes, and queries of Float32; NULL where there are no such products.
+  void (*attend_block_of_bytes)(const cvector_attention *, const cvector_attention_block *);
   void (*pack_rounded_rows)(
       const float *in, size_t stride, size_t inner, size_t padded, size_t columns, void *packed);
   // Convolutions: see cvector_tiles.h.

@@ -124,3 +124,59 @@ extension QuantizedRange {
     return extremes.withLock { QuantizedRange(from: $0.least, to: $0.most) }
   }
 }
+
+/// Attention with queries and keys in 8 bits.
+struct ByteAttentionPart: AttentionKernel {
+  private static let queriesOfTile = 256
+
+  /// `q`: `[B, Nq, heads, d]`; `k`, `v`: `[B, Nk, heads, d]`.
+  func callAsFunction(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {
+    let shapes = AttentionShapes(q.shape, k.shape, v.shape)
+    return Tensor(shapes.result) { out in
+      q.withElements { q in
+        k.withElements { k in
+          v.withElements { v in attend(q.start, k.start, v.start, shapes, into: out.start) }
+        }
+      }
+    }
+  }
+
+  /// `qkv`: `[B, N, 3, heads, d]`. Returns `[B, N, heads, d]`.
+  func callAsFunction(packed qkv: Tensor) -> Tensor {
+    let shapes = AttentionShapes(packed: qkv.shape)
+    let part = shapes.heads * shapes.size
+    return Tensor(shapes.result) { out in
+      qkv.withElements {
+        attend($0.start, $0.start + part, $0.start + 2 * part, shapes, into: out.start)
+      }
+    }
+  }
+
+  private func attend(
+    _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>, _ shapes: AttentionShapes,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    let (queries, heads, size, stride) = (shapes.queries, shapes.heads, shapes.size, shapes.stride)
+    guard shapes.keys > 0, queries > 0 else {
+      out.update(repeating: 0, count: shapes.batch * queries * heads * size)
+      return
+    }
+    let packed = PackedKeys(.inBytes, heads: heads, size: size, valueSize: size, keys: shapes.keys)
+    let tile = Self.queriesOfTile
+    let tiles = (queries + tile - 1) / tile
+    for entry in 0..<shapes.batch {
+      let first = entry * shapes.keys * stride
+      packed.pack(keys: k + first, values: v + first, stride: stride, .f32)
+      parallelFor(heads * tiles, grain: 1, scratch: packed.scratchBytes / 4 + 16) { range, scratch in
+        for item in range {
+          let (head, part) = item.quotientAndRemainder(dividingBy: tiles)
+          let row = entry * queries + part * tile
+          packed.attend(
+            head: head, q + row * stride + head * size, stride: stride, count: min(tile, queries - part * tile),
+            into: out + (row * heads + head) * size, stride: heads * size, .f32,
+            scratch: UnsafeMutableRawPointer(scratch))
+        }
+      }
+    }
+  }
+}

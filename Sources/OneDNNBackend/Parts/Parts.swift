@@ -197,7 +197,7 @@ struct AttentionPart: AttentionKernel {
     }
     let tile = Self.queriesOfTile
     if keys > Self.keysOfTile {
-      let packed = PackedKeys(numbers, heads: heads, size: size, valueSize: size, keys: keys)
+      let packed = PackedKeys(.of(numbers), heads: heads, size: size, valueSize: size, keys: keys)
       let tiles = (queries + tile - 1) / tile
       for entry in 0..<batch {
         packed.pack(keys: k + entry * keys * stride * bytes, stride: stride, numbers)

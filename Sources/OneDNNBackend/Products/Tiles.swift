@@ -27,6 +27,93 @@ extension Numbers {
   }
 }
 
+/// What attention is computed in.
+struct AttentionForm: Equatable, Sendable {
+  /// Weights and values.
+  let numbers: Numbers
+  private let scoring: Scoring
+
+  private enum Scoring {
+    /// Queries and keys are numbers as the values are.
+    case numbers
+    /// They are bytes.
+    case bytes
+    /// They are rounded to what bytes stand for, where there are no products of these: no faster than other numbers.
+    case rounded
+  }
+
+  static func of(_ numbers: Numbers) -> AttentionForm { AttentionForm(numbers: numbers, scoring: .numbers) }
+
+  /// Queries and keys in 8 bits.
+  static var inBytes: AttentionForm {
+    cvector_attends_in_int8()
+      ? AttentionForm(numbers: .bf16, scoring: .bytes)
+      : AttentionForm(numbers: cvector_is_bf16_fast() ? .bf16 : .f32, scoring: .rounded)
+  }
+
+  /// As `Numbers.init(attention:between:)` finds it, or in bytes where the site says so.
+  static func of(attention site: Site?, between layers: [Site]) -> AttentionForm? {
+    site?.precision == .w8a8 ? inBytes : Numbers(attention: site, between: layers).map(of)
+  }
+
+  /// What queries are given as.
+  var given: Numbers { scoring == .numbers ? numbers : .f32 }
+
+  fileprivate func keyBytes(_ keys: Int, _ size: Int) -> Int {
+    scoring == .bytes
+      ? cvector_int8_packed_keys_bytes(keys, size) : cvector_packed_keys_bytes(numbers.kind, keys, size)
+  }
+
+  /// Scales of keys in 8 bits.
+  fileprivate func scaleCount(_ keys: Int) -> Int {
+    scoring == .bytes ? (keys + AttentionInBytes.keysOfScale - 1) / AttentionInBytes.keysOfScale : 0
+  }
+
+  /// Packs keys of a range that begins a piece, `[count, size]`.
+  fileprivate func pack(
+    _ keys: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, of count: Int, size: Int,
+    into packed: UnsafeMutableRawPointer, scales: UnsafeMutablePointer<Float>
+  ) {
+    guard scoring != .numbers else {
+      cvector_pack_keys(
+        numbers.kind, source.kind, keys, stride, range.lowerBound, range.count, count, size, packed)
+      return
+    }
+    precondition(source == .f32, "keys in 8 bits are made of Float32")
+    let floats = keys.assumingMemoryBound(to: Float.self)
+    if scoring == .bytes {
+      cvector_pack_int8_keys(floats, stride, range.lowerBound, range.count, size, packed, scales)
+      return
+    }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * size) { rounded in
+      cvector_round_rows_to_int8(
+        floats, stride, range.count, size, AttentionInBytes.keysOfScale, rounded.baseAddress, size)
+      cvector_pack_keys(
+        numbers.kind, cvector_f32, rounded.baseAddress, size, range.lowerBound, range.count, count, size,
+        packed)
+    }
+  }
+
+  fileprivate func attend(_ attention: inout cvector_attention) {
+    switch scoring {
+    case .numbers: cvector_attend_tile(numbers.kind, &attention)
+    case .bytes: cvector_attend_int8_tile(&attention)
+    case .rounded:
+      let (count, size) = (attention.queries, attention.dim)
+      // One more number is read than there is where pairs are multiplied.
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * count * size + 1) { rows in
+        guard let rounded = rows.baseAddress else { return }
+        cvector_round_rows_to_int8(
+          attention.q.assumingMemoryBound(to: Float.self), attention.q_stride, count, size, 1, rounded, size)
+        let queries = UnsafeMutableRawPointer(rounded + count * size)
+        cvector_convert_tile(numbers.kind, rounded, size, nil, 0, queries, size, count, size, size)
+        (attention.q, attention.q_stride) = (UnsafeRawPointer(queries), size)
+        cvector_attend_tile(numbers.kind, &attention)
+      }
+    }
+  }
+}
+
 extension Numbers {
   /// out[rows, columns] = a[rows, inner] · a packed operand; then a bias for each column or for each row, an activation, and
   /// what is added, whose rows lie as far apart as those of `out`.
@@ -53,13 +140,15 @@ extension Numbers {
     product.out_kind = outNumbers.kind
     cvector_multiply_tile(kind, &product)
   }
+}
 
+extension AttentionForm {
   /// Queries `[count, size]` of one head against packed keys and values, to `[count, valueSize]`.
   fileprivate func attend(
     _ queries: UnsafeRawPointer, stride: Int, count: Int, size: Int, keys: UnsafeRawPointer,
-    count keyCount: Int,
-    values: UnsafeRawPointer, valueSize: Int, into out: UnsafeMutableRawPointer, stride outStride: Int,
-    _ outNumbers: Numbers, scratch: UnsafeMutableRawPointer
+    scales: UnsafePointer<Float>? = nil, count keyCount: Int, values: UnsafeRawPointer, valueSize: Int,
+    into out: UnsafeMutableRawPointer, stride outStride: Int, _ outNumbers: Numbers,
+    scratch: UnsafeMutableRawPointer
   ) {
     var attention = cvector_attention()
     attention.queries = count
@@ -70,12 +159,13 @@ extension Numbers {
     attention.q = queries
     attention.q_stride = stride
     attention.k = keys
+    attention.key_scales = scales
     attention.v = values
     attention.out = out
     attention.out_stride = outStride
     attention.out_kind = outNumbers.kind
     attention.scratch = scratch
-    cvector_attend_tile(kind, &attention)
+    attend(&attention)
   }
 }
 
@@ -192,7 +282,7 @@ struct AttentionTile: Sendable {
       let at = head * size * bytes
       cvector_pack_keys(kind, kind, k + at, keyStride, 0, keys, keys, size, memory + keysAt)
       cvector_pack_values(kind, kind, v + at, keyStride, 0, keys, keys, size, memory + valuesAt)
-      numbers.attend(
+      AttentionForm.of(numbers).attend(
         queries + at, stride: stride, count: count, size: size, keys: memory + keysAt, count: keys,
         values: memory + valuesAt, valueSize: size, into: out + head * size * outNumbers.size,
         stride: outStride,
@@ -204,20 +294,21 @@ struct AttentionTile: Sendable {
 /// Many keys and values, packed once for all queries.
 final class PackedKeys: @unchecked Sendable {
   let scratchBytes: Int
-  private let numbers: Numbers
+  private let form: AttentionForm
   private let heads, size, valueSize, keys: Int
-  private let keyBytes, valueBytes: Int
+  private let keyBytes, valueBytes, scaleCount: Int
   private let workspace: Workspace
   private var memory: UnsafeMutableRawPointer { workspace.start }
 
   /// Room for `keys` keys and values of so many heads.
-  init(_ numbers: Numbers, heads: Int, size: Int, valueSize: Int, keys: Int) {
-    self.numbers = numbers
+  init(_ form: AttentionForm, heads: Int, size: Int, valueSize: Int, keys: Int) {
+    self.form = form
     (self.heads, self.size, self.valueSize, self.keys) = (heads, size, valueSize, keys)
-    keyBytes = cvector_packed_keys_bytes(numbers.kind, keys, size)
-    valueBytes = cvector_packed_values_bytes(numbers.kind, keys, valueSize)
-    scratchBytes = cvector_attention_scratch(numbers.kind, keys, size, valueSize)
-    workspace = Workspace(bytes: heads * (keyBytes + valueBytes))
+    keyBytes = form.keyBytes(keys, size)
+    valueBytes = cvector_packed_values_bytes(form.numbers.kind, keys, valueSize)
+    scaleCount = form.scaleCount(keys)
+    scratchBytes = cvector_attention_scratch(form.numbers.kind, keys, size, valueSize)
+    workspace = Workspace(bytes: heads * (keyBytes + valueBytes + 4 * scaleCount))
   }
 
   /// Packs `[keys, heads, size]`, each row so many numbers from the next.
@@ -246,8 +337,9 @@ final class PackedKeys: @unchecked Sendable {
   func packTile(
     keys k: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, head: Int = 0
   ) {
-    cvector_pack_keys(
-      numbers.kind, source.kind, k, stride, range.lowerBound, range.count, keys, size, memory + head * keyBytes)
+    form.pack(
+      k, stride: stride, source, range, of: keys, size: size, into: memory + head * keyBytes,
+      scales: scales(of: head))
   }
 
   /// Packs one head's values of a range that begins a piece, `[count, valueSize]`.
@@ -255,8 +347,12 @@ final class PackedKeys: @unchecked Sendable {
     values v: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, head: Int = 0
   ) {
     cvector_pack_values(
-      numbers.kind, source.kind, v, stride, range.lowerBound, range.count, keys, valueSize,
+      form.numbers.kind, source.kind, v, stride, range.lowerBound, range.count, keys, valueSize,
       memory + heads * keyBytes + head * valueBytes)
+  }
+
+  private func scales(of head: Int) -> UnsafeMutablePointer<Float> {
+    (memory + heads * (keyBytes + valueBytes)).assumingMemoryBound(to: Float.self) + head * scaleCount
   }
 
   private func inPieces(_ body: (_ head: Int, _ range: Range<Int>) -> Void) {
@@ -270,13 +366,14 @@ final class PackedKeys: @unchecked Sendable {
     }
   }
 
-  /// Queries `[count, size]` of one head against all keys, to `[count, valueSize]` of `outNumbers`.
+  /// Queries `[count, size]` of one head, as the form is given them, against all keys, to `[count, valueSize]` of `outNumbers`.
   func attend(
     head: Int, _ queries: UnsafeRawPointer, stride: Int, count: Int, into out: UnsafeMutableRawPointer,
     stride outStride: Int, _ outNumbers: Numbers, scratch: UnsafeMutableRawPointer
   ) {
-    numbers.attend(
-      queries, stride: stride, count: count, size: size, keys: memory + head * keyBytes, count: keys,
+    form.attend(
+      queries, stride: stride, count: count, size: size, keys: memory + head * keyBytes,
+      scales: scales(of: head), count: keys,
       values: memory + heads * keyBytes + head * valueBytes, valueSize: valueSize, into: out, stride: outStride,
       outNumbers, scratch: scratch)
   }

@@ -269,7 +269,7 @@ final class HieraBlockKernel: Kernel {
   ) {
     let size = numbers.size
     let packed = PackedKeys(
-      numbers, heads: block.heads, size: headSize, valueSize: headSize, keys: tokens)
+      .of(numbers), heads: block.heads, size: headSize, valueSize: headSize, keys: tokens)
     packed.pack(
       keys: projected + dimOut * size, values: projected + 2 * dimOut * size, stride: 3 * dimOut, numbers)
     let rows = shape.rows

@@ -16,8 +16,8 @@ final class MemoryLayerKernel: Kernel {
   private static let keyRows = Int(cvector_keys_at_once)
 
   private let layer: MemoryLayer
-  /// Of queries, keys and values.
-  private let numbers: Numbers
+  /// What both attentions are computed in.
+  private let form: AttentionForm
   /// What the layers take: of the features, of the memory, and of what was attended to.
   private let selfQueryInput, selfKeyInput, selfValueInput, selfOutInput: Operand
   private let queryInput, keyInput, valueInput, outInput: Operand
@@ -36,12 +36,12 @@ final class MemoryLayerKernel: Kernel {
     dim = own.q.weight.shape[1]
     inner = own.q.weight.shape[0]
     memoryDim = cross.k.weight.shape[1]
-    guard let numbers = Numbers(attention: own.site, between: layers.map(\.site)),
-      numbers == Numbers(attention: cross.site, between: layers.map(\.site)), own.heads == 1, cross.heads == 1,
+    guard let form = AttentionForm.of(attention: own.site, between: layers.map(\.site)),
+      form == .of(attention: cross.site, between: layers.map(\.site)), own.heads == 1, cross.heads == 1,
       cross.q.weight.shape[0] == inner, layer.mlp.layers.count == 2, operands.count == layers.count
     else { return nil }
     self.layer = layer
-    self.numbers = numbers
+    self.form = form
     (selfQueryInput, selfKeyInput) = (operands[0], operands[1])
     (selfValueInput, selfOutInput) = (operands[2], operands[3])
     (queryInput, keyInput, valueInput, outInput) = (operands[4], operands[5], operands[6], operands[7])
@@ -52,7 +52,7 @@ final class MemoryLayerKernel: Kernel {
     }
     selfQueries = try linear(own.q, selfQueryInput, rows: Self.keyRows)
     selfKeys = try linear(own.k, selfKeyInput, rows: Self.keyRows)
-    selfValues = try linear(own.v, selfValueInput, to: .numbers(numbers), rows: Self.keyRows)
+    selfValues = try linear(own.v, selfValueInput, to: .numbers(form.numbers), rows: Self.keyRows)
     selfOut = try linear(own.out, selfOutInput, rows: Self.rows, adds: true)
     queries = try linear(cross.q, queryInput, rows: Self.rows)
     keys = try linear(cross.k, keyInput, rows: Self.keyRows)
@@ -87,7 +87,7 @@ final class MemoryLayerKernel: Kernel {
     _ input: MemoryLayer.Input, entry: Int, placed: Int, turns: Tensor, period: Int
   ) -> PackedKeys {
     let count = input.memory.shape[1]
-    let packed = PackedKeys(numbers, heads: 1, size: inner, valueSize: memoryDim, keys: count)
+    let packed = PackedKeys(form, heads: 1, size: inner, valueSize: memoryDim, keys: count)
     var plan = ScratchPlan()
     let sumAt = plan.room(keyInput.room(rows: Self.keyRows, channels: memoryDim))
     let keysAt = plan.room(Self.keyRows * inner * 4)
@@ -131,8 +131,8 @@ final class MemoryLayerKernel: Kernel {
     _ x: Tensor, _ places: Tensor?, _ memory: PackedKeys, _ ownTurns: Tensor, _ crossTurns: Tensor
   ) -> Tensor {
     let tokens = x.shape[1]
-    let own = PackedKeys(numbers, heads: 1, size: inner, valueSize: inner, keys: tokens)
-    let workspace = Workspace(bytes: tokens * inner * numbers.size)
+    let own = PackedKeys(form, heads: 1, size: inner, valueSize: inner, keys: tokens)
+    let workspace = Workspace(bytes: tokens * inner * form.given.size)
     let turned = workspace.start
     defer { withExtendedLifetime(workspace) {} }
     return withPlaces(places) { places in
@@ -185,16 +185,15 @@ final class MemoryLayerKernel: Kernel {
       selfQueries(rows: count, operand, into: projected, scratch: tile + productsAt)
       turn(projected, from: range.lowerBound, count: count, turns, tokens)
       cvector_convert_tile(
-        numbers.kind, projected, inner, nil, 0, turned + range.lowerBound * inner * numbers.size, inner, count,
-        inner,
-        inner)
+        form.given.kind, projected, inner, nil, 0, turned + range.lowerBound * inner * form.given.size, inner,
+        count, inner, inner)
       if selfKeyInput != selfQueryInput { prepare(selfKeyInput, adding: places) }
       selfKeys(rows: count, operand, into: projected, scratch: tile + productsAt)
       turn(projected, from: range.lowerBound, count: count, turns, tokens)
       own.packTile(keys: projected, stride: inner, .f32, range)
       prepare(selfValueInput)
       selfValues(rows: count, operand, into: projected, scratch: tile + productsAt)
-      own.packTile(values: projected, stride: inner, numbers, range)
+      own.packTile(values: projected, stride: inner, form.numbers, range)
     }
   }
 
@@ -212,7 +211,7 @@ final class MemoryLayerKernel: Kernel {
     let operandAt = plan.room(
       max(
         selfOutInput.room(rows: rows, channels: inner), queryInput.room(rows: rows, channels: dim),
-        rows * inner * numbers.size, valueInput.room(rows: rows, channels: memoryDim),
+        rows * inner * form.given.size, valueInput.room(rows: rows, channels: memoryDim),
         rest.input.room(rows: rows, channels: dim)))
     let queriesAt = plan.room(rows * inner * 4)
     let summedAt = plan.room(rows * max(inner, memoryDim) * 4)
@@ -228,7 +227,7 @@ final class MemoryLayerKernel: Kernel {
       let (operand, summed, products) = (tile + operandAt, tile + summedAt, tile + productsAt)
       residual.update(from: x + first, count: count * dim)
       let attended = own.attend(
-        turned + range.lowerBound * inner * numbers.size, size: inner, count: count, as: selfOutInput,
+        turned + range.lowerBound * inner * form.given.size, size: inner, count: count, as: selfOutInput,
         into: operand, by: summed, channels: inner, scratch: tile + attentionAt)
       selfOut(rows: count, attended, into: residual, scratch: products)
 
@@ -243,7 +242,7 @@ final class MemoryLayerKernel: Kernel {
       let projected = (tile + queriesAt).assumingMemoryBound(to: Float.self)
       queries(rows: count, operand, into: projected, scratch: products)
       turn(projected, from: range.lowerBound, count: count, turns, tokens)
-      cvector_convert_tile(numbers.kind, projected, inner, nil, 0, operand, inner, count, inner, inner)
+      cvector_convert_tile(form.given.kind, projected, inner, nil, 0, operand, inner, count, inner, inner)
       let remembered = memory.attend(
         operand, size: inner, count: count, as: valueInput, into: operand, by: summed, channels: memoryDim,
         scratch: tile + attentionAt)

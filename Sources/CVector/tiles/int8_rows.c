@@ -1,0 +1,98 @@
+// Queries and keys as bytes around zero.
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "../include/cvector_int8.h"
+#include "../variants.h"
+#include "level.h"
+
+// What the largest byte's last step is worth; not finite where a number isn't.
+CVECTOR_INLINE float scale_of(const float *x, size_t stride, size_t rows, size_t dim) {
+  uint32_t largest = 0;
+  for (size_t row = 0; row < rows; row++, x += stride) {
+    CVECTOR_LOOP for (size_t c = 0; c < dim; c++) {
+      uint32_t bits;
+      memcpy(&bits, x + c, sizeof bits);
+      bits &= 0x7fffffff;
+      largest = bits > largest ? bits : largest;
+    }
+  }
+  float magnitude;
+  memcpy(&magnitude, &largest, sizeof magnitude);
+  const float scale = magnitude / 127;
+  if (!isfinite(magnitude)) return NAN;
+  // A smaller step has no reciprocal.
+  return scale < FLT_MIN ? 0 : scale;
+}
+
+static float inverse_of(float scale) { return scale > 0 ? 1 / scale : 0; }
+
+// The nearest whole number, of two equally near ones the even one, from -127 to 127: adding 1.5 · 2^23 rounds.
+CVECTOR_INLINE float step_of(float x, float inverse) {
+  float step = x * inverse;
+  step = step > -127 ? step : -127;
+  step = step < 127 ? step : 127;
+  return step + 12582912.0f - 12582912.0f;
+}
+
+CVECTOR_VARIANTS
+void cvector_quantize_rows(
+    const float *x, size_t x_stride, size_t rows, size_t dim, size_t group, int8_t *out, size_t out_stride,
+    float *scales) {
+  for (size_t first = 0; first < rows; first += group, scales++) {
+    const size_t count = rows - first < group ? rows - first : group;
+    *scales = scale_of(x + first * x_stride, x_stride, count, dim);
+    const float inverse = inverse_of(*scales);
+    for (size_t row = first; row < first + count; row++) {
+      const float *from = x + row * x_stride;
+      int8_t *to = out + row * out_stride;
+      CVECTOR_LOOP for (size_t c = 0; c < dim; c++) to[c] = (int8_t)step_of(from[c], inverse);
+      memset(to + dim, 0, out_stride - dim);
+    }
+  }
+}
+
+CVECTOR_VARIANTS
+void cvector_round_rows_to_int8(
+    const float *x, size_t x_stride, size_t rows, size_t dim, size_t group, float *out, size_t out_stride) {
+  for (size_t first = 0; first < rows; first += group) {
+    const size_t count = rows - first < group ? rows - first : group;
+    const float scale = scale_of(x + first * x_stride, x_stride, count, dim), inverse = inverse_of(scale);
+    for (size_t row = first; row < first + count; row++) {
+      const float *from = x + row * x_stride;
+      float *to = out + row * out_stride;
+      CVECTOR_LOOP for (size_t c = 0; c < dim; c++) to[c] = step_of(from[c], inverse) * scale;
+    }
+  }
+}
+
+size_t cvector_int8_packed_keys_bytes(size_t keys, size_t dim) { return (keys + 15) / 16 * ((dim + 63) / 64) * 1024; }
+
+CVECTOR_VARIANTS
+void cvector_pack_int8_keys(
+    const float *k, size_t stride, size_t first, size_t count, size_t dim, void *packed, float *scales) {
+  enum { group = cvector_int8_keys_of_scale, panel = 16, step_bytes = 64 };
+  const cvector_level *level = cvector_level_used();
+  const size_t steps = (dim + step_bytes - 1) / step_bytes, panel_bytes = steps * panel * step_bytes;
+  for (size_t at = 0; at < count; at += group) {
+    const size_t keys = count - at < group ? count - at : group;
+    const float *rows = k + at * stride;
+    const float scale = scale_of(rows, stride, keys, dim), inverse = inverse_of(scale);
+    scales[(first + at) / group] = scale;
+    char *target = (char *)packed + (first + at) / panel * panel_bytes;
+    for (size_t from = 0; from < keys; from += panel, target += panel_bytes) {
+      for (size_t step = 0; step < steps; step++) {
+        const size_t bytes = dim - step * step_bytes < step_bytes ? dim - step * step_bytes : step_bytes;
+        int8_t tile[panel][step_bytes] __attribute__((aligned(64)));
+        if (bytes < step_bytes || keys - from < panel) memset(tile, 0, sizeof tile);
+        for (size_t key = 0; key < panel && from + key < keys; key++) {
+          const float *row = rows + (from + key) * stride + step * step_bytes;
+          CVECTOR_LOOP for (size_t c = 0; c < bytes; c++) tile[key][c] = (int8_t)step_of(row[c], inverse);
+        }
+        // Four bytes of each key, then the next four.
+        level->transpose((const uint32_t *)tile, panel, panel, panel, (uint32_t *)(target + step * sizeof tile));
+      }
+    }
+  }
+}

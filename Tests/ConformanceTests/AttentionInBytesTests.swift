@@ -1,0 +1,159 @@
+// Attention with queries and keys in 8 bits, against whole numbers and double precision.
+import CVector
+import Foundation
+import Kernels
+import OneDNNBackend
+import OpenBLASBackend
+import Tensors
+import Testing
+import TestSupport
+
+@Suite struct AttentionInBytesTests {
+  /// `[B, N, heads, d]` of queries, and of keys and values.
+  struct Example: Sendable, CustomTestStringConvertible {
+    var batch = 1
+    var queries: Int
+    var keys: Int
+    var heads = 1
+    var size: Int
+    /// What queries are times.
+    var strength: Float = 3
+    /// Whether the last keys are far larger than all others.
+    var hasStrongEnd = false
+
+    var testDescription: String { "\(self)" }
+  }
+
+  private static let examples = [
+    Example(queries: 1, keys: 1, size: 1), Example(batch: 2, queries: 5, keys: 3, heads: 2, size: 4),
+    Example(queries: 33, keys: 200, size: 64), Example(queries: 130, keys: 1100, heads: 2, size: 96),
+    Example(queries: 40, keys: 513, size: 256), Example(queries: 7, keys: 47, size: 65),
+    // The largest scores come last, and by far: more than weights that begin with the first keys reach.
+    Example(queries: 40, keys: 600, size: 32, strength: 40, hasStrongEnd: true),
+  ]
+
+  private static let levels: [cvector_instructions] = {
+    let all = [cvector_portable, cvector_avx2, cvector_avx512, cvector_avx512_bf16, cvector_amx]
+    defer { cvector_use_found_instructions() }
+    return all.filter { cvector_use_instructions($0) == $0 }
+  }()
+
+  /// Bytes and their scale, by the definition: the largest of the group is 127.
+  private func bytes(_ rows: [[Double]]) -> (steps: [[Double]], scale: Double) {
+    let scale = (rows.joined().map(abs).max() ?? 0) / 127
+    guard scale > 0 else { return (rows.map { $0.map { _ in 0 } }, 0) }
+    return (rows.map { $0.map { ($0 / scale).rounded(.toNearestOrEven) } }, scale)
+  }
+
+  private func token(_ x: Tensor, _ entry: Int, _ index: Int, _ head: Int) -> [Double] {
+    let (heads, size) = (x.shape[2], x.shape[3])
+    let start = ((entry * x.shape[1] + index) * heads + head) * size
+    return x.elements[start..<start + size].map(Double.init)
+  }
+
+  private func expected(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> [Double] {
+    let (batch, heads, size) = (q.shape[0], q.shape[2], q.shape[3])
+    let (queries, keys) = (q.shape[1], k.shape[1])
+    var result = [Double](repeating: 0, count: q.count)
+    for entry in 0..<batch {
+      for head in 0..<heads {
+        let all = (0..<keys).map { token(k, entry, $0, head) }
+        let values = (0..<keys).map { token(v, entry, $0, head) }
+        var rounded: [(steps: [Double], scale: Double)] = []
+        for first in stride(from: 0, to: keys, by: 64) {
+          let (steps, scale) = bytes(Array(all[first..<min(keys, first + 64)]))
+          rounded += steps.map { ($0, scale) }
+        }
+        for index in 0..<queries {
+          let (steps, scale) = bytes([token(q, entry, index, head)])
+          let scores = rounded.map { key in
+            zip(steps[0], key.steps).reduce(0) { $0 + $1.0 * $1.1 } * scale * key.scale
+              / Double(size).squareRoot()
+          }
+          let largest = scores.max() ?? 0
+          let weights = scores.map { exp($0 - largest) }
+          let total = weights.reduce(0, +)
+          for channel in 0..<size {
+            let sum = zip(weights, values).reduce(0) { $0 + $1.0 * $1.1[channel] }
+            result[((entry * queries + index) * heads + head) * size + channel] = sum / total
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  private func inputs(_ example: Example) -> (q: Tensor, k: Tensor, v: Tensor) {
+    let (heads, size) = (example.heads, example.size)
+    let q = noise([example.batch, example.queries, heads, size], seed: 1)
+    var k = noise([example.batch, example.keys, heads, size], seed: 2)
+    if example.hasStrongEnd {
+      var elements = k.elements
+      for index in elements.indices where index >= elements.count - 20 * size { elements[index] *= 30 }
+      k = Tensor(k.shape, elements)
+    }
+    return (
+      Tensor(q.shape, q.elements.map { $0 * example.strength }), k,
+      noise([example.batch, example.keys, heads, size], seed: 3)
+    )
+  }
+
+  /// The largest error, in what the largest result is.
+  private func worst(_ found: Tensor, _ expected: [Double]) -> Double {
+    let largest = expected.reduce(0) { max($0, abs($1)) }
+    return zip(found.elements, expected).map { abs(Double($0) - $1) }.max().map { $0 / largest } ?? .infinity
+  }
+
+  @Test(arguments: examples) func theReferenceRoundsToBytes(example: Example) throws {
+    let (q, k, v) = inputs(example)
+    let attention = try OpenBLASBackend().attention(Site(ModulePath("attn"), precision: .w8a8))
+    #expect(worst(attention(q, k, v), expected(q, k, v)) < 2e-5)
+  }
+
+  @Test(arguments: examples) func tilesRoundToBytes(example: Example) throws {
+    let (q, k, v) = inputs(example)
+    let attention = try OneDNNBackend().attention(Site(ModulePath("attn"), precision: .w8a8))
+    #expect(worst(attention(q, k, v), expected(q, k, v)) < 1e-2)
+  }
+
+  /// With each instruction set, what is one tile and so computed by this thread: weights and values are bfloat16 or Float32.
+  @Test(
+    arguments: examples.filter { $0.batch * $0.heads == 1 && $0.keys <= 512 },
+    levels)
+  func everyInstructionSetRoundsToBytes(example: Example, level: cvector_instructions) throws {
+    #expect(cvector_use_instructions(level) == level)
+    defer { cvector_use_found_instructions() }
+    let (q, k, v) = inputs(example)
+    let attention = try OneDNNBackend().attention(Site(ModulePath("attn"), precision: .w8a8))
+    #expect(worst(attention(q, k, v), expected(q, k, v)) < 1e-2)
+  }
+
+  /// Queries, keys and values that come from one projection.
+  @Test func takesThePackedProjection() throws {
+    let qkv = noise([2, 9, 3, 2, 8], seed: 4)
+    let parts = qkv.permuted(2, 0, 1, 3, 4)
+    let separate = (0..<3).map { parts[$0..<$0 + 1].reshaped([2, 9, 2, 8]) }
+    let (q, k, v) = (separate[0], separate[1], separate[2])
+    let site = Site(ModulePath("attn"), precision: .w8a8)
+    for attention in [try OpenBLASBackend().attention(site), try OneDNNBackend().attention(site)] {
+      #expect(worst(attention(packed: qkv), expected(q, k, v)) < 1e-2)
+    }
+  }
+
+  /// A query that is no number gives none; others don't mind. Zeros are zeros.
+  @Test func whatIsNoNumberStaysWithItsQuery() throws {
+    var q = noise([1, 4, 1, 8], seed: 5).elements
+    q[9] = .nan
+    q[16] = .infinity
+    for index in 24..<32 { q[index] = 0 }
+    let (k, v) = (noise([1, 70, 1, 8], seed: 6), noise([1, 70, 1, 8], seed: 7))
+    let site = Site(ModulePath("attn"), precision: .w8a8)
+    for attention in [try OpenBLASBackend().attention(site), try OneDNNBackend().attention(site)] {
+      let found = attention(Tensor([1, 4, 1, 8], q), k, v).elements
+      #expect(found[0..<8].allSatisfy(\.isFinite))
+      #expect(found[8..<24].allSatisfy(\.isNaN))
+      let mean = (0..<70).reduce(Float(0)) { $0 + v.elements[$1 * 8] } / 70
+      #expect(abs(found[24] - mean) < 5e-3)
+    }
+  }
+}
