@@ -116,8 +116,7 @@ let package = Package(
       dependencies: [
         "Files", "Downloads", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations",
         "Checkpoints", "Kernels", "Taps", "Traces", "Synthesis", "Verification", "Dumps", "Reports", "Media",
-        "Evaluation", "Quantization",
-        "Pipelines",
+        "Evaluation", "Quantization", "SAM2", "Pipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: settings),

@@ -36,8 +36,49 @@ extension Tensor {
   }
 }
 
+/// An image's rows at another size, made one at a time, to the bits that `resized` gives.
+package struct ResizedRows: Sendable {
+  /// The size of what is resized, in pixels.
+  package let source: (height: Int, width: Int)
+  private let rows: Taps
+  private let columns: Taps
+
+  /// Rows of images of one size at another, neither of which is empty.
+  package init(
+    from source: (height: Int, width: Int), to target: (height: Int, width: Int),
+    by interpolation: Interpolation
+  ) {
+    self.source = source
+    rows = Taps(from: source.height, to: target.height, interpolation)
+    columns = Taps(from: source.width, to: target.width, interpolation)
+  }
+
+  /// The rows of the result that any of some rows of the source take part in.
+  package func rowsTouched(by range: Range<Int>) -> Range<Int> { rows.touched(by: range) }
+
+  /// The columns of the result that any of some columns of the source take part in.
+  package func columnsTouched(by range: Range<Int>) -> Range<Int> { columns.touched(by: range) }
+
+  /// Computes a part of a row.
+  ///
+  /// - Parameters:
+  ///   - y: the row of the result.
+  ///   - range: its columns.
+  ///   - plane: the image.
+  ///   - blended: scratch of a row of the source.
+  ///   - target: where the part goes.
+  package func compute(
+    row y: Int, _ range: Range<Int>, of plane: UnsafePointer<Float>,
+    scratch blended: UnsafeMutablePointer<Float>,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    rows.blend(plane, rowLength: source.width, at: y, into: blended)
+    columns.sample(blended, range, into: target)
+  }
+}
+
 /// For each position along one axis of the result: which entries of the source, and how much of each.
-private struct Taps {
+private struct Taps: Sendable {
   let perPosition: Int
   private(set) var indices: [Int] = []
   private(set) var weights: [Float] = []
@@ -93,22 +134,40 @@ private struct Taps {
     }
   }
 
+  /// The positions that have any of some entries among theirs, with weight or without: from the first to the last.
+  func touched(by entries: Range<Int>) -> Range<Int> {
+    let positions = indices.count / perPosition
+    func touches(_ position: Int) -> Bool {
+      (position * perPosition..<(position + 1) * perPosition).contains { entries.contains(indices[$0]) }
+    }
+    guard let first = (0..<positions).first(where: touches),
+      let last = (0..<positions).last(where: touches)
+    else { return 0..<0 }
+    return first..<last + 1
+  }
+
   /// Every position's weighted sum along one row.
   func sample(_ row: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+    sample(row, 0..<indices.count / perPosition, into: target)
+  }
+
+  /// The weighted sums of some positions along one row.
+  func sample(_ row: UnsafePointer<Float>, _ range: Range<Int>, into target: UnsafeMutablePointer<Float>) {
     indices.withUnsafeBufferPointer { indices in
       weights.withUnsafeBufferPointer { weights in
         if perPosition == 2 {
-          for position in 0..<indices.count / 2 {
+          for position in range {
             let (first, second) = (2 &* position, 2 &* position &+ 1)
-            target[position] = row[indices[first]] * weights[first] + row[indices[second]] * weights[second]
+            target[position &- range.lowerBound] =
+              row[indices[first]] * weights[first] + row[indices[second]] * weights[second]
           }
           return
         }
-        var tap = 0
-        for position in 0..<indices.count / perPosition {
+        var tap = range.lowerBound * perPosition
+        for position in range {
           var sum = row[indices[tap]] * weights[tap]
           for next in tap + 1..<tap + max(1, perPosition) { sum += row[indices[next]] * weights[next] }
-          target[position] = sum
+          target[position - range.lowerBound] = sum
           tap += perPosition
         }
       }

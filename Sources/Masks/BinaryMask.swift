@@ -85,6 +85,8 @@ public enum MaskError: Error, Equatable, CustomStringConvertible {
   case sizeMismatch(expectedWidth: Int, expectedHeight: Int, foundWidth: Int, foundHeight: Int)
   /// A label map has no room for an object of this number: expected 1 to 255.
   case objectOutOfRange(object: Int)
+  /// A label raster has no room for so many masks.
+  case tooManyMasks(found: Int, limit: Int)
   /// Run lengths that do not describe a mask of their size.
   case malformedRunLengths(reason: String)
 
@@ -96,6 +98,8 @@ public enum MaskError: Error, Equatable, CustomStringConvertible {
         + "found \(foundWidth) × \(foundHeight)"
     case .objectOutOfRange(let object):
       "a label map numbers its objects from 1 to 255, found object \(object)"
+    case .tooManyMasks(let found, let limit):
+      "a label raster numbers its masks from 1 to \(limit), found \(found) masks"
     case .malformedRunLengths(let reason): "run lengths don't describe a mask: \(reason)"
     }
   }

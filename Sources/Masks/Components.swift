@@ -1,6 +1,6 @@
 // Connected components of masks: holes to be filled, islands to be removed.
-// Source: sam2/utils/misc.py, fill_holes_in_mask_scores, with what its CUDA extension computes, and sam2/utils/amg.py,
-// remove_small_regions.
+// Source: sam2/utils/misc.py, fill_holes_in_mask_scores, with what its CUDA extension computes; sam2/utils/amg.py,
+// remove_small_regions; sam2/utils/transforms.py, postprocess_masks.
 
 public import Tensors
 
@@ -51,6 +51,30 @@ extension Tensor {
           for run in runs.inSmall(upTo: area) {
             for pixel in run { output[start + pixel] = 0.1 }
           }
+        }
+      }
+    }
+  }
+}
+
+extension Tensor {
+  /// Mask logits `[..., h, w]` without small regions, as the official predictor means it: components of background
+  /// (logits of 0 or less) of at most `area` pixels become 10, those of foreground −10, connected along edges or
+  /// corners; both are sought in the logits as they were.
+  ///
+  /// Source: sam2/utils/transforms.py, `postprocess_masks`, whose components need a CUDA extension.
+  public func withoutSmallRegions(area: Int) -> Tensor {
+    precondition(shape.rank >= 2, "expected logits of shape [..., h, w], found \(shape)")
+    let (height, width) = (shape[-2], shape[-1])
+    if area <= 0 || count == 0 { return self }
+    return Tensor(shape) { output in
+      withElements { logits in
+        _ = output.update(fromContentsOf: logits)
+        for start in stride(from: 0, to: logits.count, by: height * width) {
+          let holes = PixelRuns(height: height, width: width) { logits[start + $0] <= 0 }
+          for run in holes.inSmall(upTo: area) { for pixel in run { output[start + pixel] = 10 } }
+          let islands = PixelRuns(height: height, width: width) { logits[start + $0] > 0 }
+          for run in islands.inSmall(upTo: area) { for pixel in run { output[start + pixel] = -10 } }
         }
       }
     }

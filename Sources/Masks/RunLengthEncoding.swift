@@ -32,53 +32,25 @@ public struct RunLengthEncoding: Sendable, Equatable {
 
   /// The runs of a mask.
   public init(_ mask: BinaryMask) {
-    width = mask.width
-    height = mask.height
-    let changes = Self.changes(in: mask)
-    counts = zip([0] + changes, changes + [width * height]).map { $1 - $0 }
+    var runs = ColumnRuns(width: mask.width, height: mask.height, columns: 0..<mask.width, from: 0)
+    mask.pixels.withUnsafeBufferPointer { pixels in
+      for y in 0..<mask.height {
+        runs.add(UnsafeBufferPointer(rebasing: pixels[y * mask.width..<(y + 1) * mask.width]))
+      }
+    }
+    self.init(width: mask.width, height: mask.height, found: runs.counts())
   }
 
-  /// Where a pixel differs from the one before it down the columns, background before the first: in rising order.
-  ///
-  /// Pixels are compared row with row, as they lie in memory.
-  private static func changes(in mask: BinaryMask) -> [Int] {
-    let (width, height) = (mask.width, mask.height)
-    guard width > 0, height > 0 else { return [] }
-    var places: [(column: Int32, row: Int32)] = []
-    mask.pixels.withUnsafeBytes { pixels in
-      for x in 0..<width {
-        let before = x == 0 ? 0 : pixels[(height - 1) * width + x - 1]
-        if pixels[x] != before { places.append((Int32(x), 0)) }
-      }
-      for y in 1..<max(1, height) {
-        let (row, above) = (y * width, (y - 1) * width)
-        var x = 0
-        while x < width {
-          if x + 8 <= width,
-            pixels.loadUnaligned(fromByteOffset: row + x, as: UInt64.self)
-              == pixels.loadUnaligned(fromByteOffset: above + x, as: UInt64.self)
-          {
-            x += 8
-            continue
-          }
-          let end = min(width, x + 8)
-          while x < end {
-            if pixels[row + x] != pixels[above + x] { places.append((Int32(x), Int32(y))) }
-            x += 1
-          }
-        }
-      }
-    }
-    // They come row by row; counted, they go into their columns in that order.
-    var next = [Int](repeating: 0, count: width + 1)
-    for place in places { next[Int(place.column) + 1] += 1 }
-    for column in 0..<width { next[column + 1] += next[column] }
-    var changes = [Int](repeating: 0, count: places.count)
-    for place in places {
-      changes[next[Int(place.column)]] = Int(place.column) * height + Int(place.row)
-      next[Int(place.column)] += 1
-    }
-    return changes
+  /// Runs that are known to fill the mask.
+  init(width: Int, height: Int, found counts: [Int]) {
+    self.width = width
+    self.height = height
+    self.counts = counts
+  }
+
+  /// Foreground pixels.
+  public var area: Int {
+    stride(from: 1, to: counts.count, by: 2).reduce(0) { $0 + counts[$1] }
   }
 
   /// The runs that pycocotools packed into text.
@@ -142,17 +114,8 @@ extension BinaryMask {
   public init(_ runs: RunLengthEncoding) {
     var pixels = [UInt8](repeating: 0, count: runs.width * runs.height)
     pixels.withUnsafeMutableBufferPointer { pixels in
-      var position = 0
-      for (index, count) in runs.counts.enumerated() where count > 0 {
-        if index % 2 == 1 {
-          var (x, y) = position.quotientAndRemainder(dividingBy: runs.height)
-          for _ in 0..<count {
-            pixels[y * runs.width + x] = 1
-            y += 1
-            if y == runs.height { (x, y) = (x + 1, 0) }
-          }
-        }
-        position += count
+      runs.forEachRun { x, rows in
+        for y in rows { pixels[y * runs.width + x] = 1 }
       }
     }
     self.init(width: runs.width, height: runs.height, pixels: pixels)

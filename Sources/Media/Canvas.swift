@@ -11,6 +11,8 @@ struct Canvas {
 
   /// How much of a mask's colour is seen over the picture.
   private static let maskOpacity: Float = 0.5
+  /// How many colours the masks of a raster share.
+  private static let rasterColors = 256
 
   init(_ picture: Picture) {
     self.picture = picture
@@ -29,6 +31,34 @@ struct Canvas {
           for channel in 0..<3 {
             let place = 3 &* index &+ channel
             picture[place] = tinted[channel][Int(picture[place])]
+          }
+        }
+      }
+    }
+  }
+
+  /// Tints the pixels of all masks, and draws their rims: pixels that have another mask, or none, to their right or below.
+  mutating func fill(_ raster: LabelRaster) {
+    let (width, height) = (picture.width, picture.height)
+    // Colours come round again, but not among neighbours in number.
+    let colors = (0..<Self.rasterColors).map { OverlayColor(object: $0) }
+    let reach = stroke
+    picture.withMutablePixels { picture in
+      raster.labels.withUnsafeBufferPointer { labels in
+        for y in 0..<height {
+          for x in 0..<width {
+            let place = y * width + x
+            let label = labels[place]
+            func differs(_ dx: Int, _ dy: Int) -> Bool {
+              x + dx < width && y + dy < height && labels[place + dy * width + dx] != label
+            }
+            let isRim = differs(reach, 0) || differs(0, reach)
+            guard label > 0 else { continue }
+            let color = colors[(Int(label) - 1) % Self.rasterColors]
+            let opacity = isRim ? 1 : Self.maskOpacity
+            for (channel, value) in [color.red, color.green, color.blue].enumerated() {
+              picture[3 * place + channel] = Self.blended(picture[3 * place + channel], with: value, opacity)
+            }
           }
         }
       }

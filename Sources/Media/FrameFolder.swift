@@ -28,16 +28,9 @@ final class FrameFolder: FrameSource {
   ///
   /// - Throws: `MediaError.file`, `.noFrames`, and what `Picture.read` throws.
   init(path: String) throws(MediaError) {
-    let entries: [String]
-    do {
-      entries = try FileManager.default.contentsOfDirectory(atPath: path)
-    } catch {
-      throw .file(.unreadable(path: path, reason: (error as NSError).systemReason))
-    }
-    frameNames = Self.names(among: entries)
-    guard let first = frameNames.first else { throw .noFrames(path: path) }
+    frameNames = try Self.names(in: path)
     self.path = path
-    let picture = try Picture.read(path: path + "/" + first)
+    let picture = try Picture.read(path: path + "/" + frameNames[0])
     (width, height) = (picture.width, picture.height)
     recent = Mutex(
       [VideoFrame(index: 0, timestamp: nil, width: width, height: height, content: .picture(picture))])
@@ -55,6 +48,17 @@ final class FrameFolder: FrameSource {
     }.map(\.name)
   }
 
+  /// The names of a folder's pictures, in order.
+  ///
+  /// - Throws: `MediaError.file`, `.noFrames`.
+  static func names(in path: String) throws(MediaError) -> [String] {
+    let entries: [String]
+    do { entries = try Folder.entries(path) } catch { throw .file(error) }
+    let names = Self.names(among: entries)
+    guard !names.isEmpty else { throw .noFrames(path: path) }
+    return names
+  }
+
   func frame(at index: Int) throws(MediaError) -> VideoFrame? {
     guard frameNames.indices.contains(index) else { return nil }
     if let known = recent.withLock({ frames in frames.first { $0.index == index } }) { return known }
@@ -69,6 +73,15 @@ final class FrameFolder: FrameSource {
       index: index, timestamp: nil, width: width, height: height, content: .picture(picture))
     recent.withLock { $0 = $0.suffix(Self.recentLimit - 1) + [frame] }
     return frame
+  }
+}
+
+extension Picture {
+  /// The names of a folder's JPEG and PNG pictures, in the order in which people count files.
+  ///
+  /// - Throws: `MediaError.file`, `.noFrames` where there is none.
+  public static func names(inFolder path: String) throws(MediaError) -> [String] {
+    try FrameFolder.names(in: path)
   }
 }
 

@@ -50,6 +50,16 @@ extension LabelMap {
   }
 }
 
+extension LabelRaster {
+  /// Writes a 16-bit greyscale PNG, each pixel a mask's number, which appears whole or not at all.
+  ///
+  /// - Throws: `MediaError.file` where the folder is missing or not writable, `.couldNotEncode`.
+  public func write(path: String) throws(MediaError) {
+    let bytes = labels.withUnsafeBytes { Array($0) }
+    try PNGEncoder.write(bytes, width: width, height: height, kind: .deepGrey, path: path)
+  }
+}
+
 /// The palette of DAVIS and Pascal VOC label maps.
 /// Source: the VOC development kit's VOClabelcolormap, whose rule DAVIS shares.
 enum ObjectPalette {

@@ -33,7 +33,7 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
     case .tooLarge(let path, let width, let height, let limit):
       "\(path): expected at most \(limit) pixels, found \(width) × \(height)"
     case .couldNotEncode(let path, let reason): "\(path): the picture can't be encoded: \(reason)"
-    case .noFrames(let path): "\(path): expected a folder of JPEG or PNG frames, found none in it"
+    case .noFrames(let path): "\(path): expected a folder of JPEG or PNG pictures, found none in it"
     case .frameSizeMismatch(let path, let expectedWidth, let expectedHeight, let foundWidth, let foundHeight):
       "\(path): expected \(expectedWidth) × \(expectedHeight) pixels as the first frame has, "
         + "found \(foundWidth) × \(foundHeight)"

@@ -84,4 +84,17 @@ extension Picture {
     }
     return canvas.picture
   }
+
+  /// The picture with every mask of a raster in a colour of its own, half transparent, with a contour.
+  ///
+  /// - Throws: `MaskError.sizeMismatch` where the raster is not of the picture's size.
+  public func overlaid(with raster: LabelRaster) throws(MaskError) -> Picture {
+    guard raster.width == width, raster.height == height else {
+      throw .sizeMismatch(
+        expectedWidth: width, expectedHeight: height, foundWidth: raster.width, foundHeight: raster.height)
+    }
+    var canvas = Canvas(self)
+    canvas.fill(raster)
+    return canvas.picture
+  }
 }

@@ -9,12 +9,14 @@ internal import Files
   import Glibc
 #endif
 
-/// Encodes PNG files of 8 bits per sample.
+/// Encodes PNG files.
 enum PNGEncoder {
   /// What a pixel is made of.
   enum Kind {
     /// One byte of grey.
     case grey
+    /// Two bytes of grey, in the machine's order.
+    case deepGrey
     /// One byte that counts into `ObjectPalette`.
     case indexed
     /// Three bytes of red, green and blue.
@@ -39,12 +41,13 @@ enum PNGEncoder {
     defer { spng_ctx_free(context) }
     let colour =
       switch kind {
-      case .grey: SPNG_COLOR_TYPE_GRAYSCALE
+      case .grey, .deepGrey: SPNG_COLOR_TYPE_GRAYSCALE
       case .indexed: SPNG_COLOR_TYPE_INDEXED
       case .rgb: SPNG_COLOR_TYPE_TRUECOLOR
       }
     var header = spng_ihdr(
-      width: UInt32(width), height: UInt32(height), bit_depth: 8, color_type: UInt8(colour.rawValue),
+      width: UInt32(width), height: UInt32(height), bit_depth: kind == .deepGrey ? 16 : 8,
+      color_type: UInt8(colour.rawValue),
       compression_method: 0, filter_method: 0, interlace_method: 0)
     try check(spng_set_ihdr(context, &header))
     if kind == .indexed {

@@ -1,6 +1,7 @@
 // A decoded picture, as Pillow's `Image.open(path).convert("RGB")` gives it.
 
 internal import Files
+public import Masks
 
 /// Pixels of 8-bit RGB, row-major from the top left corner.
 public struct Picture: Sendable, Equatable {
@@ -45,6 +46,21 @@ public struct Picture: Sendable, Equatable {
   /// - Throws: `MediaError.file` where the folder is missing or not writable, `.couldNotEncode`.
   public func write(path: String) throws(MediaError) {
     try PNGEncoder.write(pixels, width: width, height: height, kind: .rgb, path: path)
+  }
+
+  /// A part of the picture, within it.
+  public func cropped(to box: PixelBox) -> Picture {
+    precondition(
+      box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height,
+      "\(box) of a picture of \(width) × \(height)")
+    if box.width == width, box.height == height { return self }
+    var part: [UInt8] = []
+    part.reserveCapacity(3 * box.width * box.height)
+    for y in box.y..<box.y + box.height {
+      let start = 3 * (y * width + box.x)
+      part += pixels[start..<start + 3 * box.width]
+    }
+    return Picture(width: box.width, height: box.height, pixels: part, notes: notes)
   }
 
   /// Refuses sizes that no picture has or that would fill the memory.

@@ -2,6 +2,7 @@
 
 // A click, a box and a script are said by whoever imports this.
 @_exported public import Prompts
+public import SAM2
 
 /// What a pipeline tells while it works.
 public enum PipelineEvent: Sendable {
@@ -11,6 +12,8 @@ public enum PipelineEvent: Sendable {
   case step(String)
   /// How far it is.
   case progress(FrameProgress)
+  /// How many of a picture's points were asked about.
+  case points(AutomaticMaskProgress)
 }
 
 /// Who is told what a pipeline does; called on the pipeline's own thread, between frames at most.

@@ -3,6 +3,15 @@ public import Kernels
 public import Taps
 public import Tensors
 
+/// Which of a model's modules are built.
+public enum ModelParts: Sendable {
+  /// All of them.
+  case all
+  /// What predicts masks in a picture that is embedded already: the prompt encoder and the mask decoder. The weights of
+  /// others aren't read.
+  case decoder
+}
+
 /// A SAM 2 model: the root of the module tree.
 /// Source: sam2/modeling/sam2_base.py, SAM2Base.
 public struct SAM2Base: Sendable {
@@ -12,14 +21,24 @@ public struct SAM2Base: Sendable {
   public let backend: any Backend
   /// Which layer is computed how.
   public let plan: PrecisionPlan
+  /// Which modules there are.
+  public let parts: ModelParts
   /// All layers, in the order in which they were built.
   public let layers: [Site]
   /// The modules that the backend runs as one where nobody looks inside, and those inside.
   private let boundWholes: [(path: ModulePath, inside: [ModulePath])]
 
-  let imageEncoder: ImageEncoder
-  let memoryAttention: MemoryAttention
-  let memoryEncoder: MemoryEncoder
+  /// What a model of the decoder alone lacks.
+  private struct Encoders: Sendable {
+    let image: ImageEncoder
+    let memoryAttention: MemoryAttention
+    let memory: MemoryEncoder
+  }
+
+  private let encoders: Encoders?
+  var imageEncoder: ImageEncoder { allEncoders.image }
+  var memoryAttention: MemoryAttention { allEncoders.memoryAttention }
+  var memoryEncoder: MemoryEncoder { allEncoders.memory }
   let promptEncoder: PromptEncoder
   let maskDecoder: MaskDecoder
   /// Brings a mask prompt to the size of the decoder's masks, `[B, 1, S, S]` to `[B, 1, S / 4, S / 4]`, where the model
@@ -48,13 +67,15 @@ public struct SAM2Base: Sendable {
   ///   - weights: where the tensors come from. Memory-mapped Float32 weights are not copied.
   ///   - backend: what computes the heavy operations.
   ///   - plan: which layer is computed how; Float32 throughout unless told otherwise.
+  ///   - parts: which modules to build. One without encoders traps if it is given a picture or a video.
   /// - Throws: `SAM2Error.wrongModel`, `SAM2Error.planWithoutLayer`, what the source throws when a tensor can't be read,
   ///   what the backend throws for a precision that it doesn't have.
   public init(
     _ configuration: ModelConfiguration, weights: any WeightSource, backend: any Backend,
-    plan: PrecisionPlan = PrecisionPlan()
+    plan: PrecisionPlan = PrecisionPlan(), parts: ModelParts = .all
   ) throws {
     try Self.check(weights, fit: configuration)
+    self.parts = parts
     self.configuration = configuration
     self.backend = backend
     self.plan = plan
@@ -62,10 +83,14 @@ public struct SAM2Base: Sendable {
     let root = Scope(loader: loader)
     let (dim, memDim) = (configuration.hiddenDim, configuration.memDim)
     let hasPointers = configuration.useObjPtrsInEncoder
-    imageEncoder = try ImageEncoder(
-      configuration.imageEncoder, imageSize: configuration.imageSize, root("image_encoder"))
-    memoryAttention = try MemoryAttention(configuration.memoryAttention, root("memory_attention"))
-    memoryEncoder = try MemoryEncoder(configuration.memoryEncoder, root("memory_encoder"))
+    encoders =
+      parts == .decoder
+      ? nil
+      : Encoders(
+        image: try ImageEncoder(
+          configuration.imageEncoder, imageSize: configuration.imageSize, root("image_encoder")),
+        memoryAttention: try MemoryAttention(configuration.memoryAttention, root("memory_attention")),
+        memory: try MemoryEncoder(configuration.memoryEncoder, root("memory_encoder")))
     promptEncoder = try PromptEncoder(
       dim, imageSize: configuration.imageSize, embeddingSize: configuration.imageEmbeddingSize,
       root("sam_prompt_encoder"))
@@ -84,10 +109,16 @@ public struct SAM2Base: Sendable {
       configuration.predObjScores && hasPointers ? try root.parameter("no_obj_ptr", [1, dim]) : nil
     noObjEmbedSpatial =
       configuration.noObjEmbedSpatial ? try root.parameter("no_obj_embed_spatial", [1, memDim]) : nil
-    try loader.requireAllTaken()
     layers = loader.sites
     boundWholes = loader.wholes
+    guard parts == .all else { return }
+    try loader.requireAllTaken()
     try plan.check(against: layers)
+  }
+
+  private var allEncoders: Encoders {
+    guard let encoders else { preconditionFailure("a model of the decoder alone has no encoders") }
+    return encoders
   }
 
   /// The modules that the backend runs as one where nobody looks inside, by name.

@@ -54,6 +54,14 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
   case noPrompts
   /// Prompts in one batch have different numbers of points, or some have masks and others not.
   case unevenBatch(String)
+  /// A stored embedding's tensor isn't what the model makes.
+  case wrongEmbedding(tensor: String, expected: Shape, found: String)
+  /// A number that a user chose is outside its range.
+  case outOfRange(name: String, expected: String, found: String)
+  /// Crops of this layer would have no pixels.
+  case cropsTooDeep(layer: Int, width: Int, height: Int)
+  /// What was predicted holds NaN.
+  case notNumbers(String)
 
   /// One sentence naming the thing, what was expected and what was found.
   public var description: String {
@@ -100,6 +108,14 @@ public enum SAM2Error: Error, Equatable, CustomStringConvertible {
     case .malformedPrompt(let reason): reason
     case .emptyPrompt: "expected a point, a box or a mask, found none of them"
     case .noPrompts: "expected a prompt for at least one object, found no prompts"
+    case .wrongEmbedding(let tensor, let expected, let found):
+      "a stored embedding: expected `\(tensor)` to be Float32 \(expected), found \(found)"
+    case .outOfRange(let name, let expected, let found): "\(name): expected \(expected), found \(found)"
+    case .cropsTooDeep(let layer, let width, let height):
+      "crop layer \(layer): expected pixels for \(1 << layer) × \(1 << layer) crops, found a picture of "
+        + "\(width) × \(height)"
+    case .notNumbers(let name):
+      "expected numbers as the predicted \(name), found NaN: `sam2kit inspect` shows whether the weights hold any"
     case .unevenBatch(let reason): "prompts of one batch should be alike: \(reason)"
     }
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Pipelines
+import SAM2
 import Synchronization
 
 /// A subcommand whose errors become one sentence on stderr and exit code 2.
@@ -63,6 +64,8 @@ enum Console {
     case .note(let text): remark(text)
     case .step(let text): progress(text)
     case .progress(let progress): line(progress.text)
+    case .points(let progress):
+      line("\(progress.done) of \(progress.total) points, \(progress.masks) masks")
     }
   }
 

@@ -19,7 +19,8 @@ struct Sam2Kit: ParsableCommand {
         name: "Checkpoints",
         subcommands: [Inspect.self, Convert.self, Quantize.self, Diff.self, Fetch.self, Synthesize.self]),
       CommandGroup(
-        name: "Models", subcommands: [Segment.self, Track.self, Evaluate.self, Benchmark.self]),
+        name: "Models",
+        subcommands: [Segment.self, MasksCommand.self, Track.self, Evaluate.self, Benchmark.self]),
       CommandGroup(
         name: "Verification",
         subcommands: [Verify.self, Compare.self, Judge.self, CalibratePolicy.self]),

@@ -26,6 +26,14 @@ struct RecordedModel {
       settings: settings)
   }
 
+  /// The same at the size that it was trained at.
+  static func trained() throws -> SAM2Base {
+    try RecordedModel(
+      TestFiles.package("Weights/sam2.1_micro.pt"),
+      configuration: TestFiles.package("Weights/sam2.1_micro.yaml")
+    ).predictor.model
+  }
+
   /// `Fixtures/plain`, the switches off that every released model has on.
   static func plain() throws -> RecordedModel {
     try RecordedModel(TestFiles.fixture("plain.pt"), configuration: TestFiles.fixture("plain.yaml"))

@@ -66,6 +66,14 @@ public struct PictureInput: Sendable {
     case .prepared(let tensor): tensor
     }
   }
+
+  /// The same of a part of it, which has to be the whole where only what was prepared is known.
+  func tensor(of box: PixelBox, size: Int) -> Tensor {
+    switch content {
+    case .picture(let picture): picture.cropped(to: box).imageTensor(size: size)
+    case .prepared(let tensor): tensor
+    }
+  }
 }
 
 /// How this program prepares what it reads, by the names that recordings have for it.

@@ -33,6 +33,32 @@ public struct ImagePredictor: Sendable {
       width: width, height: height)
   }
 
+  /// An embedding that was stored, which has to be one that this model's configuration makes.
+  ///
+  /// - Parameters:
+  ///   - tensors: what `ImageEmbedding.tensors` gave.
+  ///   - width: the original picture's width in pixels.
+  ///   - height: its height in pixels.
+  /// - Throws: `SAM2Error.wrongEmbedding`.
+  public func embedding(_ tensors: [String: Tensor], width: Int, height: Int) throws(SAM2Error) -> ImageEmbedding {
+    let (side, dim) = (model.configuration.imageEmbeddingSize, model.configuration.hiddenDim)
+    func tensor(_ name: String, _ expected: Shape) throws(SAM2Error) -> Tensor {
+      guard let tensor = tensors[name], tensor.shape == expected, tensor.elementType == .float32 else {
+        let found = tensors[name].map { "\($0.elementType) \($0.shape)" } ?? "none"
+        throw .wrongEmbedding(tensor: name, expected: expected, found: found)
+      }
+      return tensor
+    }
+    return ImageEmbedding(
+      features: try tensor(ImageEmbedding.featuresName, [1, dim, side, side]),
+      highResFeatures: model.configuration.useHighResFeaturesInSam
+        ? [
+          try tensor(ImageEmbedding.highResName(0), [1, dim / 8, 4 * side, 4 * side]),
+          try tensor(ImageEmbedding.highResName(1), [1, dim / 4, 2 * side, 2 * side]),
+        ] : nil,
+      width: width, height: height)
+  }
+
   /// Throws what `predict` would for prompts that can't be meant, before any work is done.
   ///
   /// - Parameters:
@@ -81,4 +107,14 @@ public struct ImageEmbedding: Sendable {
   public let width: Int
   /// The original picture's height in pixels.
   public let height: Int
+
+  static let featuresName = "image_embed"
+  static func highResName(_ level: Int) -> String { "high_res_feats.\(level)" }
+
+  /// Everything but the size, to be stored; names are those of the official predictor.
+  public var tensors: [String: Tensor] {
+    var tensors = [Self.featuresName: features]
+    for (level, tensor) in (highResFeatures ?? []).enumerated() { tensors[Self.highResName(level)] = tensor }
+    return tensors
+  }
 }

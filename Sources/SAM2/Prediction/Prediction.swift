@@ -5,7 +5,7 @@ public import Tensors
 /// The masks predicted for B objects, M of each.
 public struct Prediction: Sendable {
   /// The decoder's logits, `[B, M, S / 4, S / 4]`, positive on the object.
-  private let logits: Tensor
+  let logits: Tensor
   /// The predicted IoU of each mask with the truth, `[B, M]`.
   public let iou: Tensor
   /// The logit of the object's presence, `[B, 1]`.

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Files
+import Foundation
+import Pipelines
+import SAM2
+
+/// `masks`; the type has another name than the library of masks.
+struct MasksCommand: Command {
+  static let configuration = CommandConfiguration(
+    commandName: "masks",
+    abstract: "Find masks for everything in a picture, or in a folder of pictures.",
+    discussion: """
+      Asks about a grid of points as the official SAM2AutomaticMaskGenerator does, with its options. Writes masks.json \
+      (its records), labels.png (16 bits, each pixel a mask's number, of several the smallest) and overlay.png into the \
+      output folder; for a folder of pictures a folder for each, and coco.json with all annotations:
+
+        sam2kit masks --model tiny.safetensors --image truck.jpg --output out
+
+      Ctrl-C leaves whole files; --resume goes on with a folder where it stopped. A picture without any mask is no \
+      error. Pictures that can't be read are named, the others done, and the exit code is 2.
+      """)
+
+  @OptionGroup var model: ModelOptions
+  @Option(name: .long, help: "A JPEG or PNG, or a folder of them.")
+  var image: String
+  @Option(name: .long, help: "The folder to write into; made if it isn't there.")
+  var output: String
+  @OptionGroup(title: "The official generator's options") var generator: GeneratorOptions
+  @OptionGroup(title: "Beyond them") var selection: MaskSelectionOptions
+  @Option(name: .long, help: "How masks.json holds masks.")
+  var outputMode = MaskFormat.cocoRLE
+  @Flag(name: .long, help: "Of a folder, leave pictures as they are that an interrupted run finished.")
+  var resume = false
+
+  func validate() throws {
+    do { try options.check() } catch { throw ValidationError("\(error)") }
+  }
+
+  /// What is asked for, but for what files say.
+  private var options: AutomaticMaskOptions {
+    var options = AutomaticMaskOptions()
+    generator.apply(to: &options)
+    selection.apply(to: &options)
+    return options
+  }
+
+  func execute() throws {
+    var options = options
+    (options.pointGrids, options.region) = (try generator.grids(), try selection.region())
+    try options.check()
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: image, isDirectory: &isFolder), isFolder.boolValue {
+      try executeFolder(options)
+    } else {
+      try executePicture(options)
+    }
+  }
+
+  private func executePicture(_ options: AutomaticMaskOptions) throws {
+    let picture = try PictureInput(path: image)
+    for note in picture.notes { Console.remark("\(image): \(note)") }
+    let folder = try OutputFolder(output)
+    let found = try model.load().generateMasks(picture, options, watch: Console.watch)
+    Console.endLine()
+    try found.write(to: folder, as: outputMode)
+    print("\(found.masks.count) masks")
+    for name in [GeneratedMasks.recordsName, GeneratedMasks.labelsName, GeneratedMasks.overlayName] {
+      print(folder.file(name))
+    }
+  }
+
+  private func executeFolder(_ options: AutomaticMaskOptions) throws {
+    var request = MaskFolderRequest(pictures: image, output: output)
+    (request.options, request.format, request.resumes) = (options, outputMode, resume)
+    let model = try model.load()
+    PartialFiles.awaitInterrupt()
+    defer { Console.endLine() }
+    do {
+      let found = try model.generateMasks(
+        request, watch: Console.watch, isCancelled: { PartialFiles.interrupt != nil })
+      Console.endLine()
+      print("\(found.masks) masks in \(found.pictures) pictures")
+      print(found.report)
+      if !found.failures.isEmpty {
+        Console.remark("error: \(found.failures.count) pictures were left out")
+        throw ExitCode(2)
+      }
+    } catch is CancellationError {
+      Console.remark("interrupted; finished pictures are in \(output), --resume goes on from there")
+      throw ExitCode(128 + (PartialFiles.interrupt ?? 2))
+    }
+  }
+}
