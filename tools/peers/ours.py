@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from .process import Failure
-from .work import SIDE, Unavailable
+from .work import QUANTIZED, SIDE, Unavailable
 
 OUTSIDE = {"decode", "prepare", "run_lengths", "png"}  # stages that the peers' tracked frame doesn't have
 FRAMES = 3  # tracked with the memories that are asked for, in each turn
@@ -31,8 +31,9 @@ class Ours:
 
     def options(self, side):
         """Options that every command takes."""
-        words = ["--model", self.settings.checkpoint, "--threads", self.settings.threads,
-                 "--precision", self.settings.precision, "--set", f"image_size={side}"]
+        words = ["--model", self.settings.checkpoint, "--threads", self.settings.threads, "--set", f"image_size={side}"]
+        if self.settings.precision != QUANTIZED:
+            words += ["--precision", self.settings.precision]
         return words + (["--backend", self.backend] if self.backend else [])
 
     def report(self, side, *words):

@@ -2,23 +2,29 @@
 
 import statistics
 
+from .work import QUANTIZED
+
 OURS = "sam2kit"
 NAMES = {"sam2kit": "sam2kit", "pytorch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 
 
 def ratios(rows):
-    """Ours by each peer's at the same precision and work: of all medians, and the least and greatest of a round."""
+    """Ours by each peer's at the same precision and work: of all medians, and the least and greatest of a round.
+
+    What is quantized is held against all others at any precision, our own among them.
+    """
     found = []
     for ours in rows:
         if ours["peer"] != OURS or "median" not in ours:
             continue
         for peer in rows:
-            same = all(peer.get(key) == ours.get(key) for key in ("title", "precision"))
-            if peer["peer"] == OURS or not same or "median" not in peer:
+            if peer is ours or peer["title"] != ours["title"] or "median" not in peer:
+                continue
+            if ours["precision"] != QUANTIZED and (peer["peer"] == OURS or peer["precision"] != ours["precision"]):
                 continue
             rounds = [statistics.median(a) / statistics.median(b) for a, b in zip(ours["turns"], peer["turns"])]
             found.append({
-                "work": ours["work"], "precision": ours["precision"], "peer": peer["peer"],
+                "work": ours["work"], "precision": ours["precision"], "peer": peer["peer"], "peer_precision": peer["precision"],
                 "ratio": ours["median"] / peer["median"], "least": min(rounds), "greatest": max(rounds)})
     return found
 
@@ -31,9 +37,17 @@ def text(rows):
         unit = "MB" if among[0]["unit"] == "bytes" else "seconds"
         lines += ["", f"{title}, {unit}",
                   f"  {'':14}{'':6}{'runs':>5}{'least':>10}{'median':>10}   sam2kit by it, medians (rounds)"]
-        shares = {(ratio["peer"], ratio["precision"]): ratio for ratio in ratios(among)}
+        found = ratios(among)
+        shares = {(ratio["peer"], ratio["precision"]): ratio for ratio in found if ratio["precision"] != QUANTIZED}
         lines += [f"  {NAMES[row['peer']]:14}{row['precision']:6}{values(row, shares)}" for row in among]
+        lines += [f"  sam2kit {QUANTIZED} by {NAMES[ratio['peer']]} {ratio['peer_precision']}: {share(ratio)}"
+                  for ratio in found if ratio["precision"] == QUANTIZED]
     return "\n".join(lines[1:])
+
+
+def share(ratio):
+    """A ratio and its range."""
+    return f"{ratio['ratio']:.2f} ({ratio['least']:.2f} to {ratio['greatest']:.2f})"
 
 
 def values(row, shares):
@@ -45,7 +59,7 @@ def values(row, shares):
     disturbed = max((others or 0 for others in row["others"]), default=0)
     ratio = shares.get((row["peer"], row["precision"]))
     if ratio:
-        cells += f"   {ratio['ratio']:.2f} ({ratio['least']:.2f} to {ratio['greatest']:.2f})"
+        cells += f"   {share(ratio)}"
     if row.get("agreement") is not None:
         cells += f"   mask's IoU with PyTorch f32: {row['agreement']:.3f}"
     if "note" in row:

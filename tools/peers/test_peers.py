@@ -13,6 +13,7 @@ import time
 import types
 import unittest
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -218,6 +219,20 @@ class TurnTests(unittest.TestCase):
         rows, _ = self.measured(("sam2kit", [[1]] * 3), ("pytorch", [[2]] * 3))
         rows[1]["precision"] = "bf16"
         self.assertEqual(report.ratios(rows), [])
+
+    def test_what_is_quantized_is_held_against_all_others(self):
+        rows, _ = self.measured(("sam2kit", [[1]] * 3), ("pytorch", [[4]] * 3), ("sam2kit", [[2]] * 3))
+        rows[0]["precision"], rows[1]["precision"], rows[2]["precision"] = "w8a8", "bf16", "f32"
+        found = {(ratio["peer"], ratio["peer_precision"]): ratio["ratio"] for ratio in report.ratios(rows)}
+        self.assertEqual(found, {("pytorch", "bf16"): 1 / 4, ("sam2kit", "f32"): 1 / 2})
+        self.assertIn("sam2kit w8a8 by PyTorch bf16: 0.25 (0.25 to 0.25)", report.text(rows))
+
+    def test_a_quantized_file_says_its_precisions_itself(self):
+        def words(precision):
+            settings = replace(SETTINGS, precision=precision)
+            return ours.Ours("sam2kit", settings, None, {}, io.StringIO()).options(1024)
+        self.assertIn("--precision", words("bf16"))
+        self.assertNotIn("--precision", words("w8a8"))
 
 
 class OursTests(unittest.TestCase):

@@ -14,7 +14,7 @@ from . import export
 from .neighbours import Neighbours
 from .ours import Ours
 from .process import Failure, Process, environment, quiet, until_file
-from .work import TITLES, WORKS, Unavailable
+from .work import QUANTIZED, TITLES, WORKS, Unavailable
 
 GRAPHS = ("onnxruntime", "openvino")  # the peers that run exported graphs
 FIRST_MASK = (WORKS["encoder"], WORKS["decoder"])  # what a mask takes
@@ -136,8 +136,9 @@ class Sam2kit(Contestant):
 def contestants(options, settings_of, log):
     """Every peer at every precision."""
     kinds = {"sam2kit": Sam2kit}
-    return [kinds.get(name, PythonPeer)(name, settings_of(precision), options, log)
-            for name in options.peers for precision in options.precision]
+    found = [kinds.get(name, PythonPeer)(name, settings_of(precision), options, log)
+             for name in options.peers for precision in options.precision]
+    return found + ([Sam2kit("sam2kit", settings_of(QUANTIZED), options, log)] if options.quantized else [])
 
 
 def measure(contestants, asked, options, folder):

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 FULL_BANK = 7  # memories that a frame attends to once the bank is full: num_maskmem of all released models
+QUANTIZED = "w8a8"  # the precision of a model whose file says how its layers are computed
 SIDE = 1024  # pixels: the square that all released models see
 
 VARIANTS = tuple(f"{family}_hiera_{size}"
@@ -48,7 +49,7 @@ class Settings:
 
     variant: str
     checkpoint: str
-    precision: str  # f32, bf16
+    precision: str  # f32, bf16, or QUANTIZED
     threads: int
     picture: str
     clip: str  # a folder of JPEG files
