@@ -101,7 +101,7 @@ public struct OneDNNBackend: Backend {
   /// Scaled dot-product attention; in w8a8 with queries and keys in 8 bits.
   public func attention(_ site: Site) throws -> any AttentionKernel {
     guard site.precision != .w8a8 else { return ByteAttentionPart() }
-    return AttentionPart(try numbers(site))
+    return AttentionPart(try numbers(site, or: [.w8a8]))
   }
 
   /// The matrix product over the last two axes, in Float32; leading axes agree.
@@ -144,10 +144,10 @@ public struct OneDNNBackend: Backend {
     MaskUpscalingKernel(upscaling)
   }
 
-  private func numbers(_ site: Site) throws(BackendError) -> Numbers {
+  private func numbers(_ site: Site, or others: [Precision] = []) throws(BackendError) -> Numbers {
     guard Self.supported.contains(site.precision), let numbers = Numbers(site.precision) else {
       throw .unsupportedPrecision(
-        backend: name, layer: site.path, supported: Self.supported, asked: site.precision)
+        backend: name, layer: site.path, supported: Self.supported + others, asked: site.precision)
     }
     return numbers
   }

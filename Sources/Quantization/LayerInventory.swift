@@ -39,14 +39,16 @@ final class LayerInventory: Backend {
 
   func layerNorm2d(_ layer: NormLayer) throws -> any Kernel<Tensor, Tensor> { try floating(layer.site) }
 
-  func attention(_ site: Site) throws -> any AttentionKernel { try floating(site) }
+  func attention(_ site: Site) throws -> any AttentionKernel {
+    site.precision == .w8a8 ? Nothing() : try floating(site, or: [.w8a8])
+  }
 
   func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { preconditionFailure("an inventory multiplies nothing") }
 
-  private func floating(_ site: Site) throws(BackendError) -> Nothing {
+  private func floating(_ site: Site, or others: [Precision] = []) throws(BackendError) -> Nothing {
     guard !site.precision.isQuantized else {
       throw .unsupportedPrecision(
-        backend: name, layer: site.path, supported: [.f32, .bf16], asked: site.precision)
+        backend: name, layer: site.path, supported: [.f32, .bf16] + others, asked: site.precision)
     }
     return Nothing()
   }
