@@ -149,8 +149,8 @@ let package = Package(
     tests(
       "Quantization",
       [
-        "Tensors", "Architecture", "Configurations", "Checkpoints", "Kernels", "OpenBLASBackend", "Taps",
-        "SAM2",
+        "Tensors", "Prompts", "Architecture", "Configurations", "Checkpoints", "Kernels", "OpenBLASBackend",
+        "Taps", "SAM2",
       ]),
     tests("Synthesis", ["Tensors", "Architecture", "Files"]),
     tests("Verification", ["Tensors", "Prompts", "Kernels", "Taps", "Traces"], fixtures: true),

@@ -28,6 +28,8 @@ public enum DumpError: Error, Equatable, CustomStringConvertible {
   case nothingInCommon(path: String, names: [String])
   /// An array's elements are of another type than the map declares, or of one that can't be read.
   case elementType(path: String, name: String, expected: String, found: String)
+  /// A map's scales or zero points that an array can't have.
+  case scales(path: String, name: String, expected: String, found: String)
   /// A layout that an array of such a shape can't have.
   case layout(path: String, name: String, layout: String, found: String)
   /// A layout that leaves open which axis is which.
@@ -60,6 +62,8 @@ public enum DumpError: Error, Equatable, CustomStringConvertible {
         + "found \(Self.list(names))"
     case .elementType(let path, let name, let expected, let found):
       "\(path): expected '\(name)' to hold \(expected), found \(found)"
+    case .scales(let path, let name, let expected, let found):
+      "\(path): '\(name)': expected \(expected), found \(found)"
     case .layout(let path, let name, let layout, let found):
       "\(path): expected '\(name)' to have as many axes as the layout \(layout), found shape \(found)"
     case .ambiguousLayout(let path, let name, let layout, let shape):

@@ -29,6 +29,8 @@ public final class ForeignArrays: TapSource {
     let strides: [Int]
     /// Whether the format's own reading of ranges gives the same.
     let isAsStored: Bool
+    /// What whole numbers stand for, and the axis of `shape` that it depends on.
+    let scales: (values: DumpedScales, axis: Int?)?
   }
 
   /// Opens a dump and tells which of its arrays are which of `reference`'s.
@@ -72,9 +74,13 @@ public final class ForeignArrays: TapSource {
       let axes = try Self.axes(of: array, rule?.layout, map?.layout ?? layout, reference: shape, path: path)
       let permuted = Shape(axes.map { array.shape[$0] })
       let strides = axes.map { array.strides[$0] }
+      let scales = try rule?.scales.map { scales throws(DumpError) in
+        let axis = try scales.axis(of: array, type, path: path)
+        return (values: scales, axis: axes.firstIndex { $0 == axis })
+      }
       placements[id] = Placement(
         index: index, type: type, shape: permuted, strides: strides,
-        isAsStored: .numbers(type) == array.type && strides == permuted.strides)
+        isAsStored: .numbers(type) == array.type && strides == permuted.strides, scales: scales)
       // Elements are counted row-major, which another shape of as many doesn't change.
       let isReshaped = rule?.reshapes == true && permuted.count == shape.count
       arrays.append(SourceArray(id, isReshaped ? shape : permuted))
@@ -112,6 +118,16 @@ public final class ForeignArrays: TapSource {
     guard let placement = placements[id] else {
       throw DumpError.nothingInCommon(path: path, names: [id.name])
     }
+    try read(id, placement, from: offset, into: buffer)
+    if let (values, axis) = placement.scales {
+      values.apply(to: buffer, from: offset, placement.shape, axis: axis)
+    }
+  }
+
+  /// Reads elements as they are stored.
+  private func read(
+    _ id: TapID, _ placement: Placement, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>
+  ) throws {
     if placement.isAsStored, try contents.read(at: placement.index, from: offset, into: buffer) { return }
     let elements = try open.withLock { open in
       if open?.id != id {

@@ -19,6 +19,8 @@ public struct NameMap: Equatable, Sendable {
     var reshapes = false
     /// Whether it is fine if no array fits.
     var isOptional = false
+    /// What the whole numbers stand for; nil where they are what they are.
+    var scales: DumpedScales?
 
     /// Whether the pattern is one name.
     var isExact: Bool { glob.captureCount == 0 }
@@ -79,7 +81,8 @@ public struct NameMap: Equatable, Sendable {
           from: rule.from, glob: glob, to: template,
           layout: try rule.layout.map { text throws(DumpError) in try Self.layout(text, path, "\(place).layout")
           },
-          type: type, reshapes: rule.reshape ?? false, isOptional: rule.optional ?? false))
+          type: type, reshapes: rule.reshape ?? false, isOptional: rule.optional ?? false,
+          scales: try DumpedScales(rule, path: path, place: place)))
     }
     if let twice = Dictionary(grouping: rules, by: \.from).first(where: { $0.value.count > 1 }) {
       throw .badMap(

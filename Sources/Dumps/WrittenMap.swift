@@ -10,8 +10,15 @@ struct WrittenMap: Decodable {
     let dtype: String?
     let reshape: Bool?
     let optional: Bool?
+    let scale: OneOrMany<Double>?
+    let zeroPoint: OneOrMany<Int>?
+    let axis: Int?
 
-    private enum CodingKeys: String, CodingKey, CaseIterable { case from, to, layout, dtype, reshape, optional }
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+      case from, to, layout, dtype, reshape, optional, scale
+      case zeroPoint = "zero_point"
+      case axis
+    }
 
     init(from decoder: any Decoder) throws {
       try AnyKey.check(decoder, known: CodingKeys.allCases.map(\.rawValue))
@@ -26,6 +33,33 @@ struct WrittenMap: Decodable {
       dtype = try values.decodeIfPresent(String.self, forKey: .dtype)
       reshape = try values.decodeIfPresent(Bool.self, forKey: .reshape)
       optional = try values.decodeIfPresent(Bool.self, forKey: .optional)
+      scale = try values.decodeIfPresent(OneOrMany<Double>.self, forKey: .scale)
+      zeroPoint = try values.decodeIfPresent(OneOrMany<Int>.self, forKey: .zeroPoint)
+      axis = try values.decodeIfPresent(Int.self, forKey: .axis)
+    }
+  }
+
+  /// A number, or a list of them.
+  enum OneOrMany<Number: Decodable & Sendable>: Decodable, Sendable {
+    case one(Number)
+    case many([Number])
+
+    init(from decoder: any Decoder) throws {
+      if var list = try? decoder.unkeyedContainer() {
+        var numbers: [Number] = []
+        while !list.isAtEnd { numbers.append(try list.decode(Number.self)) }
+        self = .many(numbers)
+      } else {
+        self = .one(try decoder.singleValueContainer().decode(Number.self))
+      }
+    }
+
+    /// All of them.
+    var values: [Number] {
+      switch self {
+      case .one(let number): [number]
+      case .many(let numbers): numbers
+      }
     }
   }
 
@@ -68,6 +102,9 @@ struct WrittenMap: Decodable {
       return .badMap(
         path: path, place: place(context), expected: "the keys \(known.joined(separator: ", "))",
         found: "'\(key)'")
+    case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
+      return .badMap(
+        path: path, place: place(context), expected: "a number that can be held", found: "another")
     default: return .badMap(path: path, place: "the map", expected: "JSON", found: "\(error)")
     }
   }
@@ -76,6 +113,8 @@ struct WrittenMap: Decodable {
     switch "\(type)" {
     case "String": "a text"
     case "Bool": "true or false"
+    case "Int": "a whole number"
+    case "Double": "a number"
     case let name where name.hasPrefix("Array"): "a list"
     default: "an object"
     }

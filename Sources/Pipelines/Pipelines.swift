@@ -1,5 +1,7 @@
 // What an app calls: a model from any file, a picture segmented, a clip tracked. Nothing here prints or ends a program.
 
+import Foundation
+
 // A click, a box and a script are said by whoever imports this.
 @_exported public import Prompts
 public import SAM2
@@ -36,6 +38,13 @@ public struct FrameProgress: Sendable {
   public let doneNow: Int
   /// The time since this run began, in seconds.
   public let seconds: Double
+}
+
+/// Whether two paths lead to one file or folder, through links too.
+func leadToOneFile(_ path: String, _ other: String) -> Bool {
+  var (one, another) = (stat(), stat())
+  return stat(path, &one) == 0 && stat(other, &another) == 0 && one.st_dev == another.st_dev
+    && one.st_ino == another.st_ino
 }
 
 /// What this package calls itself in traces and converted files.

@@ -5,7 +5,13 @@ public import Taps
 public import Tensors
 
 /// Watches the inputs of layers: a writer for a run's taps.
-public final class Calibration: TapWriter {
+public protocol InputWatcher: TapWriter {
+  /// The layers that are watched.
+  var layers: [ModulePath] { get }
+}
+
+/// Finds the ranges of layers' inputs, and what their weights are to be rounded by.
+public final class Calibration: InputWatcher {
   /// A range that was chosen, and by what.
   public struct Input: Sendable, Encodable {
     /// The layer whose input it is.
@@ -27,26 +33,45 @@ public final class Calibration: TapWriter {
   /// What was seen of one layer.
   private struct Seen {
     let isConvolution: Bool
-    var histogram = InputHistogram()
-    /// Some of the vectors that the weight was multiplied with, `[…, in]`.
-    var vectors: [[Float]] = []
-    var calls = 0
+    /// By what its inputs are divided before they are looked at, where channels were equalised.
+    let divisors: [Float]?
+    /// How often which numbers were; nil where no range is asked for.
+    var histogram: InputHistogram?
+    /// nil where they are not asked for.
+    var moments: InputMoments?
+    var vectors: KeptVectors
   }
 
-  /// Vectors that are kept of a layer, and of one call.
-  private static let kept = 256
-  private static let keptOfCall = 32
-
   private let seen: Mutex<[ModulePath: Seen]>
+  private let backend: any Backend
 
-  /// A writer for the layers of a model whose inputs are quantized.
+  /// A writer for the layers of a model whose inputs are quantized, and for those whose weights are to be rounded by what they
+  /// are given.
   ///
-  /// - Parameter model: what was quantized by a plan that has `w8a8`.
-  public init(_ model: QuantizedModel) {
-    let layers = model.layers.filter { $0.precision == .w8a8 }
-    seen = Mutex(
-      Dictionary(
-        uniqueKeysWithValues: layers.map { (ModulePath($0.layer), Seen(isConvolution: $0.shape.rank == 4)) }))
+  /// - Parameters:
+  ///   - model: what was quantized by a plan.
+  ///   - rounding: the layers that `QuantizedModel.round` is to round.
+  ///   - findsRanges: whether ranges are asked for, of the layers in `w8a8`.
+  ///   - equalized: by what the model's weights were changed, while the model that is watched has the ones before.
+  ///   - backend: what multiplies, in Float32.
+  public init(
+    _ model: QuantizedModel, rounding: Set<ModulePath> = [], findsRanges: Bool = true,
+    equalized: EqualizedWeights? = nil, on backend: any Backend
+  ) {
+    var seen: [ModulePath: Seen] = [:]
+    for layer in model.layers {
+      let path = ModulePath(layer.layer)
+      let (hasRange, isRounded) = (findsRanges && layer.precision == .w8a8, rounding.contains(path))
+      guard hasRange || isRounded else { continue }
+      let isConvolution = layer.shape.rank == 4
+      seen[path] = Seen(
+        isConvolution: isConvolution, divisors: equalized?.divisors[path],
+        histogram: hasRange ? InputHistogram() : nil,
+        moments: isRounded ? InputMoments(size: layer.shape[1]) : nil,
+        vectors: KeptVectors(isConvolution: isConvolution))
+    }
+    self.seen = Mutex(seen)
+    self.backend = backend
   }
 
   /// The layers that are watched.
@@ -78,47 +103,60 @@ public final class Calibration: TapWriter {
     guard tensor.count > 0 else { return }
     seen.withLock { seen in
       guard var layer = seen.removeValue(forKey: module) else { return }
-      tensor.withElements { layer.histogram.add($0) }
-      let hash = CounterHash(seed: UInt64(layer.calls), name: module.name)
-      layer.calls += 1
-      for index in 0..<Self.keptOfCall {
-        let vector = Self.vector(of: tensor, isConvolution: layer.isConvolution, at: hash[2 * index])
-        if layer.vectors.count < Self.kept {
-          layer.vectors.append(vector)
-        } else if hash[2 * index + 1] % UInt64(layer.calls) < 8 {
-          // Later calls replace ever fewer of the earlier ones, so that all have a share: 8 calls fill what is kept.
-          layer.vectors[Int(hash[2 * index + 1] >> 32) % Self.kept] = vector
-        }
-      }
+      let tensor = layer.divisors.map { tensor.dividingLastAxis(by: $0) } ?? tensor
+      if layer.histogram != nil { tensor.withElements { layer.histogram?.add($0) } }
+      layer.moments?.add(
+        tensor, isConvolution: layer.isConvolution, shift: UInt64(layer.vectors.calls), on: backend)
+      layer.vectors.add(tensor, of: module.name)
       seen[module] = layer
     }
   }
 
-  /// One of the vectors that a weight is multiplied with: a row, or a pixel of all channels.
-  private static func vector(of tensor: Tensor, isConvolution: Bool, at number: UInt64) -> [Float] {
-    let shape = tensor.shape
-    let inputs = isConvolution ? shape[1] : shape[-1]
-    let place = Int(number % UInt64(tensor.count / inputs))
-    return tensor.withElements { elements in
-      guard isConvolution else { return Array(elements[place * inputs..<(place + 1) * inputs]) }
-      let pixels = shape[2] * shape[3]
-      let start = place / pixels * inputs * pixels + place % pixels
-      return (0..<inputs).map { elements[start + $0 * pixels] }
-    }
+  /// What its weights are rounded by; nil where that wasn't asked for, or nothing seen that tells.
+  func feedback(of layer: ModulePath) -> ErrorFeedback? {
+    guard let seen = seen.withLock({ $0[layer] }), let moments = seen.moments, seen.vectors.calls > 0
+    else { return nil }
+    return ErrorFeedback(moments, on: backend)
+  }
+
+  /// How far a layer's result is from the exact one, in dB, on vectors that it was given.
+  ///
+  /// - Parameters:
+  ///   - exact: its weight, `[out, in]` or `[out, in, 1, 1]`.
+  ///   - found: what the whole numbers stand for.
+  ///   - range: that of its inputs; nil where they are exact.
+  /// - Returns: nil for a layer that wasn't seen, or that multiplies with more than a vector.
+  func resultSQNR(of layer: ModulePath, _ exact: Tensor, _ found: Tensor, range: QuantizedRange?) throws
+    -> Double?
+  {
+    guard let seen = seen.withLock({ $0[layer] }), seen.vectors.calls > 0,
+      exact.count == exact.shape[0] * exact.shape[1]
+    else { return nil }
+    let vectors = seen.vectors.tensor
+    return QuantizedModel.sqnr(
+      try product(layer, exact, vectors), try product(layer, found, vectors.rounded(to: range)))
+  }
+
+  private func product(_ layer: ModulePath, _ weight: Tensor, _ vectors: Tensor) throws -> Tensor {
+    let linear = try backend.linear(
+      LinearLayer(Site(layer), weight: weight.reshaped([weight.shape[0], weight.shape[1]]), bias: nil))
+    return linear(vectors)
   }
 
   /// The ranges of all layers that were seen, each by the method with which the layer's result has the highest SQNR. Two layers
   /// that are given the same (Hiera's `qkv`, and `proj` in the block where channels change) have one range.
   ///
-  /// - Parameters:
-  ///   - source: the weights in floating point.
-  ///   - backend: what multiplies, in Float32.
-  /// - Throws: what the source or the backend throws.
-  public func inputs(of source: any WeightSource, on backend: any Backend) throws -> [Input] {
+  /// - Parameter source: the weights in floating point, those that were equalised if any were.
+  /// - Throws: `QuantizationError.inputsNotFinite`, what the source or the backend throws.
+  public func inputs(of source: any WeightSource) throws -> [Input] {
     var found: [Input] = []
     for (module, layer) in seen.withLock({ $0 }).sorted(by: { $0.key.name < $1.key.name })
-    where layer.calls > 0 {
-      found.append(try Self.input(of: module, layer, source, backend))
+    where layer.vectors.calls > 0 {
+      guard let histogram = layer.histogram else { continue }
+      guard histogram.notFinite == 0 else {
+        throw QuantizationError.inputsNotFinite(layer: module, count: histogram.notFinite)
+      }
+      found.append(try input(of: module, histogram, layer.vectors.tensor, source))
     }
     let ranges = Dictionary(uniqueKeysWithValues: found.map { ($0.layer, $0) })
     return found.map { input in
@@ -129,8 +167,8 @@ public final class Calibration: TapWriter {
     }
   }
 
-  private static func input(
-    of module: ModulePath, _ layer: Seen, _ source: any WeightSource, _ backend: any Backend
+  private func input(
+    of module: ModulePath, _ histogram: InputHistogram, _ vectors: Tensor, _ source: any WeightSource
   ) throws -> Input {
     let weight = try source.float32(module.child("weight").name)
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
@@ -141,17 +179,14 @@ public final class Calibration: TapWriter {
     let linear = try backend.linear(
       LinearLayer(
         Site(module), weight: isVector ? weight.reshaped([outputs, inputs]) : .identity(inputs), bias: nil))
-    let vectors = Tensor([layer.vectors.count, inputs], layer.vectors.flatMap { $0 })
     let exact = linear(vectors)
     for method in RangeMethod.allCases {
-      let range = layer.histogram.range(by: method)
-      let rounded = Tensor(
-        vectors.shape, vectors.elements.map { range.number(of: range.quantize($0)) })
-      let found = QuantizedModel.sqnr(exact, linear(rounded))
+      let range = histogram.range(by: method)
+      let found = QuantizedModel.sqnr(exact, linear(vectors.rounded(to: range)))
       sqnr[method.rawValue] = found
       if found > best?.sqnr ?? -.infinity { best = (method, range, found) }
     }
-    let fallback = layer.histogram.range(by: .minMax)
+    let fallback = histogram.range(by: .minMax)
     return Input(
       layer: module.name, range: best?.range ?? fallback, method: best?.method ?? .minMax, sqnr: sqnr)
   }
@@ -161,5 +196,24 @@ extension Tensor {
   /// Ones on the diagonal, `[count, count]`.
   fileprivate static func identity(_ count: Int) -> Tensor {
     Tensor([count, count], (0..<count * count).map { $0 % (count + 1) == 0 ? 1 : 0 })
+  }
+
+  /// What is left of numbers in that range; all of them where there is none.
+  func rounded(to range: QuantizedRange?) -> Tensor {
+    guard let range else { return self }
+    return Tensor(shape, elements.map { range.number(of: range.quantize($0)) })
+  }
+
+  /// Each entry of the last axis divided by its own number.
+  func dividingLastAxis(by divisors: [Float]) -> Tensor {
+    Tensor(shape) { target in
+      withElements { elements in
+        for start in stride(from: 0, to: elements.count, by: divisors.count) {
+          for (index, divisor) in divisors.enumerated() {
+            target[start + index] = elements[start + index] / divisor
+          }
+        }
+      }
+    }
   }
 }

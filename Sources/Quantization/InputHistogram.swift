@@ -3,6 +3,7 @@
 // "8-bit Inference with TensorRT", 2017).
 import Foundation
 public import Kernels
+import Tensors
 
 /// How a range is found in what was seen.
 public enum RangeMethod: String, Sendable, Codable, CaseIterable {
@@ -30,6 +31,8 @@ public struct InputHistogram: Sendable {
   public private(set) var least: Float = 0
   /// The largest number, or 0.
   public private(set) var largest: Float = 0
+  /// NaN and infinities, which have no place.
+  private(set) var notFinite = 0
   /// Zeros that came before any other number.
   private var zeros = 0
 
@@ -39,22 +42,67 @@ public struct InputHistogram: Sendable {
   /// How many numbers were seen.
   public var total: Int { counts.reduce(zeros, +) }
 
-  /// Counts numbers; NaN and infinities are passed over.
+  /// Counts numbers, on several threads; NaN and infinities apart.
   public mutating func add(_ numbers: UnsafeBufferPointer<Float>) {
-    for number in numbers where number.isFinite {
-      least = min(least, number)
-      largest = max(largest, number)
+    let pieces = (numbers.count + Self.piece - 1) / Self.piece
+    func piece(_ index: Int) -> UnsafeBufferPointer<Float> {
+      UnsafeBufferPointer(rebasing: numbers[index * Self.piece..<min(numbers.count, (index + 1) * Self.piece)])
     }
+    let extremes = Tensor([pieces, 3]) { target in
+      parallelFor(pieces) { range in
+        for index in range {
+          (target[3 * index], target[3 * index + 1], target[3 * index + 2]) = Self.extremes(of: piece(index))
+        }
+      }
+    }.elements
+    var finite = 0
+    for index in 0..<pieces {
+      least = min(least, extremes[3 * index])
+      largest = max(largest, extremes[3 * index + 1])
+      finite += Int(extremes[3 * index + 2])
+    }
+    notFinite += numbers.count - finite
     grow(toHold: Double(max(-least, largest)))
     guard width > 0 else {
-      zeros += numbers.count
+      zeros += finite
       return
     }
-    let perWidth = 1 / width
-    counts.withUnsafeMutableBufferPointer { counts in
-      for number in numbers where number.isFinite {
-        counts[Self.half + Int((Double(number) * perWidth).rounded(.down))] += 1
+    let (perWidth, bins) = (1 / width, counts.count)
+    var found = [Int32](repeating: 0, count: pieces * bins)
+    found.withUnsafeMutableBufferPointer { found in
+      let start = found.baseAddress
+      parallelFor(pieces) { range in
+        for index in range {
+          guard let start else { continue }
+          Self.count(piece(index), perWidth, into: start + index * bins)
+        }
       }
+    }
+    for index in found.indices { counts[index % bins] += Int(found[index]) }
+  }
+
+  /// Numbers that one thread counts at a time.
+  private static let piece = 1 << 20
+
+  /// The least and the largest, or 0, and how many are finite: no more than Float32 counts exactly.
+  private static func extremes(of numbers: UnsafeBufferPointer<Float>) -> (Float, Float, Float) {
+    var (least, largest, finite) = (Float(0), Float(0), 0)
+    for number in numbers where number.isFinite {
+      least = number < least ? number : least
+      largest = number > largest ? number : largest
+      finite += 1
+    }
+    return (least, largest, Float(finite))
+  }
+
+  private static func count(
+    _ numbers: UnsafeBufferPointer<Float>, _ perWidth: Double, into counts: UnsafeMutablePointer<Int32>
+  ) {
+    for number in numbers where number.isFinite {
+      let place = Double(number) * perWidth
+      // Towards zero, and one less where that is upwards.
+      let whole = Int(place)
+      counts[half + whole - (Double(whole) > place ? 1 : 0)] += 1
     }
   }
 

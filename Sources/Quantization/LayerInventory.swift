@@ -16,10 +16,27 @@ final class LayerInventory: Backend {
     let quantized: QuantizedWeight?
   }
 
+  /// A norm whose result is given to linear layers and to nothing else, as it is.
+  struct NormedLayers: Sendable {
+    let norm: ModulePath
+    let layers: [ModulePath]
+
+    init(_ norm: NormLayer, _ layers: [LinearLayer?]) {
+      self.norm = norm.site.path
+      self.layers = layers.compactMap { $0?.site.path }
+    }
+  }
+
   private let found = Mutex<[Entry]>([])
+  private let pairs = Mutex<[NormedLayers]>([])
 
   /// In the order in which the model was built.
   var layers: [Entry] { found.withLock { $0 } }
+
+  /// What the modules' structure says, in the order in which the model was built.
+  ///
+  /// Not among them are norms whose result is also added to something, as in the decoder, or has positions added.
+  var normed: [NormedLayers] { pairs.withLock { $0 } }
 
   func linear(_ layer: LinearLayer) throws -> any Kernel<Tensor, Tensor> {
     found.withLock { $0.append(Entry(site: layer.site, quantized: layer.quantized)) }
@@ -41,6 +58,29 @@ final class LayerInventory: Backend {
 
   func attention(_ site: Site) throws -> any AttentionKernel {
     site.precision == .w8a8 ? Nothing() : try floating(site, or: [.w8a8])
+  }
+
+  func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? {
+    pairs.withLock { pairs in
+      pairs.append(NormedLayers(block.norm1, [block.qkv, block.shortcut]))
+      pairs.append(NormedLayers(block.norm2, [block.mlp.layers.first]))
+    }
+    return nil
+  }
+
+  func whole(_ layer: MemoryLayer) throws -> (any Kernel<MemoryLayer.Input, Tensor>)? {
+    pairs.withLock { pairs in
+      let itself = layer.selfAttention
+      if !layer.adds.selfAttention { pairs.append(NormedLayers(layer.norm1, [itself.q, itself.k, itself.v])) }
+      if !layer.adds.queries { pairs.append(NormedLayers(layer.norm2, [layer.crossAttention.q])) }
+      pairs.append(NormedLayers(layer.norm3, [layer.mlp.layers.first]))
+    }
+    return nil
+  }
+
+  func whole(_ block: ConvNeXtBlock) throws -> (any Kernel<Tensor, Tensor>)? {
+    pairs.withLock { $0.append(NormedLayers(block.norm, [block.mlp.layers.first])) }
+    return nil
   }
 
   func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { preconditionFailure("an inventory multiplies nothing") }

@@ -36,6 +36,9 @@ public struct QuantizedWeight: Sendable {
     self.init(shape: weight.shape, values: values, scales: scales)
   }
 
+  /// What a step is worth where the largest magnitude becomes 127; 1 where it is 0, or too small for any scale.
+  public static func scale(ofLargest largest: Float) -> Float { scaleOf(largest, limit: 127) ?? 1 }
+
   /// The numbers that it stands for.
   public var weight: Tensor {
     let count = values.count / max(1, scales.count)
@@ -54,7 +57,13 @@ public struct GroupedWeight: Sendable {
     /// -127 to 127, with scales that float16 holds: GGUF's Q8_0.
     case eightBits
 
-    var limit: Float { self == .fourBits ? 7 : 127 }
+    /// The largest value.
+    public var limit: Float { self == .fourBits ? 7 : 127 }
+
+    /// What a step is worth where the largest magnitude becomes the largest value; 1 where it is 0, or too small for any scale.
+    public func scale(ofLargest largest: Float) -> Float {
+      scaleOf(largest, limit: limit, halfScale: self == .eightBits) ?? 1
+    }
   }
 
   /// How many numbers share a scale.
@@ -140,6 +149,17 @@ extension Tensor {
   public var firstNotFinite: Int? { withElements { $0.firstIndex { !$0.isFinite } } }
 }
 
+/// What a step is worth where the largest magnitude becomes `limit`; nil where it is 0, or too small for any scale.
+///
+/// - Parameter halfScale: Whether the scale is to be one that float16 holds.
+private func scaleOf(_ largest: Float, limit: Float, halfScale: Bool = false) -> Float? {
+  var scale = largest / limit
+  if halfScale {
+    scale = Tensor([1], [scale]).converted(to: .float16).converted(to: .float32).elements[0]
+  }
+  return scale >= .leastNormalMagnitude && scale.isFinite ? scale : nil
+}
+
 /// Rounds numbers so that the largest magnitude becomes `limit`.
 ///
 /// - Parameter halfScale: Whether the scale is to be one that float16 holds.
@@ -149,11 +169,7 @@ private func quantize(
   into values: inout ArraySlice<Int8>
 ) -> Float {
   let largest = numbers.reduce(0) { max($0, abs($1)) }
-  var scale = largest / limit
-  if halfScale {
-    scale = Tensor([1], [scale]).converted(to: .float16).converted(to: .float32).elements[0]
-  }
-  guard scale >= .leastNormalMagnitude, scale.isFinite else { return 1 }
+  guard let scale = scaleOf(largest, limit: limit, halfScale: halfScale) else { return 1 }
   for (place, number) in zip(values.indices, numbers) {
     values[place] = Int8(max(-limit, min(limit, (number / scale).rounded(.toNearestOrEven))))
   }

@@ -51,6 +51,7 @@ private func error(_ range: QuantizedRange, _ numbers: [Float]) -> Double {
   @Test func whatIsNotFiniteIsPassedOver() {
     let found = histogram([.nan, 1, .infinity, -.infinity, -0.5])
     #expect(found.total == 2 && found.least == -0.5 && found.largest == 1)
+    #expect(found.notFinite == 3 && histogram([.nan, 0]).total == 1)
   }
 
   @Test func nothingHasARangeToo() {
@@ -106,7 +107,7 @@ private func error(_ range: QuantizedRange, _ numbers: [Float]) -> Double {
 
   @Test func rangesCoverWhatLayersWereGiven() throws {
     let micro = try Micro()
-    let calibration = Calibration(try micro.quantized(by: plan(.w8a8)))
+    let calibration = Calibration(try micro.quantized(by: plan(.w8a8)), on: try OpenBLASBackend())
     #expect(calibration.wants(qkv) && calibration.wants(proj) && calibration.wants(conv))
     #expect(!calibration.wants(ModulePath("image_encoder.trunk.patch_embed.proj")))
     // Evenly spread, so that nothing is worth cutting off.
@@ -117,7 +118,7 @@ private func error(_ range: QuantizedRange, _ numbers: [Float]) -> Double {
     try show(Tensor([1, 20, 20, 24], even), to: calibration, qkv)
     try show(Tensor([1, 20, 20, 24], even.map { $0 / 2 }), to: calibration, proj)
     try show(Tensor([1, 24, 20, 20], even.map { -$0 }), to: calibration, conv)
-    let found = try calibration.inputs(of: micro, on: OpenBLASBackend())
+    let found = try calibration.inputs(of: micro)
     #expect(Set(found.map(\.layer)) == [qkv.name, proj.name, conv.name])
     let ranges = Dictionary(uniqueKeysWithValues: found.map { ($0.layer, $0) })
     let range = try #require(ranges[qkv.name]).range
@@ -133,16 +134,76 @@ private func error(_ range: QuantizedRange, _ numbers: [Float]) -> Double {
     }
   }
 
+  @Test func inputsThatAreNoNumbersAreRefusedByLayer() throws {
+    let micro = try Micro()
+    let calibration = Calibration(try micro.quantized(by: plan(.w8a8)), on: try OpenBLASBackend())
+    var numbers = normal(24 * 20, seed: 3)
+    (numbers[7], numbers[8]) = (.nan, .infinity)
+    try show(Tensor([20, 24], numbers), to: calibration, qkv)
+    #expect(throws: QuantizationError.inputsNotFinite(layer: qkv, count: 2)) {
+      _ = try calibration.inputs(of: micro)
+    }
+  }
+
+  /// Rounding by what was seen is in the weights, and its worth told; a layer that was never called keeps the nearest.
+  @Test func weightsAreRoundedByWhatWasSeen() throws {
+    let micro = try Micro()
+    for scheme in [Precision.w8, .w8a8] {
+      var model = try micro.quantized(by: plan(scheme))
+      let (nearest, sets) = (model, model.roundable(within: 1 << 30))
+      #expect(sets.count == 1 && sets[0].count == model.layers.count)
+      let calibration = Calibration(model, rounding: sets[0], on: try OpenBLASBackend())
+      // Two channels in three say what the first does.
+      let noise = normal(24 * 600, seed: 11)
+      try show(
+        Tensor([600, 24], (0..<24 * 600).map { noise[$0 / 3 * 3] + 0.05 * noise[$0] }), to: calibration, qkv)
+      let ranges = scheme == .w8a8 ? try calibration.inputs(of: micro) : []
+      let inputs = Dictionary(uniqueKeysWithValues: ranges.map { ($0.layer, $0.range) })
+      var before = model
+      try before.measure(by: calibration, of: micro, inputs: inputs)
+      let left = try model.round(sets[0], by: calibration, of: micro)
+      #expect(left.count == model.layers.count - 1 && !left.contains(qkv.name))
+      try model.measure(by: calibration, of: micro, inputs: inputs)
+      for (was, now) in zip(before.layers, model.layers) {
+        let name = "\(now.layer).weight"
+        guard case .perChannel(let old) = nearest.weights[name], case .perChannel(let new) = model.weights[name]
+        else {
+          Issue.record("\(name)")
+          continue
+        }
+        #expect((old.values == new.values) == (now.layer != qkv.name))
+        #expect(old.scales == new.scales)
+        #expect((now.resultSQNR != nil) == (now.layer == qkv.name))
+        guard let now = now.resultSQNR, let was = was.resultSQNR else { continue }
+        #expect(now > was + (scheme == .w8 ? 6 : 0.3), "\(scheme): \(was) to \(now)")
+        if scheme == .w8a8 { #expect(was < (ranges[0].sqnr.values.max() ?? 0)) }
+      }
+    }
+  }
+
+  /// Sets of layers whose moments fit; one that alone is too large has its own.
+  @Test func momentsAreBounded() throws {
+    let model = try Micro().quantized(by: plan(.w8))
+    let bytes = Dictionary(
+      uniqueKeysWithValues: model.layers.map { (ModulePath($0.layer), 4 * $0.shape[1] * $0.shape[1]) })
+    let sets = model.roundable(within: 1 << 20)
+    #expect(sets.count > 2 && sets.reduce(0) { $0 + $1.count } == model.layers.count)
+    for set in sets {
+      let sum = set.reduce(0) { $0 + (bytes[$1] ?? 0) }
+      #expect(sum <= 1 << 20 || set.count == 1)
+    }
+  }
+
   /// A channel that the weight barely looks at may be cut off; the choice is by the layer's result.
   @Test func whatCountsIsTheLayersResult() throws {
     let micro = try Micro(changing: "\(qkv.name).weight") { elements in
       for row in 0..<elements.count / 24 { elements[row * 24] = 0 }
     }
-    let calibration = Calibration(try micro.quantized(by: plan(.w8a8)))
+    let calibration = Calibration(try micro.quantized(by: plan(.w8a8)), on: try OpenBLASBackend())
     var numbers = normal(24 * 2000, seed: 7)
     for row in 0..<2000 { numbers[row * 24] = row == 11 ? 30 : numbers[row * 24] }
     try show(Tensor([2000, 24], numbers), to: calibration, qkv)
-    let found = try #require(calibration.inputs(of: micro, on: OpenBLASBackend()).first)
+    let found = try #require(calibration.inputs(of: micro).first)
     #expect(found.method != .minMax && found.range.number(of: 255) < 20)
     #expect((found.sqnr["min_max"] ?? 0) + 6 < (found.sqnr[found.method.rawValue] ?? 0))
   }

@@ -89,19 +89,19 @@ struct CalibrationFolder {
 }
 
 extension Model {
-  /// Runs on pictures and clips with random clicks, so that a calibration sees what layers are given.
+  /// Runs on pictures and clips with random clicks, so that a watcher sees what layers are given.
   ///
   /// - Parameters:
   ///   - watch: Is told which comes next, and which could not be read.
   ///   - isCancelled: Asked between pictures and clips, beside the task's own cancellation.
   /// - Throws: `CalibrationError`, `FileError`, `SAM2Error`, `CancellationError`.
-  func calibrate(
-    _ calibration: Calibration, with request: CalibrationRequest, watch: PipelineWatcher = { _ in },
+  func show(
+    to watcher: any InputWatcher, with request: CalibrationRequest, watch: PipelineWatcher = { _ in },
     isCancelled: () -> Bool = { false }
   ) throws {
     let folder = try CalibrationFolder(path: request.folder)
     let run = Run(
-      taps: Taps(writers: [calibration], filter: TapFilter(calibration.layers.map(\.name))))
+      taps: Taps(writers: [watcher], filter: TapFilter(watcher.layers.map(\.name))))
     var failures: [String] = []
     for (paths, show) in [(folder.pictures, showPicture), (folder.clips, showClip)] {
       for path in paths {

@@ -17,6 +17,10 @@ public struct QuantizeRequest: Sendable {
   public var policy: Policy
   /// What the ranges of `w8a8` inputs are found with; nil to leave them as the plan says, or to be found anew for every input.
   public var calibration: CalibrationRequest?
+  /// How weights become whole numbers; `.gptq` needs a calibration.
+  public var rounding = Rounding.nearest
+  /// Whether norms' channels are made alike, at the cost of the weights that read them; needs a calibration.
+  public var equalizes = false
   /// Whether to wait until the output is on the disk.
   public var isDurable = false
 
@@ -44,6 +48,10 @@ public struct QuantizeResult: Sendable, Encodable {
   public let layers: [QuantizedModel.Layer]
   /// The ranges that calibration found.
   public let inputs: [Calibration.Input]
+  /// How weights became whole numbers.
+  public let rounding: Rounding
+  /// The norms whose channels were made alike.
+  public let equalized: [EqualizedWeights.Norm]
   /// Bytes of all tensors in Float32.
   public let float32Bytes: Int
   /// Bytes of the file that was read.
@@ -52,7 +60,7 @@ public struct QuantizeResult: Sendable, Encodable {
   public let outputBytes: Int
 
   enum CodingKeys: String, CodingKey {
-    case plan, layers, inputs
+    case plan, layers, inputs, rounding, equalized
     case float32Bytes = "float32_bytes"
     case sourceBytes = "source_bytes"
     case outputBytes = "output_bytes"
@@ -66,10 +74,13 @@ public struct QuantizeResult: Sendable, Encodable {
 ///   - isCancelled: Asked between pictures and clips of a calibration, beside the task's own cancellation.
 /// - Throws: `QuantizationError`, `CalibrationError`, `CheckpointError`, `ConfigurationError`, `UnknownArchitecture`, `SAM2Error`, `BackendError`.
 public func quantize(
-  _ request: QuantizeRequest, watch: PipelineWatcher = { _ in }, isCancelled: () -> Bool = { false }
+  _ request: QuantizeRequest, watch: @escaping PipelineWatcher = { _ in }, isCancelled: () -> Bool = { false }
 ) throws -> QuantizeResult {
   let format = try QuantizedFile.format(of: request.output)
   let source = request.model
+  guard !leadToOneFile(source.path, request.output) else {
+    throw QuantizationError.overwritesSource(path: request.output)
+  }
   let checkpoint = try Checkpoint.open(path: source.path, key: source.key, limits: source.limits)
   for remark in checkpoint.selection.remarks { watch(.note("\(source.path): \(remark)")) }
   guard !checkpoint.holdsWholeNumbers else {
@@ -87,40 +98,106 @@ public func quantize(
   }
   watch(.step("quantizing \(source.path)"))
   try checkpoint.verify()
-  let model = try QuantizedModel(
-    checkpoint, found.configuration, plan: plan, form: format == .gguf ? .blocks : .channels)
-  let inputs = try request.calibration.map { calibration in
-    try calibrate(model, with: calibration, source, checkpoint, watch, isCancelled)
-  }
-  for input in inputs ?? [] { plan.inputs[input.layer] = input.range }
-  QuantizedFile.remarks(on: model, plan: plan, scheme: request.policy).forEach { watch(.note($0)) }
+  var work = QuantizationWork(
+    request, checkpoint, found.configuration, plan, format == .gguf ? .blocks : .channels, watch: watch)
+  let model = try work.model(isCancelled)
+  QuantizedFile.remarks(on: model, plan: work.plan, scheme: request.policy).forEach { watch(.note($0)) }
   var metadata = ConvertedMetadata(of: checkpoint, found.configuration, as: format)
-  metadata.add(plan)
+  metadata.add(work.plan)
   try metadata.addDigests(of: checkpoint)
   watch(.step("writing \(request.output)"))
   try WholeNumberOutput.write(
-    QuantizedFile.tensors(of: checkpoint, model), metadata: metadata.words, to: request.output, as: format,
-    durable: request.isDurable)
+    QuantizedFile.tensors(of: checkpoint, work.weights, model), metadata: metadata.words, to: request.output,
+    as: format, durable: request.isDurable)
   return QuantizeResult(
-    plan: plan, layers: model.layers, inputs: inputs ?? [],
+    plan: work.plan, layers: model.layers, inputs: work.inputs, rounding: request.rounding,
+    equalized: work.equalized?.norms ?? [],
     float32Bytes: checkpoint.entries.reduce(0) { $0 + 4 * $1.shape.count },
     sourceBytes: checkpoint.fileByteCount,
     outputBytes: try MappedFile(path: request.output).bytes.count)
 }
 
-/// Watches the model in floating point.
-private func calibrate(
-  _ quantized: QuantizedModel, with request: CalibrationRequest, _ source: ModelRequest,
-  _ checkpoint: Checkpoint, _ watch: PipelineWatcher, _ isCancelled: () -> Bool
-) throws -> [Calibration.Input] {
-  let calibration = Calibration(quantized)
-  guard !calibration.layers.isEmpty else { throw QuantizationError.nothingToCalibrate }
-  var float = source
-  (float.precision, float.plan, float.backend) = (.f32, nil, source.backend ?? .fastest)
-  // What there is to say of the file was said.
-  let model = try Model(float)
-  try model.calibrate(calibration, with: request, watch: watch, isCancelled: isCancelled)
-  return try calibration.inputs(of: checkpoint, on: model.base.backend)
+/// What happens between a checkpoint and its whole numbers.
+private struct QuantizationWork {
+  private let request: QuantizeRequest
+  private let checkpoint: Checkpoint
+  private let configuration: ModelConfiguration
+  private let form: QuantizedModel.Form
+  private let watch: PipelineWatcher
+  /// What was asked for, with the ranges that were found.
+  private(set) var plan: PrecisionPlan
+  /// The ranges that were found.
+  private(set) var inputs: [Calibration.Input] = []
+  /// The weights whose channels were made alike; nil where that wasn't asked for.
+  private(set) var equalized: EqualizedWeights?
+
+  /// Bytes that moments of inputs may take at once; what takes more is seen to in several passes.
+  private static let momentBytes = 1 << 30
+
+  init(
+    _ request: QuantizeRequest, _ checkpoint: Checkpoint, _ configuration: ModelConfiguration,
+    _ plan: PrecisionPlan, _ form: QuantizedModel.Form, watch: @escaping PipelineWatcher
+  ) {
+    self.request = request
+    self.checkpoint = checkpoint
+    self.configuration = configuration
+    self.plan = plan
+    self.form = form
+    self.watch = watch
+  }
+
+  /// The weights that whole numbers are made of.
+  var weights: any WeightSource { equalized ?? checkpoint }
+
+  /// Quantizes as asked, watching the model in floating point where ranges, norms or rounding ask for it.
+  mutating func model(_ isCancelled: () -> Bool) throws -> QuantizedModel {
+    let nearest = try QuantizedModel(checkpoint, configuration, plan: plan, form: form)
+    guard let calibration = request.calibration else {
+      guard request.rounding == .nearest, !request.equalizes else { throw QuantizationError.noCalibration }
+      return nearest
+    }
+    let findsRanges = nearest.layers.contains { $0.precision == .w8a8 }
+    guard findsRanges || request.rounding == .gptq || request.equalizes else {
+      throw QuantizationError.nothingToCalibrate
+    }
+    var float = request.model
+    (float.precision, float.plan, float.backend) = (.f32, nil, float.backend ?? .fastest)
+    // What there is to say of the file was said.
+    let shown = try Model(float)
+    let backend = shown.base.backend
+    func show(_ watcher: any InputWatcher) throws {
+      try shown.show(to: watcher, with: calibration, watch: watch, isCancelled: isCancelled)
+    }
+    var model = nearest
+    if request.equalizes {
+      let equalization = Equalization(nearest, on: backend)
+      try show(equalization)
+      watch(.step("equalizing channels"))
+      let weights = try equalization.equalized(checkpoint)
+      equalized = weights
+      model = try QuantizedModel(weights, configuration, plan: plan, form: form)
+    }
+    let rounded = request.rounding == .gptq ? model.roundable(within: Self.momentBytes) : []
+    guard findsRanges || !rounded.isEmpty else { return model }
+    for pass in 0..<max(1, rounded.count) {
+      let layers = pass < rounded.count ? rounded[pass] : []
+      let seen = Calibration(
+        model, rounding: layers, findsRanges: findsRanges && pass == 0, equalized: equalized, on: backend)
+      try show(seen)
+      if pass == 0 {
+        inputs = try seen.inputs(of: weights)
+        for input in inputs { plan.inputs[input.layer] = input.range }
+      }
+      watch(.step(layers.isEmpty ? "measuring layers" : "rounding \(layers.count) layers"))
+      let left = try model.round(layers, by: seen, of: weights)
+      if !left.isEmpty {
+        watch(
+          .note("rounded to the nearest, as no inputs were seen that tell more: \(QuantizedFile.list(left))"))
+      }
+      try model.measure(by: seen, of: weights, inputs: plan.inputs)
+    }
+    return model
+  }
 }
 
 /// What a quantized file holds.
@@ -136,12 +213,12 @@ private enum QuantizedFile {
 
   /// All tensors: whole numbers where the model has them, F16 where blocks don't fit, else Float32.
   static func tensors(
-    of checkpoint: Checkpoint, _ model: QuantizedModel
+    of checkpoint: Checkpoint, _ weights: any WeightSource, _ model: QuantizedModel
   ) throws -> [(name: String, content: WholeNumberOutput.Content)] {
     let kept = Set(model.layers.filter { $0.kept != nil }.map { "\($0.layer).weight" })
     return try checkpoint.entries.map { entry in
       if let weight = model.weights[entry.name] { return (entry.name, .whole(weight)) }
-      let float = try checkpoint.float32(entry.name)
+      let float = try weights.float32(entry.name)
       return (entry.name, .plain(kept.contains(entry.name) ? float.converted(to: .float16) : float))
     }
   }
@@ -175,7 +252,7 @@ private enum QuantizedFile {
     return remarks
   }
 
-  private static func list(_ things: [String]) -> String {
+  static func list(_ things: [String]) -> String {
     things.prefix(4).joined(separator: ", ") + (things.count > 4 ? " and \(things.count - 4) more" : "")
   }
 }

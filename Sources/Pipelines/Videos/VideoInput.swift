@@ -37,11 +37,7 @@ public struct VideoInput: VideoFrames {
   }
 
   /// Whether a path leads to the video itself, which nothing may replace.
-  func stands(at path: String) -> Bool {
-    var (one, other) = (stat(), stat())
-    return stat(source.path, &one) == 0 && stat(path, &other) == 0 && one.st_dev == other.st_dev
-      && one.st_ino == other.st_ino
-  }
+  func stands(at path: String) -> Bool { leadToOneFile(source.path, path) }
 
   /// What a trace says of it.
   var traceInput: TraceInput {

@@ -22,7 +22,10 @@ struct Quantize: Command {
       For every layer the SQNR of its weights is listed: how far the whole numbers are from what they stand for. --calibrate runs \
       the model in Float32 on pictures (a random click, a box, three clicks) and on the first frames of clips (a random click, \
       followed), and puts into the plan for each w8a8 layer the range under which its result is most exact. Without ranges \
-      in the plan w8a8 finds that of each input anew. NaN and infinite weights are refused; channels of nothing but zeros \
+      in the plan w8a8 finds that of each input anew. --rounding gptq, with the same folder, rounds each weight so that it makes up \
+      for what those before it lost in the layer's result: worth most for w4. --equalize divides what a norm returns channel \
+      by channel and multiplies the columns of the layers that read it, so that one range serves all channels better; results \
+      are the same in floating point, the norm's own are not. NaN and infinite weights are refused; channels of nothing but zeros \
       are told and stay so.
       """)
 
@@ -48,6 +51,17 @@ struct Quantize: Command {
       "Find the ranges of w8a8 inputs with a folder of pictures, and of folders with the frames of clips.",
       valueName: "folder"))
   var calibrate: String?
+  @Option(
+    name: .long,
+    help:
+      "How weights become whole numbers: each to the nearest, or, with --calibrate, so that the layer's result is near."
+  )
+  var rounding = RoundingChoice.nearest
+  @Flag(
+    name: .long,
+    help:
+      "With --calibrate, make the channels alike that norms return, at the cost of the weights that read them.")
+  var equalize = false
   @Option(name: .long, help: "What the random clicks of a calibration depend on.")
   var seed: UInt64 = 0
   @OptionGroup var source: SourceOptions
@@ -64,6 +78,9 @@ struct Quantize: Command {
     guard plan == nil || elsewhere == nil else {
       throw ValidationError("--elsewhere is of --scheme; a plan's own default says it")
     }
+    guard calibrate != nil || (rounding == .nearest && !equalize) else {
+      throw ValidationError("--rounding gptq and --equalize need --calibrate, to see what layers are given")
+    }
   }
 
   func execute() throws {
@@ -76,6 +93,7 @@ struct Quantize: Command {
       ?? .scheme(scheme?.precision ?? .w8, elsewhere: elsewhere?.precision ?? .f32)
     var request = QuantizeRequest(model: model, output: output, policy: policy)
     request.isDurable = durable
+    (request.rounding, request.equalizes) = (rounding.rounding, equalize)
     if let calibrate {
       var calibration = CalibrationRequest(folder: calibrate)
       calibration.seed = seed
@@ -84,6 +102,13 @@ struct Quantize: Command {
     let result = try quantize(request, watch: Console.watchModel)
     if json { try Console.json(result) } else { print(result.text(output)) }
   }
+}
+
+/// What weights can be rounded by.
+enum RoundingChoice: String, ExpressibleByArgument, CaseIterable {
+  case nearest, gptq
+
+  var rounding: Rounding { self == .nearest ? .nearest : .gptq }
 }
 
 /// What the default policy leaves in floating point.
