@@ -42,8 +42,12 @@ public final class Calibration: TapWriter {
   /// A writer for the layers of a model whose inputs are quantized.
   ///
   /// - Parameter model: what was quantized by a plan that has `w8a8`.
-  public init(_ model: QuantizedModel) {
-    let layers = model.layers.filter { $0.precision == .w8a8 }
+  public convenience init(_ model: QuantizedModel) {
+    self.init(watching: model.layers.filter { $0.precision == .w8a8 })
+  }
+
+  /// A writer for some of a model's layers.
+  public init(watching layers: [QuantizedModel.Layer]) {
     seen = Mutex(
       Dictionary(
         uniqueKeysWithValues: layers.map { (ModulePath($0.layer), Seen(isConvolution: $0.shape.rank == 4)) }))
@@ -73,6 +77,11 @@ public final class Calibration: TapWriter {
 
   /// There is nothing to put anywhere.
   public func finish() throws {}
+
+  /// What was seen of a layer's inputs, and some of them; nil where it was not watched or never called.
+  func samples(of module: ModulePath) -> (histogram: InputHistogram, vectors: [[Float]])? {
+    seen.withLock { $0[module].flatMap { $0.calls > 0 ? ($0.histogram, $0.vectors) : nil } }
+  }
 
   private func look(at tensor: Tensor, of module: ModulePath) {
     guard tensor.count > 0 else { return }

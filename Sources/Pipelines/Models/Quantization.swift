@@ -4,6 +4,7 @@ import Files
 import Foundation
 public import Kernels
 public import Quantization
+public import Reports
 public import SAM2
 import Tensors
 
@@ -11,14 +12,23 @@ import Tensors
 public struct QuantizeRequest: Sendable {
   /// A checkpoint in floating point; backend, precision and plan play no part.
   public var model: ModelRequest
-  /// The file to write: `.safetensors` or `.gguf`; one that is there is replaced when the new one is whole.
-  public var output: String
+  /// The file to write: `.safetensors` or `.gguf`; one that is there is replaced when the new one is whole. Nil to write none.
+  public var output: String?
   /// Which layers are computed how.
   public var policy: Policy
   /// What the ranges of `w8a8` inputs are found with; nil to leave them as the plan says, or to be found anew for every input.
   public var calibration: CalibrationRequest?
   /// Whether to wait until the output is on the disk.
   public var isDurable = false
+  /// Whether modules are ranked by what quantizing them does: to their results on what the calibration sees, and to masks on
+  /// `data`, where that is given.
+  public var ranksModules = false
+  /// A validation set, to measure what masks lose.
+  public var data: String?
+  /// How many points of mIoU and of J&F may be lost on `data`: the fewest modules are kept in floating point that it takes.
+  public var maximumLoss: Double?
+  /// Whether to find out all that a report shows.
+  public var wantsReport = false
 
   /// What says which layers are computed how.
   public enum Policy: Sendable {
@@ -29,7 +39,7 @@ public struct QuantizeRequest: Sendable {
   }
 
   /// A checkpoint to quantize.
-  public init(model: ModelRequest, output: String, policy: Policy) {
+  public init(model: ModelRequest, output: String?, policy: Policy) {
     self.model = model
     self.output = output
     self.policy = policy
@@ -48,11 +58,17 @@ public struct QuantizeResult: Sendable, Encodable {
   public let float32Bytes: Int
   /// Bytes of the file that was read.
   public let sourceBytes: Int
-  /// Bytes of the file that was written.
-  public let outputBytes: Int
+  /// Bytes of the file that was written; nil where none was.
+  public let outputBytes: Int?
+  /// The modules, the most harmful first, where they were ranked.
+  public var modules: [ModuleSensitivity]?
+  /// What a search for modules to keep in floating point came to.
+  public var search: FloatSearch.Outcome?
+  /// What quantizing did, where a report was asked for.
+  public var report: QuantizationReport?
 
   enum CodingKeys: String, CodingKey {
-    case plan, layers, inputs
+    case plan, layers, inputs, modules, search, report
     case float32Bytes = "float32_bytes"
     case sourceBytes = "source_bytes"
     case outputBytes = "output_bytes"
@@ -63,12 +79,14 @@ public struct QuantizeResult: Sendable, Encodable {
 ///
 /// - Parameters:
 ///   - watch: Is told what was chosen or left out of the file, and what a user should know of the result.
-///   - isCancelled: Asked between pictures and clips of a calibration, beside the task's own cancellation.
-/// - Throws: `QuantizationError`, `CalibrationError`, `CheckpointError`, `ConfigurationError`, `UnknownArchitecture`, `SAM2Error`, `BackendError`.
+///   - isCancelled: Asked between pictures and clips, beside the task's own cancellation.
+/// - Throws: `QuantizationError`, `QuantizationQuestionError`, `EvaluationError`, `UnreachableLoss`, `CancellationError`, `CalibrationError`, `CheckpointError`, `ConfigurationError`, `UnknownArchitecture`, `SAM2Error`, `BackendError`.
 public func quantize(
-  _ request: QuantizeRequest, watch: PipelineWatcher = { _ in }, isCancelled: () -> Bool = { false }
+  _ request: QuantizeRequest, watch: @escaping PipelineWatcher = { _ in },
+  isCancelled: @escaping () -> Bool = { false }
 ) throws -> QuantizeResult {
-  let format = try QuantizedFile.format(of: request.output)
+  let format = try request.output.map(QuantizedFile.format)
+  let questions = try QuantizationQuestions(request)
   let source = request.model
   let checkpoint = try Checkpoint.open(path: source.path, key: source.key, limits: source.limits)
   for remark in checkpoint.selection.remarks { watch(.note("\(source.path): \(remark)")) }
@@ -87,25 +105,44 @@ public func quantize(
   }
   watch(.step("quantizing \(source.path)"))
   try checkpoint.verify()
-  let model = try QuantizedModel(
-    checkpoint, found.configuration, plan: plan, form: format == .gguf ? .blocks : .channels)
-  let inputs = try request.calibration.map { calibration in
-    try calibrate(model, with: calibration, source, checkpoint, watch, isCancelled)
+  let form: QuantizedModel.Form = format == .gguf ? .blocks : .channels
+  var model = try QuantizedModel(checkpoint, found.configuration, plan: plan, form: form)
+  // Questions may be asked about weights alone; ranges found for nothing are a mistake.
+  let finds = questions == nil || model.layers.contains { $0.precision == .w8a8 }
+  let inputs = try request.calibration.flatMap { calibration in
+    finds ? try calibrate(model, with: calibration, source, checkpoint, watch, isCancelled) : nil
   }
   for input in inputs ?? [] { plan.inputs[input.layer] = input.range }
+  let findings = try questions?.findings(
+    QuantizationStudy(source, model, plan: plan), watch: watch, isCancelled: isCancelled)
+  if let kept = findings?.planOfSearch {
+    plan = kept
+    model = try QuantizedModel(checkpoint, found.configuration, plan: plan, form: form)
+  }
   QuantizedFile.remarks(on: model, plan: plan, scheme: request.policy).forEach { watch(.note($0)) }
-  var metadata = ConvertedMetadata(of: checkpoint, found.configuration, as: format)
-  metadata.add(plan)
-  try metadata.addDigests(of: checkpoint)
-  watch(.step("writing \(request.output)"))
-  try WholeNumberOutput.write(
-    QuantizedFile.tensors(of: checkpoint, model), metadata: metadata.words, to: request.output, as: format,
-    durable: request.isDurable)
-  return QuantizeResult(
+  if let output = request.output, let format {
+    var metadata = ConvertedMetadata(of: checkpoint, found.configuration, as: format)
+    metadata.add(plan)
+    try metadata.addDigests(of: checkpoint)
+    watch(.step("writing \(output)"))
+    try WholeNumberOutput.write(
+      QuantizedFile.tensors(of: checkpoint, model), metadata: metadata.words, to: output, as: format,
+      durable: request.isDurable)
+  }
+  questions?.finish()
+  var result = QuantizeResult(
     plan: plan, layers: model.layers, inputs: inputs ?? [],
     float32Bytes: checkpoint.entries.reduce(0) { $0 + 4 * $1.shape.count },
     sourceBytes: checkpoint.fileByteCount,
-    outputBytes: try MappedFile(path: request.output).bytes.count)
+    outputBytes: try request.output.map { try MappedFile(path: $0).bytes.count })
+  if let findings {
+    (result.modules, result.search) = (request.ranksModules ? findings.ranked : nil, findings.search)
+    if request.wantsReport {
+      let after = findings.search == nil ? findings.study : try QuantizationStudy(source, model, plan: plan)
+      result.report = try findings.report(on: result, request, after, watch: watch, isCancelled: isCancelled)
+    }
+  }
+  return result
 }
 
 /// Watches the model in floating point.
