@@ -74,6 +74,21 @@ public final class Calibration: InputWatcher {
     self.backend = backend
   }
 
+  /// A writer for some of a model's layers: what they are given and how often which numbers are among it.
+  public init(watching layers: [QuantizedModel.Layer], on backend: any Backend) {
+    let seen = layers.map { layer in
+      let isConvolution = layer.shape.rank == 4
+      return (
+        ModulePath(layer.layer),
+        Seen(
+          isConvolution: isConvolution, divisors: nil, histogram: InputHistogram(), moments: nil,
+          vectors: KeptVectors(isConvolution: isConvolution))
+      )
+    }
+    self.seen = Mutex(Dictionary(uniqueKeysWithValues: seen))
+    self.backend = backend
+  }
+
   /// The layers that are watched.
   public var layers: [ModulePath] { seen.withLock { $0.keys.sorted { $0.name < $1.name } } }
 
@@ -98,6 +113,13 @@ public final class Calibration: InputWatcher {
 
   /// There is nothing to put anywhere.
   public func finish() throws {}
+
+  /// What was seen of a layer's inputs, and some of them, `[count, in]`; nil where it was not watched or never called.
+  func samples(of module: ModulePath) -> (histogram: InputHistogram, vectors: Tensor)? {
+    guard let layer = seen.withLock({ $0[module] }), let histogram = layer.histogram, layer.vectors.calls > 0
+    else { return nil }
+    return (histogram, layer.vectors.tensor)
+  }
 
   private func look(at tensor: Tensor, of module: ModulePath) {
     guard tensor.count > 0 else { return }

@@ -211,3 +211,16 @@ public struct InputHistogram: Sendable {
     }
   }
 }
+
+extension InputHistogram {
+  /// How often numbers were where, from the least to the largest in so many bins of one width; none where nothing but zeros
+  /// was seen. A number counts in the bin that holds the middle of the narrow one that it was counted in.
+  public func bins(_ count: Int) -> [Int] {
+    let (low, high) = (Double(least), Double(largest))
+    guard width > 0, high > low else { return [] }
+    return filled.reduce(into: [Int](repeating: 0, count: count)) { bins, bin in
+      let place = Int((bin.middle - low) / (high - low) * Double(count))
+      bins[max(0, min(count - 1, place))] += bin.count
+    }
+  }
+}

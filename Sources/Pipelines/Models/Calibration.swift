@@ -121,7 +121,7 @@ extension Model {
   }
 
   /// A click, a box around it, and three clicks.
-  private func showPicture(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
+  func showPicture(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
     let picture = try PictureInput(path: path)
     let clicks = RandomClicks(request, path, width: picture.width, height: picture.height)
     let embedded = try EmbeddedPicture(picture, model: self, run)
@@ -131,7 +131,7 @@ extension Model {
   }
 
   /// A click on the first frame, followed.
-  private func showClip(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
+  func showClip(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
     let input = try VideoInput(path: path)
     let (width, height) = (input.source.width, input.source.height)
     let clicks = RandomClicks(request, path, width: width, height: height)
@@ -142,7 +142,7 @@ extension Model {
 }
 
 /// Places in a picture that depend on a seed and the file's name alone.
-private struct RandomClicks {
+struct RandomClicks {
   private let hash: CounterHash
   private let width: Int
   private let height: Int

@@ -4,6 +4,7 @@ import Files
 import Foundation
 public import Kernels
 public import Quantization
+public import Reports
 public import SAM2
 import Tensors
 
@@ -11,8 +12,8 @@ import Tensors
 public struct QuantizeRequest: Sendable {
   /// A checkpoint in floating point; backend, precision and plan play no part.
   public var model: ModelRequest
-  /// The file to write: `.safetensors` or `.gguf`; one that is there is replaced when the new one is whole.
-  public var output: String
+  /// The file to write: `.safetensors` or `.gguf`; one that is there is replaced when the new one is whole. Nil to write none.
+  public var output: String?
   /// Which layers are computed how.
   public var policy: Policy
   /// What the ranges of `w8a8` inputs are found with; nil to leave them as the plan says, or to be found anew for every input.
@@ -23,6 +24,15 @@ public struct QuantizeRequest: Sendable {
   public var equalizes = false
   /// Whether to wait until the output is on the disk.
   public var isDurable = false
+  /// Whether modules are ranked by what quantizing them does: to their results on what the calibration sees, and to masks on
+  /// `data`, where that is given.
+  public var ranksModules = false
+  /// A validation set, to measure what masks lose.
+  public var data: String?
+  /// How many points of mIoU and of J&F may be lost on `data`: the fewest modules are kept in floating point that it takes.
+  public var maximumLoss: Double?
+  /// Whether to find out all that a report shows.
+  public var wantsReport = false
 
   /// What says which layers are computed how.
   public enum Policy: Sendable {
@@ -33,7 +43,7 @@ public struct QuantizeRequest: Sendable {
   }
 
   /// A checkpoint to quantize.
-  public init(model: ModelRequest, output: String, policy: Policy) {
+  public init(model: ModelRequest, output: String?, policy: Policy) {
     self.model = model
     self.output = output
     self.policy = policy
@@ -56,11 +66,17 @@ public struct QuantizeResult: Sendable, Encodable {
   public let float32Bytes: Int
   /// Bytes of the file that was read.
   public let sourceBytes: Int
-  /// Bytes of the file that was written.
-  public let outputBytes: Int
+  /// Bytes of the file that was written; nil where none was.
+  public let outputBytes: Int?
+  /// The modules, the most harmful first, where they were ranked.
+  public var modules: [ModuleSensitivity]?
+  /// What a search for modules to keep in floating point came to.
+  public var search: FloatSearch.Outcome?
+  /// What quantizing did, where a report was asked for.
+  public var report: QuantizationReport?
 
   enum CodingKeys: String, CodingKey {
-    case plan, layers, inputs, rounding, equalized
+    case plan, layers, inputs, rounding, equalized, modules, search, report
     case float32Bytes = "float32_bytes"
     case sourceBytes = "source_bytes"
     case outputBytes = "output_bytes"
@@ -71,15 +87,17 @@ public struct QuantizeResult: Sendable, Encodable {
 ///
 /// - Parameters:
 ///   - watch: Is told what was chosen or left out of the file, and what a user should know of the result.
-///   - isCancelled: Asked between pictures and clips of a calibration, beside the task's own cancellation.
-/// - Throws: `QuantizationError`, `CalibrationError`, `CheckpointError`, `ConfigurationError`, `UnknownArchitecture`, `SAM2Error`, `BackendError`.
+///   - isCancelled: Asked between pictures and clips, beside the task's own cancellation.
+/// - Throws: `QuantizationError`, `QuantizationQuestionError`, `EvaluationError`, `UnreachableLoss`, `CancellationError`, `CalibrationError`, `CheckpointError`, `ConfigurationError`, `UnknownArchitecture`, `SAM2Error`, `BackendError`.
 public func quantize(
-  _ request: QuantizeRequest, watch: @escaping PipelineWatcher = { _ in }, isCancelled: () -> Bool = { false }
+  _ request: QuantizeRequest, watch: @escaping PipelineWatcher = { _ in },
+  isCancelled: @escaping () -> Bool = { false }
 ) throws -> QuantizeResult {
-  let format = try QuantizedFile.format(of: request.output)
+  let format = try request.output.map(QuantizedFile.format)
+  let questions = try QuantizationQuestions(request)
   let source = request.model
-  guard !leadToOneFile(source.path, request.output) else {
-    throw QuantizationError.overwritesSource(path: request.output)
+  if let output = request.output, leadToOneFile(source.path, output) {
+    throw QuantizationError.overwritesSource(path: output)
   }
   let checkpoint = try Checkpoint.open(path: source.path, key: source.key, limits: source.limits)
   for remark in checkpoint.selection.remarks { watch(.note("\(source.path): \(remark)")) }
@@ -100,21 +118,35 @@ public func quantize(
   try checkpoint.verify()
   var work = QuantizationWork(
     request, checkpoint, found.configuration, plan, format == .gguf ? .blocks : .channels, watch: watch)
-  let model = try work.model(isCancelled)
+  var model = try work.model(isAsked: questions != nil, isCancelled)
+  let findings = try questions?.findings(
+    QuantizationStudy(source, model, plan: work.plan), watch: watch, isCancelled: isCancelled)
+  if let kept = findings?.planOfSearch { model = try work.model(keeping: kept) }
   QuantizedFile.remarks(on: model, plan: work.plan, scheme: request.policy).forEach { watch(.note($0)) }
-  var metadata = ConvertedMetadata(of: checkpoint, found.configuration, as: format)
-  metadata.add(work.plan)
-  try metadata.addDigests(of: checkpoint)
-  watch(.step("writing \(request.output)"))
-  try WholeNumberOutput.write(
-    QuantizedFile.tensors(of: checkpoint, work.weights, model), metadata: metadata.words, to: request.output,
-    as: format, durable: request.isDurable)
-  return QuantizeResult(
+  if let output = request.output, let format {
+    var metadata = ConvertedMetadata(of: checkpoint, found.configuration, as: format)
+    metadata.add(work.plan)
+    try metadata.addDigests(of: checkpoint)
+    watch(.step("writing \(output)"))
+    try WholeNumberOutput.write(
+      QuantizedFile.tensors(of: checkpoint, work.weights, model), metadata: metadata.words, to: output,
+      as: format, durable: request.isDurable)
+  }
+  questions?.finish()
+  var result = QuantizeResult(
     plan: work.plan, layers: model.layers, inputs: work.inputs, rounding: request.rounding,
     equalized: work.equalized?.norms ?? [],
     float32Bytes: checkpoint.entries.reduce(0) { $0 + 4 * $1.shape.count },
     sourceBytes: checkpoint.fileByteCount,
-    outputBytes: try MappedFile(path: request.output).bytes.count)
+    outputBytes: try request.output.map { try MappedFile(path: $0).bytes.count })
+  if let findings {
+    (result.modules, result.search) = (request.ranksModules ? findings.ranked : nil, findings.search)
+    if request.wantsReport {
+      let after = findings.search == nil ? findings.study : try QuantizationStudy(source, model, plan: work.plan)
+      result.report = try findings.report(on: result, request, after, watch: watch, isCancelled: isCancelled)
+    }
+  }
+  return result
 }
 
 /// What happens between a checkpoint and its whole numbers.
@@ -150,7 +182,10 @@ private struct QuantizationWork {
   var weights: any WeightSource { equalized ?? checkpoint }
 
   /// Quantizes as asked, watching the model in floating point where ranges, norms or rounding ask for it.
-  mutating func model(_ isCancelled: () -> Bool) throws -> QuantizedModel {
+  ///
+  /// - Parameter isAsked: whether the calibration serves questions too, which may be about weights alone; otherwise one that finds no
+  ///   ranges is a mistake.
+  mutating func model(isAsked: Bool, _ isCancelled: () -> Bool) throws -> QuantizedModel {
     let nearest = try QuantizedModel(checkpoint, configuration, plan: plan, form: form)
     guard let calibration = request.calibration else {
       guard request.rounding == .nearest, !request.equalizes else { throw QuantizationError.noCalibration }
@@ -158,7 +193,8 @@ private struct QuantizationWork {
     }
     let findsRanges = nearest.layers.contains { $0.precision == .w8a8 }
     guard findsRanges || request.rounding == .gptq || request.equalizes else {
-      throw QuantizationError.nothingToCalibrate
+      guard isAsked else { throw QuantizationError.nothingToCalibrate }
+      return nearest
     }
     var float = request.model
     (float.precision, float.plan, float.backend) = (.f32, nil, float.backend ?? .fastest)
@@ -197,6 +233,12 @@ private struct QuantizationWork {
       try model.measure(by: seen, of: weights, inputs: plan.inputs)
     }
     return model
+  }
+
+  /// Quantizes by the plan that a search ended with.
+  mutating func model(keeping found: PrecisionPlan) throws -> QuantizedModel {
+    plan = found
+    return try QuantizedModel(checkpoint, configuration, plan: found, form: form)
   }
 }
 

@@ -148,10 +148,11 @@ public struct BenchmarkPage: Sendable {
 }
 
 extension Markup {
-  fileprivate static func note(_ text: String) -> Markup { .element("p", ["class": "note"], Markup(text)) }
+  /// A remark below a heading.
+  static func note(_ text: String) -> Markup { .element("p", ["class": "note"], Markup(text)) }
 
   /// Rows that begin with what they are about, under headings.
-  fileprivate static func table(
+  static func table(
     _ id: String, _ heads: [String], _ rows: [(String, [String])]
   ) -> Markup {
     let heading = Markup.element("tr", [:], heads.map { .element("th", ["scope": "col"], Markup($0)) })

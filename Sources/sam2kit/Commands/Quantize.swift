@@ -1,7 +1,9 @@
 import ArgumentParser
+import Files
 import Kernels
 import Pipelines
 import Quantization
+import Reports
 
 struct Quantize: Command {
   static let configuration = CommandConfiguration(
@@ -27,13 +29,27 @@ struct Quantize: Command {
       by channel and multiplies the columns of the layers that read it, so that one range serves all channels better; results \
       are the same in floating point, the norm's own are not. NaN and infinite weights are refused; channels of nothing but zeros \
       are told and stay so.
+
+      --analyze ranks modules (a block of Hiera, the neck, a layer of the memory attention, ...) by what quantizing them does, \
+      with weights, inputs or both rounded: as expected from the sizes of steps, to the module's result on the exact \
+      model's inputs, to its result where it stands, and with --data to masks, when it alone is quantized. Without OUTPUT nothing \
+      is written.
+
+      --max-drop keeps in floating point the fewest modules with which neither mIoU, over one click, a box and three \
+      clicks, nor J&F on --data loses more than so many points. It frees modules in the order of their ranking, then tries to \
+      quantize each again. After Ctrl-C, or anything else, the same command goes on where it stopped.
+
+        sam2kit quantize M.safetensors Q.safetensors --scheme w8a8 --calibrate pictures --data Reference/validation \
+          --max-drop 0.3 --save-plan plan.json --html report.html
       """)
 
   @Argument(help: "The checkpoint to read, in floating point.")
   var input: String
   @Argument(
-    help: "The .safetensors or .gguf to write; a file that is there is replaced when the new one is whole.")
-  var output: String
+    help:
+      "The .safetensors or .gguf to write; a file that is there is replaced when the new one is whole. May be left out with --analyze."
+  )
+  var output: String?
   @Option(name: .long, help: "How layers are computed by the default policy: w8, w8a16, w8a8 or w4.")
   var scheme: Scheme?
   @Option(
@@ -64,6 +80,7 @@ struct Quantize: Command {
   var equalize = false
   @Option(name: .long, help: "What the random clicks of a calibration depend on.")
   var seed: UInt64 = 0
+  @OptionGroup var questions: QuantizationQuestionOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var architecture: ArchitectureOptions
   @Flag(name: .long, help: "Wait until the output is on the disk before it replaces what is there.")
@@ -80,6 +97,19 @@ struct Quantize: Command {
     }
     guard calibrate != nil || (rounding == .nearest && !equalize) else {
       throw ValidationError("--rounding gptq and --equalize need --calibrate, to see what layers are given")
+    }
+    guard output != nil || questions.analyze else {
+      throw ValidationError("name the file to write; with --analyze alone it may be left out")
+    }
+    guard calibrate != nil || !questions.isAsked else {
+      throw ValidationError(
+        "--analyze, --max-drop and --html compare modules on pictures: give --calibrate FOLDER")
+    }
+    guard !questions.isAsked || (rounding == .nearest && !equalize) else {
+      throw ValidationError("--analyze, --max-drop and --html are about weights rounded to the nearest: leave out --rounding gptq and --equalize")
+    }
+    guard questions.maxDrop == nil || output != nil else {
+      throw ValidationError("--max-drop keeps its state beside what it writes: name the file")
     }
   }
 
@@ -99,7 +129,7 @@ struct Quantize: Command {
       calibration.seed = seed
       request.calibration = calibration
     }
-    let result = try quantize(request, watch: Console.watchModel)
+    let result = try questions.answer(request)
     if json { try Console.json(result) } else { print(result.text(output)) }
   }
 }
