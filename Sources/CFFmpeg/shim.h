@@ -84,9 +84,13 @@ static inline const int32_t *cffmpeg_display_matrix(const AVStream *stream) {
 #endif
 }
 
-// The colour coefficients of a frame or an encoder, as sws_setColorspaceDetails wants them.
+// The colour coefficients of a frame or an encoder, as sws_setColorspaceDetails wants them. A matrix that the scaler has no
+// coefficients for, also that of red, green and blue on pixels of brightness and differences, is that of BT.601, as
+// FFmpeg's scale filter has it.
 static inline const int *cffmpeg_coefficients(enum AVColorSpace space) {
-  return cffmpeg_sws_getCoefficients(space == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : (int)space);
+  const int is_known = space >= AVCOL_SPC_BT709 && space <= AVCOL_SPC_BT2020_CL && space != AVCOL_SPC_UNSPECIFIED &&
+                       space != AVCOL_SPC_YCGCO;
+  return cffmpeg_sws_getCoefficients(is_known ? (int)space : SWS_CS_DEFAULT);
 }
 
 // Whether pixels are red, green and blue rather than brightness and two differences.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Pipelines
 import Synchronization
@@ -73,7 +74,7 @@ enum Console {
 
   /// A terminal that was closed meanwhile is no reason to stop.
   private static func write(_ text: String) {
-    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    try? FileHandle.standardError.write(contentsOf: Data(text.fileName))
   }
 
   /// A result as JSON with sorted keys.
@@ -82,7 +83,7 @@ enum Console {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
 }
 
