@@ -99,6 +99,12 @@ static inline int cffmpeg_is_rgb(enum AVPixelFormat format) {
   return found && (found->flags & AV_PIX_FMT_FLAG_RGB) != 0;
 }
 
+// Whether pixels are brightness alone, which FFmpeg takes to have its full range where nothing is said.
+static inline int cffmpeg_is_grey(enum AVPixelFormat format) {
+  const AVPixFmtDescriptor *found = cffmpeg_av_pix_fmt_desc_get(format);
+  return found && found->nb_components < 3 && (found->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) == 0;
+}
+
 // The format that a frame is converted to before its planes are turned one by one, which needs pixels of whole bytes and
 // chroma that is as coarse in rows as in columns. FFmpeg's filters choose the same of 8 bits.
 static inline enum AVPixelFormat cffmpeg_turnable(enum AVPixelFormat format) {

@@ -131,15 +131,21 @@ private struct RGBAMask {
   /// Whether there are more colours than masks have.
   let isPhotograph: Bool
 
+  private static let mostMaskColours = 16
+
   init(width: Int, height: Int, rgba: [UInt8]) {
     let places = stride(from: 0, to: rgba.count, by: 4)
     colours = BinaryMask(
       width: width, height: height, pixels: places.map { rgba[$0] | rgba[$0 + 1] | rgba[$0 + 2] })
     alpha = BinaryMask(width: width, height: height, pixels: places.map { rgba[$0 + 3] })
     var known: Set<UInt32> = []
-    for place in places where known.count <= 256 {
-      known.insert(UInt32(rgba[place]) << 16 | UInt32(rgba[place + 1]) << 8 | UInt32(rgba[place + 2]))
+    for place in places where known.count <= Self.mostMaskColours {
+      let (red, green, blue) = (rgba[place], rgba[place + 1], rgba[place + 2])
+      // Shades of grey are soft edges.
+      if red != green || green != blue {
+        known.insert(UInt32(red) << 16 | UInt32(green) << 8 | UInt32(blue))
+      }
     }
-    isPhotograph = known.count > 256
+    isPhotograph = known.count > Self.mostMaskColours
   }
 }

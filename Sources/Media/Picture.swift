@@ -33,6 +33,12 @@ public struct Picture: Sendable, Equatable {
     self.isLossy = isLossy
   }
 
+  /// Whether two pictures have the same pixels and notes.
+  public static func == (one: Picture, other: Picture) -> Bool {
+    one.width == other.width && one.height == other.height && one.pixels == other.pixels
+      && one.notes == other.notes
+  }
+
   /// Reads a JPEG or PNG file, told apart by content, with the very pixels that Pillow's `convert("RGB")` gives.
   ///
   /// - Parameter range: Which samples of a picture of more than eight bits are black and white, if not Pillow's.

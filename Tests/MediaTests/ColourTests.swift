@@ -28,6 +28,8 @@ struct ColourFixtures: Decodable {
     let recorded = try #require(ColourFixtures.recorded)
     #expect(clip.tags.count == 45)
     let folder = try TemporaryFolder()
+    // FFmpeg reads colours of ten bits with another rounding than decord's older copy.
+    let levels = clip.name == "gbrp10le" ? 2 : 1
     for tags in clip.tags {
       let tag = "matrix \(tags[0]), range \(tags[1])"
       var file = clip.file
@@ -35,13 +37,14 @@ struct ColourFixtures: Decodable {
       file[clip.rangePlace] = UInt8(tags[1])
       let path = try folder.write(file, "clip.mkv")
       let frame = try #require(try openFrameSource(path: path).frame(at: 0))
-      #expect(largestDifference(frame.stored().pixels, recorded.results[tags[2]]) <= 1, "\(tag)")
+      #expect(largestDifference(frame.stored().pixels, recorded.results[tags[2]]) <= levels, "\(tag)")
       let shown = Picture(
         width: recorded.size, height: recorded.size, pixels: Array(recorded.results[tags[3]]))
       // A level of a channel is 1/58 to 1/57 in the tensor.
       #expect(
         largestDifference(
-          try frame.prepared(size: recorded.size).elements, shown.normalizedTensor.elements) < 1.5 / 57,
+          try frame.prepared(size: recorded.size).elements, shown.normalizedTensor.elements)
+          < (Float(levels) + 0.5) / 57,
         "\(tag), scaled")
     }
   }
