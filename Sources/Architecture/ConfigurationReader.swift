@@ -5,8 +5,11 @@ final class ConfigurationReader {
   private let path: String
   private var unread: [String: Int]
 
-  /// Keys of the official layout that say how Python builds the object, not what it computes.
-  private static let ignored: Set<String> = ["_target_", "compile_image_encoder", "weights_path"]
+  /// Keys of the official layout that say how Python builds the object, not what it computes; `requireClass` looks at
+  /// the first.
+  private static let ignored: Set<String> = [target, "compile_image_encoder", "weights_path"]
+  /// Which class Hydra calls.
+  private static let target = "_target_"
 
   private init(_ entries: [ConfigurationTree.Entry], path: String, origin: String) {
     values = Dictionary(entries.map { ($0.key, $0.value) }) { first, _ in first }
@@ -137,6 +140,18 @@ final class ConfigurationReader {
     guard found == [number, number] else {
       throw .wrongValue(
         origin: origin, key: name(key), expected: "\([number, number])", found: "\(found)")
+    }
+  }
+
+  /// Refuses a mapping that Hydra would make something else of than one of those classes, named without their package,
+  /// which forks rename.
+  ///
+  /// - Throws: `ConfigurationError.wrongValue`.
+  func requireClass(_ classes: String...) throws(ConfigurationError) {
+    guard let node = values[Self.target], !node.isNull else { return }
+    let found = node.text.map { $0.split(separator: ".").dropFirst().joined(separator: ".") }
+    guard let found, classes.contains(found) else {
+      throw wrong(Self.target, classes.map { "sam2.\($0)" }.joined(separator: " or "), node)
     }
   }
 

@@ -112,6 +112,7 @@ public struct SinePositionConfiguration: Hashable, Sendable, Encodable {
 
 extension ImageEncoderConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.backbones.image_encoder.ImageEncoder")
     trunk = try HieraConfiguration(reader.child("trunk"))
     neck = try FpnNeckConfiguration(reader.child("neck"))
     scalp = try reader.int("scalp", default: 0)
@@ -131,6 +132,7 @@ extension ImageEncoderConfiguration {
 
 extension HieraConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.backbones.hieradet.Hiera")
     embedDim = try reader.int("embed_dim", in: ConfigurationReader.positives, default: embedDim)
     numHeads = try reader.int("num_heads", in: ConfigurationReader.positives, default: numHeads)
     // Stochastic depth and the choice of outputs act in training alone, as far as SAM 2 uses them.
@@ -195,6 +197,7 @@ extension HieraConfiguration {
 
 extension FpnNeckConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.backbones.image_encoder.FpnNeck")
     positionEncoding = try SinePositionConfiguration(reader.child("position_encoding"))
     dModel = try reader.int("d_model", in: ConfigurationReader.positives)
     backboneChannelList = try reader.ints("backbone_channel_list")
@@ -226,6 +229,7 @@ extension FpnNeckConfiguration {
 
 extension SinePositionConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.position_encoding.PositionEmbeddingSine")
     numPosFeats = try reader.int("num_pos_feats", in: ConfigurationReader.positives)
     temperature = try reader.float("temperature", default: temperature)
     normalize = try reader.bool("normalize", default: normalize)

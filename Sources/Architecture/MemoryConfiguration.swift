@@ -117,6 +117,7 @@ public struct CXBlockConfiguration: Hashable, Sendable, Encodable {
 
 extension MemoryAttentionConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.memory_attention.MemoryAttention")
     dModel = try reader.int("d_model")
     posEncAtInput = try reader.bool("pos_enc_at_input")
     layer = try MemoryAttentionLayerConfiguration(reader.child("layer"))
@@ -128,6 +129,7 @@ extension MemoryAttentionConfiguration {
 
 extension MemoryAttentionLayerConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.memory_attention.MemoryAttentionLayer")
     activation = try reader.string("activation")
     dModel = try reader.int("d_model")
     dimFeedforward = try reader.int("dim_feedforward")
@@ -147,6 +149,7 @@ extension MemoryAttentionLayerConfiguration {
 
 extension RoPEAttentionConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.sam.transformer.RoPEAttention")
     embeddingDim = try reader.int("embedding_dim")
     numHeads = try reader.int("num_heads")
     downsampleRate = try reader.int("downsample_rate", default: downsampleRate)
@@ -168,6 +171,7 @@ extension RoPEAttentionConfiguration {
 
 extension MemoryEncoderConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.memory_encoder.MemoryEncoder")
     outDim = try reader.int("out_dim", in: ConfigurationReader.positives)
     inDim = try reader.int("in_dim", default: inDim)
     positionEncoding = try SinePositionConfiguration(reader.child("position_encoding"))
@@ -179,6 +183,7 @@ extension MemoryEncoderConfiguration {
 
 extension MaskDownSamplerConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.memory_encoder.MaskDownSampler")
     embedDim = try reader.int("embed_dim", default: embedDim)
     kernelSize = try reader.int("kernel_size", default: kernelSize)
     stride = try reader.int("stride", in: ConfigurationReader.positives, default: stride)
@@ -197,6 +202,7 @@ extension MaskDownSamplerConfiguration {
 
 extension FuserConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.memory_encoder.Fuser")
     layer = try CXBlockConfiguration(reader.child("layer"))
     numLayers = try reader.int("num_layers", in: ConfigurationReader.layers)
     let dim = try reader.int("dim", default: 0)
@@ -212,6 +218,7 @@ extension FuserConfiguration {
 
 extension CXBlockConfiguration {
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass("modeling.memory_encoder.CXBlock")
     dim = try reader.int("dim")
     kernelSize = try reader.int("kernel_size", default: kernelSize)
     padding = try reader.int("padding", default: padding)

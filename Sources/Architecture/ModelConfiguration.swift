@@ -172,6 +172,9 @@ extension ModelConfiguration {
   }
 
   init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.requireClass(
+      "modeling.sam2_base.SAM2Base", "sam2_video_predictor.SAM2VideoPredictor",
+      "sam2_video_predictor.SAM2VideoPredictorVOS", "model.sam2.SAM2Train")
     imageEncoder = try ImageEncoderConfiguration(reader.child("image_encoder"))
     memoryAttention = try MemoryAttentionConfiguration(reader.child("memory_attention"))
     memoryEncoder = try MemoryEncoderConfiguration(reader.child("memory_encoder"))

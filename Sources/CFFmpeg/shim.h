@@ -84,15 +84,25 @@ static inline const int32_t *cffmpeg_display_matrix(const AVStream *stream) {
 #endif
 }
 
-// The colour coefficients of a frame or an encoder, as sws_setColorspaceDetails wants them.
+// The colour coefficients of a frame or an encoder, as sws_setColorspaceDetails wants them. A matrix that the scaler has no
+// coefficients for, also that of red, green and blue on pixels of brightness and differences, is that of BT.601, as
+// FFmpeg's scale filter has it.
 static inline const int *cffmpeg_coefficients(enum AVColorSpace space) {
-  return cffmpeg_sws_getCoefficients(space == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : (int)space);
+  const int is_known = space >= AVCOL_SPC_BT709 && space <= AVCOL_SPC_BT2020_CL && space != AVCOL_SPC_UNSPECIFIED &&
+                       space != AVCOL_SPC_YCGCO;
+  return cffmpeg_sws_getCoefficients(is_known ? (int)space : SWS_CS_DEFAULT);
 }
 
 // Whether pixels are red, green and blue rather than brightness and two differences.
 static inline int cffmpeg_is_rgb(enum AVPixelFormat format) {
   const AVPixFmtDescriptor *found = cffmpeg_av_pix_fmt_desc_get(format);
   return found && (found->flags & AV_PIX_FMT_FLAG_RGB) != 0;
+}
+
+// Whether pixels are brightness alone, which FFmpeg takes to have its full range where nothing is said.
+static inline int cffmpeg_is_grey(enum AVPixelFormat format) {
+  const AVPixFmtDescriptor *found = cffmpeg_av_pix_fmt_desc_get(format);
+  return found && found->nb_components < 3 && (found->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) == 0;
 }
 
 // The format that a frame is converted to before its planes are turned one by one, which needs pixels of whole bytes and

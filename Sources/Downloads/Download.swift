@@ -57,7 +57,7 @@ public struct Download {
     replaces: Bool = false, check: (_ path: String) throws -> Void = { _ in },
     progress: @escaping (Progress) -> Void = { _ in }
   ) throws -> Result {
-    if !replaces, access(target, F_OK) == 0 { return try verifyPresent(check) }
+    if !replaces, FilePath.exists(target) { return try verifyPresent(check) }
     let part = try PartialDownload(for: target, url: item.url)
     let start = part.count
     do {

@@ -23,7 +23,7 @@ final class PartialDownload {
   /// - Throws: `FileError`, `DownloadError.busy`.
   init(for target: String, url: String) throws {
     path = "\(target).part"
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    descriptor = path.withFileName { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644) }
     count = descriptor < 0 ? 0 : Int(lseek(descriptor, 0, SEEK_END))
     guard descriptor >= 0 else {
       throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
@@ -46,7 +46,7 @@ final class PartialDownload {
     }
     count = 0
     note = nil
-    unlink(notePath)
+    FilePath.remove(notePath)
   }
 
   /// Notes which version the bytes to come belong to, before the first of them.
@@ -73,15 +73,16 @@ final class PartialDownload {
 
   /// Removes all of it.
   func discard() {
-    unlink(path)
-    unlink(notePath)
+    FilePath.remove(path)
+    FilePath.remove(notePath)
   }
 
   /// Puts the whole file at `target` when it is on the disk.
   func commit(to target: String) throws {
-    guard fsync(descriptor) == 0, rename(path, target) == 0 else {
+    guard fsync(descriptor) == 0 else {
       throw FileError.unwritable(path: target, reason: String(cString: strerror(errno)))
     }
-    unlink(notePath)
+    try FilePath.move(path, to: target)
+    FilePath.remove(notePath)
   }
 }

@@ -33,8 +33,7 @@ public enum ComparedFile: Sendable {
 
   /// The trace or sketch that a file is; nil where it is anything else.
   private static func recording(path: String) throws -> Recording? {
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return nil }
+    if FilePath.isFolder(path) { return nil }
     return try DumpFormat.isHDF5(path: path) ? Recording.openIfRecorded(path: path) : nil
   }
 

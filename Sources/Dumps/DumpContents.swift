@@ -95,10 +95,7 @@ extension ElementType {
 enum DumpFormat {
   /// The arrays of a folder of `.npy`, an `.npz`, a single `.npy`, a trace, any HDF5, safetensors, a `.pt` or GGUF.
   static func open(path: String) throws -> any DumpContents {
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      return try NumPyFolder(folder: path)
-    }
+    if FilePath.isFolder(path) { return try NumPyFolder(folder: path) }
     let file = try MappedFile(path: path)
     let beginning = Array(file.bytes.prefix(8))
     if NumPyHeader.begins(beginning) { return try NumPyFolder(file: path) }

@@ -27,21 +27,26 @@ public struct ClipScores: Equatable, Sendable {
   public let clip: String
   /// The object's number.
   public let object: Int
-  /// The region similarity on every frame but the first and the last, from frame 1 on.
+  /// The frames that were judged, ascending: those with true masks but the first and the last of them.
+  public let frames: [Int]
+  /// The region similarity on these frames.
   public let regions: [Double]
   /// The contour accuracy on the same frames.
   public let contours: [Double]
 
-  /// J, the mean region similarity over all frames but the first and the last, as DAVIS and SA-V have it; 0 where
-  /// there is no such frame.
+  /// J, the mean region similarity over these frames, as DAVIS and SA-V have it; NaN where there is none.
   public var region: Double { regions.mean }
   /// F, the mean contour accuracy over the same frames.
   public var contour: Double { contours.mean }
 
   /// The scores of one object, of which there are as many regions as contours.
-  public init(clip: String, object: Int, regions: [Double], contours: [Double]) {
+  ///
+  /// - Parameter frames: What they are of; nil for frame 1 and those that follow.
+  public init(clip: String, object: Int, frames: [Int]? = nil, regions: [Double], contours: [Double]) {
     precondition(regions.count == contours.count, "a frame has a region and a contour")
     (self.clip, self.object, self.regions, self.contours) = (clip, object, regions, contours)
+    self.frames = frames ?? Array(1..<regions.count + 1)
+    precondition(self.frames.count == regions.count, "a frame has a region")
   }
 }
 
@@ -50,35 +55,7 @@ extension ValidationSet.PictureFile {
   ///
   /// - Throws: `MediaError`, `EvaluationError.wrongSize`.
   public func labels(width: Int, height: Int) throws -> LabelMap {
-    try LabelMap.read(path: masks, of: width, height)
-  }
-}
-
-extension ValidationSet.Clip {
-  /// The true masks of a clip's frames.
-  public struct Truths: Sendable {
-    fileprivate let masks: [String]
-    fileprivate let width: Int
-    fileprivate let height: Int
-
-    /// The frames that count: all but the first, which is given, and the last.
-    public var judged: Range<Int> { 1..<max(1, masks.count - 1) }
-
-    /// The true masks of a frame, by object number.
-    ///
-    /// - Throws: `MediaError`, `EvaluationError.wrongSize`.
-    public func labels(of frame: Int) throws -> LabelMap {
-      try LabelMap.read(path: masks[frame], of: width, height)
-    }
-  }
-
-  /// The true masks of a clip of so many frames of that size.
-  ///
-  /// - Throws: `EvaluationError.wrongCount`.
-  public func truths(frames: Int, width: Int, height: Int) throws(EvaluationError) -> Truths {
-    guard frames == masks.count else {
-      throw .wrongCount(clip: name, frames: frames, masks: masks.count)
-    }
-    return Truths(masks: masks, width: width, height: height)
+    let labels = try LabelMap.read(path: masks, of: width, height)
+    return labels.objects == [LabelMap.void] ? labels : labels.withoutVoid
   }
 }

@@ -55,12 +55,16 @@ public struct FrameSummary: Equatable, Sendable {
 
   /// The means of every frame that counts in any clip, in order.
   public static func each(_ scores: [ClipScores]) -> [FrameSummary] {
-    let most = scores.map(\.regions.count).max() ?? 0
-    return (0..<most).map { frame in
-      let there = scores.filter { $0.regions.count > frame }
-      return FrameSummary(
-        frame: frame + 1, objects: there.count, region: there.map { $0.regions[frame] }.mean,
-        contour: there.map { $0.contours[frame] }.mean)
+    var byFrame: [Int: [(region: Double, contour: Double)]] = [:]
+    for object in scores {
+      for (place, frame) in object.frames.enumerated() {
+        byFrame[frame, default: []].append((object.regions[place], object.contours[place]))
+      }
+    }
+    return byFrame.sorted { $0.key < $1.key }.map { frame, there in
+      FrameSummary(
+        frame: frame, objects: there.count, region: there.map(\.region).mean, contour: there.map(\.contour).mean
+      )
     }
   }
 }
@@ -79,6 +83,6 @@ extension Array {
 }
 
 extension [Double] {
-  /// The arithmetic mean; 0 of nothing.
-  var mean: Double { isEmpty ? 0 : reduce(0, +) / Double(count) }
+  /// The arithmetic mean; NaN of nothing.
+  var mean: Double { isEmpty ? .nan : reduce(0, +) / Double(count) }
 }

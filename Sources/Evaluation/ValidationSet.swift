@@ -1,10 +1,9 @@
 import Files
-import Foundation
 import Masks
 import Media
 
-/// A folder of pictures and clips with true masks: `pictures/<name>.jpg` beside `<name>.png`, and
-/// `clips/<name>/frames` beside `clips/<name>/masks`. Masks are indexed PNGs of object numbers.
+/// Pictures and clips with true masks: a folder of this program's own form (`pictures/<name>.jpg` beside `<name>.png`,
+/// `clips/<name>/frames` beside `clips/<name>/masks`), or a public data set as it is unpacked.
 public struct ValidationSet: Sendable {
   /// A picture and its masks.
   public struct PictureFile: Sendable {
@@ -15,47 +14,69 @@ public struct ValidationSet: Sendable {
     let masks: String
   }
 
-  /// A clip: a folder of frames and a folder of masks.
+  /// A clip: its frames and where their true masks are.
   public struct Clip: Sendable {
-    /// Its folder's name.
+    /// What it is called.
     public let name: String
-    /// The folder of frames.
+    /// The folder of frames, or the video.
     public let frames: String
-    /// A mask for every frame, in order.
-    let masks: [String]
+    /// Whether objects that are first seen on a later frame are asked for there, as SA-V and YouTube-VOS do it.
+    public let takesLaterObjects: Bool
+    let masks: TrueMasks.Storage
+
+    /// The true masks of the clip, given its frames' names (none for a video file) and size.
+    ///
+    /// - Throws: `EvaluationError`, `MediaError`.
+    public func truths(frameNames: [String], width: Int, height: Int) throws -> TrueMasks {
+      try TrueMasks(masks, clip: name, frameNames: frameNames, width: width, height: height)
+    }
   }
 
   /// In the order of their names.
   public let pictures: [PictureFile]
   /// In the order of their names.
   public let clips: [Clip]
+  /// What was taken of the folder, in words.
+  public let layout: String
 
   /// Lists a folder.
   ///
+  /// - Parameter split: Which list of a public data set's clips to take, such as `val`; nil for the usual one.
   /// - Throws: `EvaluationError` where there is neither a picture nor a clip, or a picture lacks its masks;
   ///   `FileError` where a folder can't be read.
-  public init(folder: String) throws {
+  public init(folder: String, split: String? = nil) throws {
+    if let found = try DataSetLayout(folder: folder, split: split) {
+      (pictures, clips, layout) = ([], found.clips, found.name)
+      guard !clips.isEmpty else { throw EvaluationError.emptySet(folder) }
+      return
+    }
     pictures = try Self.entries("\(folder)/pictures").filter { $0.hasSuffix(".jpg") }.map { file in
       let name = String(file.dropLast(4))
       let masks = "\(folder)/pictures/\(name).png"
-      guard FileManager.default.fileExists(atPath: masks) else { throw EvaluationError.missingMasks(masks) }
+      guard FilePath.exists(masks) else { throw EvaluationError.missingMasks(masks) }
       return PictureFile(name: name, picture: "\(folder)/pictures/\(file)", masks: masks)
     }
     clips = try Self.entries("\(folder)/clips").map { name in
       let clip = "\(folder)/clips/\(name)"
-      let masks = try Self.entries("\(clip)/masks").filter { $0.hasSuffix(".png") }.map {
-        "\(clip)/masks/\($0)"
-      }
+      let masks = try Self.masks(in: "\(clip)/masks")
       guard !masks.isEmpty else { throw EvaluationError.missingMasks("\(clip)/masks") }
-      return Clip(name: name, frames: "\(clip)/frames", masks: masks)
+      return Clip(name: name, frames: "\(clip)/frames", takesLaterObjects: false, masks: .labels(masks))
     }
+    layout = "pictures and clips"
     guard !pictures.isEmpty || !clips.isEmpty else { throw EvaluationError.emptySet(folder) }
   }
 
   /// A folder's visible entries in order; none where there is no such folder.
-  private static func entries(_ folder: String) throws -> [String] {
-    guard FileManager.default.fileExists(atPath: folder) else { return [] }
+  static func entries(_ folder: String) throws -> [String] {
+    guard FilePath.exists(folder) else { return [] }
     return try Folder.entries(folder)
+  }
+
+  /// The PNGs of a folder in the order in which people count files.
+  static func masks(in folder: String) throws -> [String] {
+    try entries(folder).filter { $0.lowercased().hasSuffix(".png") }
+      .map { (order: NaturalOrder(FramePairing.stem($0)), path: "\(folder)/\($0)") }
+      .sorted { $0.order < $1.order }.map(\.path)
   }
 }
 
@@ -80,19 +101,31 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
   case missingMasks(String)
   /// A mask of another size than its picture.
   case wrongSize(path: String, expectedWidth: Int, expectedHeight: Int, foundWidth: Int, foundHeight: Int)
-  /// A clip with another number of frames than of masks.
-  case wrongCount(clip: String, frames: Int, masks: Int)
+  /// A mask that no frame of its clip belongs to.
+  case missingFrame(clip: String, mask: String)
+  /// Two masks of one frame.
+  case sameFrame(clip: String, masks: [String])
+  /// A list of clips that isn't there.
+  case missingSplit(path: String)
+  /// True masks as run lengths that can't be read.
+  case malformed(path: String, reason: String)
 
   /// One sentence naming the thing, what was expected and what was found.
   public var description: String {
     switch self {
     case .emptySet(let folder):
-      "\(folder): expected pictures/NAME.jpg with NAME.png, or clips/NAME/frames and masks; found neither"
+      "\(folder): expected pictures/NAME.jpg with NAME.png, clips/NAME/frames and masks, or DAVIS, YouTube-VOS, MOSE, "
+        + "LVOS or SA-V as they are unpacked; found none of them"
     case .missingMasks(let path): "\(path): expected an indexed PNG of object numbers, found none"
     case .wrongSize(let path, let width, let height, let foundWidth, let foundHeight):
       "\(path): expected masks of \(width) × \(height) pixels, found \(foundWidth) × \(foundHeight)"
-    case .wrongCount(let clip, let frames, let masks):
-      "\(clip): expected a mask for each of \(frames) frames, found \(masks)"
+    case .missingFrame(let clip, let mask):
+      "\(clip): expected a frame of the name or number of the mask \(mask), found none; rename or remove it"
+    case .sameFrame(let clip, let masks):
+      "\(clip): expected one mask for a frame, found \(masks.joined(separator: " and ")); remove one of them"
+    case .missingSplit(let path):
+      "\(path): expected a list of clips, found no such file; --split names another"
+    case .malformed(let path, let reason): "\(path): expected true masks as SA-V has them: \(reason)"
     }
   }
 }

@@ -23,7 +23,7 @@ public final class MappedFile: Sendable {
   public init(path: String) throws(FileError) {
     self.path = path
     // A pipe that nobody writes to would never open otherwise; files and folders don't mind.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = path.withFileName { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else { throw .unreadable(path: path, reason: systemError()) }
     do throws(FileError) {
       let status = try Self.status(of: descriptor, path)

@@ -28,13 +28,13 @@ public struct OutputFile: ~Copyable {
     let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
     guard !name.isEmpty else { throw .unwritable(path: path, reason: "expected a file name, found a folder") }
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+    if path.withFileName({ stat($0, &status) }) == 0, status.st_mode & S_IFMT != S_IFREG {
       // The rename would put a file in a device's place: /dev/null, for one.
       let obstacle = status.st_mode & S_IFMT == S_IFDIR ? "folder" : "device or pipe"
       throw .unwritable(path: path, reason: "a \(obstacle) of that name is in the way")
     }
     let temporary = "\(folder).\(name).\(UInt32.random(in: 0 ... .max)).partial"
-    let opened = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    let opened = temporary.withFileName { open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
     guard opened >= 0 else { throw .unwritable(path: path, reason: systemError()) }
     PartialFiles.add(temporary)
     self.path = path
@@ -70,13 +70,13 @@ public struct OutputFile: ~Copyable {
   /// Puts the finished file in its place.
   public consuming func commit() throws(FileError) {
     if isDurable { try Disk.synchronize(descriptor, path: path) }
-    guard rename(temporaryPath, path) == 0 else { throw .unwritable(path: path, reason: systemError()) }
+    try FilePath.move(temporaryPath, to: path)
     if isDurable { try Disk.synchronizeFolder(of: path) }
   }
 
   deinit {
     close(descriptor)
-    unlink(temporaryPath)  // gone already after commit
+    _ = temporaryPath.withFileName { unlink($0) }  // gone already after commit
     PartialFiles.remove(temporaryPath)
   }
 }
@@ -99,7 +99,7 @@ public enum Disk {
   /// - Throws: `FileError.unwritable`.
   public static func synchronizeFolder(of path: String) throws(FileError) {
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    let opened = open(folder, O_RDONLY | O_CLOEXEC)
+    let opened = folder.withFileName { open($0, O_RDONLY | O_CLOEXEC) }
     guard opened >= 0 else { throw .unwritable(path: path, reason: systemError()) }
     defer { close(opened) }
     try synchronize(opened, path: path)

@@ -28,7 +28,9 @@ public enum PartialFiles {
   /// Forgets `path`, which was removed or renamed.
   public static func remove(_ path: String) {
     paths.withLock { _ = $0.remove(path) }
-    ShrinkingFiles.partial.remove { $0.path.map { String(cString: $0) } == path }
+    ShrinkingFiles.partial.remove { record in
+      path.withFileName { name in record.path.map { strcmp($0, name) } } == 0
+    }
   }
 
   /// From now on an interrupt (Ctrl-C), a hang-up or a request to terminate removes partial files, then ends the
@@ -51,7 +53,7 @@ public enum PartialFiles {
         }
         if isNoted { return }
         paths.withLock { paths in
-          for path in paths { try? FileManager.default.removeItem(atPath: path) }
+          for path in paths { FilePath.remove(path) }
           // As a shell reports a program that the signal ended.
           _exit(128 + number)
         }

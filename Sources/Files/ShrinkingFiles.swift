@@ -92,7 +92,7 @@ struct SignalTable: @unchecked Sendable {
   func add(_ path: String, start: UInt = 0, count: UInt = 0) {
     lock.mutex.withLock { _ in
       guard let free = records.firstIndex(where: { $0.path == nil }) else { return }
-      records[free] = Record(start: start, count: count, path: strdup(path))
+      records[free] = Record(start: start, count: count, path: path.withFileName { strdup($0) })
     }
   }
 

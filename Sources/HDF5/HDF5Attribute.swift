@@ -25,24 +25,29 @@ extension HDF5Group {
   }
 
   /// The names of the values attached to the group, in byte order.
-  public func attributeNames() throws -> [String] {
-    var names: [String] = []
-    _ = try withUnsafeMutablePointer(to: &names) { names in
-      try Library.call("list the attributes", place) { [id = handle.id] in
-        H5Aiterate2(
-          id, H5_INDEX_NAME, H5_ITER_INC, nil,
-          { _, name, _, context in
-            guard let name, let context else { return 0 }
-            context.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
-            return 0
-          }, names)
-      }
-    }
-    return names
-  }
+  public func attributeNames() throws -> [String] { try handle.attributeNames(place) }
 }
 
 extension Handle {
+  func attributeNames(_ place: Place) throws(HDF5Error) -> [String] {
+    var names: [String] = []
+    let status = withUnsafeMutablePointer(to: &names) { names in
+      Result { () throws(HDF5Error) in
+        try Library.call("list the attributes", place) { [id] in
+          H5Aiterate2(
+            id, H5_INDEX_NAME, H5_ITER_INC, nil,
+            { _, name, _, context in
+              guard let name, let context else { return 0 }
+              context.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
+              return 0
+            }, names)
+        }
+      }
+    }
+    _ = try status.get()
+    return names
+  }
+
   fileprivate func setAttribute(_ name: String, _ value: HDF5Attribute, _ place: Place) throws(HDF5Error) {
     let action = "write the attribute \(name)"
     let space = try Handle(action, place) { H5Screate(H5S_SCALAR) }

@@ -12,7 +12,7 @@ public enum HDF5Storage: Sendable {
 
 /// An array in an HDF5 file.
 public struct HDF5Dataset: ~Copyable, Sendable {
-  private let handle: Handle
+  let handle: Handle
   let place: Place
   /// The extent of every axis.
   public let shape: Shape

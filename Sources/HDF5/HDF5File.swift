@@ -32,7 +32,9 @@ public struct HDF5File: ~Copyable {
     // Whatever a caller still holds open is closed with the file, so that commit can put it in place whole.
     try Library.call(action, place) { H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG) }
     let temporary = output.temporaryPath
-    let handle = try Handle(action, place) { H5Fcreate(temporary, chdf5_truncate(), creation.id, access.id) }
+    let handle = try Handle(action, place) {
+      temporary.withFileName { H5Fcreate($0, chdf5_truncate(), creation.id, access.id) }
+    }
     return HDF5File(path: path, handle: handle, output: output)
   }
 
@@ -45,7 +47,7 @@ public struct HDF5File: ~Copyable {
     let place = Place(file: path, object: "/")
     let action = "open it as an HDF5 file"
     let access = try fileAccess(action, place)
-    let handle = try Handle(action, place) { H5Fopen(path, chdf5_read_only(), access.id) }
+    let handle = try Handle(action, place) { path.withFileName { H5Fopen($0, chdf5_read_only(), access.id) } }
     return HDF5File(path: path, handle: handle, output: nil)
   }
 

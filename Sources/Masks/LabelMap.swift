@@ -35,11 +35,19 @@ public struct LabelMap: Sendable, Equatable {
     self.init(width: width, height: height, labels: labels)
   }
 
+  /// DAVIS's label of pixels that belong to nobody, unless it is the only one.
+  public static let void = 255
+
   /// The objects that have a pixel at least, ascending.
   public var objects: [Int] {
     var isPresent = [Bool](repeating: false, count: 256)
     for label in labels { isPresent[Int(label)] = true }
     return (1..<256).filter { isPresent[$0] }
+  }
+
+  /// The map with void pixels made ground, as DAVIS's evaluator has them.
+  public var withoutVoid: LabelMap {
+    LabelMap(width: width, height: height, labels: labels.map { Int($0) == Self.void ? 0 : $0 })
   }
 
   /// The pixels of one object.

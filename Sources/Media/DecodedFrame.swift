@@ -113,15 +113,18 @@ final class DecodedFrame: @unchecked Sendable {
       throw .undecodableVideo(path: path, reason: "its pixel format, \(name), can't be converted to RGB")
     }
     defer { cffmpeg_sws_freeContext(scaler) }
-    // What is red, green and blue already has no matrix, and its full range whatever its tags say.
-    let isColour = cffmpeg_is_rgb(format) != 0
-    let isFullRange: Int32 = isColour || frame.color_range == AVCOL_RANGE_JPEG ? 1 : 0
+    // What is red, green and blue already has its full range whatever its tags say, and grey where they say nothing.
+    let isUntagged = frame.color_range == AVCOL_RANGE_UNSPECIFIED
+    let isFull =
+      cffmpeg_is_rgb(format) != 0 || frame.color_range == AVCOL_RANGE_JPEG
+      || isUntagged && cffmpeg_is_grey(format) != 0
+    let isFullRange: Int32 = isFull ? 1 : 0
     let isRGB = target == AV_PIX_FMT_RGB24
-    let table = cffmpeg_coefficients(isColour ? AVCOL_SPC_UNSPECIFIED : frame.colorspace)
+    // Also the matrix by which colours are scaled as brightness and differences.
+    let table = cffmpeg_coefficients(frame.colorspace)
     // Fails, and need not succeed, where there is no luma to convert.
     _ = cffmpeg_sws_setColorspaceDetails(
-      scaler, table, isFullRange, isRGB ? cffmpeg_coefficients(AVCOL_SPC_UNSPECIFIED) : table,
-      isRGB ? 1 : isFullRange, 0, 1 << 16, 1 << 16)
+      scaler, table, isFullRange, table, isRGB ? 1 : isFullRange, 0, 1 << 16, 1 << 16)
     let sources = withUnsafeBytes(of: frame.data) {
       $0.bindMemory(to: UnsafeMutablePointer<UInt8>?.self).map { UnsafePointer($0) }
     }

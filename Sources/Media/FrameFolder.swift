@@ -1,14 +1,13 @@
-// A folder of JPEG and PNG pictures as a video, in the order in which people count files.
+// A folder of pictures of one kind as a video, in the order in which people count files.
 // Source: sam2/utils/misc.py, load_video_frames_from_jpg_images.
 
 import Files
-import Foundation
 import Synchronization
 
 /// The pictures of a folder in natural order, each decoded when it is asked for.
 ///
-/// The official loader sorts by `int(stem)` and takes JPEG only; where it works this gives the same frames. Hidden
-/// files and files of other extensions are left out.
+/// The official loader sorts by `int(stem)` and takes JPEGs alone, which stand before all other kinds here; where it works
+/// this gives the same frames. What is left aside is said.
 final class FrameFolder: FrameSource {
   let path: String
   let width: Int
@@ -16,59 +15,56 @@ final class FrameFolder: FrameSource {
   let frameRate: Double? = nil
   let damage: [VideoDamage] = []
   let frameNames: [String]
+  private let range: SampleRange
+  private let leftAside: [String]
   /// The last few frames, for steps back and forth.
   private let recent: Mutex<[VideoFrame]>
+  private let readingNotes: Mutex<FrameNotes>
 
   private static let recentLimit = 3
-  private static let extensions: Set = ["jpg", "jpeg", "png"]
 
   var count: Int? { frameNames.count }
 
+  var notes: [String] {
+    leftAside + readingNotes.withLock(\.sentences).map { "\(frameNames[$0.frame]): \($0.note)" }
+  }
+
   /// Lists a folder and reads its first frame.
   ///
-  /// - Throws: `MediaError.file`, `.noFrames`, and what `Picture.read` throws.
-  init(path: String) throws(MediaError) {
-    frameNames = try Self.names(in: path)
+  /// - Throws: `MediaError.file`, `.noFrames`, `.sameNumber`, and what `Picture.read` throws.
+  init(path: String, range: SampleRange = .pillow) throws(MediaError) {
+    let found: FrameNames
+    do { found = try FrameNames(Folder.entries(path).filter { !FilePath.isFolder("\(path)/\($0)") }) } catch {
+      throw .file(error)
+    }
+    if let (one, other) = found.sameNumber { throw .sameNumber(path: path, names: [one, other]) }
+    guard let first = found.frames.first else { throw .noFrames(path: path, found: found.leftAsideWords) }
     self.path = path
-    let picture = try Picture.read(path: path + "/" + frameNames[0])
+    frameNames = found.frames
+    leftAside = found.leftAside
+    self.range = try range.settled { () throws(MediaError) in
+      var span: ClosedRange<Double>?
+      for name in found.frames { span = try Picture.deepSpan(path: "\(path)/\(name)").joined(with: span) }
+      return span
+    }
+    let picture = try Picture.read(path: "\(path)/\(first)", range: self.range)
     (width, height) = (picture.width, picture.height)
     recent = Mutex(
       [VideoFrame(index: 0, timestamp: nil, width: width, height: height, content: .picture(picture))])
-  }
-
-  /// The names that are frames, in order; of equal stems (`1.jpg`, `1.png`) in the order of their extensions.
-  static func names(among entries: [String]) -> [String] {
-    entries.compactMap { name -> (order: NaturalOrder, name: String)? in
-      guard !name.hasPrefix("."), let dot = name.lastIndex(of: "."),
-        extensions.contains(name[name.index(after: dot)...].lowercased())
-      else { return nil }
-      return (NaturalOrder(String(name[..<dot])), name)
-    }.sorted { one, other in
-      one.order == other.order ? one.name < other.name : one.order < other.order
-    }.map(\.name)
-  }
-
-  /// The names of a folder's pictures, in order.
-  ///
-  /// - Throws: `MediaError.file`, `.noFrames`.
-  static func names(in path: String) throws(MediaError) -> [String] {
-    let entries: [String]
-    do { entries = try Folder.entries(path) } catch { throw .file(error) }
-    let names = Self.names(among: entries)
-    guard !names.isEmpty else { throw .noFrames(path: path) }
-    return names
+    readingNotes = Mutex(FrameNotes(picture.notes, of: 0))
   }
 
   func frame(at index: Int) throws(MediaError) -> VideoFrame? {
     guard frameNames.indices.contains(index) else { return nil }
     if let known = recent.withLock({ frames in frames.first { $0.index == index } }) { return known }
-    let framePath = path + "/" + frameNames[index]
-    let picture = try Picture.read(path: framePath)
+    let framePath = "\(path)/\(frameNames[index])"
+    let picture = try Picture.read(path: framePath, range: range)
     guard picture.width == width, picture.height == height else {
       throw .frameSizeMismatch(
         path: framePath, expectedWidth: width, expectedHeight: height, foundWidth: picture.width,
         foundHeight: picture.height)
     }
+    readingNotes.withLock { $0.add(picture.notes, of: index) }
     let frame = VideoFrame(
       index: index, timestamp: nil, width: width, height: height, content: .picture(picture))
     recent.withLock { $0 = $0.suffix(Self.recentLimit - 1) + [frame] }
@@ -81,50 +77,88 @@ extension Picture {
   ///
   /// - Throws: `MediaError.file`, `.noFrames` where there is none.
   public static func names(inFolder path: String) throws(MediaError) -> [String] {
-    try FrameFolder.names(in: path)
+    let names: [String]
+    do { names = FrameNames.pictures(among: try Folder.entries(path)) } catch { throw .file(error) }
+    guard !names.isEmpty else { throw .noFrames(path: path, found: nil) }
+    return names
   }
 }
 
-/// A name cut into runs of digits and runs of anything else.
-struct NaturalOrder: Comparable {
-  private let parts: [Part]
-  private let name: String
+/// What reading decided about frames, each kind with the first frame that it happened to.
+struct FrameNotes {
+  private var first: [String: Int] = [:]
 
-  private enum Part: Equatable {
-    /// Digits without leading zeros, which may be longer than any integer.
-    case number([UInt8])
-    case text([UInt8])
+  init(_ notes: [String], of frame: Int) { add(notes, of: frame) }
+
+  mutating func add(_ notes: [String], of frame: Int) {
+    for note in notes { first[note] = min(first[note] ?? frame, frame) }
   }
 
-  /// The place of a name, given without its extension.
-  init(_ name: String) {
-    self.name = name
-    var parts: [Part] = []
-    var bytes = Array(name.utf8)[...]
-    while let first = bytes.first {
-      let isNumber = Self.isDigit(first)
-      let run = bytes.prefix { Self.isDigit($0) == isNumber }
-      bytes = bytes.dropFirst(run.count)
-      parts.append(isNumber ? .number(Array(run.drop { $0 == UInt8(ascii: "0") })) : .text(Array(run)))
+  /// In the order of the frames.
+  var sentences: [(frame: Int, note: String)] {
+    first.map { (frame: $0.value, note: $0.key) }.sorted { ($0.frame, $0.note) < ($1.frame, $1.note) }
+  }
+}
+
+/// Which of a folder's files are frames: those of one kind of picture.
+struct FrameNames {
+  /// In natural order.
+  let frames: [String]
+  /// Two frames that are one number.
+  let sameNumber: (String, String)?
+  /// The other files by their extension, and how many there are of each.
+  private let others: [(ending: String, count: Int)]
+  private let kind: String?
+
+  /// Kinds by their extensions: JPEGs as the official loader has it, then PNGs, then whatever there is most of.
+  private static let kinds: [(name: String, endings: Set<String>)] = [
+    ("JPEG", ["jpg", "jpeg", "jpe", "jfif"]), ("PNG", ["png"]), ("WebP", ["webp"]), ("TIFF", ["tif", "tiff"]),
+    ("BMP", ["bmp", "dib"]), ("GIF", ["gif"]), ("AVIF", ["avif"]),
+    ("JPEG 2000", ["jp2", "j2k", "jpx", "j2c", "jpc", "jpf"]), ("PPM", ["ppm", "pgm", "pbm", "pnm"]),
+  ]
+
+  init(_ names: [String]) {
+    let byKind = Dictionary(grouping: names) { name in
+      Self.kinds.firstIndex { $0.endings.contains(Self.ending(name)) } ?? Self.kinds.count
     }
-    self.parts = parts
+    let preferred = (0..<2).first { byKind[$0] != nil }
+    let most = (2..<Self.kinds.count).max { (byKind[$0]?.count ?? 0, $1) < (byKind[$1]?.count ?? 0, $0) }
+    let chosen = preferred ?? most.flatMap { byKind[$0] == nil ? nil : $0 }
+    kind = chosen.map { Self.kinds[$0].name }
+    let ordered = (chosen.flatMap { byKind[$0] } ?? []).map { (order: NaturalOrder(Self.stem($0)), name: $0) }
+      .sorted { $0.order == $1.order ? $0.name < $1.name : $0.order < $1.order }
+    frames = ordered.map(\.name)
+    sameNumber = zip(ordered, ordered.dropFirst()).first { $0.order.isSameNumber(as: $1.order) }
+      .map { ($0.name, $1.name) }
+    let others = Dictionary(grouping: byKind.filter { $0.key != chosen }.values.joined(), by: Self.ending)
+    self.others = others.map { (ending: $0.key, count: $0.value.count) }.sorted { $0.ending < $1.ending }
   }
 
-  /// Numbers come before text, a name before its continuations, and names of equal numbers (`7`, `007`) in the order
-  /// of their bytes.
-  static func < (one: NaturalOrder, other: NaturalOrder) -> Bool {
-    for (left, right) in zip(one.parts, other.parts) where left != right {
-      switch (left, right) {
-      case (.number(let left), .number(let right)):
-        return left.count == right.count ? left.lexicographicallyPrecedes(right) : left.count < right.count
-      case (.text(let left), .text(let right)): return left.lexicographicallyPrecedes(right)
-      case (.number, .text): return true
-      case (.text, .number): return false
-      }
-    }
-    if one.parts.count != other.parts.count { return one.parts.count < other.parts.count }
-    return one.name.utf8.lexicographicallyPrecedes(other.name.utf8)
+  /// What there is beside the frames, such as `3 .png and 1 .txt`; nil where there is nothing.
+  var leftAsideWords: String? {
+    let words = others.map { "\($0.count) \($0.ending.isEmpty ? "without extension" : ".\($0.ending)")" }
+    return words.isEmpty ? nil : words.joined(separator: ", ")
   }
 
-  private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+  /// A sentence on what there is beside the frames, if there is anything.
+  var leftAside: [String] {
+    guard let kind, let leftAsideWords else { return [] }
+    return ["took the \(frames.count) \(kind) file(s) as frames, left aside: \(leftAsideWords)"]
+  }
+
+  /// The names of JPEG and PNG pictures, in natural order; of equal stems (`1.jpg`, `1.png`) in that of their extensions.
+  static func pictures(among names: [String]) -> [String] {
+    names.filter { name in kinds[..<2].contains { $0.endings.contains(ending(name)) } }
+      .map { (order: NaturalOrder(stem($0)), name: $0) }
+      .sorted { $0.order == $1.order ? $0.name < $1.name : $0.order < $1.order }.map(\.name)
+  }
+
+  private static func dot(_ name: String) -> String.Index {
+    name.lastIndex(of: ".").flatMap { $0 == name.startIndex ? nil : $0 } ?? name.endIndex
+  }
+
+  /// A name without its extension.
+  static func stem(_ name: String) -> String { String(name[..<dot(name)]) }
+
+  private static func ending(_ name: String) -> String { name[dot(name)...].dropFirst().lowercased() }
 }

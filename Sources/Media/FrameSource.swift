@@ -28,6 +28,8 @@ public protocol FrameSource: AnyObject, Sendable {
   var frameNames: [String] { get }
   /// What was wrong with the frames delivered so far, at most one entry a kind; empty for a sound video.
   var damage: [VideoDamage] { get }
+  /// What was left aside, and what reading the frames delivered so far decided, a sentence a kind.
+  var notes: [String] { get }
 
   /// Frame `index`, from 0; nil where the video has ended before it.
   ///
@@ -38,14 +40,16 @@ public protocol FrameSource: AnyObject, Sendable {
 
 /// Opens a video: a folder's pictures in natural order, or any file that FFmpeg can demultiplex and decode.
 ///
-/// - Throws: `MediaError.file`, `.noFrames`, `.noVideoStream`, `.undecodableVideo`, `.frameSizeMismatch`, and for a
-///   folder what `Picture.read` throws.
-public func openFrameSource(path: String) throws(MediaError) -> any FrameSource {
+/// - Parameter range: Which samples of pictures of more than eight bits are black and white, if not Pillow's.
+/// - Throws: `MediaError.file`, `.noFrames`, `.sameNumber`, `.noVideoStream`, `.undecodableVideo`, `.frameSizeMismatch`, and
+///   for a folder what `Picture.read` throws.
+public func openFrameSource(path: String, range: SampleRange = .pillow) throws(MediaError) -> any FrameSource {
   var status = stat()
-  guard stat(path, &status) == 0 else {
+  guard path.withFileName({ stat($0, &status) }) == 0 else {
     throw .file(.unreadable(path: path, reason: String(cString: strerror(errno))))
   }
-  return status.st_mode & S_IFMT == S_IFDIR ? try FrameFolder(path: path) : try VideoFile(path: path)
+  return status.st_mode & S_IFMT == S_IFDIR
+    ? try FrameFolder(path: path, range: range) : try VideoFile(path: path)
 }
 
 /// One kind of damage met in a video file, and how much of it; or what the file asks for in vain.

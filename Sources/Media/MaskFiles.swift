@@ -4,19 +4,10 @@ internal import Files
 public import Masks
 
 extension BinaryMask {
-  /// Reads a mask from a JPEG or PNG picture: foreground is every pixel that is not black once converted to RGB,
-  /// whatever its alpha.
+  /// Reads a mask from a picture; `MaskFile` says how.
   ///
-  /// - Throws: what `Picture.read` throws.
-  public static func read(path: String) throws(MediaError) -> BinaryMask {
-    let picture = try Picture.read(path: path)
-    let pixels = picture.pixels.withUnsafeBufferPointer { rgb in
-      stride(from: 0, to: rgb.count, by: 3).map { (first: Int) -> UInt8 in
-        rgb[first] | rgb[first + 1] | rgb[first + 2]
-      }
-    }
-    return BinaryMask(width: picture.width, height: picture.height, pixels: pixels)
-  }
+  /// - Throws: what `MaskFile.read` throws.
+  public static func read(path: String) throws(MediaError) -> BinaryMask { try MaskFile.read(path: path).mask }
 
   /// Writes an 8-bit greyscale PNG, 255 for foreground and 0 for background, which appears whole or not at all.
   ///

@@ -1,6 +1,7 @@
 // A video file opened by libavformat, and its best video stream's packets.
 
 internal import CFFmpeg
+import Files
 import Kernels
 
 /// A packet's place in time, in units of the stream's time base.
@@ -32,7 +33,7 @@ struct MediaContainer: ~Copyable {
     cffmpeg_av_log_set_level(cffmpeg_quiet())
     // The protocol is named, so that no path is taken for an address.
     var opened: UnsafeMutablePointer<AVFormatContext>?
-    var status = cffmpeg_avformat_open_input(&opened, "file:" + path, nil, nil)
+    var status = ("file:" + path).withFileName { cffmpeg_avformat_open_input(&opened, $0, nil, nil) }
     guard status == 0, let opened else {
       throw .undecodableVideo(path: path, reason: "no known video format (\(ffmpegReason(status)))")
     }

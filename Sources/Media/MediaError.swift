@@ -12,8 +12,14 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
   case tooLarge(path: String, width: Int, height: Int, limit: Int)
   /// The pixels could not be encoded as a file.
   case couldNotEncode(path: String, reason: String)
-  /// A folder that was to be a video holds no JPEG or PNG picture.
-  case noFrames(path: String)
+  /// A folder that was to be a video holds no picture; `found` says what it has.
+  case noFrames(path: String, found: String? = nil)
+  /// A video to be written whose name asks for no container that is written here.
+  case unknownContainer(path: String)
+  /// Two of a folder's frames have one number.
+  case sameNumber(path: String, names: [String])
+  /// A picture that was to be one object's mask isn't.
+  case unclearMask(path: String, found: String)
   /// A frame is of another size than the video's first.
   case frameSizeMismatch(
     path: String, expectedWidth: Int, expectedHeight: Int, foundWidth: Int, foundHeight: Int)
@@ -33,7 +39,14 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
     case .tooLarge(let path, let width, let height, let limit):
       "\(path): expected at most \(limit) pixels, found \(width) × \(height)"
     case .couldNotEncode(let path, let reason): "\(path): the picture can't be encoded: \(reason)"
-    case .noFrames(let path): "\(path): expected a folder of JPEG or PNG pictures, found none in it"
+    case .noFrames(let path, let found):
+      "\(path): expected a folder of JPEG or PNG pictures, found \(found ?? "none in it")"
+    case .unknownContainer(let path):
+      "\(path): expected the name of a video to write, which ends in \(VideoContainer.endings), found another; rename it"
+    case .sameNumber(let path, let names):
+      "\(path): expected one frame of each number, found \(names.joined(separator: " and ")); "
+        + "rename or remove one of them"
+    case .unclearMask(let path, let found): "\(path): expected the mask of one object, found \(found)"
     case .frameSizeMismatch(let path, let expectedWidth, let expectedHeight, let foundWidth, let foundHeight):
       "\(path): expected \(expectedWidth) × \(expectedHeight) pixels as the first frame has, "
         + "found \(foundWidth) × \(foundHeight)"

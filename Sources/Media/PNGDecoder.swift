@@ -9,7 +9,9 @@ enum PNGDecoder {
   /// The picture in a PNG file; `path` is for errors.
   ///
   /// - Throws: `MediaError.corrupt` or `.tooLarge`.
-  static func decode(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> Picture {
+  static func decode(
+    _ bytes: UnsafeRawBufferPointer, path: String, range: SampleRange
+  ) throws(MediaError) -> Picture {
     func check(_ status: Int32) throws(MediaError) { try PNGDecoder.check(status, path: path) }
     let context = try context(of: bytes, path: path)
     defer { spng_ctx_free(context) }
@@ -18,16 +20,104 @@ enum PNGDecoder {
 
     let isDeepGrey = header.bit_depth == 16 && header.color_type == UInt8(SPNG_COLOR_TYPE_GRAYSCALE.rawValue)
     let pixels: [UInt8]
-    if isDeepGrey {
+    var conversion: String?
+    if case .fixed(let black, let white) = range, header.bit_depth == 16 {
+      pixels = try deepSamples(context, header, path: path).pixels(black: black, white: white)
+      conversion = "16-bit samples from \(black) to \(white) made 0...255, as asked"
+    } else if isDeepGrey {
       var samples = [UInt16](repeating: 0, count: width * height)
       try check(spng_decode_image(context, &samples, samples.count * 2, Int32(SPNG_FMT_PNG.rawValue), 0))
       pixels = rgb(clipping: samples)
+      conversion = clippingNote(samples.lazy.map { $0 > 255 ? 1 : 0 }.reduce(0, +), of: samples.count, bits: 16)
     } else {
       var decoded = [UInt8](repeating: 0, count: width * height * 3)
       try check(spng_decode_image(context, &decoded, decoded.count, Int32(SPNG_FMT_RGB8.rawValue), 0))
       pixels = decoded
+      if header.bit_depth == 16 { conversion = "16-bit samples cut to their upper 8 bits, as Pillow does" }
     }
-    return Picture(width: width, height: height, pixels: pixels, notes: notes(header, context))
+    return Picture(width: width, height: height, pixels: pixels, notes: notes(header, context, conversion))
+  }
+
+  /// What became of deep grey where Pillow clips it, and what to do where that leaves little.
+  static func clippingNote(_ clipped: Int, of count: Int, bits: Int) -> String {
+    let note = "\(bits)-bit greyscale clipped to 0...255, as Pillow's convert does"
+    return clipped == 0 ? note : "\(note): samples above are all white; \(SampleRange.offer)"
+  }
+
+  /// The least and the largest sample of a PNG of more than eight bits; nil for any other.
+  ///
+  /// - Throws: `MediaError.corrupt` or `.tooLarge`.
+  static func deepSpan(
+    _ bytes: UnsafeRawBufferPointer, path: String
+  ) throws(MediaError) -> ClosedRange<Double>? {
+    let context = try context(of: bytes, path: path)
+    defer { spng_ctx_free(context) }
+    let header = try header(of: context, path: path)
+    return header.bit_depth == 16 ? try deepSamples(context, header, path: path).span : nil
+  }
+
+  private static func deepSamples(
+    _ context: OpaquePointer, _ header: spng_ihdr, path: String
+  ) throws(MediaError) -> DeepSamples {
+    let count = Int(header.width) * Int(header.height)
+    var rgba = [UInt16](repeating: 0, count: 4 * count)
+    try check(
+      spng_decode_image(context, &rgba, rgba.count * 2, Int32(SPNG_FMT_RGBA16.rawValue), 0), path: path)
+    let channels = header.color_type & 2 == 0 ? 1 : 3
+    let samples = (0..<count).flatMap { pixel in (0..<channels).map { Double(rgba[4 * pixel + $0]) } }
+    return DeepSamples(samples: samples, channels: channels)
+  }
+
+  /// The pixels as red, green, blue and alpha, of 8 bits each, with what the file says is transparent.
+  ///
+  /// - Throws: `MediaError.corrupt` or `.tooLarge`.
+  static func decodeRGBA(
+    _ bytes: UnsafeRawBufferPointer, path: String
+  ) throws(MediaError) -> (width: Int, height: Int, rgba: [UInt8]) {
+    let context = try context(of: bytes, path: path)
+    defer { spng_ctx_free(context) }
+    let header = try header(of: context, path: path)
+    let (width, height) = (Int(header.width), Int(header.height))
+    var rgba = [UInt8](repeating: 0, count: width * height * 4)
+    try check(
+      spng_decode_image(
+        context, &rgba, rgba.count, Int32(SPNG_FMT_RGBA8.rawValue), Int32(SPNG_DECODE_TRNS.rawValue)),
+      path: path)
+    return (width, height, rgba)
+  }
+
+  /// How a PNG holds its samples.
+  struct Form {
+    let bits: Int
+    let isIndexed: Bool
+    let isGrey: Bool
+    /// The palette's colours.
+    let palette: [OverlayColor]
+    /// Whether some of it may be transparent.
+    let hasAlpha: Bool
+  }
+
+  /// How a PNG holds its samples.
+  ///
+  /// - Throws: `MediaError.corrupt` or `.tooLarge`.
+  static func form(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> Form {
+    let context = try context(of: bytes, path: path)
+    defer { spng_ctx_free(context) }
+    let header = try header(of: context, path: path)
+    var palette = spng_plte()
+    var colors: [OverlayColor] = []
+    if spng_get_plte(context, &palette) == 0 {
+      colors = withUnsafeBytes(of: &palette.entries) { entries in
+        entries.bindMemory(to: spng_plte_entry.self).prefix(Int(palette.n_entries)).map {
+          OverlayColor(red: $0.red, green: $0.green, blue: $0.blue)
+        }
+      }
+    }
+    var transparency = spng_trns()
+    return Form(
+      bits: Int(header.bit_depth), isIndexed: header.color_type == UInt8(SPNG_COLOR_TYPE_INDEXED.rawValue),
+      isGrey: header.color_type == UInt8(SPNG_COLOR_TYPE_GRAYSCALE.rawValue), palette: colors,
+      hasAlpha: header.color_type & 4 != 0 || spng_get_trns(context, &transparency) == 0)
   }
 
   /// The samples themselves of an indexed or 8-bit greyscale PNG; `path` is for errors.
@@ -100,11 +190,12 @@ enum PNGDecoder {
   }
 
   /// What was converted and dropped.
-  private static func notes(_ header: spng_ihdr, _ context: OpaquePointer) -> [String] {
+  private static func notes(
+    _ header: spng_ihdr, _ context: OpaquePointer, _ conversion: String?
+  ) -> [String] {
     var notes: [String] = []
     switch spng_color_type(UInt32(header.color_type)) {
-    case SPNG_COLOR_TYPE_GRAYSCALE where header.bit_depth == 16:
-      notes.append("16-bit greyscale clipped to 0...255, as Pillow's convert does")
+    case SPNG_COLOR_TYPE_GRAYSCALE where header.bit_depth == 16: break
     case SPNG_COLOR_TYPE_GRAYSCALE: notes.append("\(header.bit_depth)-bit greyscale repeated as RGB")
     case SPNG_COLOR_TYPE_INDEXED: notes.append("palette of \(header.bit_depth) bits expanded to RGB")
     case SPNG_COLOR_TYPE_GRAYSCALE_ALPHA:
@@ -113,8 +204,7 @@ enum PNGDecoder {
     case SPNG_COLOR_TYPE_TRUECOLOR_ALPHA: notes.append("alpha dropped")
     default: break
     }
-    let isDeepColour = header.bit_depth == 16 && header.color_type != UInt8(SPNG_COLOR_TYPE_GRAYSCALE.rawValue)
-    if isDeepColour { notes.append("16-bit samples cut to their upper 8 bits, as Pillow does") }
+    if let conversion { notes.append(conversion) }
     var transparency = spng_trns()
     if spng_get_trns(context, &transparency) == 0 { notes.append("transparency dropped") }
     var exif = spng_exif()

@@ -13,32 +13,58 @@ public struct Picture: Sendable, Equatable {
   public internal(set) var pixels: [UInt8]
   /// What reading converted, dropped or ignored, one clause each; empty for plain 8-bit RGB.
   public let notes: [String]
+  /// Whether its file keeps pixels about as they were and not exactly, as JPEG does.
+  let isLossy: Bool
 
   /// Pictures of more pixels are refused: 268 million.
   public static let pixelLimit = 1 << 28
 
   /// A picture of the given interleaved RGB bytes, of which there must be `height · width · 3`.
   public init(width: Int, height: Int, pixels: [UInt8], notes: [String] = []) {
+    self.init(width: width, height: height, pixels: pixels, notes: notes, isLossy: false)
+  }
+
+  init(width: Int, height: Int, pixels: [UInt8], notes: [String], isLossy: Bool) {
     precondition(
       pixels.count == width * height * 3, "\(pixels.count) bytes for \(width) × \(height) pixels of RGB")
     self.width = width
     self.height = height
     self.pixels = pixels
     self.notes = notes
+    self.isLossy = isLossy
+  }
+
+  /// Whether two pictures have the same pixels and notes.
+  public static func == (one: Picture, other: Picture) -> Bool {
+    one.width == other.width && one.height == other.height && one.pixels == other.pixels
+      && one.notes == other.notes
   }
 
   /// Reads a JPEG or PNG file, told apart by content, with the very pixels that Pillow's `convert("RGB")` gives.
   ///
+  /// - Parameter range: Which samples of a picture of more than eight bits are black and white, if not Pillow's.
   /// - Throws: `MediaError.file`, `.unsupportedKind`, `.corrupt` or `.tooLarge`, each naming the file.
-  public static func read(path: String) throws(MediaError) -> Picture {
+  public static func read(path: String, range: SampleRange = .pillow) throws(MediaError) -> Picture {
+    let range = try range.settled { () throws(MediaError) in try deepSpan(path: path) }
     let file: MappedFile
     do { file = try MappedFile(path: path) } catch { throw .file(error) }
     defer { withExtendedLifetime(file) {} }
     switch PictureKind(of: file.bytes) {
     case .jpeg: return try JPEGDecoder.decode(file.bytes, path: path)
-    case .png: return try PNGDecoder.decode(file.bytes, path: path)
+    case .png: return try PNGDecoder.decode(file.bytes, path: path, range: range)
     case .other(let found): throw .unsupportedKind(path: path, found: found)
     }
+  }
+
+  /// The least and the largest sample of a file of more than eight bits; nil for any other.
+  ///
+  /// - Throws: What `read` throws.
+  static func deepSpan(path: String) throws(MediaError) -> ClosedRange<Double>? {
+    let file: MappedFile
+    do { file = try MappedFile(path: path) } catch { throw .file(error) }
+    defer { withExtendedLifetime(file) {} }
+    guard case .png = PictureKind(of: file.bytes) else { return nil }
+    return try PNGDecoder.deepSpan(file.bytes, path: path)
   }
 
   /// Writes an 8-bit RGB PNG, which appears whole or not at all.

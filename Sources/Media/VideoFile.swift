@@ -12,6 +12,7 @@ final class VideoFile: FrameSource {
   let width: Int
   let height: Int
   let frameNames: [String] = []
+  let notes: [String] = []
   let frameRate: Double?
   private let reading: Mutex<VideoReading>
 

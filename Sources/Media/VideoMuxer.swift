@@ -1,4 +1,4 @@
-// An encoder and an MP4 file that its packets go to.
+// An encoder and a file of the container that its packets go to.
 
 internal import CFFmpeg
 import Files
@@ -14,12 +14,10 @@ struct VideoMuxer: ~Copyable {
   private let frame: UnsafeMutablePointer<AVFrame>
   private let packet: UnsafeMutablePointer<AVPacket>
   private let scaler: OpaquePointer
+  private let container: VideoContainer
 
   /// The unit of times: MPEG's clock, in which every usual frame rate has whole frames.
   let unitsPerSecond: Int
-
-  /// In the order of preference.
-  private static let encoders = ["libx264", "libopenh264", "h264_videotoolbox", "mpeg4"]
 
   /// Opens an encoder and begins a file at `temporaryPath`; `path` is for errors.
   ///
@@ -28,26 +26,29 @@ struct VideoMuxer: ~Copyable {
     if let problem = ffmpegProblem { throw .couldNotEncodeVideo(path: path, reason: problem) }
     cffmpeg_av_log_set_level(cffmpeg_quiet())
     var opened: UnsafeMutablePointer<AVFormatContext>?
-    cffmpeg_avformat_alloc_output_context2(&opened, nil, "mp4", nil)
+    let container = try VideoContainer(path: path)
+    cffmpeg_avformat_alloc_output_context2(&opened, nil, container.format, nil)
     guard let opened, let stream = cffmpeg_avformat_new_stream(opened, nil) else {
       cffmpeg_avformat_free_context(opened)
-      throw .couldNotEncodeVideo(path: path, reason: "this FFmpeg writes no MP4")
+      throw .couldNotEncodeVideo(path: path, reason: "this FFmpeg writes no \(container.rawValue)")
     }
     var encoder: UnsafeMutablePointer<AVCodecContext>?
     var name = ""
-    for candidate in Self.encoders where encoder == nil {
+    for candidate in container.encoders where encoder == nil {
       name = candidate
-      encoder = Self.openEncoder(named: candidate, width: width, height: height, frameRate: frameRate)
+      encoder = Self.openEncoder(
+        named: candidate, for: container, width: width, height: height, frameRate: frameRate)
     }
     var frame = cffmpeg_av_frame_alloc()
     var packet = cffmpeg_av_packet_alloc()
     let scaler = cffmpeg_sws_getContext(
-      Int32(width), Int32(height), AV_PIX_FMT_RGB24, Int32(width), Int32(height), AV_PIX_FMT_YUV420P,
+      Int32(width), Int32(height), AV_PIX_FMT_RGB24, Int32(width), Int32(height), container.pixelFormat,
       cffmpeg_bilinear(), nil, nil, nil)
     do throws(MediaError) {
       guard let encoder else {
         throw .couldNotEncodeVideo(
-          path: path, reason: "this FFmpeg has none of the encoders " + Self.encoders.joined(separator: ", "))
+          path: path,
+          reason: "this FFmpeg has none of the encoders " + container.encoders.joined(separator: ", "))
       }
       guard let scaler, let frame, let packet else {
         throw .couldNotEncodeVideo(path: path, reason: "not enough memory for an encoder")
@@ -55,7 +56,7 @@ struct VideoMuxer: ~Copyable {
       _ = cffmpeg_sws_setColorspaceDetails(
         scaler, cffmpeg_coefficients(AVCOL_SPC_BT709), 1, cffmpeg_coefficients(AVCOL_SPC_BT709), 0, 0, 1 << 16,
         1 << 16)
-      frame.pointee.format = AV_PIX_FMT_YUV420P.rawValue
+      frame.pointee.format = container.pixelFormat.rawValue
       frame.pointee.width = encoder.pointee.width
       frame.pointee.height = encoder.pointee.height
       var status = cffmpeg_av_frame_get_buffer(frame, 0)
@@ -63,7 +64,9 @@ struct VideoMuxer: ~Copyable {
       stream.pointee.time_base = encoder.pointee.time_base
       stream.pointee.avg_frame_rate = encoder.pointee.framerate
       if status >= 0 {
-        status = cffmpeg_avio_open(&opened.pointee.pb, "file:" + temporaryPath, cffmpeg_write_only())
+        status = ("file:" + temporaryPath).withFileName {
+          cffmpeg_avio_open(&opened.pointee.pb, $0, cffmpeg_write_only())
+        }
       }
       if status >= 0 { status = cffmpeg_avformat_write_header(opened, nil) }
       guard status >= 0 else { throw .couldNotEncodeVideo(path: path, reason: ffmpegReason(status)) }
@@ -73,6 +76,7 @@ struct VideoMuxer: ~Copyable {
       self.frame = frame
       self.packet = packet
       self.scaler = scaler
+      self.container = container
     } catch {
       cffmpeg_av_frame_free(&frame)
       cffmpeg_av_packet_free(&packet)
@@ -112,9 +116,9 @@ struct VideoMuxer: ~Copyable {
         scaler, sources, strides, 0, Int32(picture.height), &targets, [lines.0, lines.1, lines.2, 0])
     }
     guard source == Int32(picture.height) else {
-      throw .couldNotEncodeVideo(path: path, reason: "a frame can't be converted to 4:2:0")
+      throw .couldNotEncodeVideo(path: path, reason: "a frame can't be converted for the encoder")
     }
-    padLuma(width: picture.width, height: picture.height)
+    if container.isHalved { padLuma(width: picture.width, height: picture.height) }
     frame.pointee.pts = time
     try check(cffmpeg_avcodec_send_frame(encoder, frame))
     try drain(lasting: step)
@@ -160,32 +164,39 @@ struct VideoMuxer: ~Copyable {
 
   /// An open encoder of that name; nil where FFmpeg has none or it doesn't work here.
   private static func openEncoder(
-    named name: String, width: Int, height: Int, frameRate: Double
+    named name: String, for container: VideoContainer, width: Int, height: Int, frameRate: Double
   ) -> UnsafeMutablePointer<AVCodecContext>? {
     guard let codec = cffmpeg_avcodec_find_encoder_by_name(name),
       let encoder = cffmpeg_avcodec_alloc_context3(codec)
     else {
       return nil
     }
-    encoder.pointee.width = Int32(width + width % 2)
-    encoder.pointee.height = Int32(height + height % 2)
-    encoder.pointee.pix_fmt = AV_PIX_FMT_YUV420P
+    encoder.pointee.width = Int32(container.isHalved ? width + width % 2 : width)
+    encoder.pointee.height = Int32(container.isHalved ? height + height % 2 : height)
+    encoder.pointee.pix_fmt = container.pixelFormat
     // MPEG-4 part 2 has 16 bits for a second's units.
     encoder.pointee.time_base = AVRational(num: 1, den: name == "mpeg4" ? 30_000 : 90_000)
     encoder.pointee.framerate = cffmpeg_av_d2q(frameRate, 60_000)
-    encoder.pointee.colorspace = AVCOL_SPC_BT709
-    encoder.pointee.color_primaries = AVCOL_PRI_BT709
-    encoder.pointee.color_trc = AVCOL_TRC_BT709
-    encoder.pointee.color_range = AVCOL_RANGE_MPEG
+    if container != .gif {
+      encoder.pointee.colorspace = AVCOL_SPC_BT709
+      encoder.pointee.color_primaries = AVCOL_PRI_BT709
+      encoder.pointee.color_trc = AVCOL_TRC_BT709
+      encoder.pointee.color_range = AVCOL_RANGE_MPEG
+    }
     // A key frame every two seconds or so keeps seeking quick.
     encoder.pointee.gop_size = Int32(max(12, min(120, (2 * frameRate).rounded())))
     encoder.pointee.thread_count = Int32(min(Parallelism.threads, 8))
-    // MP4 keeps the parameters in its index.
+    // These containers keep the parameters in their header.
     encoder.pointee.flags |= cffmpeg_global_header()
     switch name {
     case "libx264":
       cffmpeg_av_opt_set(encoder.pointee.priv_data, "preset", "veryfast", 0)
       cffmpeg_av_opt_set(encoder.pointee.priv_data, "crf", "18", 0)
+    case "libvpx-vp9":
+      cffmpeg_av_opt_set(encoder.pointee.priv_data, "crf", "24", 0)
+      cffmpeg_av_opt_set(encoder.pointee.priv_data, "deadline", "realtime", 0)
+      cffmpeg_av_opt_set(encoder.pointee.priv_data, "cpu-used", "6", 0)
+    case "gif": break
     case "mpeg4":
       encoder.pointee.flags |= cffmpeg_fixed_quality()
       encoder.pointee.global_quality = cffmpeg_quality(3)

@@ -1,12 +1,12 @@
-// Pictures to a video file: MP4 with the best encoder that is installed.
+// Pictures to a video file, in the container that its name asks for, with the best encoder that is installed.
 
 internal import CFFmpeg
 internal import Files
 
-/// Writes pictures as an MP4 file, which appears whole when `finish` is called and not before.
+/// Writes pictures as a video file, which appears whole when `finish` is called and not before.
 ///
-/// H.264 where FFmpeg has an encoder for it, else MPEG-4 part 2; 4:2:0, so that an odd width or height is padded by
-/// repeating the last column or row. `finish` may be called after any frame: what was written until then is a whole
+/// H.264 where FFmpeg has an encoder for it, else MPEG-4 part 2; VP9 in WebM; 4:2:0, so that an odd width or height is
+/// padded by repeating the last column or row. A GIF has 256 fixed colours. `finish` may be called after any frame: what was written until then is a whole
 /// video. Without it the file doesn't appear. Use one writer from one thread at a time.
 public final class VideoWriter {
   /// Where the video will stand.
@@ -22,7 +22,7 @@ public final class VideoWriter {
 
   /// A writer of pictures of `width` × `height` pixels; `frameRate` spaces frames that come without a time.
   ///
-  /// - Throws: `MediaError.file` where the folder is missing or not writable, `.couldNotEncodeVideo`.
+  /// - Throws: `MediaError.unknownContainer`, `.file` where the folder is missing or not writable, `.couldNotEncodeVideo`.
   public init(path: String, width: Int, height: Int, frameRate: Double) throws(MediaError) {
     guard width > 0, height > 0, width <= 1 << 14, height <= 1 << 14 else {
       throw .couldNotEncodeVideo(path: path, reason: "no video has \(width) × \(height) pixels")
@@ -31,6 +31,7 @@ public final class VideoWriter {
       throw .couldNotEncodeVideo(
         path: path, reason: "expected 0.01 to 1000 frames per second, found \(frameRate)")
     }
+    _ = try VideoContainer(path: path)
     let file: OutputFile
     do { file = try OutputFile(path: path) } catch { throw .file(error) }
     muxer = try VideoMuxer(

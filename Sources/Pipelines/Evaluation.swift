@@ -11,6 +11,8 @@ public struct EvaluationResult: Sendable {
   public var pictures: [PictureScores] = []
   /// Objects of clips, in the order of the clips.
   public var clips: [ClipScores] = []
+  /// Clips of which nothing can be said, a sentence each.
+  public var leftOut: [String] = []
 
   /// No scores yet.
   public init() {}
@@ -40,7 +42,7 @@ extension Model {
   /// - Parameters:
   ///   - watch: Is told which picture or clip comes next.
   ///   - isCancelled: Asked between pictures and clips, beside the task's own cancellation.
-  /// - Throws: `MediaError`, `SAM2Error`, `EvaluationError`, `CancellationError`.
+  /// - Throws: `MediaError`, `SAM2Error`, `EvaluationError`, `BrokenPrediction`, `CancellationError`.
   public func evaluate(
     _ set: ValidationSet, watch: PipelineWatcher = { _ in }, isCancelled: () -> Bool = { false }
   ) throws -> EvaluationResult {
@@ -49,13 +51,17 @@ extension Model {
       if isCancelled() || Task.isCancelled { throw CancellationError() }
       watch(.step(name))
     }
+    var said: Set<String> = []
     for picture in set.pictures {
       try begin("picture \(picture.name)")
-      result.pictures += try evaluate(picture)
+      let input = try PictureInput(path: picture.picture)
+      // What reading decides is said once a kind.
+      for note in input.notes where said.insert(note).inserted { watch(.note("\(input.path): \(note)")) }
+      result.pictures += try evaluate(picture, input)
     }
     for clip in set.clips {
       try begin("clip \(clip.name)")
-      result.clips += try evaluate(clip)
+      try result.add(clip, watch) { try evaluate(clip) }
     }
     return result
   }
@@ -64,54 +70,31 @@ extension Model {
   ///
   /// - Throws: `MediaError`, `SAM2Error`, `EvaluationError.wrongSize`.
   public func evaluate(_ file: ValidationSet.PictureFile) throws -> [PictureScores] {
-    let input = try PictureInput(path: file.picture)
+    try evaluate(file, PictureInput(path: file.picture))
+  }
+
+  private func evaluate(
+    _ file: ValidationSet.PictureFile, _ input: PictureInput
+  ) throws -> [PictureScores] {
     let labels = try file.labels(width: input.width, height: input.height)
     let embedded = try EmbeddedPicture(input, model: self)
     return try labels.objects.compactMap { object in
       let truth = labels.mask(of: object)
+      let name = "object \(object) of picture \(file.name)"
       guard let click = PromptRule.firstClick(truth), let box = PromptRule.box(truth) else { return nil }
       var points = [click]
-      var found = try embedded.best(Prompt(points: points), multimask: true)
+      var found = try embedded.best(Prompt(points: points), multimask: true, of: name)
       let one = found.mask.iou(with: truth)
       for _ in 0..<2 {
         guard let next = PromptRule.nextClick(found.mask, truth) else { break }
         points.append(next)
-        found = try embedded.best(Prompt(points: points, maskLogits: found.logits), multimask: false)
+        found = try embedded.best(
+          Prompt(points: points, maskLogits: found.logits), multimask: false, of: name)
       }
-      let boxed = try embedded.best(Prompt(box: box), multimask: false).mask
+      let boxed = try embedded.best(Prompt(box: box), multimask: false, of: name).mask
       return PictureScores(
         picture: file.name, object: object, oneClick: one, box: boxed.iou(with: truth),
         threeClicks: found.mask.iou(with: truth))
-    }
-  }
-
-  /// Tracks all objects of a clip's first frame by their true masks, and compares with the truth.
-  ///
-  /// - Throws: `MediaError`, `SAM2Error`, `EvaluationError.wrongSize`, `.wrongCount`.
-  public func evaluate(_ clip: ValidationSet.Clip) throws -> [ClipScores] {
-    let predictor = try VideoPredictor(base)
-    let input = try VideoInput(path: clip.frames)
-    let source = input.source
-    let truths = try clip.truths(frames: source.count ?? 0, width: source.width, height: source.height)
-    var session = predictor.session(input, width: source.width, height: source.height, history: .window)
-    let first = try truths.labels(of: 0)
-    for object in first.objects {
-      try session.prompt(object: object, frame: 0, mask: first.mask(of: object).tensor)
-    }
-    guard !first.objects.isEmpty else { return [] }
-    var scores: [Int: (regions: [Double], contours: [Double])] = [:]
-    try session.propagate(from: 0) { masks in
-      guard truths.judged.contains(masks.frame) else { return }
-      let truth = try truths.labels(of: masks.frame)
-      for (object, logits) in zip(masks.objects, masks.logits()) {
-        let (predicted, expected) = (BinaryMask(logits: logits), truth.mask(of: object.id))
-        scores[object.id, default: ([], [])].regions.append(predicted.iou(with: expected))
-        scores[object.id, default: ([], [])].contours.append(predicted.boundaryF(with: expected))
-      }
-    }
-    return first.objects.map { object in
-      let (regions, contours) = scores[object] ?? ([], [])
-      return ClipScores(clip: clip.name, object: object, regions: regions, contours: contours)
     }
   }
 }
@@ -119,10 +102,34 @@ extension Model {
 extension EmbeddedPicture {
   /// The mask with the highest predicted IoU, and its logits `[1, S / 4, S / 4]` for the next prompt.
   fileprivate func best(
-    _ prompt: Prompt, multimask: Bool
-  ) throws(SAM2Error) -> (mask: BinaryMask, logits: Tensor) {
+    _ prompt: Prompt, multimask: Bool, of name: String
+  ) throws -> (mask: BinaryMask, logits: Tensor) {
     let prediction = try predict(prompt, multimask: multimask)
+    try prediction.requireNumbers(of: name)
     let best = prediction.best()
     return (best.mask, prediction.promptLogits(object: 0, mask: best.alternative))
+  }
+}
+
+extension EvaluationResult {
+  /// Adds a clip's scores, or notes why it has none.
+  mutating func add(
+    _ clip: ValidationSet.Clip, _ watch: PipelineWatcher, _ evaluate: () throws -> [ClipScores]
+  ) throws {
+    do { clips += try evaluate() } catch let reason as ClipLeftOut {
+      leftOut.append("\(reason)")
+      watch(.note("\(reason)"))
+    }
+  }
+
+  /// Judges masks that somebody else made: `<folder>/<clip>/<frame>.png`.
+  ///
+  /// - Parameter watch: Is told which clip comes next.
+  /// - Throws: `MediaError`, `EvaluationError`, `FileError`.
+  public init(of set: ValidationSet, masksIn folder: String, watch: PipelineWatcher = { _ in }) throws {
+    for clip in set.clips {
+      watch(.step("clip \(clip.name)"))
+      try add(clip, watch) { try clip.evaluate(masksIn: folder) }
+    }
   }
 }

@@ -15,14 +15,20 @@ public struct OutputFolder: Sendable {
       try Self.make(String(path[..<end]))
     }
     try Self.make(path)
-    guard access(path, W_OK | X_OK) == 0 else {
+    guard FilePath.isFolder(path) else {
+      throw FileError.unwritable(path: path, reason: "expected a folder, found a file of that name")
+    }
+    guard path.withFileName({ access($0, W_OK | X_OK) }) == 0 else {
       throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
     }
   }
 
   /// Makes one folder, unless it is there.
   private static func make(_ path: String) throws(FileError) {
-    guard mkdir(path, 0o755) != 0, errno != EEXIST else { return }
+    guard path.withFileName({ mkdir($0, 0o755) }) != 0, errno != EEXIST else { return }
+    if errno == ENOTDIR {
+      throw FileError.unwritable(path: path, reason: "a part of it is a file, where a folder was expected")
+    }
     throw FileError.unwritable(
       path: path, reason: "the folder can't be made: \(String(cString: strerror(errno)))")
   }

@@ -40,13 +40,6 @@ public struct FrameProgress: Sendable {
   public let seconds: Double
 }
 
-/// Whether two paths lead to one file or folder, through links too.
-func leadToOneFile(_ path: String, _ other: String) -> Bool {
-  var (one, another) = (stat(), stat())
-  return stat(path, &one) == 0 && stat(other, &another) == 0 && one.st_dev == another.st_dev
-    && one.st_ino == another.st_ino
-}
-
 /// What this package calls itself in traces and converted files.
 public enum Product {
   /// The program's name.

@@ -70,15 +70,17 @@ enum Figure {
   /// With two decimals and a power of ten; 0 is 0.
   static func error(_ value: Double) -> String {
     if value == 0 { return "0" }
-    return value.isFinite ? String(format: "%.2e", value) : value.isNaN ? "NaN" : "∞"
+    return value.isFinite ? String(format: "%.2e", value) : value.isNaN ? "–" : "∞"
   }
 
-  /// With that many decimals.
-  static func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
+  /// With that many decimals; a dash for what isn't defined.
+  static func fixed(_ value: Double, _ decimals: Int) -> String {
+    value.isNaN ? "–" : String(format: "%.\(decimals)f", value)
+  }
 
   /// To a tenth, infinite where nothing is off.
   static func decibels(_ value: Double) -> String {
-    value.isFinite ? "\(fixed(value, 1)) dB" : value > 0 ? "∞ dB" : "−∞ dB"
+    value.isNaN ? "–" : value.isFinite ? "\(fixed(value, 1)) dB" : value > 0 ? "∞ dB" : "−∞ dB"
   }
 
   /// With thin spaces between thousands.

@@ -37,6 +37,6 @@ extension Sam2Kit {
   static func main() {
     PartialFiles.removeOnInterrupt()
     ShrinkingFiles.exitWhenRead()
-    main(nil)
+    main(FilePath.arguments)
   }
 }

@@ -39,3 +39,33 @@ func jsonThatIsNoConfigurationIsRefused(text: String, reason: String) {
   #expect(blocks.map(\.dimOut) == [96, 192, 192, 384, 384, 384, 384, 384, 384, 384, 768, 768])
   #expect(blocks.indices.filter { blocks[$0].poolsQueries } == [1, 3, 10])
 }
+
+/// Another class under a known key would be computed as if it were SAM 2's.
+@Test(arguments: [
+  ("\"trunk\":{", "sam2.modeling.backbones.timm.TimmBackbone", "image_encoder.trunk"),
+  ("\"trunk\":{", "timm.models.hiera.Hiera", "image_encoder.trunk"),
+  (
+    "\"cross_attention\":{", "sam2.modeling.sam.transformer.RoPEAttentionv2",
+    "memory_attention.layer.cross_attention"
+  ),
+  ("\"memory_encoder\":{", "sam2.modeling.memory_encoder.Other", "memory_encoder"),
+  ("\"fuser\":{", "Fuser", "memory_encoder.fuser"),
+])
+func anotherClassIsRefusedByKeyAndName(place: String, target: String, key: String) throws {
+  let json = Variant.sam21Tiny.configuration.json
+  #expect(json.contains(place))
+  let text = json.replacing(place, with: "\(place)\"_target_\":\"\(target)\",")
+  let error = #expect(throws: ConfigurationError.self) { try ModelConfiguration(json: text, origin: "text") }
+  guard case .wrongValue("text", "\(key)._target_", let expected, "`\(target)`") = error else {
+    Issue.record("found \(String(describing: error))")
+    return
+  }
+  #expect(expected.hasPrefix("sam2.modeling."))
+}
+
+/// Forks rename the package; the class stays what it is.
+@Test func aRenamedPackageIsNoOtherClass() throws {
+  let text = Variant.sam21Tiny.configuration.json.replacing(
+    "\"trunk\":{", with: "\"trunk\":{\"_target_\":\"my_sam2.modeling.backbones.hieradet.Hiera\",")
+  #expect(try ModelConfiguration(json: text, origin: "text") == Variant.sam21Tiny.configuration)
+}

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Masks
 import Media
@@ -58,6 +59,25 @@ import Testing
     let picture = Picture(width: 4, height: 1, pixels: [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1])
     try picture.write(path: folder.path("colours.png"))
     #expect(try BinaryMask.read(path: folder.path("colours.png")).pixels == [0, 1, 1, 1])
+  }
+
+  /// Fixtures/mask_pictures.json: pictures that people take for masks, and the pixels that are meant, by NumPy's word.
+  @Test(arguments: MaskPictures.recorded)
+  func masksAreTakenForWhatTheyAreOrRefused(entry: MaskPictures.Entry) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(entry.file, entry.name)
+    guard let area = entry.area else {
+      #expect {
+        try MaskFile.read(path: path)
+      } throws: {
+        if case MediaError.unclearMask(path, _) = $0 { true } else { false }
+      }
+      return
+    }
+    let found = try MaskFile.read(path: path)
+    #expect(found.mask.area == area)
+    #expect(found.mask.pixels.withUnsafeBytes { SHA256.hex(of: $0) } == entry.sha256)
+    #expect(found.notes.isEmpty == !entry.isSaid)
   }
 
   @Test func writingOverAFolderIsRefused() throws {

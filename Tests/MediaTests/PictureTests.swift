@@ -26,7 +26,13 @@ import Testing
     ("rgb8-alpha.png", ["alpha dropped"]),
     ("rgb8-transparent.png", ["transparency dropped"]),
     ("rgb16.png", ["16-bit samples cut to their upper 8 bits, as Pillow does"]),
-    ("grey16.png", ["16-bit greyscale clipped to 0...255, as Pillow's convert does"]),
+    (
+      "grey16.png",
+      [
+        "16-bit greyscale clipped to 0...255, as Pillow's convert does: samples above are all white; "
+          + "--range auto or --range BLACK,WHITE shows what is there"
+      ]
+    ),
     ("palette4.png", ["palette of 4 bits expanded to RGB"]),
   ])
   func notesSayWhatWasConverted(_ name: String, _ notes: [String]) throws {

@@ -97,11 +97,31 @@ func oneElementOffIsFoundAnywhere(_ position: Int) {
 @Test func zeroReferencesAreJudgedAbsolutely() {
   let off = metrics([0, 0], [0, 0.25])
   #expect(off.relativeError == 0.25)
-  #expect(off.cosineSimilarity == 0)
+  #expect(off.cosineSimilarity.isNaN)
   #expect(off.sqnrDecibels == -.infinity)
   let equal = metrics([0, 0], [0, 0])
   #expect(equal.relativeError == 0)
-  #expect(equal.cosineSimilarity == 1)
+  #expect(equal.cosineSimilarity.isNaN)
+}
+
+/// Where no place is finite on both sides there is no error, and no likeness either.
+@Test func figuresOfNothingAreNotDefined() {
+  let found = metrics([1, 2], [.nan, .infinity])
+  for figure in [
+    found.maxAbsError, found.meanAbsError, found.relativeError, found.referenceMagnitude,
+    found.cosineSimilarity,
+    found.pearson, found.sqnrDecibels, found.psnrDecibels, found.ulp.largest, found.ulp.mean,
+  ] {
+    #expect(figure.isNaN)
+  }
+  #expect(found.nonFiniteMismatches == 2)
+  #expect(found.smallestPassingTolerance == .infinity)
+  #expect(Tolerance(limits: [.relative: 1]).breaches(found).contains { $0.of == .nonFiniteMismatch })
+  // NaN on both sides is no difference.
+  let alike = metrics([.nan, .nan], [.nan, .nan])
+  #expect(alike.relativeError.isNaN)
+  #expect(alike.smallestPassingTolerance == 0)
+  #expect(Tolerance(limits: [.relative: 0, .cosine: 1]).breaches(alike).isEmpty)
 }
 
 @Test func largestFloatsDoNotOverflow() {

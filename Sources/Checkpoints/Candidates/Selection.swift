@@ -1,4 +1,4 @@
-import Foundation
+import Files
 
 /// Which of a file's tensors were taken, out of what else there is.
 public struct Selection: Equatable, Sendable {
@@ -43,16 +43,13 @@ enum ModelFolder {
   ///
   /// - Throws: `CheckpointError.folder`.
   static func weights(at path: String) throws(CheckpointError) -> String {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
-      return path
-    }
+    guard FilePath.isFolder(path) else { return path }
     let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
     for name in ["model.safetensors", "pytorch_model.bin"]
-    where FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
+    where FilePath.exists("\(folder)/\(name)") {
       return "\(folder)/\(name)"
     }
-    if FileManager.default.fileExists(atPath: "\(folder)/model.safetensors.index.json") {
+    if FilePath.exists("\(folder)/model.safetensors.index.json") {
       throw .folder(
         path: path,
         found: "a model in several files: resave it with save_pretrained(path, max_shard_size=\"50GB\")")

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The named tensors of a checkpoint, wherever its author put them.
 ///
 /// A candidate is a dictionary of tensors alone, at the root or within others. Of several the first of
@@ -18,8 +20,9 @@ struct StateDict {
   private static let depth = 3
   /// How many candidates are looked for, far more than any training code leaves.
   private static let limit = 64
-  /// In the keys of dictionaries that hold tensors of a parameter's name and shape and yet no weights.
-  private static let optimizer = "optim"
+  /// In the keys of dictionaries that hold tensors, some of a parameter's name and shape, and yet no model: training
+  /// state, Lightning's own included.
+  private static let trainingState = ["optim", "callbacks", "loops", "scheduler", "scaler", "rng_state"]
 
   /// Chooses a candidate: the one at `key`, of which a rest may stay, or the preferred one.
   ///
@@ -29,6 +32,12 @@ struct StateDict {
     var found: [Candidate] = []
     Self.collect(root, at: Selection.root, depth: Self.depth, into: &found) { pairs in
       !pairs.isEmpty && pairs.allSatisfy { $0.key.isString && $0.value.isTensor }
+        && pairs.contains { $0.value.isParameter }
+    }
+    if found.isEmpty {
+      Self.collect(root, at: Selection.root, depth: Self.depth, into: &found) { pairs in
+        !pairs.isEmpty && pairs.allSatisfy { $0.key.isString && $0.value.isTensor }
+      }
     }
     if found.isEmpty {
       // One that holds something else beside tensors, for the error to name that.
@@ -72,9 +81,9 @@ struct StateDict {
     if isCandidate(pairs) { found.append((key, pairs)) }
     guard depth > 0 else { return }
     for pair in pairs {
-      guard case .string(let name) = pair.key, let inner = pair.value.pairs, !name.contains(optimizer) else {
-        continue
-      }
+      guard case .string(let name) = pair.key, let inner = pair.value.pairs,
+        !trainingState.contains(where: name.lowercased().contains)
+      else { continue }
       collect(inner, at: Selection.joined(key, name), depth: depth - 1, into: &found, where: isCandidate)
     }
   }
@@ -136,6 +145,11 @@ struct StateDict {
 
 extension PickleValue {
   fileprivate var isTensor: Bool { if case .tensor = self { true } else { false } }
+
+  /// Whether it may be a layer's weight: not a single number such as a best score.
+  fileprivate var isParameter: Bool {
+    if case .tensor(let tensor) = self { tensor.shape.rank > 0 } else { false }
+  }
 
   fileprivate var isString: Bool { if case .string = self { true } else { false } }
 

@@ -7,15 +7,17 @@ struct DataScan {
   let file: MappedFile
   let limits: ReadingLimits
 
-  private static let noCode = "no code can be in this format: names, shapes, words and numbers"
+  private static let words = "words, for what Hydra would call and for chat templates"
 
   func scanSafetensors(into report: inout SecurityReport) {
-    report.checked += [Self.noCode, "the header's fields; tensors fill the buffer without holes or overlaps"]
+    report.checked += [
+      "the header's fields; tensors, which are numbers, fill the buffer without holes or overlaps", Self.words,
+    ]
     scanMetadata(into: &report)
   }
 
   func scanGGUF(into report: inout SecurityReport) {
-    report.checked += [Self.noCode, "the header's keys; tensors and padding fill the data; no chat template"]
+    report.checked += ["the header's keys; tensors, which are numbers, and padding fill the data", Self.words]
     scanMetadata(into: &report)
   }
 
@@ -27,17 +29,15 @@ struct DataScan {
 
   func scanHDF5(into report: inout SecurityReport) {
     report.checked += [
-      Self.noCode, "links and data in other files; filters that would be loaded as plugins",
+      "links and data in other files; filters that would be loaded as plugins",
+      "attributes of groups and datasets, for code that Keras would run, what Hydra would call, and pickles; "
+        + "elements of datasets were not looked at",
       "the structure as far as the HDF5 library does, which is not made for hostile files",
     ]
     do {
-      scan(try HDF5File.open(file.path).root(), depth: 0, into: &report)
       let root = try HDF5File.open(file.path).root()
-      var metadata: [String: String] = [:]
-      for name in try root.attributeNames() {
-        if case .string(let text)? = try root.attribute(name) { metadata[name] = text }
-      }
-      findTargets(metadata, into: &report)
+      scanAttributes(try root.attributeContents(limit: Self.mostAttributeBytes), of: root.path, into: &report)
+      scan(root, depth: 0, into: &report)
     } catch {
       report.find("\(CheckpointError(hdf5: error, path: file.path))", in: "the file")
     }
@@ -54,10 +54,17 @@ struct DataScan {
         do {
           switch try group.kind(of: name) {
           case .dataset:
-            for filter in try group.dataset(name).filters() where Self.filters[filter] == nil {
+            let dataset = try group.dataset(name)
+            for filter in try dataset.filters() where Self.filters[filter] == nil {
               report.find("filter \(filter), which HDF5 would load as a plugin", in: place)
             }
-          case .group: scan(try group.group(name), depth: depth + 1, into: &report)
+            let attributes = try dataset.attributeContents(limit: Self.mostAttributeBytes)
+            scanAttributes(attributes, of: place, into: &report)
+          case .group:
+            let inner = try group.group(name)
+            let attributes = try inner.attributeContents(limit: Self.mostAttributeBytes)
+            scanAttributes(attributes, of: place, into: &report)
+            scan(inner, depth: depth + 1, into: &report)
           case .other, nil: break
           }
         } catch {
@@ -66,6 +73,31 @@ struct DataScan {
       }
     } catch {
       report.find("\(error)", in: group.path)
+    }
+  }
+
+  /// How many bytes of one attribute are looked at; a larger one is a finding.
+  private static let mostAttributeBytes = 64 << 20
+
+  /// Looks through what is attached to a group or dataset.
+  private func scanAttributes(
+    _ attributes: [HDF5AttributeContent], of object: String, into report: inout SecurityReport
+  ) {
+    for attribute in attributes {
+      let place = "the attribute \(attribute.name) of \(object)"
+      guard let pieces = attribute.pieces else {
+        report.find("lists of varying length, or more bytes than are looked into", in: place)
+        continue
+      }
+      for piece in pieces {
+        let text = String(decoding: piece.prefix { $0 != 0 }, as: UTF8.self)
+        for finding in KerasConfiguration.findings(in: text) { report.find(finding, in: place) }
+        findTargets([attribute.name: text], into: &report, at: place)
+        piece.withUnsafeBytes { bytes in
+          let run = PickleRun(view: ByteView(bytes: bytes), place: place, limits: limits)
+          for pickle in run.hidden(in: 0..<bytes.count) { report.add(pickle) }
+        }
+      }
     }
   }
 
@@ -85,10 +117,12 @@ struct DataScan {
 
   /// Words that other programs carry out: Hydra calls what a configuration's `_target_` names, and language models'
   /// programs render chat templates.
-  private func findTargets(_ metadata: [String: String], into report: inout SecurityReport) {
+  private func findTargets(
+    _ metadata: [String: String], into report: inout SecurityReport, at place: String? = nil
+  ) {
     for (key, text) in metadata.sorted(by: { $0.key < $1.key }) {
       if key.hasPrefix("tokenizer.chat_template") {
-        report.find("a chat template, which other programs carry out", in: "the word \(key)")
+        report.find("a chat template, which other programs carry out", in: place ?? "the word \(key)")
       }
       var rest = text[...]
       while let found = rest.firstRange(of: "_target_") {
@@ -97,7 +131,7 @@ struct DataScan {
           $0.isLetter || $0.isNumber || "._".contains($0)
         }
         guard !["sam2.", "training."].contains(where: target.hasPrefix) else { continue }
-        report.find("_target_ '\(target.prefix(80))', which Hydra would call", in: "the word \(key)")
+        report.find("_target_ '\(target.prefix(80))', which Hydra would call", in: place ?? "the word \(key)")
       }
     }
   }

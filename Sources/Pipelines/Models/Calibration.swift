@@ -83,8 +83,7 @@ struct CalibrationFolder {
   }
 
   private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    FilePath.isFolder(path)
   }
 }
 

@@ -84,7 +84,7 @@ public enum ConfigurationSource: Equatable, Sendable {
   private static func yaml(beside path: String) -> String? {
     let stem = (path as NSString).deletingPathExtension
     guard stem != path else { return nil }
-    return ["\(stem).yaml", "\(stem).yml"].first { FileManager.default.fileExists(atPath: $0) }
+    return ["\(stem).yaml", "\(stem).yml"].first(where: FilePath.exists)
   }
 }
 
@@ -95,7 +95,7 @@ extension Checkpoint {
       guard selection.naming == .transformers else { return nil }
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
       let file = "\(folder)config.json"
-      guard FileManager.default.fileExists(atPath: file) else { return nil }
+      guard FilePath.exists(file) else { return nil }
       let text = String(decoding: try MappedFile.contents(of: file), as: UTF8.self)
       return (try ModelConfiguration(transformers: text, origin: file), file)
     }

@@ -20,9 +20,9 @@ public struct ConvertRequest: Sendable {
       if let format { return .file(format) }
       let name = output.split(separator: "/").last ?? ""
       let inferred = name.split(separator: ".").last.flatMap { formats[$0.lowercased()] }
-      var isFolder: ObjCBool = false
-      let exists = FileManager.default.fileExists(atPath: output, isDirectory: &isFolder)
-      if naming == .transformers, !name.isEmpty, exists ? isFolder.boolValue : inferred == nil {
+      if naming == .transformers, !name.isEmpty,
+        FilePath.exists(output) ? FilePath.isFolder(output) : inferred == nil
+      {
         return .folder
       }
       return inferred.map(Self.file)
@@ -162,12 +162,13 @@ private struct TransformersFolder {
     let staged = "\(parent).\(name).\(UInt32.random(in: 0 ... .max)).partial"
     PartialFiles.add(staged)
     defer {
-      try? FileManager.default.removeItem(atPath: staged)
+      FilePath.remove(staged)
       PartialFiles.remove(staged)
     }
-    do {
-      try FileManager.default.createDirectory(atPath: staged, withIntermediateDirectories: false)
-    } catch { throw FileError.unwritable(path: path, reason: (error as NSError).systemReason) }
+    do { try FilePath.makeFolder(staged) } catch {
+      guard case .unwritable(_, let reason) = error else { throw error }
+      throw FileError.unwritable(path: path, reason: reason)
+    }
     let texts = try texts()
     for (file, text) in texts {
       let output = try OutputFile(path: "\(staged)/\(file)")
@@ -175,14 +176,9 @@ private struct TransformersFolder {
       try output.commit()
     }
     try conversion.write(to: "\(staged)/\(Self.weights)", as: .safetensors)
-    guard FileManager.default.fileExists(atPath: path) else { return try move(staged, path) }
-    for (file, _) in texts { try move("\(staged)/\(file)", "\(path)/\(file)") }
-    try move("\(staged)/\(Self.weights)", "\(path)/\(Self.weights)")
-  }
-
-  private func move(_ source: String, _ target: String) throws {
-    guard rename(source, target) == 0 else {
-      throw FileError.unwritable(path: target, reason: String(cString: strerror(errno)))
+    guard FilePath.exists(path) else { return try FilePath.move(staged, to: path) }
+    for file in texts.map(\.file) + [Self.weights] {
+      try FilePath.move("\(staged)/\(file)", to: "\(path)/\(file)")
     }
   }
 

@@ -96,7 +96,7 @@ public func quantize(
   let format = try request.output.map(QuantizedFile.format)
   let questions = try QuantizationQuestions(request)
   let source = request.model
-  if let output = request.output, leadToOneFile(source.path, output) {
+  if let output = request.output, FilePath.isSame(source.path, output) {
     throw QuantizationError.overwritesSource(path: output)
   }
   let checkpoint = try Checkpoint.open(path: source.path, key: source.key, limits: source.limits)
@@ -142,7 +142,8 @@ public func quantize(
   if let findings {
     (result.modules, result.search) = (request.ranksModules ? findings.ranked : nil, findings.search)
     if request.wantsReport {
-      let after = findings.search == nil ? findings.study : try QuantizationStudy(source, model, plan: work.plan)
+      let after =
+        findings.search == nil ? findings.study : try QuantizationStudy(source, model, plan: work.plan)
       result.report = try findings.report(on: result, request, after, watch: watch, isCancelled: isCancelled)
     }
   }

@@ -23,8 +23,11 @@ public struct PictureInput: Sendable {
 
   /// Reads a JPEG or PNG as Pillow's `convert("RGB")` reads it.
   ///
+  /// - Parameter range: Which samples of a picture of more than eight bits are black and white, if not Pillow's.
   /// - Throws: `MediaError`.
-  public init(path: String) throws(MediaError) { self.init(try Picture.read(path: path), path: path) }
+  public init(path: String, range: SampleRange = .pillow) throws(MediaError) {
+    self.init(try Picture.read(path: path, range: range), path: path)
+  }
 
   /// A picture in memory.
   ///
@@ -110,16 +113,20 @@ public struct EmbeddedPicture: Sendable {
 /// Prompts on a picture, checked, with their masks read, before anything is computed.
 struct ReadyPrompts {
   let script: PromptScript
+  /// What reading masks decided, a sentence each.
+  let notes: [String]
   private let prompts: [Prompt]
 
   /// - Parameter folder: What the paths of masks are relative to.
   init(_ script: PromptScript, folder: String, for picture: PictureInput, model: Model) throws {
     self.script = script
+    var notes: [String] = []
     prompts = try script.objects.map {
       try $0.prompt(
         width: picture.width, height: picture.height, folder: folder,
-        maskSide: model.configuration.imageEmbeddingSize * 4)
+        maskSide: model.configuration.imageEmbeddingSize * 4, &notes)
     }
+    self.notes = notes
     try ImagePredictor(model.base).check(prompts, width: picture.width, height: picture.height)
   }
 
@@ -140,17 +147,24 @@ struct ReadyPrompts {
 
 extension ObjectPrompt {
   /// The prompt, its mask read and brought to `maskSide` × `maskSide` logits.
-  func prompt(width: Int, height: Int, folder: String, maskSide: Int) throws -> Prompt {
-    let mask = try mask.map {
-      try Self.maskLogits(maskPath($0, in: folder), width: width, height: height, side: maskSide)
+  func prompt(
+    width: Int, height: Int, folder: String, maskSide: Int, _ notes: inout [String]
+  ) throws -> Prompt {
+    var logits: Tensor?
+    if let mask {
+      let path = maskPath(mask, in: folder)
+      let file = try MaskFile.read(path: path)
+      notes += file.notes.map { "\(path): \($0)" }
+      logits = try Self.logits(file.mask, path, width: width, height: height, side: maskSide)
     }
-    return Prompt(points: points, box: box, maskLogits: mask)
+    return Prompt(points: points, box: box, maskLogits: logits)
   }
 
   /// A mask as the logits that the prompt encoder takes, `[1, side, side]`: 10 inside, −10 outside, as SAM 2
   /// itself turns a mask into logits (sam2/modeling/sam2_base.py, `_use_mask_as_output`).
-  private static func maskLogits(_ path: String, width: Int, height: Int, side: Int) throws -> Tensor {
-    let mask = try BinaryMask.read(path: path)
+  private static func logits(
+    _ mask: BinaryMask, _ path: String, width: Int, height: Int, side: Int
+  ) throws -> Tensor {
     guard mask.width == width, mask.height == height else {
       throw PromptError(
         place: path,

@@ -1,4 +1,5 @@
 import Checkpoints
+import Files
 import Foundation
 import Kernels
 public import Masks
@@ -22,7 +23,7 @@ public struct SegmentRequest: Sendable {
   /// - Parameter maskFolder: What the paths of the prompts' masks are relative to; nil for the working folder.
   public init(_ prompts: PromptScript, maskFolder: String? = nil) {
     self.prompts = prompts
-    self.maskFolder = maskFolder ?? FileManager.default.currentDirectoryPath
+    self.maskFolder = maskFolder ?? FilePath.currentFolder
   }
 }
 
@@ -84,6 +85,7 @@ extension Model {
     isCancelled: () -> Bool = { false }
   ) throws -> Segmentation {
     let ready = try ReadyPrompts(request.prompts, folder: request.maskFolder, for: picture, model: self)
+    for note in ready.notes { watch(.note(note)) }
     let recording = try TapRecorder(
       request.recording,
       provenance(
@@ -95,7 +97,7 @@ extension Model {
     if let taps = recording?.taps { try predictions.record(to: taps) }
     try recording?.finish(watch)
     for (prediction, object) in zip(predictions, request.prompts.objects) {
-      try prediction.requireNumbers(of: object.object)
+      try prediction.requireNumbers(of: "object \(object.object)")
     }
     let masks = zip(request.prompts.objects, predictions).flatMap { object, prediction in
       prediction.masks(of: object.object)
@@ -135,10 +137,10 @@ extension Prediction {
   }
 
   /// Throws if anything is not a number: its mask would say nothing, and JSON has no word for it.
-  fileprivate func requireNumbers(of object: Int) throws(BrokenPrediction) {
+  func requireNumbers(of object: String) throws(BrokenPrediction) {
     for (name, tensor) in [("mask", lowResLogits), ("IoU", iou), ("object score", objectScore)]
     where tensor.withElements({ $0.contains(where: \.isNaN) }) {
-      throw BrokenPrediction(name: "\(name) of object \(object)")
+      throw BrokenPrediction(name: "\(name) of \(object)")
     }
   }
 }

@@ -27,8 +27,8 @@ extension Segmentation {
     let staging = folder.file(".\(UUID().uuidString).partial")
     PartialFiles.add(staging)
     defer { PartialFiles.remove(staging) }
-    try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: false)
-    defer { try? FileManager.default.removeItem(atPath: staging) }
+    try FilePath.makeFolder(staging)
+    defer { FilePath.remove(staging) }
     let before = Self.previousMasks(in: folder)
     var names: [String] = []
     func staged(_ name: String) throws -> String {
@@ -44,10 +44,8 @@ extension Segmentation {
     let json = try OutputFile(path: staged(Self.reportName))
     try json.write(try self.json)
     try json.commit()
-    for name in names where rename("\(staging)/\(name)", folder.file(name)) != 0 {
-      throw FileError.unwritable(path: folder.file(name), reason: String(cString: strerror(errno)))
-    }
-    for name in before.subtracting(names) { try? FileManager.default.removeItem(atPath: folder.file(name)) }
+    for name in names { try FilePath.move("\(staging)/\(name)", to: folder.file(name)) }
+    for name in before.subtracting(names) { FilePath.remove(folder.file(name)) }
   }
 
   /// What `prediction.json` says, with the fields' usual snake case.

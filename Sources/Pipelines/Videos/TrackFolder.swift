@@ -36,15 +36,15 @@ struct TrackFolder {
   }
 
   /// Whether an unfinished run has left a state to go on from.
-  var hasState: Bool { FileManager.default.fileExists(atPath: state) }
+  var hasState: Bool { FilePath.exists(state) }
 
   /// Removes what only an unfinished run needs: the state first, which must not outlive its journal.
   func removeState() throws {
     if hasState {
-      try? FileManager.default.removeItem(atPath: state)
+      FilePath.remove(state)
       try Disk.synchronizeFolder(of: state)
     }
-    try? FileManager.default.removeItem(atPath: journal)
+    FilePath.remove(journal)
   }
 
   /// The masks that an earlier report in this folder lists: once it is replaced, nothing speaks of them any more.
@@ -63,6 +63,6 @@ struct TrackFolder {
 
   /// Removes masks by name.
   func remove(_ masks: Set<String>) {
-    for name in masks { try? FileManager.default.removeItem(atPath: file(name)) }
+    for name in masks { FilePath.remove(file(name)) }
   }
 }

@@ -17,15 +17,12 @@ final class TrackJournal {
   init(path: String, length: UInt64 = 0) throws {
     self.path = path
     isNameDurable = length > 0
-    if length == 0 || !FileManager.default.fileExists(atPath: path) {
-      guard FileManager.default.createFile(atPath: path, contents: nil) else {
-        throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
-      }
-    }
-    guard let file = FileHandle(forUpdatingAtPath: path) else {
+    let mode = O_RDWR | O_CREAT | O_CLOEXEC | (length == 0 ? O_TRUNC : 0)
+    let descriptor = path.withFileName { open($0, mode, 0o644) }
+    guard descriptor >= 0 else {
       throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
     }
-    self.file = file
+    file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     guard length > 0 else { return }
     guard try file.seekToEnd() >= length else {
       throw FileError.unreadable(path: path, reason: "expected \(length) bytes at least, found fewer")

@@ -16,6 +16,7 @@ struct TrackReport {
       let frames: Int?
       let frameRate: Double?
       let damage: [String]
+      let notes: [String]
     }
     var format = TrackReport.format
     var formatVersion = 1
@@ -42,11 +43,11 @@ struct TrackReport {
 
   let header: Header
 
-  init(_ source: any FrameSource, model: String, isComplete: Bool) {
+  init(_ source: any FrameSource, notes: [String], model: String, isComplete: Bool) {
     header = Header(
       video: .init(
         path: source.path, width: source.width, height: source.height, frames: source.count,
-        frameRate: source.frameRate, damage: source.damage.map(\.description)),
+        frameRate: source.frameRate, damage: source.damage.map(\.description), notes: notes + source.notes),
       model: model, complete: isComplete)
   }
 

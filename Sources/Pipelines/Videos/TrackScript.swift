@@ -11,6 +11,8 @@ struct TrackScript {
   let steps: [VideoStep]
   /// Whether outputs far behind may be asked for again.
   let history: VideoHistory
+  /// What reading the masks decided, a sentence each.
+  let notes: [String]
   private let masks: [String: BinaryMask]
 
   /// The steps that prompts mean for a video, with their masks read.
@@ -34,6 +36,7 @@ struct TrackScript {
       }
     }
     masks = checking.masks
+    notes = checking.notes
   }
 
   /// Whether a step asks for a frame that was tracked before and is neither the last one, nor one that was pointed at,
@@ -110,6 +113,8 @@ private struct ScriptCheck {
   let folder: String
   /// The masks that were read, by the names that the steps have for them.
   private(set) var masks: [String: BinaryMask] = [:]
+  /// What reading them decided, a sentence each.
+  private(set) var notes: [String] = []
   /// The objects that there are after the steps so far.
   private var objects: Set<Int> = []
 
@@ -162,7 +167,10 @@ private struct ScriptCheck {
       throw Problem(text: "expected either a mask or points and a box, found both")
     }
     let path = maskPath(name, in: folder)
-    let mask = try masks[name] ?? BinaryMask.read(path: path)
+    guard masks[name] == nil else { return }
+    let file = try MaskFile.read(path: path)
+    let mask = file.mask
+    notes += file.notes.map { "\(path): \($0)" }
     guard mask.width == input.source.width, mask.height == input.source.height else {
       throw Problem(
         text: "\(path): expected a mask of the video's size, \(input.source.width) × \(input.source.height), "

@@ -24,7 +24,7 @@ struct TrackState: Codable {
 
   /// Reads where a run stands; nil where there is no such file.
   static func read(path: String) throws -> (state: TrackState, memory: SessionSnapshot)? {
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    guard FilePath.exists(path) else { return nil }
     let file = try Checkpoint.open(path: path)
     guard let text = file.metadata[key], let description = file.metadata[memory] else {
       throw FileError.unreadable(path: path, reason: "expected the state of an interrupted run, found none")

@@ -4,7 +4,7 @@ import Files
 import Foundation
 import Kernels
 public import Masks
-import Media
+public import Media
 public import Prompts
 import SAM2
 import Taps
@@ -26,6 +26,8 @@ public struct TrackRequest: Sendable {
   public var output: String
   /// The file of a video with every object drawn; nil for none.
   public var overlay: String?
+  /// Which samples of pictures of more than eight bits are black and white, if not Pillow's.
+  public var range = SampleRange.pillow
   /// Whether to go on where an interrupted run into the same folder stopped.
   public var resumes = false
   /// What to record; nothing of a run that is gone on with.
@@ -38,7 +40,7 @@ public struct TrackRequest: Sendable {
     self.video = video
     self.prompts = prompts
     self.output = output
-    self.maskFolder = maskFolder ?? FileManager.default.currentDirectoryPath
+    self.maskFolder = maskFolder ?? FilePath.currentFolder
   }
 }
 
@@ -77,19 +79,26 @@ public struct TrackedFrame: Sendable {
 
   /// - Throws: `BrokenPrediction` for what is not a number.
   init(_ masks: FrameMasks, time: Double?) throws {
-    for object in masks.objects {
-      let isMaskBroken = object.lowResLogits.withElements { $0.contains(where: \.isNaN) }
-      let scores = [object.objectScore, object.predictedIoU].compactMap { $0 }
-      guard isMaskBroken || !scores.allSatisfy(\.isFinite) else { continue }
-      throw BrokenPrediction(
-        name: "\(isMaskBroken ? "mask" : "score") of object \(object.id) on frame \(masks.frame)")
-    }
+    try masks.requireNumbers()
     frame = masks.frame
     self.time = time
     objects = zip(masks.objects, masks.logits()).compactMap { object, logits in
       guard let presence = object.objectScore, let score = object.predictedIoU else { return nil }
       return Object(
         object: object.id, mask: BinaryMask(logits: logits), score: score, objectScore: presence)
+    }
+  }
+}
+
+extension FrameMasks {
+  /// Throws if anything is not a number.
+  func requireNumbers() throws(BrokenPrediction) {
+    for object in objects {
+      let isMaskBroken = object.lowResLogits.withElements { $0.contains(where: \.isNaN) }
+      let scores = [object.objectScore, object.predictedIoU].compactMap { $0 }
+      guard isMaskBroken || !scores.allSatisfy(\.isFinite) else { continue }
+      throw BrokenPrediction(
+        name: "\(isMaskBroken ? "mask" : "score") of object \(object.id) on frame \(frame)")
     }
   }
 }
@@ -129,7 +138,7 @@ extension Model {
     let source = input.source
     let script = try TrackScript(
       PromptScript(objects: objects), direction, place: "the prompts",
-      folder: FileManager.default.currentDirectoryPath, input)
+      folder: FilePath.currentFolder, input)
     var session = try VideoPredictor(base).session(
       input, width: source.width, height: source.height, history: script.history)
     try session.perform(script.steps, readMask: script.mask(at:)) { _, masks, _ in
@@ -159,7 +168,8 @@ public struct Tracking {
   /// - Throws: `MediaError`, `PromptError`, `FileError`.
   public init(_ request: TrackRequest) throws {
     self.request = request
-    input = try VideoInput(path: request.video)
+    if let overlay = request.overlay { _ = try VideoContainer(path: overlay) }
+    input = try VideoInput(path: request.video, range: request.range)
     script = try TrackScript(
       request.prompts, request.direction, place: request.promptsPlace, folder: request.maskFolder, input)
     folder = try TrackFolder(request.output, input)
@@ -182,6 +192,14 @@ public struct Tracking {
     visit: (TrackedFrame) throws -> Void = { _ in }
   ) throws -> TrackResult {
     let isCancelled = { isCancelled() || Task.isCancelled }
+    var said = 0
+    /// Tells what reading frames and masks has decided since the last time.
+    func tellNotes() {
+      let notes = script.notes + input.source.notes.map { "\(request.video): \($0)" }
+      for note in notes.dropFirst(said) { watch(.note(note)) }
+      said = max(said, notes.count)
+    }
+    tellNotes()
     let digests = RunDigests(
       checkpoint: try CheckpointIdentity(of: model.checkpoint), input: try input.digest)
     let recording = try TapRecorder(
@@ -189,6 +207,7 @@ public struct Tracking {
       model.provenance(
         of: input.traceInput, prompts: request.prompts, digests, filter: request.recording.filter))
     let journal = try follow(model, digests, recording, watch, isCancelled, visit)
+    tellNotes()
     try overlay?.write(journal, watch, isCancelled)
     let frameCount = journal.frames.count
     try journal.close()
@@ -254,7 +273,8 @@ public struct Tracking {
   private func identity(_ model: Model, _ digests: RunDigests) throws -> String {
     let parts = [
       digests.checkpoint.text, model.configuration.json, digests.input, try script.fingerprint,
-      Product.version, model.base.backend.name, model.base.backend.version, model.base.plan.json,
+      "\(request.range)", Product.version, model.base.backend.name, model.base.backend.version,
+      model.base.plan.json,
     ]
     return Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }
   }
@@ -262,7 +282,7 @@ public struct Tracking {
   /// Writes the report. Masks that an earlier one lists and this doesn't go with it.
   private func writeReport(_ journal: TrackJournal, _ model: Model, isComplete: Bool) throws {
     let before = folder.reportedMasks
-    try TrackReport(input.source, model: model.checkpoint.path, isComplete: isComplete)
+    try TrackReport(input.source, notes: script.notes, model: model.checkpoint.path, isComplete: isComplete)
       .write(to: folder.report, journal)
     folder.remove(before.subtracting(journal.frames.map(folder.maskName)))
   }

@@ -12,9 +12,10 @@ public struct VideoInput: VideoFrames {
 
   /// Opens a video, and counts its frames where only decoding it can tell: what a frame attends to depends on it.
   ///
+  /// - Parameter range: Which samples of pictures of more than eight bits are black and white, if not Pillow's.
   /// - Throws: `MediaError`.
-  public init(path: String) throws(MediaError) {
-    source = try openFrameSource(path: path)
+  public init(path: String, range: SampleRange = .pillow) throws(MediaError) {
+    source = try openFrameSource(path: path, range: range)
     var next = 0
     while source.count == nil, try source.frame(at: next) != nil { next += 1 }
   }
@@ -30,14 +31,13 @@ public struct VideoInput: VideoFrames {
     return try frame.prepared(size: size)
   }
 
-  /// Reads frames once more that an interrupted run has read, to find the damage that it found.
+  /// Reads frames once more that an interrupted run has read, to find the damage that it found and what reading decided.
   func revisit(_ frames: [Int]) throws {
-    guard source.frameNames.isEmpty else { return }
     for frame in frames { _ = try source.frame(at: frame) }
   }
 
   /// Whether a path leads to the video itself, which nothing may replace.
-  func stands(at path: String) -> Bool { leadToOneFile(source.path, path) }
+  func stands(at path: String) -> Bool { FilePath.isSame(source.path, path) }
 
   /// What a trace says of it.
   var traceInput: TraceInput {

@@ -121,8 +121,9 @@ extension FirstDivergence {
     }
     introducing = modules
     let introducedTaps = Set(introduced.map(\.id))
+    // The first was named already.
     carried = comparison.arrays.count {
-      $0.metrics != nil && !$0.passes(comparison.policy) && !introducedTaps.contains($0.id)
+      $0.metrics != nil && !$0.passes(comparison.policy) && !introducedTaps.contains($0.id) && $0.id != first.id
     }
     self.hints = try Self.hints(origin.tap, first.id, hints)
   }

@@ -52,7 +52,7 @@ public struct FirstDivergence: Equatable, Sendable, Codable {
   public let inputs: [InputAgreement]
   /// All modules that are off by themselves, in order; of a module that is off in several calls, once.
   public let introducing: [String]
-  /// How many taps are past the tolerance without their module being off by itself.
+  /// How many taps beside the first are past the tolerance without their module being off by itself.
   public let carried: Int
   /// Causes that were tested on the tensors and remove the error.
   public let hints: [Hint]
@@ -69,7 +69,7 @@ extension FirstDivergence {
     sentences.append(origin.sentence)
     if !inputs.isEmpty {
       let off = inputs.filter { !$0.agrees }
-      let largest = inputs.map(\.relativeError).max() ?? 0
+      let largest = inputs.map(\.relativeError).filter { !$0.isNaN }.max() ?? 0
       sentences.append(
         off.isEmpty
           ? "Its inputs agree (relative error \(scientific(largest)) at most)."
@@ -83,7 +83,11 @@ extension FirstDivergence {
       sentences.append(
         "Off by themselves: \(shown.joined(separator: ", "))\(rest > 0 ? " and \(rest) more" : "").")
     }
-    if carried > 0 { sentences.append("\(carried) taps are off as well but only carry it.") }
+    if carried > 0 {
+      sentences.append(
+        carried == 1
+          ? "1 tap is off as well but only carries it." : "\(carried) taps are off as well but only carry it.")
+    }
     sentences += hints.map {
       "Hint: \($0.claim). Undone, the error of \(scientific($0.errorBefore)) is "
         + "\(scientific($0.errorAfter))."

@@ -144,21 +144,27 @@ struct ErrorAccumulator: Sendable {
   /// What was found in arrays of the given shape.
   func metrics(_ shape: Shape) -> ErrorMetrics {
     let finite = histogram.total
-    let magnitude = Double(reference.magnitude)
+    // Of elements that are all missing or all not finite nothing can be said.
+    let isUndefined = finite == 0 && count > 0
+    let magnitude = isUndefined ? .nan : Double(reference.magnitude)
+    let maxAbsError = isUndefined ? .nan : maxAbsError
     let range = Double(reference.largest) - Double(reference.least)
     let peak = range > 0 ? range : magnitude
     let energy = moments.referenceEnergy
     let referenceNonFinite = reference.nonFinite.result(shape)
     let candidateNonFinite = candidate.nonFinite.result(shape)
     return ErrorMetrics(
-      count: count, maxAbsError: maxAbsError, meanAbsError: finite == 0 ? 0 : absError / Double(finite),
+      count: count, maxAbsError: maxAbsError,
+      meanAbsError: isUndefined ? .nan : finite == 0 ? 0 : absError / Double(finite),
       referenceMagnitude: magnitude, relativeError: magnitude == 0 ? maxAbsError : maxAbsError / magnitude,
       cosineSimilarity: moments.cosine, pearson: moments.pearson,
-      sqnrDecibels: squaredError == 0 ? .infinity : 10 * log10(energy / squaredError),
-      psnrDecibels: squaredError == 0
-        ? .infinity : 10 * log10(peak * peak / (squaredError / Double(finite))),
-      ulp: exponents.distance(
-        count: finite, magnitude: reference.magnitude > 0 ? reference.magnitude : candidate.magnitude),
+      sqnrDecibels: isUndefined ? .nan : squaredError == 0 ? .infinity : 10 * log10(energy / squaredError),
+      psnrDecibels: isUndefined
+        ? .nan : squaredError == 0 ? .infinity : 10 * log10(peak * peak / (squaredError / Double(finite))),
+      ulp: isUndefined
+        ? ULPDistance(largest: .nan, mean: .nan, nearZero: .nan)
+        : exponents.distance(
+          count: finite, magnitude: reference.magnitude > 0 ? reference.magnitude : candidate.magnitude),
       errorHistogram: histogram, referenceNonFinite: referenceNonFinite, candidateNonFinite: candidateNonFinite,
       nonFiniteMismatches: nonFiniteMismatches,
       worst: worst.map {
@@ -217,18 +223,18 @@ struct PairMoments: Sendable {
   /// Σ reference².
   var referenceEnergy: Double { squaredReference + count * meanReference * meanReference }
 
-  /// The cosine of the angle between the two; 1 where both are all zeros, 0 where one is.
+  /// The cosine of the angle between the two; NaN where one is all zeros.
   var cosine: Double {
     Self.correlation(
       product + count * meanReference * meanCandidate, referenceEnergy,
       squaredCandidate + count * meanCandidate * meanCandidate)
   }
 
-  /// Pearson's coefficient; 1 where neither varies, 0 where one does.
+  /// Pearson's coefficient; NaN where one doesn't vary.
   var pearson: Double { Self.correlation(product, squaredReference, squaredCandidate) }
 
   private static func correlation(_ product: Double, _ first: Double, _ second: Double) -> Double {
-    guard first > 0 && second > 0 else { return first == second ? 1 : 0 }
+    guard first > 0 && second > 0 else { return .nan }
     return min(1, max(-1, product / (first * second).squareRoot()))
   }
 }

@@ -1,7 +1,8 @@
 import Tensors
 
 /// How far an array is from its reference. Where both elements are finite, they are compared; elsewhere they must
-/// agree in being NaN, or the same infinity.
+/// agree in being NaN, or the same infinity. What is not defined, as any error of arrays without a place where both are
+/// finite, is NaN.
 ///
 /// Of sketches, cosine and SQNR are estimated from projections, and `relativeError` is the largest of `sketch`; whatever
 /// else stands here is of the samples.
@@ -16,10 +17,9 @@ public struct ErrorMetrics: Equatable, Sendable, Codable {
   public internal(set) var referenceMagnitude: Double
   /// `maxAbsError / referenceMagnitude`, or `maxAbsError` where the reference is all zeros.
   public internal(set) var relativeError: Double
-  /// The cosine of the angle between the two as vectors; 1 where both are all zeros, 0 where one is.
+  /// The cosine of the angle between the two as vectors; NaN where one is all zeros.
   public internal(set) var cosineSimilarity: Double
-  /// Pearson's correlation coefficient: the cosine once each array's mean is taken off it. Where neither varies it is 1,
-  /// where one does 0.
+  /// Pearson's correlation coefficient: the cosine once each array's mean is taken off it; NaN where one doesn't vary.
   public internal(set) var pearson: Double
   /// Signal to noise, 10 · log10(Σ reference² / Σ (reference − candidate)²), in dB; infinite where equal.
   public internal(set) var sqnrDecibels: Double
@@ -48,7 +48,14 @@ public struct ErrorMetrics: Equatable, Sendable, Codable {
   public internal(set) var sketch: SketchErrors?
 
   /// The smallest relative tolerance under which this passes; infinite where no tolerance helps.
-  public var smallestPassingTolerance: Double { nonFiniteMismatches > 0 ? .infinity : relativeError }
+  public var smallestPassingTolerance: Double {
+    nonFiniteMismatches > 0 ? .infinity : isEqual ? 0 : relativeError
+  }
+
+  /// Whether nothing differs, as far as anything could be compared.
+  var isEqual: Bool {
+    nonFiniteMismatches == 0 && !(maxAbsError > 0) && !(sketch.map { $0.largest > 0 } ?? false)
+  }
 
   /// Whether there is a NaN or an infinity on either side.
   public var hasNonFinite: Bool { !referenceNonFinite.isEmpty || !candidateNonFinite.isEmpty }
@@ -61,8 +68,8 @@ extension ErrorMetrics {
     equal.maxAbsError = 0
     equal.meanAbsError = 0
     equal.relativeError = 0
-    equal.cosineSimilarity = 1
-    equal.pearson = 1
+    equal.cosineSimilarity = referenceMagnitude == 0 ? .nan : 1
+    equal.pearson = pearson.isNaN ? .nan : 1
     equal.sqnrDecibels = .infinity
     equal.psnrDecibels = .infinity
     equal.ulp = ULPDistance(largest: 0, mean: 0, nearZero: ulp.nearZero)

@@ -4,7 +4,7 @@ import Traces
 
 /// How far a sketch is from its reference, part by part; each is on the scale of a relative error.
 public struct SketchErrors: Equatable, Sendable, Codable {
-  /// The largest error of a sample, as a part of the array's largest magnitude.
+  /// The largest error of a sample, as a part of the array's largest magnitude; NaN where no sample is finite in both.
   public let samples: Double
   /// The root mean square of the projections' errors, as a part of the norm. Random signs make this an estimate of
   /// the error's norm as a part of the reference's.
@@ -15,8 +15,8 @@ public struct SketchErrors: Equatable, Sendable, Codable {
   /// element (as a part of the largest magnitude).
   public let moments: Double
 
-  /// The largest of them.
-  public var largest: Double { Self.largest(samples, projections, norm, moments) }
+  /// The largest of them, samples left out where none is finite.
+  public var largest: Double { Self.largest(samples.isNaN ? 0 : samples, projections, norm, moments) }
 
   /// The largest, or NaN if one is: `max` would pass over it.
   fileprivate static func largest(_ parts: Double...) -> Double {
@@ -58,7 +58,7 @@ extension ErrorMetrics {
     referenceMagnitude = reference.magnitude
     relativeError = parts.largest
     cosineSimilarity =
-      product == 0 ? (bothZero ? 1 : 0) : min(1, max(-1, (squares - squaredError) / (2 * product)))
+      product == 0 ? .nan : min(1, max(-1, (squares - squaredError) / (2 * product)))
     sqnrDecibels = squaredError == 0 ? .infinity : 10 * log10(reference.norm * reference.norm / squaredError)
     nonFiniteMismatches = max(
       abs(reference.nan - candidate.nan) + abs(reference.infinite - candidate.infinite),

@@ -1,3 +1,4 @@
+internal import Files
 public import Foundation
 
 /// The policies that have a name, and that a policy's file may extend.
@@ -25,7 +26,7 @@ extension TolerancePolicy {
       self = preset
       return
     }
-    guard let json = FileManager.default.contents(atPath: name) else {
+    guard let json = try? Data(MappedFile.contents(of: name)) else {
       throw PolicyError.unknown(name: name, presets: presets.names)
     }
     try self.init(json: json, file: name, presets: presets)

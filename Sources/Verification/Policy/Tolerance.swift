@@ -49,6 +49,8 @@ public struct Tolerance: Equatable, Sendable {
 
   private func breach(of bound: Bound, _ metrics: ErrorMetrics) -> Breach? {
     guard let limit = limits[bound], let found = bound.value(in: metrics) else { return nil }
+    // What isn't defined, such as the cosine of zeros, doesn't count against arrays that don't differ.
+    if found.isNaN && metrics.isEqual { return nil }
     // An absolute limit excuses a relative error; alone it is a bound of its own.
     switch bound {
     case .relative:

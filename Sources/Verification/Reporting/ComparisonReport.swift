@@ -1,3 +1,4 @@
+internal import Files
 public import Foundation
 import Taps
 import Tensors
@@ -158,7 +159,7 @@ extension ComparisonReport {
   ///
   /// - Throws: `ReportError`.
   public init(path: String) throws {
-    guard let json = FileManager.default.contents(atPath: path) else {
+    guard let json = try? Data(MappedFile.contents(of: path)) else {
       throw ReportError.unreadable(file: path)
     }
     try self.init(json: json, file: path)

@@ -75,10 +75,15 @@ public struct ComparisonTable: Sendable {
           mark, array.name, "\(array.shape)", scientific(metrics.maxAbsError),
           scientific(metrics.meanAbsError), scientific(metrics.relativeError),
         ] + (comparison.isIsolated ? [alone] : []) + [
-          String(format: "%.7f", metrics.cosineSimilarity), String(format: "%.1f", metrics.sqnrDecibels),
+          fixed(metrics.cosineSimilarity, 7), fixed(metrics.sqnrDecibels, 1),
         ]
       return cells + remarks(metrics, comparison.policy.tolerance(for: array.id))
     }
+  }
+
+  /// A number with that many decimals, a dash where there is none.
+  private func fixed(_ value: Double, _ decimals: Int) -> String {
+    value.isNaN ? "–" : String(format: "%.\(decimals)f", value)
   }
 
   /// What the numbers don't say.

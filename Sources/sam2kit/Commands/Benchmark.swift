@@ -65,7 +65,7 @@ struct Benchmark: Command {
       try page.commit()
     }
     if json {
-      print(String(decoding: try report.json(), as: UTF8.self))
+      Swift.print(String(decoding: try report.json(), as: UTF8.self))
     } else {
       for line in BenchmarkText(report, isVerbose: verbose).lines { print(line) }
     }

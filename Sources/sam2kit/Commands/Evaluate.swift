@@ -1,33 +1,89 @@
 import ArgumentParser
 import Evaluation
+import Files
+import Kernels
 import Pipelines
 
 struct Evaluate: Command {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measure how good a model's masks are, on pictures and clips with true masks.",
+    abstract: "Measure how good masks are, on pictures and clips with true masks.",
     discussion: """
       Prompts are derived from the true masks by a fixed rule. Pictures: the mean IoU after one click, for a box, and \
       after three clicks. Clips: J, F and J&F as the evaluators of DAVIS and SA-V define them, tracked from the first \
       frame's masks. Beside each mean stands its standard error over pictures or clips. \
-      Reference/validation/README.md describes the folder and the rule.
+      Reference/validation/README.md describes the folder and the rule; DAVIS, YouTube-VOS, MOSE, LVOS and SA-V are taken \
+      as they are unpacked.
+
+      With --masks nothing is computed: masks that any program made, DIR/CLIP/FRAME.png of object numbers or \
+      DIR/CLIP/OBJECT/FRAME.png, are judged instead.
+
+        sam2kit evaluate --model tiny.safetensors --data DAVIS --split val --csv scores.csv
+        sam2kit evaluate --masks predictions --data DAVIS --split val
       """)
 
-  @OptionGroup var model: ModelOptions
-  @Option(name: .long, help: "A folder with pictures/ and clips/, such as Reference/validation.")
+  @Option(name: .long, help: "A checkpoint: .safetensors, .pt, .h5, .gguf or a folder of transformers.")
+  var model: String?
+  @OptionGroup var source: SourceOptions
+  @OptionGroup var architecture: ArchitectureOptions
+  @OptionGroup var backend: BackendOptions
+  @Option(name: .long, help: "Threads to use; by default one for each physical core that the process may use.")
+  var threads: Int = Parallelism.defaultThreads
+  @Option(
+    name: .long, help: "A folder with pictures/ and clips/, such as Reference/validation, or a public data set."
+  )
   var data: String
+  @Option(name: .long, help: "Which list of a public data set's clips to take, such as val.")
+  var split: String?
+  @Option(name: .long, help: "Judge the masks in this folder instead of running a model.")
+  var masks: String?
+  @Option(name: .long, help: "Write every object's J and F to this file, in the columns of DAVIS's evaluator.")
+  var csv: String?
   @Flag(
     name: .long, help: "Print JSON: the means, also by picture, clip and frame, and the scores of every object."
   )
   var json = false
 
+  func validate() throws {
+    guard threads > 0 else { throw ValidationError("--threads should be at least 1, found \(threads)") }
+    guard (model == nil) != (masks == nil) else {
+      throw ValidationError("say what to judge: --model FILE to run, or --masks DIR that are there")
+    }
+    try OutputName.check(csv, "--csv", is: ["csv"])
+  }
+
   func execute() throws {
-    let set = try ValidationSet(folder: data)
-    let found = try model.load().evaluate(set) { event in
-      if case .step(let name) = event { Console.line(name) }
+    let set = try ValidationSet(folder: data, split: split)
+    let found: EvaluationResult
+    if let masks {
+      found = try EvaluationResult(of: set, masksIn: masks, watch: watch)
+    } else {
+      found = try load().evaluate(set, watch: watch)
     }
     Console.line("")
     let report = EvaluationReport(found)
+    if let csv {
+      let file = try OutputFile(path: csv)
+      try file.write(report.csv.utf8)
+      try file.commit()
+    }
     if json { try Console.json(report) } else { report.lines.forEach { print($0) } }
+  }
+
+  private func load() throws -> Model {
+    var request = ModelRequest(path: model ?? "")
+    source.apply(to: &request)
+    architecture.apply(to: &request)
+    try backend.apply(to: &request, unnamed: .fastest)
+    Parallelism.threads = threads
+    return try Model(request, watch: Console.watchModel)
+  }
+
+  private func watch(_ event: PipelineEvent) {
+    switch event {
+    case .step(let name): Console.line(name)
+    case .note(let text): Console.remark(text)
+    case .progress: break
+    }
   }
 }

@@ -2,6 +2,7 @@ import Architecture
 import ArgumentParser
 import Checkpoints
 import Downloads
+import Files
 import Foundation
 
 struct Fetch: Command {
@@ -54,9 +55,7 @@ struct Fetch: Command {
 
   private func target(_ variant: String) -> String {
     guard let output else { return "\(variant).pt" }
-    var isFolder: ObjCBool = false
-    let isThere = FileManager.default.fileExists(atPath: output, isDirectory: &isFolder)
-    guard output.hasSuffix("/") || isThere && isFolder.boolValue else { return output }
+    guard output.hasSuffix("/") || FilePath.isFolder(output) else { return output }
     return output.hasSuffix("/") ? "\(output)\(variant).pt" : "\(output)/\(variant).pt"
   }
 

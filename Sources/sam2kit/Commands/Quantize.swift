@@ -106,7 +106,9 @@ struct Quantize: Command {
         "--analyze, --max-drop and --html compare modules on pictures: give --calibrate FOLDER")
     }
     guard !questions.isAsked || (rounding == .nearest && !equalize) else {
-      throw ValidationError("--analyze, --max-drop and --html are about weights rounded to the nearest: leave out --rounding gptq and --equalize")
+      throw ValidationError(
+        "--analyze, --max-drop and --html are about weights rounded to the nearest: leave out --rounding gptq and --equalize"
+      )
     }
     guard questions.maxDrop == nil || output != nil else {
       throw ValidationError("--max-drop keeps its state beside what it writes: name the file")

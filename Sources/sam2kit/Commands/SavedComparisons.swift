@@ -46,6 +46,7 @@ struct CalibratePolicy: Command {
   var output: String?
 
   func validate() throws {
+    try OutputName.check(output, "--output", is: OutputName.json)
     guard margin >= 1, margin.isFinite else {
       throw ValidationError("--margin should be at least 1, found \(margin)")
     }
@@ -60,7 +61,7 @@ struct CalibratePolicy: Command {
       try file.write(json + Data("\n".utf8))
       try file.commit()
     } else {
-      print(String(decoding: json, as: UTF8.self))
+      Swift.print(String(decoding: json, as: UTF8.self))
     }
     if let passing = calibration.passingWhenLeftOut {
       Console.remark("left out in turn, \(passing) of \(saved.count) pass what the others propose")

@@ -18,6 +18,7 @@ struct Segment: Command {
   @OptionGroup var model: ModelOptions
   @Option(name: .long, help: "A JPEG or PNG; read as Pillow's convert(\"RGB\") reads it.")
   var image: String
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var prompts: PromptOptions
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "The folder to write into; made if it isn't there.")
@@ -25,7 +26,7 @@ struct Segment: Command {
 
   func execute() throws {
     let (asked, maskFolder) = try prompts.load()
-    let picture = try PictureInput(path: image)
+    let picture = try PictureInput(path: image, range: pictures.sampleRange)
     for note in picture.notes { Console.remark("\(image): \(note)") }
     let folder = try OutputFolder(output)
     var request = SegmentRequest(asked, maskFolder: maskFolder)

@@ -68,6 +68,8 @@ struct TraceCut: Command {
   @Flag(name: .long, help: "Compress every array: smaller, slower. Otherwise each stays as it is.")
   var compress = false
 
+  func validate() throws { try OutputName.check(output, "--output", is: OutputName.recording) }
+
   func execute() throws {
     let run = try Recording.open(path: file)
     let kept = try run.cut(to: output, keeping: selection.selection, storage: compress ? .compressed : nil)
@@ -87,6 +89,8 @@ struct TraceSketch: Command {
   @Option(name: .shortAndLong, help: "The file to write.")
   var output: String
   @OptionGroup var selection: TapSelectionOptions
+
+  func validate() throws { try OutputName.check(output, "--output", is: OutputName.recording) }
 
   func execute() throws {
     let run = try Recording.open(path: file)

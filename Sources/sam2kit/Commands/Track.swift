@@ -20,6 +20,7 @@ struct Track: Command {
   @OptionGroup var model: ModelOptions
   @Option(name: .long, help: "A video file, or a folder of JPEG or PNG frames.")
   var video: String
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var prompts: VideoPromptOptions
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
@@ -29,7 +30,7 @@ struct Track: Command {
   var tapObject: [Int] = []
   @Option(name: .long, help: "The folder to write into; made if it isn't there.")
   var output: String
-  @Option(name: .long, help: "Also write the video with every object drawn, such as overlay.mp4.")
+  @Option(name: .long, help: "Also write the video with every object drawn: .mp4, .mov, .mkv, .webm or .gif.")
   var overlay: String?
   @Flag(name: .long, help: "Go on where an interrupted run into the same folder stopped.")
   var resume = false
@@ -68,6 +69,7 @@ struct Track: Command {
     let (asked, maskFolder) = try prompts.load()
     var request = TrackRequest(video: video, prompts: asked, output: output, maskFolder: maskFolder)
     (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
+    request.range = pictures.sampleRange
     (request.overlay, request.resumes, request.recording) = (overlay, resume, trace.request)
     (request.recording.frames, request.recording.objects) = (Set(tapFrame), Set(tapObject))
     return request

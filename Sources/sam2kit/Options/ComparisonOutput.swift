@@ -23,6 +23,9 @@ struct ComparisonOutput: ParsableArguments {
   var html: String?
 
   func validate() throws {
+    try OutputName.check(save, "--save", is: OutputName.json)
+    try OutputName.check(junit, "--junit", is: OutputName.xml)
+    try OutputName.check(html, "--html", is: OutputName.page)
     let files = [save, junit, html].compactMap { $0 }
     guard Set(files).count == files.count else {
       throw ValidationError(
@@ -48,7 +51,7 @@ struct ComparisonOutput: ParsableArguments {
     if let junit { try Self.write(JUnitReport(report).xml.utf8, to: junit) }
     if let html { try Self.write(HTMLReport(report, masks: masks).page.utf8, to: html) }
     if json {
-      print(String(decoding: try report.json(), as: UTF8.self))
+      Swift.print(String(decoding: try report.json(), as: UTF8.self))
     } else {
       let table = ComparisonTable(
         result.comparison, order: brief || order == .worst ? .worst : .execution, limit: brief ? 10 : nil,

@@ -113,7 +113,7 @@ struct PointingOptions: ParsableArguments {
   }
 
   /// What the paths of masks that are named as arguments are relative to.
-  static var folder: String { FileManager.default.currentDirectoryPath }
+  static var folder: String { FilePath.currentFolder }
 
   /// Prompts from a file, and what the paths of its masks are relative to.
   static func read(_ path: String, of subject: PromptScript.Subject) throws -> (PromptScript, String) {

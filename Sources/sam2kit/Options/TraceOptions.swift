@@ -18,6 +18,8 @@ struct TraceOptions: ParsableArguments {
   var compress = false
 
   func validate() throws {
+    try OutputName.check(trace, "--trace", is: OutputName.recording)
+    try OutputName.check(sketch, "--sketch", is: OutputName.recording)
     guard tap.isEmpty || request.isAsked else {
       throw ValidationError("--tap needs --trace FILE.h5 or --sketch FILE.h5")
     }

@@ -73,6 +73,7 @@ struct EvaluationReport: Encodable {
   private let byPicture: [Picture]
   private let byClip: [TrackedMeans]
   private let byFrame: [TrackedMeans]
+  private let leftOut: [String]
 
   init(_ found: EvaluationResult) {
     pictures = found.pictures.map(Picture.init)
@@ -84,6 +85,7 @@ struct EvaluationReport: Encodable {
     byPicture = PictureSummary.each(found.pictures).map(Picture.init)
     byClip = ClipSummary.each(found.clips).map(TrackedMeans.init)
     byFrame = FrameSummary.each(found.clips).map(TrackedMeans.init)
+    leftOut = found.leftOut
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -92,6 +94,13 @@ struct EvaluationReport: Encodable {
     case byPicture = "by_picture"
     case byClip = "by_clip"
     case byFrame = "by_frame"
+    case leftOut = "left_out"
+  }
+
+  /// Every object of a clip as DAVIS's evaluator lists them: `Sequence,J-Mean,F-Mean`.
+  var csv: String {
+    let rows = clips.map { "\($0.clip)_\($0.object),\($0.j.rounded(6)),\($0.f.rounded(6))" }
+    return (["Sequence,J-Mean,F-Mean"] + rows).joined(separator: "\n") + "\n"
   }
 
   /// The means for people.
