@@ -40,7 +40,9 @@ public struct ImagePredictor: Sendable {
   ///   - width: the original picture's width in pixels.
   ///   - height: its height in pixels.
   /// - Throws: `SAM2Error.wrongEmbedding`.
-  public func embedding(_ tensors: [String: Tensor], width: Int, height: Int) throws(SAM2Error) -> ImageEmbedding {
+  public func embedding(_ tensors: [String: Tensor], width: Int, height: Int) throws(SAM2Error)
+    -> ImageEmbedding
+  {
     let (side, dim) = (model.configuration.imageEmbeddingSize, model.configuration.hiddenDim)
     func tensor(_ name: String, _ expected: Shape) throws(SAM2Error) -> Tensor {
       guard let tensor = tensors[name], tensor.shape == expected, tensor.elementType == .float32 else {

@@ -21,6 +21,7 @@ struct Track: Command {
   @Option(name: .long, help: "A video file, or a folder of JPEG or PNG frames.")
   var video: String
   @OptionGroup var prompts: VideoPromptOptions
+  @OptionGroup(title: "Clean masks") var cleaning: CleanUpOptions
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
   var tapFrame: [Int] = []
@@ -69,6 +70,7 @@ struct Track: Command {
     var request = TrackRequest(video: video, prompts: asked, output: output, maskFolder: maskFolder)
     (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
     (request.overlay, request.resumes, request.recording) = (overlay, resume, trace.request)
+    request.cleanUp = cleaning.cleanUp
     (request.recording.frames, request.recording.objects) = (Set(tapFrame), Set(tapObject))
     return request
   }
