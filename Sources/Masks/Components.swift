@@ -25,6 +25,14 @@ extension BinaryMask {
     }
   }
 
+  /// The largest component of foreground, connected along edges or corners; of several the first from the top left.
+  public var largestComponent: BinaryMask {
+    changed { pixels in
+      let runs = PixelRuns(height: height, width: width) { pixels[$0] == 1 }
+      for run in runs.inSmall(upTo: .max, except: runs.largest?.root) { for pixel in run { pixels[pixel] = 0 } }
+    }
+  }
+
   private func changed(_ change: (inout [UInt8]) -> Void) -> BinaryMask {
     var pixels = pixels
     change(&pixels)

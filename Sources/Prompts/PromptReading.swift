@@ -32,10 +32,28 @@ extension PromptScript {
   }
 }
 
+/// Prompts about one of many pictures: a picture's prompts, and `image`, its file.
+public struct PicturePrompts: Hashable, Sendable {
+  /// The picture's file.
+  public let picture: String
+  /// What is asked for.
+  public let script: PromptScript
+
+  /// Reads JSON such as `{"image": "a.jpg", "objects": [{"id": 1, "points": [[500, 375]], "labels": [1]}]}`.
+  ///
+  /// - Parameter path: What to call it in errors.
+  /// - Throws: `PromptError`, which names the field.
+  public init(json: some Sequence<UInt8>, path: String) throws(PromptError) {
+    let node = try JSONNode(json, path: path)
+    picture = try Value(node, name: "", path: path).fields(known: nil).required("image").text()
+    script = try PromptReading(of: .pictureLine, path: path).script(node)
+  }
+}
+
 /// Makes prompts of JSON.
 struct PromptReading {
   /// A file of prompts is held to its form; a recording may say more than is known, and less than a user must.
-  enum Form { case picture, video, recording }
+  enum Form { case picture, pictureLine, video, recording }
 
   private let form: Form
   private let path: String
@@ -46,8 +64,14 @@ struct PromptReading {
   }
 
   func script(_ root: JSONNode) throws(PromptError) -> PromptScript {
-    let fields = try Value(root, name: "", path: path).fields(
-      known: form == .picture ? ["multimask", "objects"] : form == .video ? ["objects", "steps"] : nil)
+    let known: [String]? =
+      switch form {
+      case .picture: ["multimask", "objects"]
+      case .pictureLine: ["image", "multimask", "objects"]
+      case .video: ["objects", "steps"]
+      case .recording: nil
+      }
+    let fields = try Value(root, name: "", path: path).fields(known: known)
     if let steps = fields["steps"] {
       let list = try steps.list()
       if let objects = fields["objects"], try !objects.list().isEmpty {

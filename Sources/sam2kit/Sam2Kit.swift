@@ -20,7 +20,7 @@ struct Sam2Kit: ParsableCommand {
         subcommands: [Inspect.self, Convert.self, Quantize.self, Diff.self, Fetch.self, Synthesize.self]),
       CommandGroup(
         name: "Models",
-        subcommands: [Segment.self, MasksCommand.self, Track.self, Evaluate.self, Benchmark.self]),
+        subcommands: [Segment.self, MasksCommand.self, Encode.self, Track.self, Evaluate.self, Benchmark.self]),
       CommandGroup(
         name: "Verification",
         subcommands: [Verify.self, Compare.self, Judge.self, CalibratePolicy.self]),

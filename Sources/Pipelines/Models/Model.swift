@@ -33,6 +33,9 @@ public struct ModelRequest: Sendable {
   /// Which layer is computed how; nil for the plan that the file carries, if it does.
   public var plan: PrecisionPlan?
 
+  /// Which modules to build; the decoder alone serves pictures that were embedded earlier.
+  public var parts = ModelParts.all
+
   /// The model in a file, with everything else found out.
   public init(path: String) { self.path = path }
 
@@ -115,7 +118,7 @@ public struct Model: Sendable {
     watch(.step("loading \(request.path)"))
     base = try SAM2Base(
       found.configuration, weights: checkpoint, backend: backend,
-      plan: Self.plan(request, checkpoint, found.configuration, watch))
+      plan: Self.plan(request, checkpoint, found.configuration, watch), parts: request.parts)
     if backend is OneDNNBackend, let note = OneDNNBackend.wholeNumbersNote,
       base.layers.contains(where: { $0.precision == .w8a8 })
     {

@@ -11,7 +11,12 @@ import Traces
 
 /// A picture to segment: pixels, or what was prepared of them.
 public struct PictureInput: Sendable {
-  private enum Content: Sendable { case picture(Picture), prepared(Tensor) }
+  private enum Content: Sendable {
+    case picture(Picture)
+    case prepared(Tensor)
+    /// What was stored, and the picture where it is there too.
+    case stored(StoredEmbedding, Picture?)
+  }
 
   /// Its file, or what it is called.
   public let path: String
@@ -20,61 +25,105 @@ public struct PictureInput: Sendable {
   /// Rows of the picture.
   public let height: Int
   private let content: Content
+  /// Pixels of the longer side at most, before the model's own size; nil for any.
+  private let longestSide: Int?
 
   /// Reads a JPEG or PNG as Pillow's `convert("RGB")` reads it.
   ///
-  /// - Parameter range: Which samples of a picture of more than eight bits are black and white, if not Pillow's.
+  /// - Parameters:
+  ///   - range: Which samples of a picture of more than eight bits are black and white, if not Pillow's.
+  ///   - longestSide: See `init(_:path:longestSide:)`.
   /// - Throws: `MediaError`.
-  public init(path: String, range: SampleRange = .pillow) throws(MediaError) {
-    self.init(try Picture.read(path: path, range: range), path: path)
+  public init(path: String, range: SampleRange = .pillow, longestSide: Int? = nil) throws(MediaError) {
+    self.init(try Picture.read(path: path, range: range), path: path, longestSide: longestSide)
   }
 
   /// A picture in memory.
   ///
-  /// - Parameter path: What to call it in reports.
-  public init(_ picture: Picture, path: String = "picture") {
+  /// - Parameters:
+  ///   - path: What to call it in reports.
+  ///   - longestSide: Make it smaller for the model, by Pillow's bicubic resampling, until neither side has more pixels.
+  ///     Prompts are given, and masks made, in pixels of the whole picture all the same.
+  public init(_ picture: Picture, path: String = "picture", longestSide: Int? = nil) {
     self.path = path
+    self.longestSide = longestSide
     (width, height) = (picture.width, picture.height)
     content = .picture(picture)
+  }
+
+  /// A picture that was embedded earlier.
+  ///
+  /// - Parameter path: The picture's file, if it is to be drawn on.
+  /// - Throws: `EmbeddingError.otherPicture`, `MediaError`, `FileError`.
+  public init(_ embedding: StoredEmbedding, path: String? = nil) throws {
+    try path.map { try embedding.check(isOf: $0) }
+    self.path = path ?? embedding.picture
+    longestSide = nil
+    (width, height) = (embedding.width, embedding.height)
+    content = .stored(embedding, try path.map { try Picture.read(path: $0) })
   }
 
   /// What went into an image encoder, `[3, S, S]`, of a picture of some size.
   init(prepared: Tensor, width: Int, height: Int) {
     path = ""
+    longestSide = nil
     (self.width, self.height) = (width, height)
     content = .prepared(prepared)
   }
 
   /// Its pixels; nil where only what was prepared of them is known.
   public var picture: Picture? {
-    guard case .picture(let picture) = content else { return nil }
-    return picture
+    switch content {
+    case .picture(let picture), .stored(_, .some(let picture)): picture
+    case .prepared, .stored(_, .none): nil
+    }
+  }
+
+  /// What was stored of it, if that is what it comes from.
+  var stored: StoredEmbedding? {
+    guard case .stored(let embedding, _) = content else { return nil }
+    return embedding
   }
 
   /// What reading it decided about alpha, 16 bits, CMYK or orientation, a sentence each.
   public var notes: [String] { picture?.notes ?? [] }
 
   /// The SHA-256 of its file.
-  var digest: String { get throws { try SHA256.hex(ofFile: path) } }
+  var digest: String { get throws { try stored?.provenance.pictureSHA256 ?? SHA256.hex(ofFile: path) } }
+
+  /// How it is prepared for the model.
+  var preprocessing: String {
+    stored?.provenance.preprocessing
+      ?? longestSide.map { "\(Preparation.picture) after \($0)" } ?? Preparation.picture
+  }
 
   /// What a trace says of it.
   var traceInput: TraceInput {
-    TraceInput(width: width, height: height, preprocessing: Preparation.picture)
+    TraceInput(width: width, height: height, preprocessing: preprocessing)
+  }
+
+  private func shrunk(_ picture: Picture) -> Picture {
+    guard let longestSide, max(picture.width, picture.height) > longestSide else { return picture }
+    let scale = Double(longestSide) / Double(max(picture.width, picture.height))
+    func side(_ pixels: Int) -> Int { max(1, Int((Double(pixels) * scale).rounded())) }
+    return picture.resizedBicubic(width: side(picture.width), height: side(picture.height))
   }
 
   /// `[3, size, size]`, resized and normalised.
   func tensor(size: Int) -> Tensor {
     switch content {
-    case .picture(let picture): picture.imageTensor(size: size)
+    case .picture(let picture): shrunk(picture).imageTensor(size: size)
     case .prepared(let tensor): tensor
+    case .stored: preconditionFailure("a picture that is embedded already")
     }
   }
 
   /// The same of a part of it, which has to be the whole where only what was prepared is known.
   func tensor(of box: PixelBox, size: Int) -> Tensor {
     switch content {
-    case .picture(let picture): picture.cropped(to: box).imageTensor(size: size)
+    case .picture(let picture): shrunk(picture.cropped(to: box)).imageTensor(size: size)
     case .prepared(let tensor): tensor
+    case .stored: preconditionFailure("a picture that is embedded already")
     }
   }
 }
@@ -88,15 +137,20 @@ enum Preparation {
 /// A picture embedded once, to be asked about as often as one likes.
 public struct EmbeddedPicture: Sendable {
   private let predictor: ImagePredictor
-  private let embedding: ImageEmbedding
+  let embedding: ImageEmbedding
   private let run: Run
 
-  /// Prepares and embeds a picture.
+  /// Prepares and embeds a picture, or takes what was stored of it.
   ///
-  /// - Throws: `SAM2Error.wrongPicture` for a prepared picture of another size than the model takes.
-  public init(_ picture: PictureInput, model: Model, _ run: Run = Run()) throws(SAM2Error) {
+  /// - Throws: `SAM2Error.wrongPicture` for a prepared picture of another size than the model takes, `EmbeddingError` for
+  ///   a stored embedding of another model.
+  public init(_ picture: PictureInput, model: Model, _ run: Run = Run()) throws {
     predictor = ImagePredictor(model.base)
     self.run = run
+    if let stored = picture.stored {
+      embedding = try stored.embedding(for: model)
+      return
+    }
     embedding = try predictor.embed(
       picture.tensor(size: model.configuration.imageSize), width: picture.width, height: picture.height, run)
   }
@@ -135,9 +189,15 @@ struct ReadyPrompts {
     _ picture: PictureInput, model: Model, _ run: Run, _ watch: PipelineWatcher,
     isCancelled: () -> Bool = { false }
   ) throws -> [Prediction] {
-    watch(.step("embedding \(picture.width) × \(picture.height) pixels"))
-    let embedded = try EmbeddedPicture(picture, model: model, run)
-    return try zip(script.objects, prompts).map { object, prompt in
+    if picture.stored == nil { watch(.step("embedding \(picture.width) × \(picture.height) pixels")) }
+    return try predict(in: EmbeddedPicture(picture, model: model, run), watch, isCancelled: isCancelled)
+  }
+
+  /// The predictions of all objects in a picture that is embedded.
+  func predict(
+    in embedded: EmbeddedPicture, _ watch: PipelineWatcher = { _ in }, isCancelled: () -> Bool = { false }
+  ) throws -> [Prediction] {
+    try zip(script.objects, prompts).map { object, prompt in
       if isCancelled() || Task.isCancelled { throw CancellationError() }
       watch(.step("predicting object \(object.object)"))
       return try embedded.predict(prompt, multimask: script.multimask)

@@ -17,6 +17,12 @@ public struct MaskFolderRequest: Sendable {
   public var options = AutomaticMaskOptions()
   /// How records hold their masks.
   public var format = MaskFormat.cocoRLE
+  /// See `PictureInput.init(_:path:longestSide:)`.
+  public var longestSide: Int?
+  /// Which files of outlines to write for each picture.
+  public var outlines: [OutlineFormat] = []
+  /// How far corners of outlines that are left out may lie off what remains, in pixels.
+  public var tolerance = 0.0
   /// Whether pictures that an earlier run into the same folder finished are left as they are.
   public var resumes = false
 
@@ -69,10 +75,13 @@ extension Model {
           continue
         }
         journal.pictures[name] = nil
-        let picture = try PictureInput(path: path)
+        let picture = try PictureInput(path: path, longestSide: request.longestSide)
         for note in picture.notes { watch(.note("\(path): \(note)")) }
         let found = try generateMasks(picture, request.options, watch: watch, isCancelled: isCancelled)
         try found.write(to: OutputFolder(output), as: request.format)
+        for format in request.outlines {
+          try found.writeOutlines(to: OutputFolder(output), as: format, tolerance: request.tolerance)
+        }
         journal.pictures[name] = .init(sha256: digest, width: picture.width, height: picture.height)
         try journal.write(to: folder)
       } catch let error as MediaError {
@@ -130,7 +139,8 @@ private struct MaskJournal: Codable {
     options.region = nil
     let described =
       "\(try CheckpointIdentity(of: model.checkpoint).text) \(model.backend.rawValue) \(model.precision) "
-      + "\(model.configuration.json) \(options) \(region) \(request.format.rawValue)"
+      + "\(model.configuration.json) \(options) \(region) \(request.format.rawValue) "
+      + "\(request.outlines) \(request.tolerance) \(request.longestSide ?? 0)"
     settings = Array(described.utf8).withUnsafeBytes { SHA256.hex(of: $0) }
     guard request.resumes, let bytes = try? MappedFile.contents(of: folder.file(Self.name)) else { return }
     let earlier = try? JSONDecoder().decode(MaskJournal.self, from: Data(bytes))

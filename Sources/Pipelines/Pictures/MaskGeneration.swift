@@ -28,19 +28,25 @@ extension Model {
   ///   - options: What to ask about, and what to keep.
   ///   - watch: Is told how far it is, after every batch of points.
   ///   - isCancelled: Asked after every batch, beside the task's own cancellation.
-  /// - Throws: `SAM2Error` for options that can't be meant, `CancellationError`.
+  /// - Throws: `EmbeddingError` for a stored embedding of another model, `SAM2Error` for options that can't be meant, `CancellationError`.
   public func generateMasks(
     _ picture: PictureInput, _ options: AutomaticMaskOptions = AutomaticMaskOptions(),
     watch: PipelineWatcher = { _ in }, isCancelled: () -> Bool = { false }
   ) throws -> GeneratedMasks {
     let generator = try AutomaticMaskGenerator(base, options)
     try generator.check(width: picture.width, height: picture.height)
-    let masks = try generator.generate(width: picture.width, height: picture.height) { progress in
+    func tell(_ progress: AutomaticMaskProgress) throws {
       if isCancelled() || Task.isCancelled { throw CancellationError() }
       watch(.points(progress))
-    } image: { box in
-      picture.tensor(of: box, size: configuration.imageSize)
     }
+    let masks =
+      if let stored = picture.stored {
+        try generator.generate(in: stored.embedding(for: self), progress: tell)
+      } else {
+        try generator.generate(width: picture.width, height: picture.height, progress: tell) { box in
+          picture.tensor(of: box, size: configuration.imageSize)
+        }
+      }
     return GeneratedMasks(picture: picture, masks: masks)
   }
 }

@@ -15,6 +15,10 @@ public struct SegmentRequest: Sendable {
   public var prompts: PromptScript
   /// What the paths of the prompts' masks are relative to.
   public var maskFolder: String
+  /// What is done to masks before they are handed out.
+  public var cleanUp = CleanUp()
+  /// Whether objects share no pixel: of several the one with the highest estimated IoU has it.
+  public var separatesObjects = false
   /// What to record.
   public var recording = RecordingRequest()
 
@@ -34,7 +38,7 @@ public struct PredictedMask: Sendable {
   /// Which of its masks, from 0.
   public let alternative: Int
   /// Its pixels, of the picture's size.
-  public let mask: BinaryMask
+  public fileprivate(set) var mask: BinaryMask
   /// Its estimated IoU with the truth.
   public let predictedIoU: Float
   /// The IoU of the masks above and below a slightly higher and lower threshold.
@@ -78,7 +82,7 @@ extension Model {
   ///   - request: What is asked for; see `SegmentRequest`.
   ///   - watch: Is told what goes on.
   ///   - isCancelled: Asked between objects, beside the task's own cancellation.
-  /// - Throws: `SAM2Error` and `PromptError` for prompts that can't be meant, `MediaError` for their masks,
+  /// - Throws: `EmbeddingError` for a stored embedding of another model, `SAM2Error` and `PromptError` for prompts that can't be meant, `MediaError` for their masks,
   ///   `BrokenPrediction`, `CancellationError`, what writing a recording throws.
   public func segment(
     _ picture: PictureInput, _ request: SegmentRequest, watch: PipelineWatcher = { _ in },
@@ -96,13 +100,25 @@ extension Model {
       picture, model: self, Run(taps: recording?.taps), watch, isCancelled: isCancelled)
     if let taps = recording?.taps { try predictions.record(to: taps) }
     try recording?.finish(watch)
-    for (prediction, object) in zip(predictions, request.prompts.objects) {
+    return try segmentation(
+      of: picture, request.prompts, predictions, request.cleanUp, separatesObjects: request.separatesObjects)
+  }
+
+  /// A picture's objects, of which none may be NaN.
+  ///
+  /// - Throws: `BrokenPrediction`.
+  func segmentation(
+    of picture: PictureInput, _ prompts: PromptScript, _ predictions: [Prediction],
+    _ cleanUp: CleanUp = CleanUp(), separatesObjects: Bool = false
+  ) throws(BrokenPrediction) -> Segmentation {
+    for (prediction, object) in zip(predictions, prompts.objects) {
       try prediction.requireNumbers(of: "object \(object.object)")
     }
-    let masks = zip(request.prompts.objects, predictions).flatMap { object, prediction in
-      prediction.masks(of: object.object)
+    var masks = zip(prompts.objects, predictions).flatMap { object, prediction in
+      prediction.masks(of: object.object, cleanUp)
     }
-    return Segmentation(picture: picture, prompts: request.prompts, masks: masks, model: checkpoint.path)
+    if separatesObjects { masks.separateObjects() }
+    return Segmentation(picture: picture, prompts: prompts, masks: masks, model: checkpoint.path)
   }
 
   /// Segments a picture's objects; see `segment(_:_:watch:isCancelled:)`.
@@ -125,11 +141,11 @@ extension Prediction {
   private static var stabilityOffset: Float { 1 }
 
   /// The masks of the one object that this is of.
-  fileprivate func masks(of object: Int) -> [PredictedMask] {
+  fileprivate func masks(of object: Int, _ cleanUp: CleanUp) -> [PredictedMask] {
     (0..<iou.shape[1]).map { alternative in
       let logits = maskLogits(object: 0, mask: alternative)
       return PredictedMask(
-        object: object, alternative: alternative, mask: BinaryMask(logits: logits),
+        object: object, alternative: alternative, mask: cleanUp(BinaryMask(logits: logits)),
         predictedIoU: iou.elements[alternative],
         stabilityScore: logits.stabilityScore(offset: Self.stabilityOffset),
         objectScore: objectScore.elements[0])
@@ -141,6 +157,30 @@ extension Prediction {
     for (name, tensor) in [("mask", lowResLogits), ("IoU", iou), ("object score", objectScore)]
     where tensor.withElements({ $0.contains(where: \.isNaN) }) {
       throw BrokenPrediction(name: "\(name) of \(object)")
+    }
+  }
+}
+
+extension [PredictedMask] {
+  /// Takes from every object the pixels of the best masks of those whose best mask is better than its own.
+  fileprivate mutating func separateObjects() {
+    var best: [Int: PredictedMask] = [:]
+    for mask in self where mask.predictedIoU > best[mask.object]?.predictedIoU ?? -.infinity {
+      best[mask.object] = mask
+    }
+    let order = best.values.sorted { one, other in
+      one.predictedIoU == other.predictedIoU
+        ? one.object < other.object : one.predictedIoU > other.predictedIoU
+    }
+    guard let first = order.first else { return }
+    var taken = [UInt8](repeating: 0, count: first.mask.pixels.count)
+    for object in order.map(\.object) {
+      for index in indices where self[index].object == object {
+        let mask = self[index].mask
+        self[index].mask = BinaryMask(
+          width: mask.width, height: mask.height, pixels: zip(mask.pixels, taken).map { $0 & (1 - $1) })
+      }
+      if let mask = best[object]?.mask { taken = zip(taken, mask.pixels).map { $0 | $1 } }
     }
   }
 }

@@ -73,7 +73,7 @@ extension Segmentation {
 }
 
 /// `prediction.json`.
-private struct SegmentationReport: Encodable {
+struct SegmentationReport: Encodable {
   struct Image: Encodable {
     let file: String
     let width: Int
@@ -82,7 +82,7 @@ private struct SegmentationReport: Encodable {
   }
 
   struct Mask: Encodable {
-    let file: String
+    let file: String?
     let object: Int
     let alternative: Int
     let segmentation: RunLengthEncoding
@@ -102,11 +102,18 @@ private struct SegmentationReport: Encodable {
     image = Image(file: picture.path, width: picture.width, height: picture.height, notes: picture.notes)
     model = segmentation.model
     masks = segmentation.masks.enumerated().map { index, found in
-      let mask = COCOMask(found.mask)
-      return Mask(
-        file: Segmentation.maskName(index), object: found.object, alternative: found.alternative,
-        segmentation: mask.segmentation, bbox: mask.bbox, area: mask.area, predictedIou: found.predictedIoU,
-        stabilityScore: found.stabilityScore, objectScore: found.objectScore)
+      Mask(found, file: Segmentation.maskName(index))
     }
+  }
+}
+
+extension SegmentationReport.Mask {
+  /// - Parameter file: The name of its PNG; nil where there is none.
+  init(_ found: PredictedMask, file: String?) {
+    let mask = COCOMask(found.mask)
+    self.init(
+      file: file, object: found.object, alternative: found.alternative, segmentation: mask.segmentation,
+      bbox: mask.bbox, area: mask.area, predictedIou: found.predictedIoU,
+      stabilityScore: found.stabilityScore, objectScore: found.objectScore)
   }
 }

@@ -30,6 +30,8 @@ public struct TrackRequest: Sendable {
   public var range = SampleRange.pillow
   /// Whether to go on where an interrupted run into the same folder stopped.
   public var resumes = false
+  /// What is done to masks before they are handed out; the memory of objects is of masks as they were.
+  public var cleanUp = CleanUp()
   /// What to record; nothing of a run that is gone on with.
   public var recording = RecordingRequest()
 
@@ -78,14 +80,14 @@ public struct TrackedFrame: Sendable {
   public let objects: [Object]
 
   /// - Throws: `BrokenPrediction` for what is not a number.
-  init(_ masks: FrameMasks, time: Double?) throws {
+  init(_ masks: FrameMasks, time: Double?, _ cleanUp: CleanUp = CleanUp()) throws {
     try masks.requireNumbers()
     frame = masks.frame
     self.time = time
     objects = zip(masks.objects, masks.logits()).compactMap { object, logits in
       guard let presence = object.objectScore, let score = object.predictedIoU else { return nil }
       return Object(
-        object: object.id, mask: BinaryMask(logits: logits), score: score, objectScore: presence)
+        object: object.id, mask: cleanUp(BinaryMask(logits: logits)), score: score, objectScore: presence)
     }
   }
 }
@@ -273,8 +275,8 @@ public struct Tracking {
   private func identity(_ model: Model, _ digests: RunDigests) throws -> String {
     let parts = [
       digests.checkpoint.text, model.configuration.json, digests.input, try script.fingerprint,
-      "\(request.range)", Product.version, model.base.backend.name, model.base.backend.version,
-      model.base.plan.json,
+      "\(request.range)", "\(request.cleanUp)", Product.version, model.base.backend.name,
+      model.base.backend.version, model.base.plan.json,
     ]
     return Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }
   }
@@ -300,7 +302,7 @@ public struct Tracking {
 
   /// Stores a frame's masks, with those that other objects had there before.
   private func keep(_ masks: FrameMasks, of tracked: [Int], _ journal: TrackJournal) throws -> TrackedFrame {
-    let found = try TrackedFrame(masks, time: input.source.frame(at: masks.frame)?.timestamp)
+    let found = try TrackedFrame(masks, time: input.source.frame(at: masks.frame)?.timestamp, request.cleanUp)
     var entry = TrackEntry(found, mask: folder.maskName(masks.frame))
     if let earlier = try journal.entry(of: masks.frame) { entry = entry.filled(from: earlier, of: tracked) }
     try folder.write(entry, width: masks.width, height: masks.height)

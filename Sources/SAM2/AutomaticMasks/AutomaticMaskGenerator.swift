@@ -92,6 +92,7 @@ public struct AutomaticMaskGenerator: Sendable {
     }
     if crops.count > 1 { found = withoutDuplicates(found) }
     if options.regionArea > 0 { found = found.withoutSmallRegions(options) }
+    if !options.cleanUp.isEmpty { found = found.cleaned(by: options.cleanUp) }
     found.removeAll { $0.area < options.smallestArea || $0.area > options.largestArea ?? .max }
     return options.priority.map { found.disjoint(by: $0) } ?? found
   }
@@ -244,6 +245,17 @@ extension [AutomaticMask] {
       cleaned.map(\.bounds), scores: scores,
       above: Swift.max(options.boxNMSThreshold, options.cropNMSThreshold)
     ).map { cleaned[$0] }
+  }
+
+  /// Masks as a clean-up leaves them; those of which it leaves nothing are dropped.
+  fileprivate func cleaned(by cleanUp: CleanUp) -> [AutomaticMask] {
+    compactMap { mask in
+      let cleaned = cleanUp(mask.mask)
+      var mask = mask
+      mask.segmentation = RunLengthEncoding(cleaned)
+      (mask.area, mask.bounds) = (mask.segmentation.area, mask.segmentation.bounds)
+      return mask.area > 0 ? mask : nil
+    }
   }
 
   /// Every pixel left to one mask; those that lose all of theirs are dropped.

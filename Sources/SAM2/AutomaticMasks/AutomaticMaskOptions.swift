@@ -66,6 +66,8 @@ public struct AutomaticMaskOptions: Sendable, Equatable {
   /// Holes and islands of fewer pixels of the picture are filled and removed in the end, and duplicates that this makes
   /// dropped: what `min_mask_region_area` did in SAM 1.
   public var regionArea = 0
+  /// What is done to masks in the end; those of which nothing is left are dropped.
+  public var cleanUp = CleanUp()
   /// Masks of fewer pixels are dropped.
   public var smallestArea = 0
   /// Masks of more pixels are dropped; nil for none.

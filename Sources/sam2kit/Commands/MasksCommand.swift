@@ -22,17 +22,27 @@ struct MasksCommand: Command {
 
   @OptionGroup var model: ModelOptions
   @Option(name: .long, help: "A JPEG or PNG, or a folder of them.")
-  var image: String
+  var image: String?
+  @Option(
+    name: .long,
+    help: "What encode made of the picture; with --image too, an overlay is drawn.")
+  var embedding: String?
   @Option(name: .long, help: "The folder to write into; made if it isn't there.")
   var output: String
   @OptionGroup(title: "The official generator's options") var generator: GeneratorOptions
   @OptionGroup(title: "Beyond them") var selection: MaskSelectionOptions
+  @OptionGroup var size: SizeOptions
+  @OptionGroup(title: "Clean masks") var cleaning: CleanUpOptions
+  @OptionGroup(title: "Outlines") var outlines: OutlineOptions
   @Option(name: .long, help: "How masks.json holds masks.")
   var outputMode = MaskFormat.cocoRLE
   @Flag(name: .long, help: "Of a folder, leave pictures as they are that an interrupted run finished.")
   var resume = false
 
   func validate() throws {
+    guard image != nil || embedding != nil else {
+      throw ValidationError("say what to look at: --image FILE or --embedding FILE")
+    }
     do { try options.check() } catch { throw ValidationError("\(error)") }
   }
 
@@ -41,6 +51,7 @@ struct MasksCommand: Command {
     var options = AutomaticMaskOptions()
     generator.apply(to: &options)
     selection.apply(to: &options)
+    options.cleanUp = cleaning.cleanUp
     return options
   }
 
@@ -48,30 +59,40 @@ struct MasksCommand: Command {
     var options = options
     (options.pointGrids, options.region) = (try generator.grids(), try selection.region())
     try options.check()
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: image, isDirectory: &isFolder), isFolder.boolValue {
-      try executeFolder(options)
-    } else {
-      try executePicture(options)
+    if let embedding {
+      try execute(PictureInput(StoredEmbedding(path: embedding), path: image), options, .decoder)
+    } else if let image {
+      var isFolder: ObjCBool = false
+      if FileManager.default.fileExists(atPath: image, isDirectory: &isFolder), isFolder.boolValue {
+        try executeFolder(image, options)
+      } else {
+        try execute(PictureInput(path: image, longestSide: size.maxSide), options, .all)
+      }
     }
   }
 
-  private func executePicture(_ options: AutomaticMaskOptions) throws {
-    let picture = try PictureInput(path: image)
-    for note in picture.notes { Console.remark("\(image): \(note)") }
+  private func execute(
+    _ picture: PictureInput, _ options: AutomaticMaskOptions, _ parts: ModelParts
+  ) throws {
+    for note in picture.notes { Console.remark("\(picture.path): \(note)") }
     let folder = try OutputFolder(output)
-    let found = try model.load().generateMasks(picture, options, watch: Console.watch)
+    let found = try model.load(parts: parts).generateMasks(picture, options, watch: Console.watch)
     Console.endLine()
     try found.write(to: folder, as: outputMode)
-    print("\(found.masks.count) masks")
-    for name in [GeneratedMasks.recordsName, GeneratedMasks.labelsName, GeneratedMasks.overlayName] {
-      print(folder.file(name))
+    for format in outlines.formats {
+      try found.writeOutlines(to: folder, as: format, tolerance: outlines.tolerance)
     }
+    print("\(found.masks.count) masks")
+    print(folder.file(GeneratedMasks.recordsName))
+    print(folder.file(GeneratedMasks.labelsName))
+    if picture.picture != nil { print(folder.file(GeneratedMasks.overlayName)) }
   }
 
-  private func executeFolder(_ options: AutomaticMaskOptions) throws {
+  private func executeFolder(_ image: String, _ options: AutomaticMaskOptions) throws {
     var request = MaskFolderRequest(pictures: image, output: output)
     (request.options, request.format, request.resumes) = (options, outputMode, resume)
+    request.longestSide = size.maxSide
+    (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance)
     let model = try model.load()
     PartialFiles.awaitInterrupt()
     defer { Console.endLine() }

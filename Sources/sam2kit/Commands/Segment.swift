@@ -1,7 +1,9 @@
 import ArgumentParser
+import Foundation
 import Masks
 import Media
 import Pipelines
+import SAM2
 
 struct Segment: Command {
   static let configuration = CommandConfiguration(
@@ -13,34 +15,109 @@ struct Segment: Command {
 
         sam2kit segment --model tiny.safetensors --image truck.jpg \\
           --point 500,375 --point 2:1000,600 --point 2:900,200,0 --output out
+
+      With a folder as --image every line of stdin asks about a picture in it, and a line of stdout answers:
+
+        {"image": "truck.jpg", "objects": [{"id": 1, "points": [[500, 375]], "labels": [1]}]}
       """)
 
   @OptionGroup var model: ModelOptions
-  @Option(name: .long, help: "A JPEG or PNG; read as Pillow's convert(\"RGB\") reads it.")
-  var image: String
+  @Option(
+    name: .long,
+    help:
+      "A JPEG or PNG, read as Pillow's convert(\"RGB\") reads it; or a folder of pictures that stdin asks about."
+  )
+  var image: String?
+  @Option(
+    name: .long, help: "What encode made of the picture; with --image too, an overlay is drawn.")
+  var embedding: String?
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var prompts: PromptOptions
+  @OptionGroup var size: SizeOptions
+  @OptionGroup(title: "Clean masks") var cleaning: CleanUpOptions
+  @Flag(
+    name: .long, help: "Let objects share no pixel: of several the one of the highest predicted IoU has it.")
+  var noOverlap = false
+  @OptionGroup(title: "Outlines") var outlines: OutlineOptions
   @OptionGroup var trace: TraceOptions
-  @Option(name: .long, help: "The folder to write into; made if it isn't there.")
-  var output: String
+  @Option(
+    name: .long,
+    help: "The folder to write into; made if it isn't there. Only lines about a folder's pictures need none.")
+  var output: String?
+
+  private var isFolder: Bool {
+    var isFolder: ObjCBool = false
+    return embedding == nil && FileManager.default.fileExists(atPath: image ?? "", isDirectory: &isFolder)
+      && isFolder.boolValue
+  }
+
+  func validate() throws {
+    guard image != nil || embedding != nil else {
+      throw ValidationError("say what to segment: --image FILE or --embedding FILE")
+    }
+    guard !isFolder else {
+      guard prompts.isEmpty, output == nil, !trace.request.isAsked else {
+        throw ValidationError(
+          "prompts about a folder's pictures come from stdin, answers go to stdout: leave out others")
+      }
+      guard pictures.range == nil else { throw ValidationError("--range is of one picture, not of a folder's") }
+      return
+    }
+    guard embedding == nil || pictures.range == nil else {
+      throw ValidationError("an embedding was made of a picture as it was read then; leave out --range")
+    }
+    try prompts.requireSome()
+    guard output != nil else { throw ValidationError("say where results go: --output FOLDER") }
+    guard embedding == nil || !trace.request.isAsked else {
+      throw ValidationError("a trace is of a whole run; leave out --embedding")
+    }
+  }
 
   func execute() throws {
+    if let embedding {
+      try execute(PictureInput(StoredEmbedding(path: embedding), path: image), .decoder)
+    } else if let image {
+      if isFolder {
+        try answerLines(about: image)
+      } else {
+        try execute(PictureInput(path: image, range: pictures.sampleRange, longestSide: size.maxSide), .all)
+      }
+    }
+  }
+
+  private func answerLines(about folder: String) throws {
+    let found = try model.load().segment(
+      linesAbout: folder, longestSide: size.maxSide, next: { readLine() }
+    ) { answer in
+      try FileHandle.standardOutput.write(contentsOf: answer + Data("\n".utf8))
+    }
+    if found.failed > 0 {
+      Console.remark(
+        "error: \(found.failed) of \(found.answered + found.failed) lines were answered with an error")
+      throw ExitCode(2)
+    }
+  }
+
+  private func execute(_ picture: PictureInput, _ parts: ModelParts) throws {
     let (asked, maskFolder) = try prompts.load()
-    let picture = try PictureInput(path: image, range: pictures.sampleRange)
-    for note in picture.notes { Console.remark("\(image): \(note)") }
-    let folder = try OutputFolder(output)
+    for note in picture.notes { Console.remark("\(picture.path): \(note)") }
+    let folder = try OutputFolder(output ?? "")
     var request = SegmentRequest(asked, maskFolder: maskFolder)
     request.recording = trace.request
-    let found = try model.load(isRecorded: trace.request.isAsked).segment(
+    (request.cleanUp, request.separatesObjects) = (cleaning.cleanUp, noOverlap)
+    let found = try model.load(isRecorded: trace.request.isAsked, parts: parts).segment(
       picture, request, watch: Console.watch)
     try found.write(to: folder)
+    for format in outlines.formats {
+      try found.writeOutlines(to: folder, as: format, tolerance: outlines.tolerance)
+    }
     for (index, mask) in found.masks.enumerated() {
       print(
         "\(folder.file(Segmentation.maskName(index)))  object \(mask.object)  \(mask.mask.area) pixels  "
           + "predicted IoU \(mask.predictedIoU.rounded(3))  stability \(mask.stabilityScore.rounded(3))  "
           + "object score \(mask.objectScore.rounded(2))")
     }
-    print(folder.file(Segmentation.overlayName))
+    if picture.picture != nil { print(folder.file(Segmentation.overlayName)) }
     print(folder.file(Segmentation.reportName))
   }
 }

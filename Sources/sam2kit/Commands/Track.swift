@@ -22,6 +22,7 @@ struct Track: Command {
   var video: String
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var prompts: VideoPromptOptions
+  @OptionGroup(title: "Clean masks") var cleaning: CleanUpOptions
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
   var tapFrame: [Int] = []
@@ -71,6 +72,7 @@ struct Track: Command {
     (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
     request.range = pictures.sampleRange
     (request.overlay, request.resumes, request.recording) = (overlay, resume, trace.request)
+    request.cleanUp = cleaning.cleanUp
     (request.recording.frames, request.recording.objects) = (Set(tapFrame), Set(tapObject))
     return request
   }

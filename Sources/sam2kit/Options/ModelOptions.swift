@@ -7,6 +7,7 @@ import Configurations
 import Foundation
 import Kernels
 import Pipelines
+import SAM2
 
 /// Which model to run, and how.
 struct ModelOptions: ParsableArguments {
@@ -43,11 +44,14 @@ struct ModelOptions: ParsableArguments {
 
   /// Opens the checkpoint and builds its model.
   ///
-  /// - Parameter isRecorded: Whether what it computes is to be compared: then the reference computes, unless told
-  ///   otherwise.
-  func load(isRecorded: Bool = false) throws -> Model {
+  /// - Parameters:
+  ///   - isRecorded: Whether what it computes is to be compared: then the reference computes, unless told otherwise.
+  ///   - parts: Which modules are needed.
+  func load(isRecorded: Bool = false, parts: ModelParts = .all) throws -> Model {
     useThreads()
-    return try Model(request(backend: isRecorded ? .openblas : .fastest), watch: Console.watchModel)
+    var request = try request(backend: isRecorded ? .openblas : .fastest)
+    request.parts = parts
+    return try Model(request, watch: Console.watchModel)
   }
 
   /// From here on this many threads compute.
@@ -150,8 +154,17 @@ struct ArchitectureOptions: ParsableArguments {
       "Change a key of the configuration, such as fill_hole_area=0; may be repeated.", valueName: "key=value"))
   var settings: [SettingArgument] = []
 
+  @Option(
+    name: .long,
+    help: """
+      The side of the pictures that the model is given, in pixels: fewer are sooner computed, and seen less of. The same as \
+      --set image_size=N.
+      """)
+  var imageSize: Int?
+
   func apply(to request: inout ModelRequest) {
-    (request.configuration, request.settings) = (config, settings.map(\.setting))
+    let size = imageSize.flatMap { ConfigurationSetting("image_size=\($0)") }
+    (request.configuration, request.settings) = (config, settings.map(\.setting) + (size.map { [$0] } ?? []))
   }
 }
 

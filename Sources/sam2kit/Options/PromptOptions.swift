@@ -20,7 +20,15 @@ struct PromptOptions: ParsableArguments {
       guard pointing.isEmpty, !multimask else {
         throw ValidationError("--prompts says everything; leave out --point, --box, --mask and --multimask")
       }
-    } else if pointing.isEmpty {
+    }
+  }
+
+  /// Whether nothing is asked for.
+  var isEmpty: Bool { prompts == nil && pointing.isEmpty && !multimask }
+
+  /// Throws if there is no prompt.
+  func requireSome() throws {
+    if prompts == nil, pointing.isEmpty {
       throw ValidationError("say what to segment: --point, --box, --mask or --prompts FILE.json")
     }
   }
