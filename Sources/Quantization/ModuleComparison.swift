@@ -24,7 +24,7 @@ public final class ModuleRecord: TapWriter {
   /// A record of some modules.
   ///
   /// - Parameter byteLimit: how much is kept; calls that come later are not.
-  public init(_ modules: [ModulePath], byteLimit: Int = 1 << 30) {
+  public init(_ modules: [ModulePath], byteLimit: Int = 1 << 29) {
     self.modules = Set(modules)
     self.byteLimit = byteLimit
   }

@@ -58,7 +58,7 @@ struct QuantizationQuestions {
       findings.search = try search(
         study, losses, findings.ranked.map(\.module), limit, beside: output, set, folder: folder, watch)
     }
-    if request.wantsReport || request.ranksModules {
+    if request.wantsReport {
       findings.after = try losses.result(keeping: Set(findings.search?.floats ?? []), "quantized")
     }
     return findings

@@ -60,7 +60,7 @@ struct SearchState: Codable {
             + "the search begins anew"))
       return []
     }
-    watch(.note("\(path): going on after \(state.evaluations.count) evaluations of an earlier search"))
+    watch(.note("\(path): going on from an earlier search, evaluations known: \(state.evaluations.count)"))
     return state.evaluations
   }
 
