@@ -33,14 +33,15 @@ struct DumpedScales: Equatable, Sendable {
     case (.one, let axis?): throw bad("axis", "none beside one scale", "\(axis)")
     default: axis = rule.axis
     }
-    switch rule.zeroPoint {
-    case nil: zeroPoints = [Int](repeating: 0, count: scales.count)
-    case .one(let number): zeroPoints = [Int](repeating: number, count: scales.count)
-    case .many(let numbers):
-      guard case .many = scale, numbers.count == scales.count else {
-        throw bad("zero_point", "a number, or as many as there are scales, \(scales.count)", "\(numbers.count)")
-      }
-      zeroPoints = numbers
+    let zeros = try (rule.zeroPoint?.values ?? [0]).map { number throws(DumpError) in
+      guard let whole = Int(exactly: number) else { throw bad("zero_point", "whole numbers", "\(number)") }
+      return whole
+    }
+    switch (rule.zeroPoint, scale) {
+    case (nil, _), (.one, _): zeroPoints = [Int](repeating: zeros[0], count: scales.count)
+    case (.many, .many) where zeros.count == scales.count: zeroPoints = zeros
+    case (.many, _):
+      throw bad("zero_point", "a number, or as many as there are scales, \(scales.count)", "\(zeros.count)")
     }
     guard rule.dtype.flatMap(ElementType.init(rawValue:))?.isWhole ?? true else {
       throw bad("scale", "none of floating point", "\"dtype\": \"\(rule.dtype ?? "")\"")

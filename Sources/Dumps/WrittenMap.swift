@@ -11,7 +11,7 @@ struct WrittenMap: Decodable {
     let reshape: Bool?
     let optional: Bool?
     let scale: OneOrMany<Double>?
-    let zeroPoint: OneOrMany<Int>?
+    let zeroPoint: OneOrMany<Double>?
     let axis: Int?
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -34,7 +34,7 @@ struct WrittenMap: Decodable {
       reshape = try values.decodeIfPresent(Bool.self, forKey: .reshape)
       optional = try values.decodeIfPresent(Bool.self, forKey: .optional)
       scale = try values.decodeIfPresent(OneOrMany<Double>.self, forKey: .scale)
-      zeroPoint = try values.decodeIfPresent(OneOrMany<Int>.self, forKey: .zeroPoint)
+      zeroPoint = try values.decodeIfPresent(OneOrMany<Double>.self, forKey: .zeroPoint)
       axis = try values.decodeIfPresent(Int.self, forKey: .axis)
     }
   }
@@ -102,9 +102,6 @@ struct WrittenMap: Decodable {
       return .badMap(
         path: path, place: place(context), expected: "the keys \(known.joined(separator: ", "))",
         found: "'\(key)'")
-    case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
-      return .badMap(
-        path: path, place: place(context), expected: "a number that can be held", found: "another")
     default: return .badMap(path: path, place: "the map", expected: "JSON", found: "\(error)")
     }
   }

@@ -73,11 +73,13 @@ private func problem(
   (#""scale": [1, "x"], "axis": 0"#, "rules[0].scale[1]: expected a number, found something else"),
   (#""scale": [1, 1]"#, "rules[0].axis: expected the axis along which the 2 scales lie, found none"),
   (#""scale": 1, "axis": 0"#, "rules[0].axis: expected none beside one scale, found 0"),
-  (#""scale": 1, "zero_point": 0.5"#, "rules[0].zero_point: expected a number that can be held"),
+  (#""scale": 1, "zero_point": 0.5"#, "rules[0].zero_point: expected whole numbers, found 0.5"),
   (
     #""scale": 1, "zero_point": [1, 2]"#,
     "rules[0].zero_point: expected a number, or as many as there are scales, 1"
   ),
+  (#""scale": 1, "zero_point": 1e30"#, "rules[0].zero_point: expected whole numbers, found 1e+30"),
+  (#""scale": 1, "zero_point": "a""#, "rules[0].zero_point: expected a number, found something else"),
   (
     #""scale": [1, 1], "axis": 0, "zero_point": [1, 2, 3]"#,
     "rules[0].zero_point: expected a number, or as many as there are scales, 2, found 3"

@@ -105,7 +105,7 @@ private func loss(_ exact: Tensor, _ found: Tensor, on vectors: Tensor) throws -
 }
 
 @Suite struct ErrorFeedbackTests {
-  /// Another derivation, in another precision: the same numbers but where one lies halfway between two.
+  /// Another derivation, in another precision: the same numbers, but where one lies halfway between two and what comes behind it.
   @Test(arguments: [false, true]) func roundsAsThePaperDoes(grouped: Bool) throws {
     let weight = weight(24, 96, seed: 3)
     let moments = try moments(of: vectors(700, 96, seed: 5))
@@ -113,7 +113,7 @@ private func loss(_ exact: Tensor, _ found: Tensor, on vectors: Tensor) throws -
     let found = grouped ? feedback.grouped(weight, as: .fourBits).values : feedback.perChannel(weight).values
     let expected = PaperGPTQ(moments).values(weight, limit: grouped ? 7 : 127, grouped: grouped)
     let wrong = zip(found, expected).count { $0 != $1 }
-    #expect(wrong * 50 < found.count, "\(wrong) of \(found.count)")
+    #expect(wrong * 20 < found.count, "\(wrong) of \(found.count)")
     #expect(zip(found, expected).allSatisfy { abs(Int($0) - Int($1)) <= 2 })
   }
 
