@@ -125,8 +125,7 @@ struct FrameNames {
     let most = (2..<Self.kinds.count).max { (byKind[$0]?.count ?? 0, $1) < (byKind[$1]?.count ?? 0, $0) }
     let chosen = preferred ?? most.flatMap { byKind[$0] == nil ? nil : $0 }
     kind = chosen.map { Self.kinds[$0].name }
-    let ordered = (chosen.flatMap { byKind[$0] } ?? []).map { (order: NaturalOrder(Self.stem($0)), name: $0) }
-      .sorted { $0.order == $1.order ? $0.name < $1.name : $0.order < $1.order }
+    let ordered = Self.inOrder(chosen.flatMap { byKind[$0] } ?? [])
     frames = ordered.map(\.name)
     sameNumber = zip(ordered, ordered.dropFirst()).first { $0.order.isSameNumber(as: $1.order) }
       .map { ($0.name, $1.name) }
@@ -148,9 +147,13 @@ struct FrameNames {
 
   /// The names of JPEG and PNG pictures, in natural order; of equal stems (`1.jpg`, `1.png`) in that of their extensions.
   static func pictures(among names: [String]) -> [String] {
-    names.filter { name in kinds[..<2].contains { $0.endings.contains(ending(name)) } }
-      .map { (order: NaturalOrder(stem($0)), name: $0) }
-      .sorted { $0.order == $1.order ? $0.name < $1.name : $0.order < $1.order }.map(\.name)
+    let endings = kinds[0].endings.union(kinds[1].endings)
+    return inOrder(names.filter { endings.contains(ending($0)) }).map(\.name)
+  }
+
+  private static func inOrder(_ names: [String]) -> [(order: NaturalOrder, name: String)] {
+    let ordered = names.map { (order: NaturalOrder(stem($0)), name: $0) }
+    return ordered.sorted { $0.order == $1.order ? $0.name < $1.name : $0.order < $1.order }
   }
 
   private static func dot(_ name: String) -> String.Index {
