@@ -142,9 +142,10 @@ public final class Equalization: InputWatcher {
       let readers = try pair.layers.map { try Reader($0, source, model) }
       let vectors = seen.vectors.tensor
       let before = try sqnr(readers, vectors)
+      let weights = seen.largest.indices.map { channel in readers.map { $0.largest[channel] }.max() ?? 0 }
       var best: (strength: Float, scales: [Float], sqnr: Double)?
       for strength in Self.strengths {
-        let scales = Self.scales(strength, seen.largest, readers)
+        let scales = Self.scales(strength, inputs: seen.largest, weights: weights)
         let found = try sqnr(
           readers.map { $0.multiplied(by: scales) }, vectors.dividingLastAxis(by: scales))
         if found > best?.sqnr ?? before { best = (strength, scales, found) }
@@ -159,9 +160,12 @@ public final class Equalization: InputWatcher {
   }
 
   /// max|x|^strength / max|w|^(1 - strength) for each channel, their geometric mean 1; 1 where inputs or weights are all zeros.
-  private static func scales(_ strength: Float, _ largest: [Float], _ readers: [Reader]) -> [Float] {
-    let logarithms = largest.indices.map { channel -> Float? in
-      let (input, weight) = (largest[channel], readers.reduce(0) { max($0, $1.largest[channel]) })
+  ///
+  /// - Parameters:
+  ///   - inputs: the largest magnitude of each channel.
+  ///   - weights: that of what each channel is multiplied with.
+  static func scales(_ strength: Float, inputs: [Float], weights: [Float]) -> [Float] {
+    let logarithms = zip(inputs, weights).map { input, weight -> Float? in
       guard input.isNormal, weight.isNormal else { return nil }
       return strength * log2(input) - (1 - strength) * log2(weight)
     }

@@ -37,6 +37,13 @@ import Testing
     #expect(found == expected)
   }
 
+  /// By hand: √4 / √1 and √1 / √4, then 4 and 1 over their geometric mean 2; a channel without weights stays as it is.
+  @Test func strengthIsSharedByInputsAndWeights() {
+    #expect(Equalization.scales(0.5, inputs: [4, 1], weights: [1, 4]) == [2, 0.5])
+    #expect(Equalization.scales(1, inputs: [4, 1, 9], weights: [1, 4, 0]) == [2, 0.5, 1])
+    #expect(Equalization.scales(0.25, inputs: [16, 1], weights: [1, 16]) == [4, 0.25])
+  }
+
   private static let norm = "image_encoder.trunk.blocks.1.norm1"
   private static let qkv = ModulePath("image_encoder.trunk.blocks.1.attn.qkv")
   private static let proj = ModulePath("image_encoder.trunk.blocks.1.proj")
