@@ -84,7 +84,7 @@ struct QuantizationStudy {
   ) throws -> Exactness {
     let paths = modules.map { ModulePath($0.name) }
     let record = ModuleRecord(paths)
-    let samples = Calibration(watching: quantized.layers, on: float.backend.make())
+    let samples = try Calibration(watching: quantized.layers, on: float.backend.make())
     let roundings = try Rounding.allCases.compactMap { rounding in
       try model(rounding: rounding).map { (rounding, $0, ModuleMeter(against: record)) }
     }

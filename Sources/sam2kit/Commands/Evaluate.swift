@@ -83,7 +83,7 @@ struct Evaluate: Command {
     switch event {
     case .step(let name): Console.line(name)
     case .note(let text): Console.remark(text)
-    case .progress: break
+    case .progress, .points: break
     }
   }
 }
