@@ -97,7 +97,8 @@ func wrongUsageEndsWith64(arguments: [String]) throws {
     "\(picture)/out")
   #expect(outcome.code == 2)
   #expect(
-    outcome.errors.contains("\(picture)/out: can't be written: the folder can't be made: Not a directory"),
+    outcome.errors.contains(
+      "\(picture)/out: can't be written: a part of it is a file, where a folder was expected"),
     "\(outcome.errors)")
 }
 
