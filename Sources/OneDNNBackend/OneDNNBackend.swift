@@ -100,8 +100,7 @@ public struct OneDNNBackend: Backend {
 
   /// Scaled dot-product attention; in w8a8 with queries and keys in 8 bits.
   public func attention(_ site: Site) throws -> any AttentionKernel {
-    guard site.precision != .w8a8 else { return ByteAttentionPart() }
-    return AttentionPart(try numbers(site, or: [.w8a8]))
+    try AttentionPart(site.precision == .w8a8 ? .inBytes : .of(numbers(site, or: [.w8a8])))
   }
 
   /// The matrix product over the last two axes, in Float32; leading axes agree.

@@ -206,9 +206,13 @@ INLINE void scores_of_block(
   }
 }
 
+INLINE void forget_shifts(const amx_passage *p) {
+  for (size_t r = 0; r < p->block->count; r++) p->shifts[r] = -INFINITY;
+}
+
 // The largest score of every query.
 INLINE void find_shifts(const amx_passage *p, const bool in_bytes) {
-  for (size_t r = 0; r < p->block->count; r++) p->shifts[r] = -INFINITY;
+  forget_shifts(p);
   for (size_t unit = 0; unit < p->across * p->pieces; unit++) {
     amx_weighing w = weighing_of(p, unit, in_bytes);
     for (size_t block = 0; block * block_columns < w.columns; block++) {
@@ -228,9 +232,7 @@ INLINE bool amx_pass(const amx_passage *p, const bool knows_shifts, const bool i
   const size_t value_panels = (a->value_dim + 15) / 16, pairs = (value_panels + 1) / 2;
   const size_t across = p->across, units = across * p->pieces;
   float totals[cvector_queries_at_once][16] __attribute__((aligned(64))) = {{0}};
-  if (!knows_shifts) {
-    for (size_t r = 0; r < b->count; r++) p->shifts[r] = -INFINITY;
-  }
+  if (!knows_shifts) forget_shifts(p);
   for (size_t time = 0; time <= units; time++) {
     size_t blocks = 0, sums = 0, key_steps = 0;
     amx_weighing w = {.rows = 0};
@@ -278,21 +280,27 @@ INLINE bool amx_pass(const amx_passage *p, const bool knows_shifts, const bool i
   return is_whole;
 }
 
-// As attention.c has it.
-static bool amx_attend_block(const cvector_attention *a, const cvector_attention_block *b) {
-  const size_t steps = (a->dim + 31) / 32, q_stride = steps * 32;
-  for (size_t r = 0; r < b->count; r++) {
-    uint16_t *row = b->queries + r * q_stride;
-    memcpy(row, (const uint16_t *)a->q + (b->first + r) * a->q_stride, a->dim * sizeof *row);
-    if (a->dim < q_stride) memset(row + a->dim, 0, (q_stride - a->dim) * sizeof *row);
-  }
-  float shifts[cvector_queries_at_once];
-  float waiting[most_waiting * unit_rows * block_columns] __attribute__((aligned(64)));
-  const amx_passage passage = {
-      .attention = a, .block = b, .steps = steps, .query_bytes = q_stride * 2,
+// A passage past all keys; `waiting` has room for the blocks that wait, and `shifts` for the block's queries.
+INLINE amx_passage passage_of(
+    const cvector_attention *a, const cvector_attention_block *b, size_t steps, float *waiting, float *shifts) {
+  return (amx_passage){
+      .attention = a, .block = b, .steps = steps, .query_bytes = steps * 64,
       .across = (b->count + unit_rows - 1) / unit_rows,
       .pieces = (a->keys + cvector_keys_at_once - 1) / cvector_keys_at_once, .waiting = waiting, .shifts = shifts,
   };
+}
+
+// As attention.c has it.
+static bool amx_attend_block(const cvector_attention *a, const cvector_attention_block *b) {
+  float waiting[most_waiting * unit_rows * block_columns] __attribute__((aligned(64)));
+  float shifts[cvector_queries_at_once];
+  const amx_passage passage = passage_of(a, b, (a->dim + 31) / 32, waiting, shifts);
+  const size_t bytes = a->dim * sizeof(uint16_t);
+  for (size_t r = 0; r < b->count; r++) {
+    char *row = (char *)b->queries + r * passage.query_bytes;
+    memcpy(row, (const uint16_t *)a->q + (b->first + r) * a->q_stride, bytes);
+    memset(row + bytes, 0, passage.query_bytes - bytes);
+  }
   shape_tiles(16, 16);
   const bool is_whole = amx_pass(&passage, false, false);
   _tile_release();
@@ -301,19 +309,14 @@ static bool amx_attend_block(const cvector_attention *a, const cvector_attention
 
 // The same of bytes: queries are Float32, and become bytes with a scale for each.
 static void amx_attend_block_of_bytes(const cvector_attention *a, const cvector_attention_block *b) {
-  const size_t steps = (a->dim + 63) / 64;
-  float row_scales[cvector_queries_at_once], shifts[cvector_queries_at_once];
   float waiting[most_waiting * unit_rows * block_columns] __attribute__((aligned(64)));
+  float shifts[cvector_queries_at_once], row_scales[cvector_queries_at_once];
+  amx_passage passage = passage_of(a, b, (a->dim + 63) / 64, waiting, shifts);
   cvector_quantize_rows(
-      (const float *)a->q + b->first * a->q_stride, a->q_stride, b->count, a->dim, 1, (int8_t *)b->queries, steps * 64,
-      row_scales);
+      (const float *)a->q + b->first * a->q_stride, a->q_stride, b->count, a->dim, 1, (int8_t *)b->queries,
+      passage.query_bytes, row_scales);
   for (size_t r = 0; r < b->count; r++) row_scales[r] *= b->scale;
-  const amx_passage passage = {
-      .attention = a, .block = b, .steps = steps, .query_bytes = steps * 64,
-      .across = (b->count + unit_rows - 1) / unit_rows,
-      .pieces = (a->keys + cvector_keys_at_once - 1) / cvector_keys_at_once, .waiting = waiting, .shifts = shifts,
-      .row_scales = row_scales,
-  };
+  passage.row_scales = row_scales;
   shape_tiles(16, 16);
   if (!amx_pass(&passage, false, true)) {
     find_shifts(&passage, true);

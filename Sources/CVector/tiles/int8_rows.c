@@ -36,6 +36,10 @@ CVECTOR_INLINE float step_of(float x, float inverse) {
   return step + 12582912.0f - 12582912.0f;
 }
 
+CVECTOR_INLINE void steps_of_row(const float *x, float inverse, int8_t *out, size_t count) {
+  CVECTOR_LOOP for (size_t c = 0; c < count; c++) out[c] = (int8_t)step_of(x[c], inverse);
+}
+
 CVECTOR_VARIANTS
 void cvector_quantize_rows(
     const float *x, size_t x_stride, size_t rows, size_t dim, size_t group, int8_t *out, size_t out_stride,
@@ -45,9 +49,8 @@ void cvector_quantize_rows(
     *scales = scale_of(x + first * x_stride, x_stride, count, dim);
     const float inverse = inverse_of(*scales);
     for (size_t row = first; row < first + count; row++) {
-      const float *from = x + row * x_stride;
       int8_t *to = out + row * out_stride;
-      CVECTOR_LOOP for (size_t c = 0; c < dim; c++) to[c] = (int8_t)step_of(from[c], inverse);
+      steps_of_row(x + row * x_stride, inverse, to, dim);
       memset(to + dim, 0, out_stride - dim);
     }
   }
@@ -87,8 +90,7 @@ void cvector_pack_int8_keys(
         int8_t tile[panel][step_bytes] __attribute__((aligned(64)));
         if (bytes < step_bytes || keys - from < panel) memset(tile, 0, sizeof tile);
         for (size_t key = 0; key < panel && from + key < keys; key++) {
-          const float *row = rows + (from + key) * stride + step * step_bytes;
-          CVECTOR_LOOP for (size_t c = 0; c < bytes; c++) tile[key][c] = (int8_t)step_of(row[c], inverse);
+          steps_of_row(rows + (from + key) * stride + step * step_bytes, inverse, tile[key], bytes);
         }
         // Four bytes of each key, then the next four.
         level->transpose((const uint32_t *)tile, panel, panel, panel, (uint32_t *)(target + step * sizeof tile));

@@ -130,9 +130,11 @@ struct AttentionPart: AttentionKernel {
   private static let keysOfTile = 1024
   private static let queriesOfTile = 256
 
+  private let form: AttentionForm
+  /// What queries, keys and values are given as.
   private let numbers: Numbers
 
-  init(_ numbers: Numbers) { self.numbers = numbers }
+  init(_ form: AttentionForm) { (self.form, numbers) = (form, form.given) }
 
   /// `q`: `[B, Nq, heads, d]`; `k`, `v`: `[B, Nk, heads, d]`.
   func callAsFunction(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {
@@ -196,8 +198,8 @@ struct AttentionPart: AttentionKernel {
       return
     }
     let tile = Self.queriesOfTile
-    if keys > Self.keysOfTile {
-      let packed = PackedKeys(.of(numbers), heads: heads, size: size, valueSize: size, keys: keys)
+    if keys > Self.keysOfTile || form.packsAllKeys {
+      let packed = PackedKeys(form, heads: heads, size: size, valueSize: size, keys: keys)
       let tiles = (queries + tile - 1) / tile
       for entry in 0..<batch {
         packed.pack(keys: k + entry * keys * stride * bytes, stride: stride, numbers)
