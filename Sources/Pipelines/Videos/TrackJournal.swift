@@ -20,7 +20,7 @@ final class TrackJournal {
     let mode = O_RDWR | O_CREAT | O_CLOEXEC | (length == 0 ? O_TRUNC : 0)
     let descriptor = path.withFileName { open($0, mode, 0o644) }
     guard descriptor >= 0 else {
-      throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
+      throw FileError.unwritable(path: path, reason: systemError())
     }
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     guard length > 0 else { return }
