@@ -95,3 +95,12 @@ final class TrackJournal {
     throw FileError.unreadable(path: path, reason: "expected an end of line after byte \(place), found none")
   }
 }
+
+extension NSError {
+  /// The system's own words, where an error comes from it.
+  fileprivate var systemReason: String {
+    let cause = userInfo[NSUnderlyingErrorKey].flatMap { $0 as? any Error } as NSError? ?? self
+    return cause.domain == NSPOSIXErrorDomain
+      ? String(cString: strerror(Int32(cause.code))) : localizedDescription
+  }
+}
