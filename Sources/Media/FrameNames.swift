@@ -25,8 +25,9 @@ struct FrameNames {
       Self.kinds.firstIndex { $0.endings.contains(Self.ending(name)) } ?? Self.kinds.count
     }
     let preferred = (0..<2).first { byKind[$0] != nil }
-    let most = (2..<Self.kinds.count).max { (byKind[$0]?.count ?? 0, $1) < (byKind[$1]?.count ?? 0, $0) }
-    let chosen = preferred ?? most.flatMap { byKind[$0] == nil ? nil : $0 }
+    let most = (2..<Self.kinds.count).filter { byKind[$0] != nil }
+      .max { (byKind[$0]?.count ?? 0, $1) < (byKind[$1]?.count ?? 0, $0) }
+    let chosen = preferred ?? most
     kind = chosen.map { Self.kinds[$0].name }
     let ordered = Self.inOrder(chosen.flatMap { byKind[$0] } ?? [])
     frames = ordered.map(\.name)
@@ -36,7 +37,7 @@ struct FrameNames {
     self.others = others.map { (ending: $0.key, count: $0.value.count) }.sorted { $0.ending < $1.ending }
   }
 
-  /// What there is beside the frames, such as `3 .png and 1 .txt`; nil where there is nothing.
+  /// What there is beside the frames, such as `3 .png, 1 .txt`; nil where there is nothing.
   var leftAsideWords: String? {
     let words = others.map { "\($0.count) \($0.ending.isEmpty ? "without extension" : ".\($0.ending)")" }
     return words.isEmpty ? nil : words.joined(separator: ", ")
