@@ -100,7 +100,7 @@ public struct TrueMasks: Sendable {
 
   /// The name that a frame's predicted mask has, without extension.
   func name(of frame: Int) -> String {
-    keys[frame].map { FramePairing.stem($0) } ?? String(frame).leftPadded(to: 5)
+    keys[frame].map { FilePath.stem(of: $0) } ?? String(frame).leftPadded(to: 5)
   }
 }
 
@@ -120,13 +120,13 @@ struct FramePairing {
   ///
   /// - Throws: `EvaluationError.missingFrame`, `.sameFrame`.
   func frames(of masks: [String]) throws(EvaluationError) -> [Int: String] {
-    let stems = frames.map(Self.stem)
+    let stems = frames.map(FilePath.stem)
     let byName = Dictionary(zip(stems, stems.indices)) { first, _ in first }
     let places = stems.enumerated().map { (order: NaturalOrder($1), index: $0) }
     let numbers = stems.map(Self.lastNumber)
     var found: [Int: String] = [:]
     for mask in masks {
-      let stem = Self.stem(mask)
+      let stem = FilePath.stem(of: mask)
       let order = NaturalOrder(stem)
       let number = Self.lastNumber(stem)
       let sameNumber = number.map { number in numbers.indices.filter { numbers[$0] == number } } ?? []
@@ -138,13 +138,6 @@ struct FramePairing {
       found[frame] = mask
     }
     return found
-  }
-
-  /// A file's name without folder and extension.
-  static func stem(_ path: String) -> String {
-    let name = path.split(separator: "/").last ?? ""
-    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return String(name) }
-    return String(name[..<dot])
   }
 
   /// The last digits of a name, without leading zeros.

@@ -4,8 +4,20 @@
   import Glibc
 #endif
 
-/// What the system says of files by their names, whose bytes need not be Unicode.
+/// What paths say, and what the system says of files by their names, whose bytes need not be Unicode.
 package enum FilePath {
+  /// A file's name without folder and extension.
+  package static func stem(of path: String) -> String { String(parts(of: path).stem) }
+
+  /// The extension of a file's name in lower case; nil where it has none, as `.hidden` hasn't.
+  package static func ending(of path: String) -> String? { parts(of: path).ending?.lowercased() }
+
+  private static func parts(of path: String) -> (stem: Substring, ending: Substring?) {
+    let name = path.split(separator: "/").last ?? ""
+    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return (name, nil) }
+    return (name[..<dot], name[name.index(after: dot)...])
+  }
+
   /// The program's arguments without its name.
   package static var arguments: [String] {
     (1..<max(1, Int(CommandLine.argc))).compactMap { index in

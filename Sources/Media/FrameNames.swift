@@ -56,18 +56,11 @@ struct FrameNames {
   }
 
   private static func inOrder(_ names: [String]) -> [(order: NaturalOrder, name: String)] {
-    let ordered = names.map { (order: NaturalOrder(stem($0)), name: $0) }
+    let ordered = names.map { (order: NaturalOrder(FilePath.stem(of: $0)), name: $0) }
     return ordered.sorted { $0.order == $1.order ? $0.name < $1.name : $0.order < $1.order }
   }
 
-  private static func dot(_ name: String) -> String.Index {
-    name.lastIndex(of: ".").flatMap { $0 == name.startIndex ? nil : $0 } ?? name.endIndex
-  }
-
-  /// A name without its extension.
-  static func stem(_ name: String) -> String { String(name[..<dot(name)]) }
-
-  private static func ending(_ name: String) -> String { name[dot(name)...].dropFirst().lowercased() }
+  private static func ending(_ name: String) -> String { FilePath.ending(of: name) ?? "" }
 }
 
 extension Picture {
