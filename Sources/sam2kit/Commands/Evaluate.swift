@@ -79,11 +79,8 @@ struct Evaluate: Command {
     return try Model(request, watch: Console.watchModel)
   }
 
+  /// Pictures and clips are many, so each is written over the one before.
   private func watch(_ event: PipelineEvent) {
-    switch event {
-    case .step(let name): Console.line(name)
-    case .note(let text): Console.remark(text)
-    case .progress, .points: break
-    }
+    if case .step(let name) = event { Console.line(name) } else { Console.watch(event) }
   }
 }
