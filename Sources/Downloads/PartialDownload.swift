@@ -26,7 +26,7 @@ final class PartialDownload {
     descriptor = path.withFileName { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644) }
     count = descriptor < 0 ? 0 : Int(lseek(descriptor, 0, SEEK_END))
     guard descriptor >= 0 else {
-      throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
+      throw FileError.unwritable(path: path, reason: systemError())
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw DownloadError.busy(path: path) }
     let stored = (try? MappedFile.contents(of: notePath)).flatMap {
@@ -42,7 +42,7 @@ final class PartialDownload {
   /// Forgets what has come.
   func restart() throws {
     guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
-      throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
+      throw FileError.unwritable(path: path, reason: systemError())
     }
     count = 0
     note = nil
@@ -64,7 +64,7 @@ final class PartialDownload {
       let written = write(descriptor, rest.baseAddress, rest.count)
       if written < 0 && errno == EINTR { continue }
       guard written > 0 else {
-        throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
+        throw FileError.unwritable(path: path, reason: systemError())
       }
       count += written
       rest = UnsafeRawBufferPointer(rebasing: rest[written...])
@@ -80,7 +80,7 @@ final class PartialDownload {
   /// Puts the whole file at `target` when it is on the disk.
   func commit(to target: String) throws {
     guard fsync(descriptor) == 0 else {
-      throw FileError.unwritable(path: target, reason: String(cString: strerror(errno)))
+      throw FileError.unwritable(path: target, reason: systemError())
     }
     try FilePath.move(path, to: target)
     FilePath.remove(notePath)

@@ -91,7 +91,7 @@ struct DataSetLayout {
       for entry in try ValidationSet.entries(folder) {
         guard let object = Int(entry) else { continue }
         let masks = try ValidationSet.masks(in: "\(folder)/\(entry)")
-        objects[object] = Dictionary(masks.map { (FramePairing.stem($0), $0) }) { first, _ in first }
+        objects[object] = Dictionary(masks.map { (FilePath.stem(of: $0), $0) }) { first, _ in first }
       }
       guard !objects.isEmpty else { throw EvaluationError.missingMasks(folder) }
       return ValidationSet.Clip(

@@ -21,7 +21,7 @@ public struct PictureScores: Equatable, Sendable {
   }
 }
 
-/// How well one object of a clip was tracked from its mask on the first frame.
+/// How well one object of a clip was tracked from the first of its masks, or what masks that somebody made of it are worth.
 public struct ClipScores: Equatable, Sendable {
   /// The clip's name.
   public let clip: String

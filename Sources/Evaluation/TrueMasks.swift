@@ -1,4 +1,4 @@
-// The true masks of a clip, however a data set keeps them, and which frame each belongs to.
+// The true masks of a clip, however a data set keeps them.
 // Source: the DAVIS 2017 evaluator's davis.py (void) and SA-V's sav_benchmark.py (masks of one object each).
 
 import Files
@@ -33,19 +33,17 @@ public struct TrueMasks: Sendable {
   init(_ storage: Storage, clip: String, frameNames: [String], width: Int, height: Int) throws {
     self.storage = storage
     (self.width, self.height) = (width, height)
-    let paths: [String]
+    let pairing = FramePairing(clip: clip, frames: frameNames)
     switch storage {
-    case .labels(let files): paths = files
-    case .objects(let objects): paths = Set(objects.values.flatMap(\.keys)).sorted()
-    case .runs: paths = []
-    }
-    if case .runs(let runs) = storage {
-      frames = runs.keys.sorted()
+    case .labels(let files):
+      keys = try pairing.frames(of: files)
+      frames = keys.keys.sorted()
+    case .objects(let objects):
+      keys = try pairing.frames(of: Set(objects.values.flatMap(\.keys)).sorted())
+      frames = keys.keys.sorted()
+    case .runs(let runs):
       keys = [:]
-    } else {
-      let pairs = try FramePairing(clip: clip, frames: frameNames).frames(of: paths)
-      frames = pairs.keys.sorted()
-      keys = pairs
+      frames = runs.keys.sorted()
     }
     countsVoid = try Self.isVoidAlone(storage)
   }
@@ -100,58 +98,12 @@ public struct TrueMasks: Sendable {
 
   /// The name that a frame's predicted mask has, without extension.
   func name(of frame: Int) -> String {
-    keys[frame].map { FramePairing.stem($0) } ?? String(frame).leftPadded(to: 5)
+    keys[frame].map { FilePath.stem(of: $0) } ?? String(frame).leftPadded(to: 5)
   }
 }
 
 extension String {
   func leftPadded(to count: Int) -> String {
     String(repeating: "0", count: max(0, count - self.count)) + self
-  }
-}
-
-/// Finds the frame that a mask's name means: that of the same name, else that of the same number.
-struct FramePairing {
-  let clip: String
-  /// Names of the frames' files, in order.
-  let frames: [String]
-
-  /// Which mask belongs to which frame.
-  ///
-  /// - Throws: `EvaluationError.missingFrame`, `.sameFrame`.
-  func frames(of masks: [String]) throws(EvaluationError) -> [Int: String] {
-    let stems = frames.map(Self.stem)
-    let byName = Dictionary(zip(stems, stems.indices)) { first, _ in first }
-    let places = stems.enumerated().map { (order: NaturalOrder($1), index: $0) }
-    let numbers = stems.map(Self.lastNumber)
-    var found: [Int: String] = [:]
-    for mask in masks {
-      let stem = Self.stem(mask)
-      let order = NaturalOrder(stem)
-      let number = Self.lastNumber(stem)
-      let sameNumber = number.map { number in numbers.indices.filter { numbers[$0] == number } } ?? []
-      guard
-        let frame = byName[stem] ?? places.first(where: { $0.order.isSameNumber(as: order) })?.index
-          ?? (sameNumber.count == 1 ? sameNumber[0] : nil)
-      else { throw .missingFrame(clip: clip, mask: mask) }
-      if let other = found[frame] { throw .sameFrame(clip: clip, masks: [other, mask]) }
-      found[frame] = mask
-    }
-    return found
-  }
-
-  /// A file's name without folder and extension.
-  static func stem(_ path: String) -> String {
-    let name = path.split(separator: "/").last ?? ""
-    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return String(name) }
-    return String(name[..<dot])
-  }
-
-  /// The last digits of a name, without leading zeros.
-  private static func lastNumber(_ stem: String) -> String? {
-    let end = stem.reversed().drop { !$0.isASCII || !$0.isNumber }
-    let digits = String(end.prefix { $0.isASCII && $0.isNumber }.reversed())
-    guard !digits.isEmpty else { return nil }
-    return String(digits.drop { $0 == "0" })
   }
 }

@@ -75,7 +75,7 @@ public struct ValidationSet: Sendable {
   /// The PNGs of a folder in the order in which people count files.
   static func masks(in folder: String) throws -> [String] {
     try entries(folder).filter { $0.lowercased().hasSuffix(".png") }
-      .map { (order: NaturalOrder(FramePairing.stem($0)), path: "\(folder)/\($0)") }
+      .map { (order: NaturalOrder(FilePath.stem(of: $0)), path: "\(folder)/\($0)") }
       .sorted { $0.order < $1.order }.map(\.path)
   }
 }

@@ -1,5 +1,8 @@
-// What is in a folder, and what the system says where it can't be told.
-package import Foundation
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
 
 /// A folder's contents.
 package enum Folder {
@@ -28,14 +31,5 @@ package enum Folder {
       if name != "." && name != ".." { names.append(name) }
     }
     return names
-  }
-}
-
-extension NSError {
-  /// The system's own words, where an error comes from it.
-  package var systemReason: String {
-    let cause = userInfo[NSUnderlyingErrorKey].flatMap { $0 as? any Error } as NSError? ?? self
-    return cause.domain == NSPOSIXErrorDomain
-      ? String(cString: strerror(Int32(cause.code))) : localizedDescription
   }
 }

@@ -96,7 +96,7 @@ public final class MappedFile: Sendable {
 }
 
 /// The system's words for the last error. Memory that a system call can't read is a mapped file's that is gone.
-func systemError() -> String {
+package func systemError() -> String {
   errno == EFAULT
     ? "the file to read was cut short by another program meanwhile" : String(cString: strerror(errno))
 }

@@ -49,11 +49,11 @@ struct Canvas {
           for x in 0..<width {
             let place = y * width + x
             let label = labels[place]
+            guard label > 0 else { continue }
             func differs(_ dx: Int, _ dy: Int) -> Bool {
               x + dx < width && y + dy < height && labels[place + dy * width + dx] != label
             }
             let isRim = differs(reach, 0) || differs(0, reach)
-            guard label > 0 else { continue }
             let color = colors[(Int(label) - 1) % Self.rasterColors]
             let opacity = isRim ? 1 : Self.maskOpacity
             for (channel, value) in [color.red, color.green, color.blue].enumerated() {

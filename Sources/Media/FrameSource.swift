@@ -46,7 +46,7 @@ public protocol FrameSource: AnyObject, Sendable {
 public func openFrameSource(path: String, range: SampleRange = .pillow) throws(MediaError) -> any FrameSource {
   var status = stat()
   guard path.withFileName({ stat($0, &status) }) == 0 else {
-    throw .file(.unreadable(path: path, reason: String(cString: strerror(errno))))
+    throw .file(.unreadable(path: path, reason: systemError()))
   }
   return status.st_mode & S_IFMT == S_IFDIR
     ? try FrameFolder(path: path, range: range) : try VideoFile(path: path)

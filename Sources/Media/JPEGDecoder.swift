@@ -31,8 +31,7 @@ enum JPEGDecoder {
       if header.components == 1 { notes.append("greyscale repeated as RGB") }
     }
     if let orientation = header.orientation { notes.append(EXIFOrientation.note(orientation)) }
-    return Picture(
-      width: header.width, height: header.height, pixels: pixels, notes: notes, isLossy: true)
+    return Picture(width: header.width, height: header.height, pixels: pixels, notes: notes)
   }
 
   /// All pixels in TurboJPEG's `format`. Like Pillow it bears with damage inside the data, which becomes a note,

@@ -22,7 +22,8 @@ public struct MaskFile: Sendable {
     var found: Foreground
     switch PictureKind(of: file.bytes) {
     case .png: found = try ofPNG(file.bytes, path: path)
-    default: found = try ofPicture(path: path)
+    case .jpeg: found = try ofPicture(path: path, isLossy: true)
+    case .other(let kind): throw .unsupportedKind(path: path, found: kind)
     }
     let area = found.mask.area
     guard area > 0 else { throw .unclearMask(path: path, found: "no pixel of it: \(found.emptiness)") }
@@ -37,9 +38,9 @@ public struct MaskFile: Sendable {
     var emptiness = "all are black"
   }
 
-  private static func ofPicture(path: String) throws(MediaError) -> Foreground {
+  /// Whatever isn't black, or of a file that keeps pixels about as they were and not exactly, isn't dark.
+  private static func ofPicture(path: String, isLossy: Bool) throws(MediaError) -> Foreground {
     let picture = try Picture.read(path: path)
-    let isLossy = picture.isLossy
     let least: UInt8 = isLossy ? 128 : 1
     let pixels = picture.pixels.withUnsafeBufferPointer { rgb in
       stride(from: 0, to: rgb.count, by: 3).map { (first: Int) -> UInt8 in
@@ -58,7 +59,9 @@ public struct MaskFile: Sendable {
       let labels = try PNGDecoder.decodeLabels(bytes, path: path)
       if let found = try ofLabels(labels, form, path: path) { return found }
     }
-    if !form.hasAlpha, form.isGrey, form.bits == 16 { return try ofPicture(path: path) }
+    if !form.hasAlpha, form.isGrey, form.bits == 16 {
+      return try ofPicture(path: path, isLossy: false)
+    }
     let (width, height, rgba) = try PNGDecoder.decodeRGBA(bytes, path: path)
     return try ofRGBA(RGBAMask(width: width, height: height, rgba: rgba), path: path)
   }

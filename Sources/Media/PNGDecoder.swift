@@ -28,7 +28,7 @@ enum PNGDecoder {
       var samples = [UInt16](repeating: 0, count: width * height)
       try check(spng_decode_image(context, &samples, samples.count * 2, Int32(SPNG_FMT_PNG.rawValue), 0))
       pixels = rgb(clipping: samples)
-      conversion = clippingNote(samples.lazy.map { $0 > 255 ? 1 : 0 }.reduce(0, +), of: samples.count, bits: 16)
+      conversion = clippingNote(clips: samples.contains { $0 > 255 })
     } else {
       var decoded = [UInt8](repeating: 0, count: width * height * 3)
       try check(spng_decode_image(context, &decoded, decoded.count, Int32(SPNG_FMT_RGB8.rawValue), 0))
@@ -39,9 +39,9 @@ enum PNGDecoder {
   }
 
   /// What became of deep grey where Pillow clips it, and what to do where that leaves little.
-  static func clippingNote(_ clipped: Int, of count: Int, bits: Int) -> String {
-    let note = "\(bits)-bit greyscale clipped to 0...255, as Pillow's convert does"
-    return clipped == 0 ? note : "\(note): samples above are all white; \(SampleRange.offer)"
+  private static func clippingNote(clips: Bool) -> String {
+    let note = "16-bit greyscale clipped to 0...255, as Pillow's convert does"
+    return clips ? "\(note): samples above are all white; \(SampleRange.offer)" : note
   }
 
   /// The least and the largest sample of a PNG of more than eight bits; nil for any other.

@@ -13,31 +13,18 @@ public struct Picture: Sendable, Equatable {
   public internal(set) var pixels: [UInt8]
   /// What reading converted, dropped or ignored, one clause each; empty for plain 8-bit RGB.
   public let notes: [String]
-  /// Whether its file keeps pixels about as they were and not exactly, as JPEG does.
-  let isLossy: Bool
 
   /// Pictures of more pixels are refused: 268 million.
   public static let pixelLimit = 1 << 28
 
   /// A picture of the given interleaved RGB bytes, of which there must be `height · width · 3`.
   public init(width: Int, height: Int, pixels: [UInt8], notes: [String] = []) {
-    self.init(width: width, height: height, pixels: pixels, notes: notes, isLossy: false)
-  }
-
-  init(width: Int, height: Int, pixels: [UInt8], notes: [String], isLossy: Bool) {
     precondition(
       pixels.count == width * height * 3, "\(pixels.count) bytes for \(width) × \(height) pixels of RGB")
     self.width = width
     self.height = height
     self.pixels = pixels
     self.notes = notes
-    self.isLossy = isLossy
-  }
-
-  /// Whether two pictures have the same pixels and notes.
-  public static func == (one: Picture, other: Picture) -> Bool {
-    one.width == other.width && one.height == other.height && one.pixels == other.pixels
-      && one.notes == other.notes
   }
 
   /// Reads a JPEG or PNG file, told apart by content, with the very pixels that Pillow's `convert("RGB")` gives.

@@ -22,11 +22,12 @@ struct VideoMuxer: ~Copyable {
   /// Opens an encoder and begins a file at `temporaryPath`; `path` is for errors.
   ///
   /// - Throws: `MediaError.couldNotEncodeVideo`.
-  init(path: String, temporaryPath: String, width: Int, height: Int, frameRate: Double) throws(MediaError) {
+  init(
+    path: String, temporaryPath: String, container: VideoContainer, width: Int, height: Int, frameRate: Double
+  ) throws(MediaError) {
     if let problem = ffmpegProblem { throw .couldNotEncodeVideo(path: path, reason: problem) }
     cffmpeg_av_log_set_level(cffmpeg_quiet())
     var opened: UnsafeMutablePointer<AVFormatContext>?
-    let container = try VideoContainer(path: path)
     cffmpeg_avformat_alloc_output_context2(&opened, nil, container.format, nil)
     guard let opened, let stream = cffmpeg_avformat_new_stream(opened, nil) else {
       cffmpeg_avformat_free_context(opened)

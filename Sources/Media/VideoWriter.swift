@@ -6,8 +6,8 @@ internal import Files
 /// Writes pictures as a video file, which appears whole when `finish` is called and not before.
 ///
 /// H.264 where FFmpeg has an encoder for it, else MPEG-4 part 2; VP9 in WebM; 4:2:0, so that an odd width or height is
-/// padded by repeating the last column or row. A GIF has 256 fixed colours. `finish` may be called after any frame: what was written until then is a whole
-/// video. Without it the file doesn't appear. Use one writer from one thread at a time.
+/// padded by repeating the last column or row. A GIF has 256 fixed colours. `finish` may be called after any frame: what
+/// was written until then is a whole video. Without it the file doesn't appear. Use one writer from one thread at a time.
 public final class VideoWriter {
   /// Where the video will stand.
   public let path: String
@@ -31,11 +31,12 @@ public final class VideoWriter {
       throw .couldNotEncodeVideo(
         path: path, reason: "expected 0.01 to 1000 frames per second, found \(frameRate)")
     }
-    _ = try VideoContainer(path: path)
+    let container = try VideoContainer(path: path)
     let file: OutputFile
     do { file = try OutputFile(path: path) } catch { throw .file(error) }
     muxer = try VideoMuxer(
-      path: path, temporaryPath: file.temporaryPath, width: width, height: height, frameRate: frameRate)
+      path: path, temporaryPath: file.temporaryPath, container: container, width: width, height: height,
+      frameRate: frameRate)
     output = consume file
     encoderName = muxer.encoderName
     self.path = path

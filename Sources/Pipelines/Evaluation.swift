@@ -68,7 +68,7 @@ extension Model {
 
   /// Segments every object of a picture by derived prompts and compares with the truth.
   ///
-  /// - Throws: `MediaError`, `SAM2Error`, `EvaluationError.wrongSize`.
+  /// - Throws: `MediaError`, `SAM2Error`, `EvaluationError.wrongSize`, `BrokenPrediction`.
   public func evaluate(_ file: ValidationSet.PictureFile) throws -> [PictureScores] {
     try evaluate(file, PictureInput(path: file.picture))
   }

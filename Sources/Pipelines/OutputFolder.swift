@@ -19,7 +19,7 @@ public struct OutputFolder: Sendable {
       throw FileError.unwritable(path: path, reason: "expected a folder, found a file of that name")
     }
     guard path.withFileName({ access($0, W_OK | X_OK) }) == 0 else {
-      throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
+      throw FileError.unwritable(path: path, reason: systemError())
     }
   }
 
@@ -29,8 +29,7 @@ public struct OutputFolder: Sendable {
     if errno == ENOTDIR {
       throw FileError.unwritable(path: path, reason: "a part of it is a file, where a folder was expected")
     }
-    throw FileError.unwritable(
-      path: path, reason: "the folder can't be made: \(String(cString: strerror(errno)))")
+    throw FileError.unwritable(path: path, reason: "the folder can't be made: \(systemError())")
   }
 
   /// The path of a file in it.

@@ -39,3 +39,14 @@ func everyNameHasATextOfItsOwn(bytes: [UInt8]) {
     }
   #endif
 }
+
+@Test(
+  arguments: [
+    ("folder/b.tar.GZ", "b.tar", "gz"), ("a.b/c", "c", nil), ("folder/.hidden", ".hidden", nil),
+    ("x.", "x", ""),
+    ("a/b.png/", "b", "png"), ("/", "", nil),
+  ] as [(String, String, String?)])
+func namesHaveAStemAndPerhapsAnEnding(path: String, stem: String, ending: String?) {
+  #expect(FilePath.stem(of: path) == stem)
+  #expect(FilePath.ending(of: path) == ending)
+}

@@ -48,12 +48,12 @@ struct CalibrationFolder {
   init(path: String) throws {
     let path = path.hasSuffix("/") ? String(path.dropLast()) : path
     pictures = try Self.pictures(in: path)
-    for name in try Folder.entries(path) where Self.isFolder("\(path)/\(name)") {
+    for name in try Folder.entries(path) where FilePath.isFolder("\(path)/\(name)") {
       let folder = "\(path)/\(name)"
       switch name {
       case "pictures": pictures += try Self.pictures(in: folder)
       case "clips":
-        for clip in try Folder.entries(folder) where Self.isFolder("\(folder)/\(clip)") {
+        for clip in try Folder.entries(folder) where FilePath.isFolder("\(folder)/\(clip)") {
           try add(clip: "\(folder)/\(clip)")
         }
       default: try add(clip: folder)
@@ -63,7 +63,7 @@ struct CalibrationFolder {
   }
 
   private mutating func add(clip folder: String) throws {
-    let frames = Self.isFolder("\(folder)/frames") ? "\(folder)/frames" : folder
+    let frames = FilePath.isFolder("\(folder)/frames") ? "\(folder)/frames" : folder
     if try !Self.pictures(in: frames).isEmpty { clips.append(frames) }
   }
 
@@ -80,10 +80,6 @@ struct CalibrationFolder {
       default: false
       }
     }.map { "\(folder)/\($0)" }
-  }
-
-  private static func isFolder(_ path: String) -> Bool {
-    FilePath.isFolder(path)
   }
 }
 

@@ -45,7 +45,7 @@ struct SearchState: Codable {
   static func evaluations(
     at path: String, of identity: [String: String], _ watch: PipelineWatcher
   ) -> [FloatSearch.Evaluation] {
-    guard FileManager.default.fileExists(atPath: path) else { return [] }
+    guard FilePath.exists(path) else { return [] }
     guard let data = try? MappedFile.contents(of: path),
       let state = try? JSONDecoder().decode(SearchState.self, from: Data(data)), state.format == form
     else {
@@ -86,11 +86,8 @@ struct SearchState: Codable {
       $0.hasPrefix("pictures/") || $0.hasPrefix("clips/")
     }
     let lines = try names.compactMap { name -> String? in
-      var isFolder: ObjCBool = false
       let path = "\(folder)/\(name)"
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
-        return nil
-      }
+      guard FilePath.exists(path), !FilePath.isFolder(path) else { return nil }
       return "\(try SHA256.hex(ofFile: path))  \(name)\n"
     }
     return digest(lines.joined())

@@ -70,7 +70,7 @@ extension Model {
         let digest = try SHA256.hex(ofFile: path)
         let output = folder.file(outputs[index])
         if journal.pictures[name]?.sha256 == digest,
-          FileManager.default.fileExists(atPath: "\(output)/\(GeneratedMasks.recordsName)")
+          FilePath.exists("\(output)/\(GeneratedMasks.recordsName)")
         {
           continue
         }

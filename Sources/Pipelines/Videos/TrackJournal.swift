@@ -20,7 +20,7 @@ final class TrackJournal {
     let mode = O_RDWR | O_CREAT | O_CLOEXEC | (length == 0 ? O_TRUNC : 0)
     let descriptor = path.withFileName { open($0, mode, 0o644) }
     guard descriptor >= 0 else {
-      throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
+      throw FileError.unwritable(path: path, reason: systemError())
     }
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     guard length > 0 else { return }
@@ -93,5 +93,14 @@ final class TrackJournal {
       line += piece
     }
     throw FileError.unreadable(path: path, reason: "expected an end of line after byte \(place), found none")
+  }
+}
+
+extension NSError {
+  /// The system's own words, where an error comes from it.
+  fileprivate var systemReason: String {
+    let cause = userInfo[NSUnderlyingErrorKey].flatMap { $0 as? any Error } as NSError? ?? self
+    return cause.domain == NSPOSIXErrorDomain
+      ? String(cString: strerror(Int32(cause.code))) : localizedDescription
   }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Evaluation
 import Files
-import Kernels
 import Pipelines
 
 struct Evaluate: Command {
@@ -24,11 +23,7 @@ struct Evaluate: Command {
 
   @Option(name: .long, help: "A checkpoint: .safetensors, .pt, .h5, .gguf or a folder of transformers.")
   var model: String?
-  @OptionGroup var source: SourceOptions
-  @OptionGroup var architecture: ArchitectureOptions
-  @OptionGroup var backend: BackendOptions
-  @Option(name: .long, help: "Threads to use; by default one for each physical core that the process may use.")
-  var threads: Int = Parallelism.defaultThreads
+  @OptionGroup var running: RunningOptions
   @Option(
     name: .long, help: "A folder with pictures/ and clips/, such as Reference/validation, or a public data set."
   )
@@ -45,7 +40,6 @@ struct Evaluate: Command {
   var json = false
 
   func validate() throws {
-    guard threads > 0 else { throw ValidationError("--threads should be at least 1, found \(threads)") }
     guard (model == nil) != (masks == nil) else {
       throw ValidationError("say what to judge: --model FILE to run, or --masks DIR that are there")
     }
@@ -58,7 +52,7 @@ struct Evaluate: Command {
     if let masks {
       found = try EvaluationResult(of: set, masksIn: masks, watch: watch)
     } else {
-      found = try load().evaluate(set, watch: watch)
+      found = try running.load(model ?? "").evaluate(set, watch: watch)
     }
     Console.line("")
     let report = EvaluationReport(found)
@@ -70,20 +64,8 @@ struct Evaluate: Command {
     if json { try Console.json(report) } else { report.lines.forEach { print($0) } }
   }
 
-  private func load() throws -> Model {
-    var request = ModelRequest(path: model ?? "")
-    source.apply(to: &request)
-    architecture.apply(to: &request)
-    try backend.apply(to: &request, unnamed: .fastest)
-    Parallelism.threads = threads
-    return try Model(request, watch: Console.watchModel)
-  }
-
+  /// Pictures and clips are many, so each is written over the one before.
   private func watch(_ event: PipelineEvent) {
-    switch event {
-    case .step(let name): Console.line(name)
-    case .note(let text): Console.remark(text)
-    case .progress, .points: break
-    }
+    if case .step(let name) = event { Console.line(name) } else { Console.watch(event) }
   }
 }

@@ -13,7 +13,31 @@ import SAM2
 struct ModelOptions: ParsableArguments {
   @Option(name: .long, help: "A checkpoint: .safetensors, .pt, .h5, .gguf or a folder of transformers.")
   var model: String
+  @OptionGroup var running: RunningOptions
 
+  /// What is asked for.
+  ///
+  /// - Parameter unnamed: What computes where nothing was named.
+  /// - Throws: What keeps a plan from being read.
+  func request(backend unnamed: BackendChoice) throws -> ModelRequest {
+    try running.request(model, backend: unnamed)
+  }
+
+  /// Opens the checkpoint and builds its model.
+  ///
+  /// - Parameters:
+  ///   - isRecorded: Whether what it computes is to be compared: then the reference computes, unless told otherwise.
+  ///   - parts: Which modules are needed.
+  func load(isRecorded: Bool = false, parts: ModelParts = .all) throws -> Model {
+    try running.load(model, isRecorded: isRecorded, parts: parts)
+  }
+
+  /// From here on this many threads compute.
+  func useThreads() { running.useThreads() }
+}
+
+/// How to run a model, whichever it is.
+struct RunningOptions: ParsableArguments {
   @OptionGroup var source: SourceOptions
   @OptionGroup var architecture: ArchitectureOptions
   @OptionGroup var backend: BackendOptions
@@ -30,26 +54,22 @@ struct ModelOptions: ParsableArguments {
     guard threads > 0 else { throw ValidationError("--threads should be at least 1, found \(threads)") }
   }
 
-  /// What is asked for.
+  /// What is asked for of a checkpoint.
   ///
   /// - Parameter unnamed: What computes where nothing was named.
   /// - Throws: What keeps a plan from being read.
-  func request(backend unnamed: BackendChoice) throws -> ModelRequest {
-    var request = ModelRequest(path: model)
+  func request(_ checkpoint: String, backend unnamed: BackendChoice) throws -> ModelRequest {
+    var request = ModelRequest(path: checkpoint)
     source.apply(to: &request)
     architecture.apply(to: &request)
     try backend.apply(to: &request, unnamed: unnamed)
     return request
   }
 
-  /// Opens the checkpoint and builds its model.
-  ///
-  /// - Parameters:
-  ///   - isRecorded: Whether what it computes is to be compared: then the reference computes, unless told otherwise.
-  ///   - parts: Which modules are needed.
-  func load(isRecorded: Bool = false, parts: ModelParts = .all) throws -> Model {
+  /// Opens a checkpoint and builds its model; `ModelOptions.load` says more.
+  func load(_ checkpoint: String, isRecorded: Bool = false, parts: ModelParts = .all) throws -> Model {
     useThreads()
-    var request = try request(backend: isRecorded ? .openblas : .fastest)
+    var request = try request(checkpoint, backend: isRecorded ? .openblas : .fastest)
     request.parts = parts
     return try Model(request, watch: Console.watchModel)
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 
 /// What the name of a file to write has to end in, so that nothing bears the name of what it isn't.
 enum OutputName {
@@ -11,10 +12,7 @@ enum OutputName {
   ///
   /// - Throws: `ValidationError`.
   static func check(_ path: String?, _ option: String, is endings: [String]) throws {
-    guard let name = path?.split(separator: "/").last, let dot = name.lastIndex(of: "."), dot > name.startIndex,
-      !endings.contains(name[name.index(after: dot)...].lowercased())
-    else { return }
-    throw ValidationError(
-      "\(option) writes a file that ends in .\(endings[0]), found \(path ?? ""); rename it")
+    guard let path, let ending = FilePath.ending(of: path), !endings.contains(ending) else { return }
+    throw ValidationError("\(option) writes a file that ends in .\(endings[0]), found \(path); rename it")
   }
 }

@@ -1,0 +1,80 @@
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// What paths say, and what the system says of files by their names, whose bytes need not be Unicode.
+package enum FilePath {
+  /// A file's name without folder and extension.
+  package static func stem(of path: String) -> String { String(parts(of: path).stem) }
+
+  /// The extension of a file's name in lower case; nil where it has none, as `.hidden` hasn't.
+  package static func ending(of path: String) -> String? { parts(of: path).ending?.lowercased() }
+
+  private static func parts(of path: String) -> (stem: Substring, ending: Substring?) {
+    let name = path.split(separator: "/").last ?? ""
+    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return (name, nil) }
+    return (name[..<dot], name[name.index(after: dot)...])
+  }
+
+  /// The program's arguments without its name.
+  package static var arguments: [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+      CommandLine.unsafeArgv[index].map {
+        String(fileName: UnsafeRawBufferPointer(start: $0, count: strlen($0)))
+      }
+    }
+  }
+
+  /// The folder that relative paths begin in.
+  package static var currentFolder: String {
+    guard let path = getcwd(nil, 0) else { return "." }
+    defer { free(path) }
+    return String(fileName: UnsafeRawBufferPointer(start: path, count: strlen(path)))
+  }
+
+  /// Whether there is anything at a path.
+  package static func exists(_ path: String) -> Bool { path.withFileName { access($0, F_OK) } == 0 }
+
+  /// Whether there is a folder at a path.
+  package static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return path.withFileName { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Whether two paths lead to one thing.
+  package static func isSame(_ one: String, _ other: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    return one.withFileName { stat($0, &first) } == 0 && other.withFileName { stat($0, &second) } == 0
+      && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
+  /// Makes a folder within one that is there.
+  ///
+  /// - Throws: `FileError.unwritable`, also where something of that name is there.
+  package static func makeFolder(_ path: String) throws(FileError) {
+    guard path.withFileName({ mkdir($0, 0o755) }) != 0 else { return }
+    throw .unwritable(path: path, reason: systemError())
+  }
+
+  /// Puts what is at one path at another, in place of a file there.
+  ///
+  /// - Throws: `FileError.unwritable`.
+  package static func move(_ source: String, to target: String) throws(FileError) {
+    let status = source.withFileName { source in target.withFileName { rename(source, $0) } }
+    guard status == 0 else { throw .unwritable(path: target, reason: systemError()) }
+  }
+
+  /// Removes a file, or a folder and what is in it, if it is there.
+  package static func remove(_ path: String) {
+    var status = stat()
+    guard path.withFileName({ lstat($0, &status) }) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      _ = path.withFileName { unlink($0) }
+      return
+    }
+    for name in (try? Folder.allEntries(path)) ?? [] { remove("\(path)/\(name)") }
+    _ = path.withFileName { rmdir($0) }
+  }
+}
