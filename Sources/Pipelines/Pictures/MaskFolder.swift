@@ -223,11 +223,10 @@ private enum COCOFile {
           case .file(let name): RunLengthEncoding(try BinaryMask.read(path: place + name))
           }
         count += 1
-        let bounds = runs.bounds
         let annotation = Annotation(
           id: count, imageId: index + 1, segmentation: runs, area: record.area,
-          bbox: [bounds.x, bounds.y, bounds.width, bounds.height], predictedIou: record.predictedIoU,
-          stabilityScore: record.stabilityScore, pointCoords: record.pointCoords, cropBox: record.cropBox)
+          bbox: runs.bounds.coco, predictedIou: record.predictedIoU, stabilityScore: record.stabilityScore,
+          pointCoords: record.pointCoords, cropBox: record.cropBox)
         try file.write(Array((count == 1 ? "\n" : ",\n").utf8))
         try file.write(try encoder.encode(annotation))
       }

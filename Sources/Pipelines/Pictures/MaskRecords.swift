@@ -124,6 +124,6 @@ struct MaskRecord: Codable {
     predictedIoU = mask.predictedIoU
     pointCoords = [[mask.point.x, mask.point.y]]
     stabilityScore = mask.stabilityScore
-    cropBox = [mask.cropBox.x, mask.cropBox.y, mask.cropBox.width, mask.cropBox.height]
+    cropBox = mask.cropBox.coco
   }
 }

@@ -42,9 +42,8 @@ public struct OutlineSet {
       if format != .svg, index > 0 { try file.write(Array(",\n".utf8)) }
       switch format {
       case .coco:
-        let bounds = entry.runs.bounds
         let annotation = Annotation(
-          id: entry.id, area: entry.runs.area, bbox: [bounds.x, bounds.y, bounds.width, bounds.height],
+          id: entry.id, area: entry.runs.area, bbox: entry.runs.bounds.coco,
           segmentation: polygons.map { $0.cutRing.flatMap { [$0.x, $0.y] } })
         try file.write(encoder.encode(annotation))
       case .geojson:
