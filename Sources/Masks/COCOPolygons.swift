@@ -79,12 +79,8 @@ extension RunLengthEncoding {
     var counts = [0]
     var (place, isInside) = (0, false)
     for crossing in crossings.sorted() + [width * height] {
-      if crossing > place {
-        let parity = counts.count.isMultiple(of: 2)
-        if parity != isInside { counts.append(0) }
-        counts[counts.count - 1] += crossing - place
-        place = crossing
-      }
+      Self.extend(&counts, with: isInside, by: crossing - place)
+      place = crossing
       isInside.toggle()
     }
     try self.init(width: width, height: height, counts: counts)

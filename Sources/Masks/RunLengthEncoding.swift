@@ -48,6 +48,13 @@ public struct RunLengthEncoding: Sendable, Equatable {
     self.counts = counts
   }
 
+  /// Adds pixels to the end of lengths that alternate, background first.
+  static func extend(_ counts: inout [Int], with isForeground: Bool, by count: Int) {
+    guard count > 0 else { return }
+    if counts.count.isMultiple(of: 2) != isForeground { counts.append(0) }
+    counts[counts.count - 1] += count
+  }
+
   /// Foreground pixels.
   public var area: Int {
     stride(from: 1, to: counts.count, by: 2).reduce(0) { $0 + counts[$1] }
