@@ -70,7 +70,7 @@ extension Model {
         let digest = try SHA256.hex(ofFile: path)
         let output = folder.file(outputs[index])
         if journal.pictures[name]?.sha256 == digest,
-          FileManager.default.fileExists(atPath: "\(output)/\(GeneratedMasks.recordsName)")
+          FilePath.exists("\(output)/\(GeneratedMasks.recordsName)")
         {
           continue
         }
@@ -78,9 +78,10 @@ extension Model {
         let picture = try PictureInput(path: path, longestSide: request.longestSide)
         for note in picture.notes { watch(.note("\(path): \(note)")) }
         let found = try generateMasks(picture, request.options, watch: watch, isCancelled: isCancelled)
-        try found.write(to: OutputFolder(output), as: request.format)
+        let results = try OutputFolder(output)
+        try found.write(to: results, as: request.format)
         for format in request.outlines {
-          try found.writeOutlines(to: OutputFolder(output), as: format, tolerance: request.tolerance)
+          try found.writeOutlines(to: results, as: format, tolerance: request.tolerance)
         }
         journal.pictures[name] = .init(sha256: digest, width: picture.width, height: picture.height)
         try journal.write(to: folder)

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Files
-import Foundation
 import Pipelines
 import SAM2
 
@@ -62,8 +61,7 @@ struct MasksCommand: Command {
     if let embedding {
       try execute(PictureInput(StoredEmbedding(path: embedding), path: image), options, .decoder)
     } else if let image {
-      var isFolder: ObjCBool = false
-      if FileManager.default.fileExists(atPath: image, isDirectory: &isFolder), isFolder.boolValue {
+      if FilePath.isFolder(image) {
         try executeFolder(image, options)
       } else {
         try execute(PictureInput(path: image, longestSide: size.maxSide), options, .all)

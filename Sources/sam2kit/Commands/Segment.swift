@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Masks
 import Media
@@ -45,11 +46,7 @@ struct Segment: Command {
     help: "The folder to write into; made if it isn't there. Only lines about a folder's pictures need none.")
   var output: String?
 
-  private var isFolder: Bool {
-    var isFolder: ObjCBool = false
-    return embedding == nil && FileManager.default.fileExists(atPath: image ?? "", isDirectory: &isFolder)
-      && isFolder.boolValue
-  }
+  private var isFolder: Bool { embedding == nil && FilePath.isFolder(image ?? "") }
 
   func validate() throws {
     guard image != nil || embedding != nil else {
