@@ -43,7 +43,7 @@ extension BinaryMask {
   ///
   /// - Parameter tolerance: how far corners that are left out may lie off what remains, in pixels; 0 is exact.
   public func cocoPolygons(tolerance: Double = 0) -> [[Double]] {
-    polygons.compactMap { $0.simplified(tolerance: tolerance) }.map { polygon in
+    simplifiedPolygons(tolerance: tolerance).map { polygon in
       polygon.cutRing.flatMap { [Double($0.x), Double($0.y)] }
     }
   }
