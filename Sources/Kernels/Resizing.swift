@@ -18,8 +18,7 @@ extension Tensor {
     precondition(shape.rank == 4, "resized takes [B, C, H, W], got \(shape)")
     let (height, width) = (shape[2], shape[3])
     if size == (height, width) { return self }
-    let rows = Taps(from: height, to: size.height, interpolation)
-    let columns = Taps(from: width, to: size.width, interpolation)
+    let rows = ResizedRows(from: (height, width), to: size, by: interpolation)
     return Tensor([shape[0], shape[1], size.height, size.width]) { out in
       withElements { elements in
         let outRows = shape[0] * shape[1] * size.height
@@ -27,8 +26,8 @@ extension Tensor {
           for row in range {
             let (plane, y) = row.quotientAndRemainder(dividingBy: size.height)
             let source = elements.start + plane * height * width
-            rows.blend(source, rowLength: width, at: y, into: blended)
-            columns.sample(blended, into: out.start + row * size.width)
+            rows.compute(
+              row: y, 0..<size.width, of: source, scratch: blended, into: out.start + row * size.width)
           }
         }
       }
@@ -36,7 +35,7 @@ extension Tensor {
   }
 }
 
-/// An image's rows at another size, made one at a time, to the bits that `resized` gives.
+/// An image's rows at another size, made one at a time.
 package struct ResizedRows: Sendable {
   /// The size of what is resized, in pixels.
   package let source: (height: Int, width: Int)
@@ -144,11 +143,6 @@ private struct Taps: Sendable {
       let last = (0..<positions).last(where: touches)
     else { return 0..<0 }
     return first..<last + 1
-  }
-
-  /// Every position's weighted sum along one row.
-  func sample(_ row: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
-    sample(row, 0..<indices.count / perPosition, into: target)
   }
 
   /// The weighted sums of some positions along one row.

@@ -54,8 +54,7 @@ public struct BinaryMask: Sendable, Equatable {
         bottom = y
       }
     }
-    if bottom < 0 { return PixelBox(x: 0, y: 0, width: 0, height: 0) }
-    return PixelBox(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
+    return PixelBox(left: left, right: right, top: top, bottom: bottom)
   }
 }
 
@@ -77,6 +76,17 @@ public struct PixelBox: Sendable, Hashable {
     self.width = width
     self.height = height
   }
+
+  /// The box from one column and row to others, those included; all zero where `bottom` is negative, for no pixel.
+  init(left: Int, right: Int, top: Int, bottom: Int) {
+    self =
+      bottom < 0
+      ? PixelBox(x: 0, y: 0, width: 0, height: 0)
+      : PixelBox(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
+  }
+
+  /// COCO's `bbox`.
+  public var coco: [Int] { [x, y, width, height] }
 }
 
 /// What can be wrong with masks that come from elsewhere.

@@ -28,7 +28,7 @@ extension PixelBox {
     for place in spans.indices where !isGone[place] {
       kept.append(order[place])
       let best = spans[place]
-      for other in place + 1..<max(place + 1, spans.count) where !isGone[other] {
+      for other in place + 1..<spans.count where !isGone[other] {
         isGone[other] = best.iou(with: spans[other]) > threshold
       }
     }

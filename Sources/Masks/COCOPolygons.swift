@@ -43,7 +43,7 @@ extension BinaryMask {
   ///
   /// - Parameter tolerance: how far corners that are left out may lie off what remains, in pixels; 0 is exact.
   public func cocoPolygons(tolerance: Double = 0) -> [[Double]] {
-    polygons.compactMap { $0.simplified(tolerance: tolerance) }.map { polygon in
+    simplifiedPolygons(tolerance: tolerance).map { polygon in
       polygon.cutRing.flatMap { [Double($0.x), Double($0.y)] }
     }
   }
@@ -79,12 +79,8 @@ extension RunLengthEncoding {
     var counts = [0]
     var (place, isInside) = (0, false)
     for crossing in crossings.sorted() + [width * height] {
-      if crossing > place {
-        let parity = counts.count.isMultiple(of: 2)
-        if parity != isInside { counts.append(0) }
-        counts[counts.count - 1] += crossing - place
-        place = crossing
-      }
+      Self.extend(&counts, with: isInside, by: crossing - place)
+      place = crossing
       isInside.toggle()
     }
     try self.init(width: width, height: height, counts: counts)

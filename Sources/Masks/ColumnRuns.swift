@@ -58,9 +58,9 @@ struct ColumnRuns {
     }
   }
 
-  /// The lengths of alternating runs down the columns, background first; rows that didn't come are background.
-  consuming func counts() -> [Int] {
-    guard width > 0, height > 0 else { return [0] }
+  /// The runs; rows that didn't come are background.
+  consuming func finish() -> RunLengthEncoding {
+    guard width > 0, height > 0 else { return RunLengthEncoding(width: width, height: height, found: [0]) }
     if row < height {
       let blank = [UInt8](repeating: 0, count: columns.count)
       blank.withUnsafeBufferPointer { compare($0) }
@@ -86,6 +86,7 @@ struct ColumnRuns {
       changed[next[Int(place.column)]] = Int(place.column) * height + Int(place.row)
       next[Int(place.column)] += 1
     }
-    return zip([0] + changed, changed + [width * height]).map { $1 - $0 }
+    let counts = zip([0] + changed, changed + [width * height]).map { $1 - $0 }
+    return RunLengthEncoding(width: width, height: height, found: counts)
   }
 }

@@ -46,32 +46,19 @@ extension Tensor {
   ///
   /// A component at the picture's edge is a hole like any other, as in the official code. Its extension refuses odd
   /// sizes; this takes any.
-  public func fillingHoles(area: Int) -> Tensor {
-    precondition(shape.rank >= 2, "expected logits of shape [..., h, w], found \(shape)")
-    let (height, width) = (shape[-2], shape[-1])
-    if area <= 0 || count == 0 { return self }
-    return Tensor(shape) { output in
-      withElements { logits in
-        _ = output.update(fromContentsOf: logits)
-        for start in stride(from: 0, to: logits.count, by: height * width) {
-          // As the official mask <= 0: not a number is no background.
-          let runs = PixelRuns(height: height, width: width) { logits[start + $0] <= 0 }
-          for run in runs.inSmall(upTo: area) {
-            for pixel in run { output[start + pixel] = 0.1 }
-          }
-        }
-      }
-    }
-  }
-}
+  public func fillingHoles(area: Int) -> Tensor { paintingRegions(upTo: area, holes: 0.1) }
 
-extension Tensor {
   /// Mask logits `[..., h, w]` without small regions, as the official predictor means it: components of background
   /// (logits of 0 or less) of at most `area` pixels become 10, those of foreground −10, connected along edges or
   /// corners; both are sought in the logits as they were.
   ///
   /// Source: sam2/utils/transforms.py, `postprocess_masks`, whose components need a CUDA extension.
   public func withoutSmallRegions(area: Int) -> Tensor {
+    paintingRegions(upTo: area, holes: 10, islands: -10)
+  }
+
+  /// Logits with small components of background, and of foreground where that is asked for, made one value.
+  private func paintingRegions(upTo area: Int, holes: Float, islands: Float? = nil) -> Tensor {
     precondition(shape.rank >= 2, "expected logits of shape [..., h, w], found \(shape)")
     let (height, width) = (shape[-2], shape[-1])
     if area <= 0 || count == 0 { return self }
@@ -79,10 +66,14 @@ extension Tensor {
       withElements { logits in
         _ = output.update(fromContentsOf: logits)
         for start in stride(from: 0, to: logits.count, by: height * width) {
-          let holes = PixelRuns(height: height, width: width) { logits[start + $0] <= 0 }
-          for run in holes.inSmall(upTo: area) { for pixel in run { output[start + pixel] = 10 } }
-          let islands = PixelRuns(height: height, width: width) { logits[start + $0] > 0 }
-          for run in islands.inSmall(upTo: area) { for pixel in run { output[start + pixel] = -10 } }
+          func paint(_ runs: PixelRuns, _ value: Float) {
+            for run in runs.inSmall(upTo: area) { for pixel in run { output[start + pixel] = value } }
+          }
+          // As the official mask <= 0: not a number is no background.
+          paint(PixelRuns(height: height, width: width) { logits[start + $0] <= 0 }, holes)
+          if let islands {
+            paint(PixelRuns(height: height, width: width) { logits[start + $0] > 0 }, islands)
+          }
         }
       }
     }

@@ -10,20 +10,11 @@ extension RunLengthEncoding {
         mask.width == first.width && mask.height == first.height,
         "a mask of \(mask.width) × \(mask.height) beside one of \(first.width) × \(first.height)")
       var counts = [0]
-      var isInside = false
-      func extend(_ inside: Bool, by count: Int) {
-        guard count > 0 else { return }
-        if inside != isInside {
-          counts.append(0)
-          isInside = inside
-        }
-        counts[counts.count - 1] += count
-      }
       var place = 0
       for (index, count) in mask.counts.enumerated() {
         let end = place + count
         if index.isMultiple(of: 2) {
-          extend(false, by: count)
+          extend(&counts, with: false, by: count)
           place = end
         }
         while place < end {
@@ -33,7 +24,7 @@ extension RunLengthEncoding {
             isTaken[place] = true
             place += 1
           }
-          extend(!taken, by: place - start)
+          extend(&counts, with: !taken, by: place - start)
         }
       }
       return RunLengthEncoding(width: mask.width, height: mask.height, found: counts)

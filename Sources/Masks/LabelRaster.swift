@@ -35,34 +35,3 @@ public struct LabelRaster: Sendable, Equatable {
     self.labels = labels
   }
 }
-
-extension RunLengthEncoding {
-  /// Calls `body` with every run of foreground: a column, and the rows of it.
-  public func forEachRun(_ body: (_ column: Int, _ rows: Range<Int>) -> Void) {
-    var place = 0
-    for (index, count) in counts.enumerated() {
-      if index % 2 == 1, count > 0 {
-        var (x, y) = place.quotientAndRemainder(dividingBy: height)
-        var rest = count
-        while rest > 0 {
-          let end = min(height, y + rest)
-          body(x, y..<end)
-          rest -= end - y
-          (x, y) = (x + 1, 0)
-        }
-      }
-      place += count
-    }
-  }
-
-  /// The smallest box around the foreground, in which a single pixel has width and height 1; all zero for an empty mask.
-  public var bounds: PixelBox {
-    var (left, right, top, bottom) = (width, -1, height, -1)
-    forEachRun { x, rows in
-      (left, right) = (min(left, x), x)
-      (top, bottom) = (min(top, rows.lowerBound), max(bottom, rows.upperBound - 1))
-    }
-    if bottom < 0 { return PixelBox(x: 0, y: 0, width: 0, height: 0) }
-    return PixelBox(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
-  }
-}

@@ -20,15 +20,13 @@ public struct MaskScan {
     var possible: Float { mask - offset }
 
     /// The least of the three: what doesn't exceed it counts for nothing.
-    public var lowest: Float { min(mask, mask - offset, mask + offset) }
+    public var lowest: Float { min(mask, possible, certain) }
   }
 
   private let thresholds: Thresholds
-  private let origin: (x: Int, y: Int)
   private let columns: Range<Int>
   private var row: Int
   private var runs: ColumnRuns
-  private let frame: (width: Int, height: Int)
   private var pixels: [UInt8]
   private var (certain, possible, area) = (0, 0, 0)
   private var (left, right, top, bottom) = (Int.max, -1, -1, -1)
@@ -42,8 +40,6 @@ public struct MaskScan {
   ///   - row: the frame's row that comes first.
   public init(width: Int, height: Int, columns: Range<Int>, from row: Int, _ thresholds: Thresholds) {
     self.thresholds = thresholds
-    frame = (width, height)
-    origin = (columns.lowerBound, row)
     self.columns = columns
     self.row = row
     runs = ColumnRuns(width: width, height: height, columns: columns, from: row)
@@ -81,10 +77,8 @@ public struct MaskScan {
   /// What was found.
   public consuming func finish() -> ScannedMask {
     ScannedMask(
-      runs: RunLengthEncoding(width: frame.width, height: frame.height, found: runs.counts()), area: area,
-      bounds: bottom < 0
-        ? PixelBox(x: 0, y: 0, width: 0, height: 0)
-        : PixelBox(x: left, y: top, width: right - left + 1, height: bottom - top + 1),
+      runs: runs.finish(), area: area,
+      bounds: PixelBox(left: left, right: right, top: top, bottom: bottom),
       stabilityScore: possible > 0 ? Float(certain) / Float(possible) : nil)
   }
 }

@@ -38,7 +38,7 @@ public struct RunLengthEncoding: Sendable, Equatable {
         runs.add(UnsafeBufferPointer(rebasing: pixels[y * mask.width..<(y + 1) * mask.width]))
       }
     }
-    self.init(width: mask.width, height: mask.height, found: runs.counts())
+    self = runs.finish()
   }
 
   /// Runs that are known to fill the mask.
@@ -46,6 +46,13 @@ public struct RunLengthEncoding: Sendable, Equatable {
     self.width = width
     self.height = height
     self.counts = counts
+  }
+
+  /// Adds pixels to the end of lengths that alternate, background first.
+  static func extend(_ counts: inout [Int], with isForeground: Bool, by count: Int) {
+    guard count > 0 else { return }
+    if counts.count.isMultiple(of: 2) != isForeground { counts.append(0) }
+    counts[counts.count - 1] += count
   }
 
   /// Foreground pixels.
@@ -109,6 +116,36 @@ public struct RunLengthEncoding: Sendable, Equatable {
   }
 }
 
+extension RunLengthEncoding {
+  /// Calls `body` with every run of foreground: a column, and the rows of it.
+  public func forEachRun(_ body: (_ column: Int, _ rows: Range<Int>) -> Void) {
+    var place = 0
+    for (index, count) in counts.enumerated() {
+      if index % 2 == 1, count > 0 {
+        var (x, y) = place.quotientAndRemainder(dividingBy: height)
+        var rest = count
+        while rest > 0 {
+          let end = min(height, y + rest)
+          body(x, y..<end)
+          rest -= end - y
+          (x, y) = (x + 1, 0)
+        }
+      }
+      place += count
+    }
+  }
+
+  /// The smallest box around the foreground, in which a single pixel has width and height 1; all zero for an empty mask.
+  public var bounds: PixelBox {
+    var (left, right, top, bottom) = (width, -1, height, -1)
+    forEachRun { x, rows in
+      (left, right) = (min(left, x), x)
+      (top, bottom) = (min(top, rows.lowerBound), max(bottom, rows.upperBound - 1))
+    }
+    return PixelBox(left: left, right: right, top: top, bottom: bottom)
+  }
+}
+
 extension BinaryMask {
   /// The mask that run lengths describe.
   public init(_ runs: RunLengthEncoding) {
@@ -161,9 +198,8 @@ public struct COCOMask: Sendable, Equatable, Codable {
 
   /// What COCO says of a mask.
   public init(_ mask: BinaryMask) {
-    let bounds = mask.bounds
     segmentation = RunLengthEncoding(mask)
-    bbox = [bounds.x, bounds.y, bounds.width, bounds.height]
+    bbox = mask.bounds.coco
     area = mask.area
   }
 }

@@ -1,6 +1,15 @@
 // Outlines with fewer corners. Source: Douglas and Peucker, "Algorithms for the reduction of the number of points required
 // to represent a digitized line or its caricature", 1973.
 
+extension BinaryMask {
+  /// The mask's polygons, simplified; those of which nothing remains are left out.
+  ///
+  /// - Parameter tolerance: how far corners that are left out may lie off what remains, in pixels; 0 is exact.
+  public func simplifiedPolygons(tolerance: Double) -> [OutlinePolygon] {
+    polygons.compactMap { $0.simplified(tolerance: tolerance) }
+  }
+}
+
 extension OutlinePolygon {
   /// The polygon without corners that lie at most `tolerance` pixels off what remains; holes, and polygons, of which
   /// nothing with an area remains are left out: nil for the polygon itself.

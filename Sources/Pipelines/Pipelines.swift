@@ -1,7 +1,5 @@
 // What an app calls: a model from any file, a picture segmented, a clip tracked. Nothing here prints or ends a program.
 
-import Foundation
-
 // A click, a box and a script are said by whoever imports this.
 @_exported public import Prompts
 public import SAM2
@@ -18,7 +16,7 @@ public enum PipelineEvent: Sendable {
   case points(AutomaticMaskProgress)
 }
 
-/// Who is told what a pipeline does; called on the pipeline's own thread, between frames at most.
+/// Who is told what a pipeline does; called on the pipeline's own thread, between frames and batches of points at most.
 public typealias PipelineWatcher = (PipelineEvent) -> Void
 
 /// How far a video is.

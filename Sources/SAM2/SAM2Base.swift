@@ -21,8 +21,6 @@ public struct SAM2Base: Sendable {
   public let backend: any Backend
   /// Which layer is computed how.
   public let plan: PrecisionPlan
-  /// Which modules there are.
-  public let parts: ModelParts
   /// All layers, in the order in which they were built.
   public let layers: [Site]
   /// The modules that the backend runs as one where nobody looks inside, and those inside.
@@ -75,7 +73,6 @@ public struct SAM2Base: Sendable {
     plan: PrecisionPlan = PrecisionPlan(), parts: ModelParts = .all
   ) throws {
     try Self.check(weights, fit: configuration)
-    self.parts = parts
     self.configuration = configuration
     self.backend = backend
     self.plan = plan

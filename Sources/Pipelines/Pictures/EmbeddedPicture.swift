@@ -110,18 +110,12 @@ public struct PictureInput: Sendable {
   }
 
   /// `[3, size, size]`, resized and normalised.
-  func tensor(size: Int) -> Tensor {
+  ///
+  /// - Parameter box: A part of it; nil for the whole, which it has to be where only what was prepared is known.
+  func tensor(of box: PixelBox? = nil, size: Int) -> Tensor {
     switch content {
-    case .picture(let picture): shrunk(picture).imageTensor(size: size)
-    case .prepared(let tensor): tensor
-    case .stored: preconditionFailure("a picture that is embedded already")
-    }
-  }
-
-  /// The same of a part of it, which has to be the whole where only what was prepared is known.
-  func tensor(of box: PixelBox, size: Int) -> Tensor {
-    switch content {
-    case .picture(let picture): shrunk(picture.cropped(to: box)).imageTensor(size: size)
+    case .picture(let picture):
+      shrunk(box.map { picture.cropped(to: $0) } ?? picture).imageTensor(size: size)
     case .prepared(let tensor): tensor
     case .stored: preconditionFailure("a picture that is embedded already")
     }

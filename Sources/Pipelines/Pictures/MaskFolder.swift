@@ -78,9 +78,10 @@ extension Model {
         let picture = try PictureInput(path: path, longestSide: request.longestSide)
         for note in picture.notes { watch(.note("\(path): \(note)")) }
         let found = try generateMasks(picture, request.options, watch: watch, isCancelled: isCancelled)
-        try found.write(to: OutputFolder(output), as: request.format)
+        let results = try OutputFolder(output)
+        try found.write(to: results, as: request.format)
         for format in request.outlines {
-          try found.writeOutlines(to: OutputFolder(output), as: format, tolerance: request.tolerance)
+          try found.writeOutlines(to: results, as: format, tolerance: request.tolerance)
         }
         journal.pictures[name] = .init(sha256: digest, width: picture.width, height: picture.height)
         try journal.write(to: folder)
@@ -223,11 +224,10 @@ private enum COCOFile {
           case .file(let name): RunLengthEncoding(try BinaryMask.read(path: place + name))
           }
         count += 1
-        let bounds = runs.bounds
         let annotation = Annotation(
           id: count, imageId: index + 1, segmentation: runs, area: record.area,
-          bbox: [bounds.x, bounds.y, bounds.width, bounds.height], predictedIou: record.predictedIoU,
-          stabilityScore: record.stabilityScore, pointCoords: record.pointCoords, cropBox: record.cropBox)
+          bbox: runs.bounds.coco, predictedIou: record.predictedIoU, stabilityScore: record.stabilityScore,
+          pointCoords: record.pointCoords, cropBox: record.cropBox)
         try file.write(Array((count == 1 ? "\n" : ",\n").utf8))
         try file.write(try encoder.encode(annotation))
       }

@@ -1,7 +1,5 @@
 import Architecture
-import Foundation
 public import Masks
-import Media
 public import SAM2
 import Tensors
 

@@ -38,7 +38,7 @@ extension GeneratedMasks {
       }
       // Those of an earlier run that found more.
       var rest = masks.count
-      while unlink(folder.file(Self.maskName(rest))) == 0 { rest += 1 }
+      while folder.file(Self.maskName(rest)).withFileName({ unlink($0) }) == 0 { rest += 1 }
     }
     try labels.write(path: folder.file(Self.labelsName))
     try picture.picture?.overlaid(with: labels).write(path: folder.file(Self.overlayName))
@@ -124,6 +124,6 @@ struct MaskRecord: Codable {
     predictedIoU = mask.predictedIoU
     pointCoords = [[mask.point.x, mask.point.y]]
     stabilityScore = mask.stabilityScore
-    cropBox = [mask.cropBox.x, mask.cropBox.y, mask.cropBox.width, mask.cropBox.height]
+    cropBox = mask.cropBox.coco
   }
 }

@@ -20,7 +20,7 @@ public enum OutlineFormat: String, Sendable, CaseIterable {
 }
 
 /// Masks to be written as polygons, one at a time.
-public struct OutlineSet {
+struct OutlineSet {
   /// Pixels per row of the picture.
   let width: Int
   /// Rows of the picture.
@@ -38,22 +38,22 @@ public struct OutlineSet {
     encoder.outputFormatting = [.sortedKeys]
     try file.write(Array(opening(format).utf8))
     for (index, entry) in masks.enumerated() {
-      let polygons = BinaryMask(entry.runs).polygons.compactMap { $0.simplified(tolerance: tolerance) }
+      let mask = BinaryMask(entry.runs)
       if format != .svg, index > 0 { try file.write(Array(",\n".utf8)) }
       switch format {
       case .coco:
-        let bounds = entry.runs.bounds
         let annotation = Annotation(
-          id: entry.id, area: entry.runs.area, bbox: [bounds.x, bounds.y, bounds.width, bounds.height],
-          segmentation: polygons.map { $0.cutRing.flatMap { [$0.x, $0.y] } })
+          id: entry.id, area: entry.runs.area, bbox: entry.runs.bounds.coco,
+          segmentation: mask.cocoPolygons(tolerance: tolerance))
         try file.write(encoder.encode(annotation))
       case .geojson:
-        let rings = polygons.map { polygon in
+        let rings = mask.simplifiedPolygons(tolerance: tolerance).map { polygon in
           ([polygon.shell] + polygon.holes).map { ring in (ring + ring.prefix(1)).map { [$0.x, $0.y] } }
         }
         try file.write(encoder.encode(Feature(id: entry.id, area: entry.runs.area, coordinates: rings)))
       case .svg:
-        let path = polygons.flatMap { [$0.shell] + $0.holes }.map { ring in
+        let rings = mask.simplifiedPolygons(tolerance: tolerance).flatMap { [$0.shell] + $0.holes }
+        let path = rings.map { ring in
           "M" + ring.map { "\($0.x) \($0.y)" }.joined(separator: " ") + "Z"
         }
         let hue = (entry.id * 137) % 360
@@ -82,7 +82,7 @@ public struct OutlineSet {
     let iscrowd = 0
     let area: Int
     let bbox: [Int]
-    let segmentation: [[Int]]
+    let segmentation: [[Double]]
   }
 
   private struct Feature: Encodable {

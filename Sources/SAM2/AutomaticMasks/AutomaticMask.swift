@@ -26,6 +26,13 @@ public struct AutomaticMask: Sendable, Equatable {
     return [corners.x0, corners.y0, corners.x1 - corners.x0, corners.y1 - corners.y0]
   }
 
+  /// The same find with other pixels.
+  func covering(_ pixels: RunLengthEncoding) -> AutomaticMask {
+    var mask = self
+    (mask.segmentation, mask.area, mask.bounds) = (pixels, pixels.area, pixels.bounds)
+    return mask
+  }
+
   /// Whether both are of the same pixels, scores and origin.
   public static func == (one: AutomaticMask, other: AutomaticMask) -> Bool {
     one.segmentation == other.segmentation && one.area == other.area && one.bounds == other.bounds

@@ -237,9 +237,7 @@ extension [AutomaticMask] {
         .removingIslands(area: options.regionArea - 1)
       guard after != before else { continue }
       scores[index] = 0
-      cleaned[index].segmentation = RunLengthEncoding(after)
-      cleaned[index].area = cleaned[index].segmentation.area
-      cleaned[index].bounds = after.bounds
+      cleaned[index] = cleaned[index].covering(RunLengthEncoding(after))
     }
     return PixelBox.suppressing(
       cleaned.map(\.bounds), scores: scores,
@@ -250,11 +248,8 @@ extension [AutomaticMask] {
   /// Masks as a clean-up leaves them; those of which it leaves nothing are dropped.
   fileprivate func cleaned(by cleanUp: CleanUp) -> [AutomaticMask] {
     compactMap { mask in
-      let cleaned = cleanUp(mask.mask)
-      var mask = mask
-      mask.segmentation = RunLengthEncoding(cleaned)
-      (mask.area, mask.bounds) = (mask.segmentation.area, mask.segmentation.bounds)
-      return mask.area > 0 ? mask : nil
+      let cleaned = mask.covering(RunLengthEncoding(cleanUp(mask.mask)))
+      return cleaned.area > 0 ? cleaned : nil
     }
   }
 
@@ -272,11 +267,7 @@ extension [AutomaticMask] {
     let places = Dictionary(uniqueKeysWithValues: zip(order, parts))
     return indices.compactMap { index in
       guard let runs = places[index], runs.area > 0 else { return nil }
-      var mask = self[index]
-      if runs != mask.segmentation {
-        (mask.segmentation, mask.area, mask.bounds) = (runs, runs.area, runs.bounds)
-      }
-      return mask
+      return self[index].covering(runs)
     }
   }
 }

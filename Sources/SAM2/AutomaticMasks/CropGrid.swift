@@ -8,8 +8,6 @@ import Prompts
 /// A part of a picture, and where it is asked about.
 struct Crop: Sendable {
   let box: PixelBox
-  /// Which of the point grids it has.
-  let layer: Int
   /// In pixels of the part.
   var points: [Click]
 }
@@ -25,7 +23,7 @@ struct CropGrid {
     } else {
       crops = []
       for (box, layer) in try Self.boxes(options, width, height) where layer > 0 || !options.skipsWholePicture {
-        crops.append(Crop(box: box, layer: layer, points: try Self.grid(options, layer: layer, box)))
+        crops.append(Crop(box: box, points: try Self.grid(options, layer: layer, box)))
       }
     }
     if let points = options.points {
@@ -103,8 +101,7 @@ struct CropGrid {
         }
         crops.append(
           Crop(
-            box: PixelBox(x: left, y: top, width: right - left, height: bottom - top), layer: 0,
-            points: points))
+            box: PixelBox(x: left, y: top, width: right - left, height: bottom - top), points: points))
       }
     }
     return crops

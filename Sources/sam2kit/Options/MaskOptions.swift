@@ -9,31 +9,34 @@ import Pipelines
 import Prompts
 import SAM2
 
+/// What is done unless told otherwise.
+private let official = AutomaticMaskOptions()
+
 /// The official generator's options, by its names.
 struct GeneratorOptions: ParsableArguments {
   @Option(name: .long, help: "Points along either side of the grid.")
-  var pointsPerSide = 32
+  var pointsPerSide = official.pointsPerSide
   @Option(name: .long, help: "Points that one call of the decoder is about.")
-  var pointsPerBatch = 64
+  var pointsPerBatch = official.pointsPerBatch
   @Option(name: .long, help: "Keep masks whose predicted IoU exceeds this, from 0 to 1.")
-  var predIouThresh: Float = 0.8
+  var predIouThresh = official.iouThreshold
   @Option(name: .long, help: "Keep masks whose stability score is at least this, from 0 to 1.")
-  var stabilityScoreThresh: Float = 0.95
+  var stabilityScoreThresh = official.stabilityThreshold
   @Option(name: .long, help: "By how much logits are raised and lowered for the stability score.")
-  var stabilityScoreOffset: Float = 1
+  var stabilityScoreOffset = official.stabilityOffset
   @Option(
     name: .long, parsing: .unconditional, help: "The logit that pixels of a mask exceed.")
-  var maskThreshold: Float = 0
+  var maskThreshold = official.maskThreshold
   @Option(name: .long, help: "Drop the worse of two masks whose boxes' IoU exceeds this.")
-  var boxNmsThresh: Float = 0.7
+  var boxNmsThresh = official.boxNMSThreshold
   @Option(name: .long, help: "Layers of crops beside the whole picture; layer n has 2ⁿ times 2ⁿ.")
-  var cropNLayers = 0
+  var cropNLayers = official.cropLayers
   @Option(name: .long, help: "Drop the mask of the larger crop where boxes' IoU exceeds this.")
-  var cropNmsThresh: Float = 0.7
+  var cropNmsThresh = official.cropNMSThreshold
   @Option(name: .long, help: "How far crops overlap, as a part of the shorter side.")
-  var cropOverlapRatio: Double = 512.0 / 1500
+  var cropOverlapRatio = official.cropOverlap
   @Option(name: .long, help: "By what points along a side are divided with every crop layer.")
-  var cropNPointsDownscaleFactor = 1
+  var cropNPointsDownscaleFactor = official.cropPointsDownscale
   @Option(
     name: .long,
     help: ArgumentHelp(
@@ -47,7 +50,7 @@ struct GeneratorOptions: ParsableArguments {
   @Option(
     name: .long,
     help: "Fill and remove regions of at most so many elements of the decoder's masks: min_mask_region_area.")
-  var minMaskRegionArea = 0
+  var minMaskRegionArea = official.lowResRegionArea
 
   func apply(to options: inout AutomaticMaskOptions) {
     (options.pointsPerSide, options.pointsPerBatch) = (pointsPerSide, pointsPerBatch)
