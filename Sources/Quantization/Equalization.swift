@@ -92,9 +92,6 @@ public final class Equalization: InputWatcher {
   /// The layers that are watched.
   public var layers: [ModulePath] { normed.map { $0.layers[0] } }
 
-  /// Whether a call is of a layer that is watched.
-  public func wants(_ call: CallID) -> Bool { wants(call.module) }
-
   /// Whether a layer is watched.
   public func wants(_ module: ModulePath) -> Bool { seen.withLock { $0[module] != nil } }
 
@@ -107,12 +104,6 @@ public final class Equalization: InputWatcher {
       value.visitTensors(named: name) { _, tensor in look(at: tensor.contiguous(), of: module) }
     }
   }
-
-  /// Predictions are none of its concern.
-  public func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {}
-
-  /// There is nothing to put anywhere.
-  public func finish() throws {}
 
   private func look(at tensor: Tensor, of module: ModulePath) {
     guard tensor.count > 0 else { return }
