@@ -211,7 +211,7 @@ public final class Equalization: InputWatcher {
     }
   }
 
-  /// How far results are from the exact ones; inputs in the better of two ranges where a layer's are quantized.
+  /// How far results are from the exact ones; inputs in the best of three ranges where a layer's are quantized.
   private func sqnr(_ readers: [Reader], _ vectors: Tensor) throws -> Double {
     var histogram = InputHistogram()
     vectors.withElements { histogram.add($0) }
@@ -223,14 +223,12 @@ public final class Equalization: InputWatcher {
     var best = -Double.infinity
     for range in ranges {
       let rounded = vectors.rounded(to: range)
-      var (signal, noise) = (0.0, 0.0)
+      var ratio = SignalToNoise()
       for (index, reader) in readers.enumerated() where reader.precision != nil {
         let found = try product(reader.layer, weights[index], reader.precision == .w8a8 ? rounded : vectors)
-        let energy = QuantizedModel.energy(exact[index], found)
-        signal += energy.signal
-        noise += energy.noise
+        ratio.add(exact[index], found)
       }
-      best = max(best, noise == 0 ? .infinity : 10 * log10(signal / noise))
+      best = max(best, ratio.decibels ?? .infinity)
     }
     return best
   }

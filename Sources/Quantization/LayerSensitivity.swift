@@ -57,16 +57,12 @@ public struct LayerSensitivity: Sendable {
     }
     let (exactly, coarsely) = (try product(weight), try product(stored.weight.reshaped(weight.shape)))
     let exact = exactly(vectors)
-    func ratio(_ found: Tensor) -> SignalToNoise {
-      var ratio = SignalToNoise()
-      ratio.add(exact, found)
-      return ratio
-    }
+    func decibels(_ found: Tensor) -> Double? { SignalToNoise(exact, found).decibels }
     let rounded = range.map { vectors.rounded(to: $0) }
     let both = coarsely(rounded ?? vectors)
     isolated = SQNRByRounding(
-      weights: ratio(coarsely(vectors)).decibels, inputs: rounded.flatMap { ratio(exactly($0)).decibels },
-      both: ratio(both).decibels)
+      weights: decibels(coarsely(vectors)), inputs: rounded.flatMap { decibels(exactly($0)) },
+      both: decibels(both))
     worstChannels = Self.channels(exact, both).sorted { ($0.sqnr, $0.channel) < ($1.sqnr, $1.channel) }
       .prefix(Self.told).map { $0 }
 
