@@ -222,12 +222,6 @@ extension Tensor {
     Tensor([count, count], (0..<count * count).map { $0 % (count + 1) == 0 ? 1 : 0 })
   }
 
-  /// What is left of numbers in that range; all of them where there is none.
-  func rounded(to range: QuantizedRange?) -> Tensor {
-    guard let range else { return self }
-    return Tensor(shape, elements.map { range.number(of: range.quantize($0)) })
-  }
-
   /// Each entry of the last axis divided by its own number.
   func dividingLastAxis(by divisors: [Float]) -> Tensor {
     Tensor(shape) { target in
