@@ -54,7 +54,8 @@ public final class Calibration: InputWatcher {
   }
 
   private let seen: Mutex<[ModulePath: Seen]>
-  private let backend: any Backend
+  /// What multiplies, in Float32.
+  let backend: any Backend
 
   /// A writer for the layers of a model whose inputs are quantized, and for those whose weights are to be rounded by what they
   /// are given.

@@ -1,6 +1,6 @@
 // What rounding does to a layer's own result: as expected from the sizes of steps, and on vectors that it was given.
 import Foundation
-public import Kernels
+import Kernels
 public import SAM2
 public import Tensors
 
@@ -147,10 +147,9 @@ extension Calibration {
   ///   - model: what the weights became.
   ///   - plan: the ranges of inputs. An input in `w8a8` without one has the range of what was seen.
   ///   - source: the weights in floating point.
-  ///   - backend: what multiplies, in Float32.
   /// - Throws: what the source or the backend throws.
   public func sensitivities(
-    of model: QuantizedModel, _ plan: PrecisionPlan, _ source: any WeightSource, on backend: any Backend
+    of model: QuantizedModel, _ plan: PrecisionPlan, _ source: any WeightSource
   ) throws -> [LayerSensitivity] {
     try model.layers.compactMap { layer -> LayerSensitivity? in
       let name = "\(layer.layer).weight"

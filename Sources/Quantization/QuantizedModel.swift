@@ -1,6 +1,5 @@
 // A model's weights as whole numbers, and what that does to each of them.
 public import Architecture
-import Foundation
 public import Kernels
 public import SAM2
 public import Tensors

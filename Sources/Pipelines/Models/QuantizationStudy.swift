@@ -84,7 +84,7 @@ struct QuantizationStudy {
   ) throws -> Exactness {
     let paths = modules.map { ModulePath($0.name) }
     let record = ModuleRecord(paths)
-    let samples = try Calibration(watching: quantized.layers, on: float.backend.make())
+    let samples = Calibration(watching: quantized.layers, on: float.base.backend)
     let roundings = try Rounding.allCases.compactMap { rounding in
       try model(rounding: rounding).map { (rounding, $0, ModuleMeter(against: record)) }
     }
@@ -99,8 +99,7 @@ struct QuantizationStudy {
       }
     }
     func meter(_ rounding: Rounding) -> ModuleMeter? { roundings.first { $0.0 == rounding }?.2 }
-    let layers = try samples.sensitivities(
-      of: quantized, plan, float.checkpoint, on: float.backend.make())
+    let layers = try samples.sensitivities(of: quantized, plan, float.checkpoint)
     let sizes = Dictionary(uniqueKeysWithValues: quantized.layers.map { ($0.layer, $0.shape.count) })
     return Exactness(
       layers: layers,
