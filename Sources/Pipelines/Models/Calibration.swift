@@ -48,12 +48,12 @@ struct CalibrationFolder {
   init(path: String) throws {
     let path = path.hasSuffix("/") ? String(path.dropLast()) : path
     pictures = try Self.pictures(in: path)
-    for name in try Folder.entries(path) where Self.isFolder("\(path)/\(name)") {
+    for name in try Folder.entries(path) where FilePath.isFolder("\(path)/\(name)") {
       let folder = "\(path)/\(name)"
       switch name {
       case "pictures": pictures += try Self.pictures(in: folder)
       case "clips":
-        for clip in try Folder.entries(folder) where Self.isFolder("\(folder)/\(clip)") {
+        for clip in try Folder.entries(folder) where FilePath.isFolder("\(folder)/\(clip)") {
           try add(clip: "\(folder)/\(clip)")
         }
       default: try add(clip: folder)
@@ -62,8 +62,18 @@ struct CalibrationFolder {
     guard !pictures.isEmpty || !clips.isEmpty else { throw CalibrationError.nothing(folder: path) }
   }
 
+  /// Paths of pictures, then of clips, and what shows a model what is there, with random clicks.
+  func shows(_ request: CalibrationRequest) -> [(String, (Model, Run) throws -> Void)] {
+    pictures.map { path in
+      (path, { (model: Model, run: Run) in try model.showPicture(path, request, run) })
+    }
+      + clips.map { path in
+        (path, { (model: Model, run: Run) in try model.showClip(path, request, run) })
+      }
+  }
+
   private mutating func add(clip folder: String) throws {
-    let frames = Self.isFolder("\(folder)/frames") ? "\(folder)/frames" : folder
+    let frames = FilePath.isFolder("\(folder)/frames") ? "\(folder)/frames" : folder
     if try !Self.pictures(in: frames).isEmpty { clips.append(frames) }
   }
 
@@ -81,10 +91,6 @@ struct CalibrationFolder {
       }
     }.map { "\(folder)/\($0)" }
   }
-
-  private static func isFolder(_ path: String) -> Bool {
-    FilePath.isFolder(path)
-  }
 }
 
 extension Model {
@@ -101,26 +107,24 @@ extension Model {
     let folder = try CalibrationFolder(path: request.folder)
     let run = Run(
       taps: Taps(writers: [watcher], filter: TapFilter(watcher.layers.map(\.name))))
+    let shows = folder.shows(request)
     var failures: [String] = []
-    for (paths, show) in [(folder.pictures, showPicture), (folder.clips, showClip)] {
-      for path in paths {
-        if isCancelled() || Task.isCancelled { throw CancellationError() }
-        watch(.step("calibrating with \(path)"))
-        do { try show(path, request, run) } catch let error as MediaError {
-          failures.append("\(error)")
-          watch(.note("left out: \(error)"))
-        }
+    for (path, show) in shows {
+      if isCancelled() || Task.isCancelled { throw CancellationError() }
+      watch(.step("calibrating with \(path)"))
+      do { try show(self, run) } catch let error as MediaError {
+        failures.append("\(error)")
+        watch(.note("left out: \(error)"))
       }
     }
-    let count = folder.pictures.count + folder.clips.count
-    guard failures.count < count else {
+    guard failures.count < shows.count else {
       throw CalibrationError.unreadable(
-        folder: request.folder, count: count, first: failures.first ?? "nothing")
+        folder: request.folder, count: shows.count, first: failures.first ?? "nothing")
     }
   }
 
   /// A click, a box around it, and three clicks.
-  func showPicture(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
+  fileprivate func showPicture(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
     let picture = try PictureInput(path: path)
     let clicks = RandomClicks(request, path, width: picture.width, height: picture.height)
     let embedded = try EmbeddedPicture(picture, model: self, run)
@@ -130,7 +134,7 @@ extension Model {
   }
 
   /// A click on the first frame, followed.
-  func showClip(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
+  fileprivate func showClip(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
     let input = try VideoInput(path: path)
     let (width, height) = (input.source.width, input.source.height)
     let clicks = RandomClicks(request, path, width: width, height: height)

@@ -89,13 +89,20 @@ struct QuantizationStudy {
       try model(rounding: rounding).map { (rounding, $0, ModuleMeter(against: record)) }
     }
     let shown = TapFilter(paths.map(\.name) + samples.layers.map(\.name))
-    try float.showing(request, watch, isCancelled, saying: "comparing modules on") { show in
+    let shows = try CalibrationFolder(path: request.folder).shows(request)
+    for (place, (path, show)) in shows.enumerated() {
+      if isCancelled() || Task.isCancelled { throw CancellationError() }
+      watch(.step("comparing modules on \(path), \(place + 1) of \(shows.count)"))
       record.clear()
-      try show(float, Run(taps: Taps(writers: [record, samples], filter: shown)))
-      for (_, model, meter) in roundings {
-        let taps = Taps(writers: [meter], filter: TapFilter(paths.map(\.name)), isolator: meter)
-        try show(model, Run(taps: taps))
-        try meter.finish()
+      do {
+        try show(float, Run(taps: Taps(writers: [record, samples], filter: shown)))
+        for (_, model, meter) in roundings {
+          let taps = Taps(writers: [meter], filter: TapFilter(paths.map(\.name)), isolator: meter)
+          try show(model, Run(taps: taps))
+          try meter.finish()
+        }
+      } catch is MediaError {
+        // What can't be read was told of by the calibration.
       }
     }
     func meter(_ rounding: Rounding) -> ModuleMeter? { roundings.first { $0.0 == rounding }?.2 }
@@ -119,29 +126,6 @@ extension Model {
   init(_ base: SAM2Base, like model: Model) {
     self.base = base
     (checkpoint, configurationSource, backend) = (model.checkpoint, model.configurationSource, model.backend)
-  }
-
-  /// Goes through what a calibration would see.
-  ///
-  /// - Parameter each: is given what shows a model the next picture or clip.
-  fileprivate func showing(
-    _ request: CalibrationRequest, _ watch: PipelineWatcher, _ isCancelled: () -> Bool, saying words: String,
-    _ each: ((Model, Run) throws -> Void) throws -> Void
-  ) throws {
-    let folder = try CalibrationFolder(path: request.folder)
-    let shows =
-      folder.pictures.map { path in
-        (path, { (model: Model, run: Run) in try model.showPicture(path, request, run) })
-      }
-      + folder.clips.map { path in
-        (path, { (model: Model, run: Run) in try model.showClip(path, request, run) })
-      }
-    for (place, (path, show)) in shows.enumerated() {
-      if isCancelled() || Task.isCancelled { throw CancellationError() }
-      watch(.step("\(words) \(path), \(place + 1) of \(shows.count)"))
-      // What can't be read was told of by the calibration.
-      do { try each(show) } catch is MediaError {}
-    }
   }
 }
 
