@@ -19,11 +19,9 @@ struct QuantizationStudy {
   /// What is measured, and kept in floating point, together.
   let modules: [QuantizedModule]
 
-  /// - Parameter source: the checkpoint in floating point.
-  init(_ source: ModelRequest, _ quantized: QuantizedModel, plan: PrecisionPlan) throws {
-    var request = source
-    (request.precision, request.plan, request.backend) = (.f32, nil, source.backend ?? .fastest)
-    float = try Model(request)
+  /// - Parameter float: the checkpoint's model in Float32.
+  init(_ float: Model, _ quantized: QuantizedModel, plan: PrecisionPlan) {
+    self.float = float
     self.quantized = quantized
     self.plan = plan
     modules = QuantizedModule.groups(of: quantized.layers)
@@ -122,6 +120,15 @@ struct QuantizationStudy {
 }
 
 extension Model {
+  /// The model in Float32, whatever precision and plan are asked for.
+  ///
+  /// What there is to say of its file is not said.
+  init(inFloat32 source: ModelRequest) throws {
+    var request = source
+    (request.precision, request.plan) = (.f32, nil)
+    try self.init(request)
+  }
+
   /// Another tree of the same checkpoint.
   init(_ base: SAM2Base, like model: Model) {
     self.base = base
