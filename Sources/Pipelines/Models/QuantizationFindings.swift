@@ -1,7 +1,6 @@
 // What quantizing does, found out before anything is written: modules ranked, those chosen that stay in floating point.
 import Evaluation
 import Files
-import Foundation
 import Quantization
 import SAM2
 
@@ -56,7 +55,7 @@ struct QuantizationQuestions {
     }
     if let limit = request.maximumLoss, let output = request.output, let folder = request.data {
       findings.search = try search(
-        study, losses, findings.ranked.map(\.module), limit, beside: output, set, folder: folder, watch)
+        study, losses, findings.ranked.map(\.module), limit, beside: output, folder: folder, watch)
     }
     if request.wantsReport {
       findings.after = try losses.result(keeping: Set(findings.search?.floats ?? []), "quantized")
@@ -66,11 +65,11 @@ struct QuantizationQuestions {
 
   private func search(
     _ study: QuantizationStudy, _ losses: MaskLosses, _ ranked: [String], _ limit: Double,
-    beside output: String, _ set: ValidationSet, folder: String, _ watch: PipelineWatcher
+    beside output: String, folder: String, _ watch: PipelineWatcher
   ) throws -> FloatSearch.Outcome {
     let path = SearchState.path(for: output)
-    let identity = try SearchState.identity(study, set, folder: folder)
-    let outcome = try FloatSearch(ranked, limit: limit).run(
+    let identity = try SearchState.identity(study, folder: folder)
+    return try FloatSearch(ranked, limit: limit).run(
       knowing: SearchState.evaluations(at: path, of: identity, watch)
     ) { floats in
       let words = floats.isEmpty ? "all quantized" : "\(floats.count) of \(ranked.count) modules in float"
@@ -78,13 +77,12 @@ struct QuantizationQuestions {
     } save: {
       try SearchState.write($0, of: identity, to: path)
     }
-    return outcome
   }
 
   /// Removes what a search left for another to go on from: its result is written.
   func finish() {
     guard request.maximumLoss != nil, let output = request.output else { return }
-    unlink(SearchState.path(for: output))
+    FilePath.remove(SearchState.path(for: output))
   }
 }
 

@@ -1,7 +1,6 @@
 // What a search for modules to keep in floating point has evaluated, as a file from which it goes on after an interruption.
 import Architecture
 import Checkpoints
-import Evaluation
 import Files
 import Foundation
 import Kernels
@@ -27,9 +26,7 @@ struct SearchState: Codable {
   }
 
   /// What a search is of.
-  static func identity(_ study: QuantizationStudy, _ set: ValidationSet, folder: String) throws -> [String:
-    String]
-  {
+  static func identity(_ study: QuantizationStudy, folder: String) throws -> [String: String] {
     let backend = study.float.base.backend
     return [
       "checkpoint": try CheckpointIdentity(of: study.float.checkpoint).text,
@@ -45,7 +42,7 @@ struct SearchState: Codable {
   static func evaluations(
     at path: String, of identity: [String: String], _ watch: PipelineWatcher
   ) -> [FloatSearch.Evaluation] {
-    guard FileManager.default.fileExists(atPath: path) else { return [] }
+    guard FilePath.exists(path) else { return [] }
     guard let data = try? MappedFile.contents(of: path),
       let state = try? JSONDecoder().decode(SearchState.self, from: Data(data)), state.format == form
     else {
@@ -86,11 +83,8 @@ struct SearchState: Codable {
       $0.hasPrefix("pictures/") || $0.hasPrefix("clips/")
     }
     let lines = try names.compactMap { name -> String? in
-      var isFolder: ObjCBool = false
       let path = "\(folder)/\(name)"
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
-        return nil
-      }
+      guard FilePath.exists(path), !FilePath.isFolder(path) else { return nil }
       return "\(try SHA256.hex(ofFile: path))  \(name)\n"
     }
     return digest(lines.joined())
