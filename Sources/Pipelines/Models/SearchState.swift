@@ -77,12 +77,11 @@ struct SearchState: Codable {
     Array(text.utf8).withUnsafeBytes { SHA256.hex(of: $0) }
   }
 
-  /// Of all files in a set's folders, and their names.
+  /// Of all files in a set's folders, and their names; of a public data set, whose folders have other names, of all that is there.
   private static func digest(of folder: String) throws -> String {
-    let names = try FileManager.default.subpathsOfDirectory(atPath: folder).sorted().filter {
-      $0.hasPrefix("pictures/") || $0.hasPrefix("clips/")
-    }
-    let lines = try names.compactMap { name -> String? in
+    let names = try FileManager.default.subpathsOfDirectory(atPath: folder).sorted()
+    let own = names.filter { $0.hasPrefix("pictures/") || $0.hasPrefix("clips/") }
+    let lines = try (own.isEmpty ? names : own).compactMap { name -> String? in
       let path = "\(folder)/\(name)"
       guard FilePath.exists(path), !FilePath.isFolder(path) else { return nil }
       return "\(try SHA256.hex(ofFile: path))  \(name)\n"
