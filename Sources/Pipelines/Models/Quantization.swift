@@ -18,9 +18,10 @@ public struct QuantizeRequest: Sendable {
   public var policy: Policy
   /// What the ranges of `w8a8` inputs are found with; nil to leave them as the plan says, or to be found anew for every input.
   public var calibration: CalibrationRequest?
-  /// How weights become whole numbers; `.gptq` needs a calibration.
+  /// How weights become whole numbers; `.gptq` needs a calibration, and nothing else to be asked.
   public var rounding = Rounding.nearest
-  /// Whether norms' channels are made alike, at the cost of the weights that read them; needs a calibration.
+  /// Whether norms' channels are made alike, at the cost of the weights that read them; needs a calibration, and nothing else
+  /// to be asked.
   public var equalizes = false
   /// Whether to wait until the output is on the disk.
   public var isDurable = false

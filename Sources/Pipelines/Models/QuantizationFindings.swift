@@ -16,6 +16,7 @@ struct QuantizationQuestions {
   init?(_ request: QuantizeRequest) throws {
     guard request.ranksModules || request.wantsReport || request.maximumLoss != nil else { return nil }
     guard let calibration = request.calibration else { throw QuantizationQuestionError.noCalibration }
+    guard request.rounding == .nearest, !request.equalizes else { throw QuantizationQuestionError.notNearest }
     if let limit = request.maximumLoss {
       guard limit.isFinite, limit >= 0 else { throw QuantizationQuestionError.limit(found: limit) }
       guard request.data != nil else { throw QuantizationQuestionError.noData }
@@ -111,6 +112,8 @@ struct QuantizationFindings {
 public enum QuantizationQuestionError: Error, Equatable, CustomStringConvertible {
   /// Modules' results are compared on pictures, and there are none.
   case noCalibration
+  /// What is compared, and written after a search, is rounded to the nearest, of norms as they are.
+  case notNearest
   /// A loss may be limited only where it is measured.
   case noData
   /// A search keeps its state beside what it writes.
@@ -123,6 +126,8 @@ public enum QuantizationQuestionError: Error, Equatable, CustomStringConvertible
     switch self {
     case .noCalibration:
       "expected a folder of pictures and clips to compare modules on, found none: name one to calibrate with"
+    case .notNearest:
+      "expected weights rounded to the nearest and norms as they are to compare modules of, found gptq or equalizing"
     case .noData: "expected a validation set to measure the loss that is limited on, found none"
     case .noOutput: "expected a file to write what a search finds to, found none"
     case .limit(let found): "expected at most so many points to lose, 0 or more, found \(found)"
