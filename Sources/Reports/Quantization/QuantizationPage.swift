@@ -196,14 +196,12 @@ struct QuantizedPictureSection {
 
   var markup: Markup? {
     guard !pictures.isEmpty else { return nil }
-    let keys = [("m4", "mask"), ("m2", "before alone"), ("m3", "after alone")].map { style, words in
-      Markup.element("span", ["class": "key"], [.element("span", ["class": "chip \(style)"]), Markup(words)])
-    }
     return .section(
       "pictures", "Pictures",
       [
         .note("Before, after, and the pixels that changed; the pictures whose masks changed most."),
-        .element("p", ["class": "legend"], keys), .element("div", ["class": "masks"], pictures.map(figure)),
+        .maskLegend([("m4", "mask"), ("m2", "before alone"), ("m3", "after alone")]),
+        .element("div", ["class": "masks"], pictures.map(figure)),
       ])
   }
 
