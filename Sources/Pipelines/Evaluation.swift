@@ -40,19 +40,22 @@ extension Model {
   /// Measures how good this model's masks are, on pictures and clips with true masks.
   ///
   /// - Parameters:
+  ///   - known: The scores of the pictures, where they needn't be found again.
   ///   - watch: Is told which picture or clip comes next.
   ///   - isCancelled: Asked between pictures and clips, beside the task's own cancellation.
   /// - Throws: `MediaError`, `SAM2Error`, `EvaluationError`, `BrokenPrediction`, `CancellationError`.
   public func evaluate(
-    _ set: ValidationSet, watch: PipelineWatcher = { _ in }, isCancelled: () -> Bool = { false }
+    _ set: ValidationSet, knowing known: [PictureScores]? = nil, watch: PipelineWatcher = { _ in },
+    isCancelled: () -> Bool = { false }
   ) throws -> EvaluationResult {
     var result = EvaluationResult()
+    result.pictures = known ?? []
     func begin(_ name: String) throws {
       if isCancelled() || Task.isCancelled { throw CancellationError() }
       watch(.step(name))
     }
     var said: Set<String> = []
-    for picture in set.pictures {
+    for picture in known == nil ? set.pictures : [] {
       try begin("picture \(picture.name)")
       let input = try PictureInput(path: picture.picture)
       // What reading decides is said once a kind.

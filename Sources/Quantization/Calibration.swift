@@ -10,6 +10,17 @@ public protocol InputWatcher: TapWriter {
   var layers: [ModulePath] { get }
 }
 
+extension InputWatcher {
+  /// Whether a call is of a layer that is watched.
+  public func wants(_ call: CallID) -> Bool { wants(call.module) }
+
+  /// Predictions are none of its concern.
+  public func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {}
+
+  /// There is nothing to put anywhere.
+  public func finish() throws {}
+}
+
 /// Finds the ranges of layers' inputs, and what their weights are to be rounded by.
 public final class Calibration: InputWatcher {
   /// A range that was chosen, and by what.
@@ -43,7 +54,8 @@ public final class Calibration: InputWatcher {
   }
 
   private let seen: Mutex<[ModulePath: Seen]>
-  private let backend: any Backend
+  /// What multiplies, in Float32.
+  let backend: any Backend
 
   /// A writer for the layers of a model whose inputs are quantized, and for those whose weights are to be rounded by what they
   /// are given.
@@ -92,9 +104,6 @@ public final class Calibration: InputWatcher {
   /// The layers that are watched.
   public var layers: [ModulePath] { seen.withLock { $0.keys.sorted { $0.name < $1.name } } }
 
-  /// Whether a call is of a layer that is watched.
-  public func wants(_ call: CallID) -> Bool { wants(call.module) }
-
   /// Whether a layer is watched.
   public func wants(_ module: ModulePath) -> Bool { seen.withLock { $0[module] != nil } }
 
@@ -107,12 +116,6 @@ public final class Calibration: InputWatcher {
       value.visitTensors(named: name) { _, tensor in look(at: tensor.contiguous(), of: module) }
     }
   }
-
-  /// Predictions are none of its concern.
-  public func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {}
-
-  /// There is nothing to put anywhere.
-  public func finish() throws {}
 
   /// What was seen of a layer's inputs, and some of them, `[count, in]`; nil where it was not watched or never called.
   func samples(of module: ModulePath) -> (histogram: InputHistogram, vectors: Tensor)? {
@@ -218,12 +221,6 @@ extension Tensor {
   /// Ones on the diagonal, `[count, count]`.
   fileprivate static func identity(_ count: Int) -> Tensor {
     Tensor([count, count], (0..<count * count).map { $0 % (count + 1) == 0 ? 1 : 0 })
-  }
-
-  /// What is left of numbers in that range; all of them where there is none.
-  func rounded(to range: QuantizedRange?) -> Tensor {
-    guard let range else { return self }
-    return Tensor(shape, elements.map { range.number(of: range.quantize($0)) })
   }
 
   /// Each entry of the last axis divided by its own number.

@@ -92,9 +92,6 @@ public final class Equalization: InputWatcher {
   /// The layers that are watched.
   public var layers: [ModulePath] { normed.map { $0.layers[0] } }
 
-  /// Whether a call is of a layer that is watched.
-  public func wants(_ call: CallID) -> Bool { wants(call.module) }
-
   /// Whether a layer is watched.
   public func wants(_ module: ModulePath) -> Bool { seen.withLock { $0[module] != nil } }
 
@@ -107,12 +104,6 @@ public final class Equalization: InputWatcher {
       value.visitTensors(named: name) { _, tensor in look(at: tensor.contiguous(), of: module) }
     }
   }
-
-  /// Predictions are none of its concern.
-  public func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {}
-
-  /// There is nothing to put anywhere.
-  public func finish() throws {}
 
   private func look(at tensor: Tensor, of module: ModulePath) {
     guard tensor.count > 0 else { return }
@@ -220,7 +211,7 @@ public final class Equalization: InputWatcher {
     }
   }
 
-  /// How far results are from the exact ones; inputs in the better of two ranges where a layer's are quantized.
+  /// How far results are from the exact ones; inputs in the best of three ranges where a layer's are quantized.
   private func sqnr(_ readers: [Reader], _ vectors: Tensor) throws -> Double {
     var histogram = InputHistogram()
     vectors.withElements { histogram.add($0) }
@@ -232,14 +223,12 @@ public final class Equalization: InputWatcher {
     var best = -Double.infinity
     for range in ranges {
       let rounded = vectors.rounded(to: range)
-      var (signal, noise) = (0.0, 0.0)
+      var ratio = SignalToNoise()
       for (index, reader) in readers.enumerated() where reader.precision != nil {
         let found = try product(reader.layer, weights[index], reader.precision == .w8a8 ? rounded : vectors)
-        let energy = QuantizedModel.energy(exact[index], found)
-        signal += energy.signal
-        noise += energy.noise
+        ratio.add(exact[index], found)
       }
-      best = max(best, noise == 0 ? .infinity : 10 * log10(signal / noise))
+      best = max(best, ratio.decibels ?? .infinity)
     }
     return best
   }

@@ -68,9 +68,9 @@ public struct FloatSearch: Sendable {
       let set = Set(floats)
       // Nothing is quantized, and nothing lost.
       guard set.count < ranked.count else { return MaskLoss(meanIoU: 0, jAndF: 0) }
-      if evaluations.contains(where: { Set($0.floats) == set }), let known = losses[set] { return known }
       if let known = losses[set] {
-        evaluations.append(Evaluation(floats: floats, loss: known))
+        let evaluation = Evaluation(floats: floats, loss: known)
+        if !evaluations.contains(where: { $0.floats == evaluation.floats }) { evaluations.append(evaluation) }
         return known
       }
       let evaluation = Evaluation(floats: floats, loss: try evaluate(set))

@@ -42,14 +42,7 @@ struct InputMoments: Sendable {
         }
       }
     }
-    let columns = Tensor([size, taken]) { target in
-      rows.withElements { elements in
-        for row in 0..<taken {
-          for index in 0..<size { target[index * taken + row] = elements[row * size + index] }
-        }
-      }
-    }
-    let products = backend.matmul(columns, rows)
+    let products = backend.matmul(rows.permutedView(1, 0).contiguous(), rows)
     products.withElements { products in
       sums.withUnsafeMutableBufferPointer { sums in
         for index in sums.indices { sums[index] += products[index] }

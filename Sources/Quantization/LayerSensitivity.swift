@@ -1,6 +1,6 @@
 // What rounding does to a layer's own result: as expected from the sizes of steps, and on vectors that it was given.
 import Foundation
-public import Kernels
+import Kernels
 public import SAM2
 public import Tensors
 
@@ -57,16 +57,12 @@ public struct LayerSensitivity: Sendable {
     }
     let (exactly, coarsely) = (try product(weight), try product(stored.weight.reshaped(weight.shape)))
     let exact = exactly(vectors)
-    func ratio(_ found: Tensor) -> SignalToNoise {
-      var ratio = SignalToNoise()
-      ratio.add(exact, found)
-      return ratio
-    }
+    func decibels(_ found: Tensor) -> Double? { SignalToNoise(exact, found).decibels }
     let rounded = range.map { vectors.rounded(to: $0) }
     let both = coarsely(rounded ?? vectors)
     isolated = SQNRByRounding(
-      weights: ratio(coarsely(vectors)).decibels, inputs: rounded.flatMap { ratio(exactly($0)).decibels },
-      both: ratio(both).decibels)
+      weights: decibels(coarsely(vectors)), inputs: rounded.flatMap { decibels(exactly($0)) },
+      both: decibels(both))
     worstChannels = Self.channels(exact, both).sorted { ($0.sqnr, $0.channel) < ($1.sqnr, $1.channel) }
       .prefix(Self.told).map { $0 }
 
@@ -151,10 +147,9 @@ extension Calibration {
   ///   - model: what the weights became.
   ///   - plan: the ranges of inputs. An input in `w8a8` without one has the range of what was seen.
   ///   - source: the weights in floating point.
-  ///   - backend: what multiplies, in Float32.
   /// - Throws: what the source or the backend throws.
   public func sensitivities(
-    of model: QuantizedModel, _ plan: PrecisionPlan, _ source: any WeightSource, on backend: any Backend
+    of model: QuantizedModel, _ plan: PrecisionPlan, _ source: any WeightSource
   ) throws -> [LayerSensitivity] {
     try model.layers.compactMap { layer -> LayerSensitivity? in
       let name = "\(layer.layer).weight"

@@ -1,6 +1,5 @@
 // A model's weights as whole numbers, and what that does to each of them.
 public import Architecture
-import Foundation
 public import Kernels
 public import SAM2
 public import Tensors
@@ -175,22 +174,7 @@ public struct QuantizedModel: Sendable {
 
   /// How far numbers are from exact ones, in dB; infinite where they are equal.
   static func sqnr(_ exact: Tensor, _ found: Tensor) -> Double {
-    let (signal, noise) = energy(exact, found)
-    return noise == 0 ? .infinity : 10 * log10(signal / noise)
-  }
-
-  /// The sums of squares of exact numbers, and of what others differ by.
-  static func energy(_ exact: Tensor, _ found: Tensor) -> (signal: Double, noise: Double) {
-    exact.withElements { exact in
-      found.withElements { found in
-        var (signal, noise) = (0.0, 0.0)
-        for (a, b) in zip(exact, found) {
-          signal += Double(a) * Double(a)
-          noise += (Double(a) - Double(b)) * (Double(a) - Double(b))
-        }
-        return (signal, noise)
-      }
-    }
+    SignalToNoise(exact, found).decibels ?? .infinity
   }
 
   private static func zeroChannels(_ weight: Tensor) -> Int {

@@ -68,9 +68,10 @@ private struct OnRoundedInput: Kernel {
 }
 
 extension Tensor {
-  /// The number that each element's nearest step stands for.
-  func rounded(to range: QuantizedRange) -> Tensor {
-    withElements { source in
+  /// The number that each element's nearest step stands for; the element itself where there is no range.
+  func rounded(to range: QuantizedRange?) -> Tensor {
+    guard let range else { return self }
+    return withElements { source in
       Tensor(shape) { target in
         for index in source.indices { target[index] = range.number(of: range.quantize(source[index])) }
       }

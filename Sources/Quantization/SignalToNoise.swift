@@ -35,6 +35,14 @@ struct SignalToNoise: Sendable {
   }
 }
 
+extension SignalToNoise {
+  /// Numbers that stand beside exact ones.
+  init(_ exact: Tensor, _ found: Tensor) {
+    self.init()
+    add(exact, found)
+  }
+}
+
 /// What rounding does, in dB, by what is rounded; nil where nothing is.
 public struct SQNRByRounding: Hashable, Sendable, Codable {
   /// With rounded weights and exact inputs.

@@ -20,27 +20,45 @@ public struct HTMLReport: Sendable {
   public var page: String {
     let taps = report.arrays.enumerated().map { TapView($0.element, number: $0.offset, policy: report.policy) }
     let title = "\(report.passes ? "Pass" : "Fail"): \(report.candidate.path) against \(report.reference.path)"
+    let sections = [
+      VerdictSection(report, taps).markup, PlotSection(taps).markup,
+      TreeSection(taps, firstDivergence: report.firstDivergence).markup, MaskSection(masks).markup,
+      TapSection(taps, extra: report.extra).markup, ProvenanceSection(report).markup,
+    ]
+    return Markup.page(title, sections.compactMap { $0 }, after: [.verbatim("script", PageScript.text)])
+  }
+}
+
+extension Markup {
+  /// A whole page, which needs nothing from anywhere.
+  ///
+  /// - Parameters:
+  ///   - style: what `PageStyle` has no words for.
+  ///   - rest: what stands behind the page's main part.
+  static func page(
+    _ title: String, style: String = "", _ main: [Markup], after rest: [Markup] = []
+  ) -> String {
     let head = Markup.element(
       "head", [:],
       [
         .element("meta", ["charset": "utf-8"]),
         .element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
         .element("meta", ["name": "color-scheme", "content": "light dark"]),
-        .element("title", [:], Markup(title)), .verbatim("style", PageStyle.text),
+        .element("title", [:], Markup(title)), .verbatim("style", PageStyle.text + style),
       ])
-    let sections = [
-      VerdictSection(report, taps).markup, PlotSection(taps).markup,
-      TreeSection(taps, firstDivergence: report.firstDivergence).markup, MaskSection(masks).markup,
-      TapSection(taps, extra: report.extra).markup, ProvenanceSection(report).markup,
-    ]
-    let body = Markup.element(
-      "body", [:],
-      [.element("main", [:], sections.compactMap { $0 }), .verbatim("script", PageScript.text)])
+    let body = Markup.element("body", [:], [.element("main", [:], main)] + rest)
     return "<!DOCTYPE html>\n\(Markup.element("html", ["lang": "en"], [head, body]).text)\n"
   }
-}
 
-extension Markup {
+  /// What a page says first, each under its name.
+  static func facts(_ facts: [(String, String)]) -> Markup {
+    .element(
+      "dl", ["class": "facts"],
+      facts.map { name, value in
+        .element("div", [:], [.element("dt", [:], Markup(name)), .element("dd", [:], Markup(value))])
+      })
+  }
+
   /// A part of the page with its heading.
   static func section(_ id: String, _ heading: String, _ content: [Markup]) -> Markup {
     .element(

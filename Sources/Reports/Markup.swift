@@ -79,8 +79,11 @@ enum Figure {
   }
 
   /// To a tenth, infinite where nothing is off.
-  static func decibels(_ value: Double) -> String {
-    value.isNaN ? "–" : value.isFinite ? "\(fixed(value, 1)) dB" : value > 0 ? "∞ dB" : "−∞ dB"
+  static func decibels(_ value: Double) -> String { value.isNaN ? "–" : "\(tenths(value)) dB" }
+
+  /// To a tenth, or infinite; a dash for what isn't defined.
+  static func tenths(_ value: Double) -> String {
+    value.isInfinite ? (value > 0 ? "∞" : "−∞") : fixed(value, 1)
   }
 
   /// With thin spaces between thousands.

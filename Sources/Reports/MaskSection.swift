@@ -10,15 +10,12 @@ struct MaskSection {
 
   var markup: Markup? {
     guard !masks.isEmpty else { return nil }
-    let legend: [Markup] = [
-      ("m1", "in both"), ("m2", "in the reference alone"), ("m3", "in the candidate alone"),
-    ].map {
-      .element("span", ["class": "key"], [.element("span", ["class": "chip \($0)"]), Markup($1)])
-    }
     return .section(
       "masks", "Masks",
       [
-        .element("p", ["class": "legend"], legend),
+        .maskLegend([
+          ("m1", "in both"), ("m2", "in the reference alone"), ("m3", "in the candidate alone"),
+        ]),
         .element("div", ["class": "masks"], masks.map(figure)),
       ])
   }
@@ -39,6 +36,17 @@ struct MaskSection {
         .element(
           "figcaption", [:], [.element("code", [:], Markup(mask.name)), .element("span", [:], Markup(account))]),
       ])
+  }
+}
+
+extension Markup {
+  /// What the colours in masks mean, each by its style.
+  static func maskLegend(_ keys: [(String, String)]) -> Markup {
+    .element(
+      "p", ["class": "legend"],
+      keys.map { style, words in
+        .element("span", ["class": "key"], [.element("span", ["class": "chip \(style)"]), Markup(words)])
+      })
   }
 }
 

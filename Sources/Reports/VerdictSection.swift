@@ -22,12 +22,8 @@ struct VerdictSection {
           "h1", [:],
           [.element("code", [:], Markup(report.candidate.path)), " against "]
             + [.element("code", [:], Markup(report.reference.path))]),
-        .element("dl", ["class": "facts"], facts.flatMap(fact)),
+        .facts(facts),
       ] + doubts + divergence)
-  }
-
-  private func fact(_ name: String, _ value: String) -> [Markup] {
-    [.element("div", [:], [.element("dt", [:], Markup(name)), .element("dd", [:], Markup(value))])]
   }
 
   private var facts: [(String, String)] {

@@ -62,6 +62,16 @@ struct CalibrationFolder {
     guard !pictures.isEmpty || !clips.isEmpty else { throw CalibrationError.nothing(folder: path) }
   }
 
+  /// Paths of pictures, then of clips, and what shows a model what is there, with random clicks.
+  func shows(_ request: CalibrationRequest) -> [(String, (Model, Run) throws -> Void)] {
+    pictures.map { path in
+      (path, { (model: Model, run: Run) in try model.showPicture(path, request, run) })
+    }
+      + clips.map { path in
+        (path, { (model: Model, run: Run) in try model.showClip(path, request, run) })
+      }
+  }
+
   private mutating func add(clip folder: String) throws {
     let frames = FilePath.isFolder("\(folder)/frames") ? "\(folder)/frames" : folder
     if try !Self.pictures(in: frames).isEmpty { clips.append(frames) }
@@ -97,26 +107,24 @@ extension Model {
     let folder = try CalibrationFolder(path: request.folder)
     let run = Run(
       taps: Taps(writers: [watcher], filter: TapFilter(watcher.layers.map(\.name))))
+    let shows = folder.shows(request)
     var failures: [String] = []
-    for (paths, show) in [(folder.pictures, showPicture), (folder.clips, showClip)] {
-      for path in paths {
-        if isCancelled() || Task.isCancelled { throw CancellationError() }
-        watch(.step("calibrating with \(path)"))
-        do { try show(path, request, run) } catch let error as MediaError {
-          failures.append("\(error)")
-          watch(.note("left out: \(error)"))
-        }
+    for (path, show) in shows {
+      if isCancelled() || Task.isCancelled { throw CancellationError() }
+      watch(.step("calibrating with \(path)"))
+      do { try show(self, run) } catch let error as MediaError {
+        failures.append("\(error)")
+        watch(.note("left out: \(error)"))
       }
     }
-    let count = folder.pictures.count + folder.clips.count
-    guard failures.count < count else {
+    guard failures.count < shows.count else {
       throw CalibrationError.unreadable(
-        folder: request.folder, count: count, first: failures.first ?? "nothing")
+        folder: request.folder, count: shows.count, first: failures.first ?? "nothing")
     }
   }
 
   /// A click, a box around it, and three clicks.
-  func showPicture(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
+  fileprivate func showPicture(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
     let picture = try PictureInput(path: path)
     let clicks = RandomClicks(request, path, width: picture.width, height: picture.height)
     let embedded = try EmbeddedPicture(picture, model: self, run)
@@ -126,7 +134,7 @@ extension Model {
   }
 
   /// A click on the first frame, followed.
-  func showClip(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
+  fileprivate func showClip(_ path: String, _ request: CalibrationRequest, _ run: Run) throws {
     let input = try VideoInput(path: path)
     let (width, height) = (input.source.width, input.source.height)
     let clicks = RandomClicks(request, path, width: width, height: height)

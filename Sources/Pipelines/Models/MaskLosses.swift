@@ -20,7 +20,11 @@ final class MaskLosses {
     isCancelled: @escaping () -> Bool
   ) throws {
     (self.study, self.set, self.watch, self.isCancelled) = (study, set, watch, isCancelled)
-    before = try Self.evaluate(study.float, set, nil, "in Float32", watch, isCancelled)
+    before = try study.float.evaluate(
+      set,
+      watch: { event in
+        if case .step(let name) = event { watch(.step("evaluating in Float32: \(name)")) } else { watch(event) }
+      }, isCancelled: isCancelled)
   }
 
   /// The scores with these modules in floating point and the others quantized.
@@ -28,8 +32,12 @@ final class MaskLosses {
   /// - Parameter words: what to call this in what is told of how far it is.
   func result(keeping floats: Set<String>, _ words: String) throws -> EvaluationResult {
     let ofPictures = Set(study.modules.filter { !$0.isOfTrackingAlone }.map(\.name)).subtracting(floats)
-    let found = try Self.evaluate(
-      study.model(keeping: floats), set, pictures[ofPictures], words, watch, isCancelled)
+    let found = try study.model(keeping: floats).evaluate(
+      set, knowing: pictures[ofPictures],
+      watch: { event in
+        // What there is to say of pictures and clips was said in Float32.
+        if case .step(let name) = event { watch(.step("evaluating \(words): \(name)")) }
+      }, isCancelled: isCancelled)
     pictures[ofPictures] = found.pictures
     return found
   }
@@ -37,30 +45,6 @@ final class MaskLosses {
   /// What is lost with these modules in floating point and the others quantized.
   func loss(keeping floats: Set<String>, _ words: String) throws -> MaskLoss {
     MaskLoss(before, try result(keeping: floats, words))
-  }
-
-  private static func evaluate(
-    _ model: Model, _ set: ValidationSet, _ known: [PictureScores]?, _ words: String,
-    _ watch: PipelineWatcher, _ isCancelled: () -> Bool
-  ) throws -> EvaluationResult {
-    var result = EvaluationResult()
-    func begin(_ name: String) throws {
-      if isCancelled() || Task.isCancelled { throw CancellationError() }
-      watch(.step("evaluating \(words): \(name)"))
-    }
-    if let known {
-      result.pictures = known
-    } else {
-      for picture in set.pictures {
-        try begin("picture \(picture.name)")
-        result.pictures += try model.evaluate(picture)
-      }
-    }
-    for clip in set.clips {
-      try begin("clip \(clip.name)")
-      result.clips += try model.evaluate(clip)
-    }
-    return result
   }
 }
 

@@ -18,9 +18,10 @@ public struct QuantizeRequest: Sendable {
   public var policy: Policy
   /// What the ranges of `w8a8` inputs are found with; nil to leave them as the plan says, or to be found anew for every input.
   public var calibration: CalibrationRequest?
-  /// How weights become whole numbers; `.gptq` needs a calibration.
+  /// How weights become whole numbers; `.gptq` needs a calibration, and nothing else to be asked.
   public var rounding = Rounding.nearest
-  /// Whether norms' channels are made alike, at the cost of the weights that read them; needs a calibration.
+  /// Whether norms' channels are made alike, at the cost of the weights that read them; needs a calibration, and nothing else
+  /// to be asked.
   public var equalizes = false
   /// Whether to wait until the output is on the disk.
   public var isDurable = false
@@ -107,7 +108,7 @@ public func quantize(
   let found = try ConfigurationSource.of(
     checkpoint, named: source.configuration, settings: source.settings)
   if let note = found.source.note { watch(.note("\(source.path): \(note)")) }
-  var plan: PrecisionPlan
+  let plan: PrecisionPlan
   switch request.policy {
   case .plan(let asked): plan = asked
   case .scheme(let scheme, let elsewhere):
@@ -120,7 +121,8 @@ public func quantize(
     request, checkpoint, found.configuration, plan, format == .gguf ? .blocks : .channels, watch: watch)
   var model = try work.model(isAsked: questions != nil, isCancelled)
   let findings = try questions?.findings(
-    QuantizationStudy(source, model, plan: work.plan), watch: watch, isCancelled: isCancelled)
+    QuantizationStudy(work.float ?? Model(inFloat32: source), model, plan: work.plan), watch: watch,
+    isCancelled: isCancelled)
   if let kept = findings?.planOfSearch { model = try work.model(keeping: kept) }
   QuantizedFile.remarks(on: model, plan: work.plan, scheme: request.policy).forEach { watch(.note($0)) }
   if let output = request.output, let format {
@@ -142,8 +144,7 @@ public func quantize(
   if let findings {
     (result.modules, result.search) = (request.ranksModules ? findings.ranked : nil, findings.search)
     if request.wantsReport {
-      let after =
-        findings.search == nil ? findings.study : try QuantizationStudy(source, model, plan: work.plan)
+      let after = QuantizationStudy(findings.study.float, model, plan: work.plan)
       result.report = try findings.report(on: result, request, after, watch: watch, isCancelled: isCancelled)
     }
   }
@@ -163,6 +164,8 @@ private struct QuantizationWork {
   private(set) var inputs: [Calibration.Input] = []
   /// The weights whose channels were made alike; nil where that wasn't asked for.
   private(set) var equalized: EqualizedWeights?
+  /// The model in floating point, where it was watched and questions are asked of it; nil elsewhere.
+  private(set) var float: Model?
 
   /// Bytes that moments of inputs may take at once; what takes more is seen to in several passes.
   private static let momentBytes = 1 << 30
@@ -197,10 +200,8 @@ private struct QuantizationWork {
       guard isAsked else { throw QuantizationError.nothingToCalibrate }
       return nearest
     }
-    var float = request.model
-    (float.precision, float.plan, float.backend) = (.f32, nil, float.backend ?? .fastest)
-    // What there is to say of the file was said.
-    let shown = try Model(float)
+    let shown = try Model(inFloat32: request.model)
+    if isAsked { float = shown }
     let backend = shown.base.backend
     func show(_ watcher: any InputWatcher) throws {
       try shown.show(to: watcher, with: calibration, watch: watch, isCancelled: isCancelled)

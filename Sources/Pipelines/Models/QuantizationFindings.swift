@@ -17,6 +17,7 @@ struct QuantizationQuestions {
   init?(_ request: QuantizeRequest) throws {
     guard request.ranksModules || request.wantsReport || request.maximumLoss != nil else { return nil }
     guard let calibration = request.calibration else { throw QuantizationQuestionError.noCalibration }
+    guard request.rounding == .nearest, !request.equalizes else { throw QuantizationQuestionError.notNearest }
     if let limit = request.maximumLoss {
       guard limit.isFinite, limit >= 0 else { throw QuantizationQuestionError.limit(found: limit) }
       guard request.data != nil else { throw QuantizationQuestionError.noData }
@@ -56,7 +57,7 @@ struct QuantizationQuestions {
     }
     if let limit = request.maximumLoss, let output = request.output, let folder = request.data {
       findings.search = try search(
-        study, losses, findings.ranked.map(\.module), limit, beside: output, set, folder: folder, watch)
+        study, losses, findings.ranked.map(\.module), limit, beside: output, folder: folder, watch)
     }
     if request.wantsReport {
       findings.after = try losses.result(keeping: Set(findings.search?.floats ?? []), "quantized")
@@ -66,11 +67,11 @@ struct QuantizationQuestions {
 
   private func search(
     _ study: QuantizationStudy, _ losses: MaskLosses, _ ranked: [String], _ limit: Double,
-    beside output: String, _ set: ValidationSet, folder: String, _ watch: PipelineWatcher
+    beside output: String, folder: String, _ watch: PipelineWatcher
   ) throws -> FloatSearch.Outcome {
     let path = SearchState.path(for: output)
-    let identity = try SearchState.identity(study, set, folder: folder)
-    let outcome = try FloatSearch(ranked, limit: limit).run(
+    let identity = try SearchState.identity(study, folder: folder)
+    return try FloatSearch(ranked, limit: limit).run(
       knowing: SearchState.evaluations(at: path, of: identity, watch)
     ) { floats in
       let words = floats.isEmpty ? "all quantized" : "\(floats.count) of \(ranked.count) modules in float"
@@ -78,13 +79,13 @@ struct QuantizationQuestions {
     } save: {
       try SearchState.write($0, of: identity, to: path)
     }
-    return outcome
   }
 
   /// Removes what a search left for another to go on from: its result is written.
   func finish() {
     guard request.maximumLoss != nil, let output = request.output else { return }
-    unlink(SearchState.path(for: output))
+    // The file alone: a folder of that name is somebody else's.
+    _ = SearchState.path(for: output).withFileName { unlink($0) }
   }
 }
 
@@ -113,6 +114,8 @@ struct QuantizationFindings {
 public enum QuantizationQuestionError: Error, Equatable, CustomStringConvertible {
   /// Modules' results are compared on pictures, and there are none.
   case noCalibration
+  /// What is compared, and written after a search, is rounded to the nearest, of norms as they are.
+  case notNearest
   /// A loss may be limited only where it is measured.
   case noData
   /// A search keeps its state beside what it writes.
@@ -125,6 +128,8 @@ public enum QuantizationQuestionError: Error, Equatable, CustomStringConvertible
     switch self {
     case .noCalibration:
       "expected a folder of pictures and clips to compare modules on, found none: name one to calibrate with"
+    case .notNearest:
+      "expected weights rounded to the nearest and norms as they are to compare modules of, found gptq or equalizing"
     case .noData: "expected a validation set to measure the loss that is limited on, found none"
     case .noOutput: "expected a file to write what a search finds to, found none"
     case .limit(let found): "expected at most so many points to lose, 0 or more, found \(found)"

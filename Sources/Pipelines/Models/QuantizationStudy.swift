@@ -19,11 +19,9 @@ struct QuantizationStudy {
   /// What is measured, and kept in floating point, together.
   let modules: [QuantizedModule]
 
-  /// - Parameter source: the checkpoint in floating point.
-  init(_ source: ModelRequest, _ quantized: QuantizedModel, plan: PrecisionPlan) throws {
-    var request = source
-    (request.precision, request.plan, request.backend) = (.f32, nil, source.backend ?? .fastest)
-    float = try Model(request)
+  /// - Parameter float: the checkpoint's model in Float32.
+  init(_ float: Model, _ quantized: QuantizedModel, plan: PrecisionPlan) {
+    self.float = float
     self.quantized = quantized
     self.plan = plan
     modules = QuantizedModule.groups(of: quantized.layers)
@@ -84,23 +82,29 @@ struct QuantizationStudy {
   ) throws -> Exactness {
     let paths = modules.map { ModulePath($0.name) }
     let record = ModuleRecord(paths)
-    let samples = try Calibration(watching: quantized.layers, on: float.backend.make())
+    let samples = Calibration(watching: quantized.layers, on: float.base.backend)
     let roundings = try Rounding.allCases.compactMap { rounding in
       try model(rounding: rounding).map { (rounding, $0, ModuleMeter(against: record)) }
     }
     let shown = TapFilter(paths.map(\.name) + samples.layers.map(\.name))
-    try float.showing(request, watch, isCancelled, saying: "comparing modules on") { show in
+    let shows = try CalibrationFolder(path: request.folder).shows(request)
+    for (place, (path, show)) in shows.enumerated() {
+      if isCancelled() || Task.isCancelled { throw CancellationError() }
+      watch(.step("comparing modules on \(path), \(place + 1) of \(shows.count)"))
       record.clear()
-      try show(float, Run(taps: Taps(writers: [record, samples], filter: shown)))
-      for (_, model, meter) in roundings {
-        let taps = Taps(writers: [meter], filter: TapFilter(paths.map(\.name)), isolator: meter)
-        try show(model, Run(taps: taps))
-        try meter.finish()
+      do {
+        try show(float, Run(taps: Taps(writers: [record, samples], filter: shown)))
+        for (_, model, meter) in roundings {
+          let taps = Taps(writers: [meter], filter: TapFilter(paths.map(\.name)), isolator: meter)
+          try show(model, Run(taps: taps))
+          try meter.finish()
+        }
+      } catch is MediaError {
+        // What can't be read was told of by the calibration.
       }
     }
     func meter(_ rounding: Rounding) -> ModuleMeter? { roundings.first { $0.0 == rounding }?.2 }
-    let layers = try samples.sensitivities(
-      of: quantized, plan, float.checkpoint, on: float.backend.make())
+    let layers = try samples.sensitivities(of: quantized, plan, float.checkpoint)
     let sizes = Dictionary(uniqueKeysWithValues: quantized.layers.map { ($0.layer, $0.shape.count) })
     return Exactness(
       layers: layers,
@@ -116,33 +120,19 @@ struct QuantizationStudy {
 }
 
 extension Model {
+  /// The model in Float32, whatever precision and plan are asked for.
+  ///
+  /// What there is to say of its file is not said.
+  init(inFloat32 source: ModelRequest) throws {
+    var request = source
+    (request.precision, request.plan) = (.f32, nil)
+    try self.init(request)
+  }
+
   /// Another tree of the same checkpoint.
   init(_ base: SAM2Base, like model: Model) {
     self.base = base
     (checkpoint, configurationSource, backend) = (model.checkpoint, model.configurationSource, model.backend)
-  }
-
-  /// Goes through what a calibration would see.
-  ///
-  /// - Parameter each: is given what shows a model the next picture or clip.
-  fileprivate func showing(
-    _ request: CalibrationRequest, _ watch: PipelineWatcher, _ isCancelled: () -> Bool, saying words: String,
-    _ each: ((Model, Run) throws -> Void) throws -> Void
-  ) throws {
-    let folder = try CalibrationFolder(path: request.folder)
-    let shows =
-      folder.pictures.map { path in
-        (path, { (model: Model, run: Run) in try model.showPicture(path, request, run) })
-      }
-      + folder.clips.map { path in
-        (path, { (model: Model, run: Run) in try model.showClip(path, request, run) })
-      }
-    for (place, (path, show)) in shows.enumerated() {
-      if isCancelled() || Task.isCancelled { throw CancellationError() }
-      watch(.step("\(words) \(path), \(place + 1) of \(shows.count)"))
-      // What can't be read was told of by the calibration.
-      do { try each(show) } catch is MediaError {}
-    }
   }
 }
 

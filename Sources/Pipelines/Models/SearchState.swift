@@ -1,7 +1,6 @@
 // What a search for modules to keep in floating point has evaluated, as a file from which it goes on after an interruption.
 import Architecture
 import Checkpoints
-import Evaluation
 import Files
 import Foundation
 import Kernels
@@ -27,9 +26,7 @@ struct SearchState: Codable {
   }
 
   /// What a search is of.
-  static func identity(_ study: QuantizationStudy, _ set: ValidationSet, folder: String) throws -> [String:
-    String]
-  {
+  static func identity(_ study: QuantizationStudy, folder: String) throws -> [String: String] {
     let backend = study.float.base.backend
     return [
       "checkpoint": try CheckpointIdentity(of: study.float.checkpoint).text,
@@ -80,12 +77,11 @@ struct SearchState: Codable {
     Array(text.utf8).withUnsafeBytes { SHA256.hex(of: $0) }
   }
 
-  /// Of all files in a set's folders, and their names.
+  /// Of all files in a set's folders, and their names; of a public data set, whose folders have other names, of all that is there.
   private static func digest(of folder: String) throws -> String {
-    let names = try FileManager.default.subpathsOfDirectory(atPath: folder).sorted().filter {
-      $0.hasPrefix("pictures/") || $0.hasPrefix("clips/")
-    }
-    let lines = try names.compactMap { name -> String? in
+    let names = try FileManager.default.subpathsOfDirectory(atPath: folder).sorted()
+    let own = names.filter { $0.hasPrefix("pictures/") || $0.hasPrefix("clips/") }
+    let lines = try (own.isEmpty ? names : own).compactMap { name -> String? in
       let path = "\(folder)/\(name)"
       guard FilePath.exists(path), !FilePath.isFolder(path) else { return nil }
       return "\(try SHA256.hex(ofFile: path))  \(name)\n"

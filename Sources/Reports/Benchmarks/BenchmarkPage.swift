@@ -8,20 +8,11 @@ public struct BenchmarkPage: Sendable {
 
   /// The page.
   public var page: String {
-    let head = Markup.element(
-      "head", [:],
-      [
-        .element("meta", ["charset": "utf-8"]),
-        .element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
-        .element("meta", ["name": "color-scheme", "content": "light dark"]),
-        .element("title", [:], Markup("Benchmark: \(report.model.path)")),
-        .verbatim("style", PageStyle.text + RooflineSection.style),
-      ])
     let sections: [Markup?] = [
       summary, RooflineSection(report).markup, picture, clip, frames, machine,
     ]
-    let body = Markup.element("body", [:], .element("main", [:], sections.compactMap { $0 }))
-    return "<!DOCTYPE html>\n\(Markup.element("html", ["lang": "en"], [head, body]).text)\n"
+    return Markup.page(
+      "Benchmark: \(report.model.path)", style: RooflineSection.style, sections.compactMap { $0 })
   }
 
   private var summary: Markup {
@@ -29,12 +20,8 @@ public struct BenchmarkPage: Sendable {
       "header", ["class": "verdict"],
       [
         .element("h1", [:], ["Benchmark of ", .element("code", [:], Markup(report.model.path))]),
-        .element("dl", ["class": "facts"], facts.map(Self.fact)),
+        .facts(facts),
       ])
-  }
-
-  private static func fact(_ name: String, _ value: String) -> Markup {
-    .element("div", [:], [.element("dt", [:], Markup(name)), .element("dd", [:], Markup(value))])
   }
 
   private var facts: [(String, String)] {

@@ -10,37 +10,18 @@ public struct QuantizationPage: Sendable {
 
   /// The page.
   public var page: String {
-    let head = Markup.element(
-      "head", [:],
-      [
-        .element("meta", ["charset": "utf-8"]),
-        .element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
-        .element("meta", ["name": "color-scheme", "content": "light dark"]),
-        .element("title", [:], Markup("Quantized: \(report.source)")),
-        .verbatim("style", PageStyle.text + Self.style),
-      ])
     let sections: [Markup?] = [
       summary, QuantizedMaskSection(report.masks).markup, modules, layers,
       QuantizedPictureSection(report.pictures).markup,
     ]
-    let body = Markup.element("body", [:], .element("main", [:], sections.compactMap { $0 }))
-    return "<!DOCTYPE html>\n\(Markup.element("html", ["lang": "en"], [head, body]).text)\n"
+    return Markup.page("Quantized: \(report.source)", style: Self.style, sections.compactMap { $0 })
   }
 
   private var summary: Markup {
     let names: [Markup] =
       ["Quantized: ", .element("code", [:], Markup(report.source))]
       + (report.output.map { [" as ", .element("code", [:], Markup($0))] } ?? [])
-    return .element(
-      "header", ["class": "verdict"],
-      [
-        .element("h1", [:], names),
-        .element(
-          "dl", ["class": "facts"],
-          facts.map { name, value in
-            .element("div", [:], [.element("dt", [:], Markup(name)), .element("dd", [:], Markup(value))])
-          }),
-      ] + search)
+    return .element("header", ["class": "verdict"], [.element("h1", [:], names), .facts(facts)] + search)
   }
 
   private var facts: [(String, String)] {
@@ -123,7 +104,7 @@ public struct QuantizationPage: Sendable {
 
   /// To a tenth; a dash where nothing is known.
   static func decibels(_ value: Double?) -> String {
-    value.map { $0.isFinite ? Figure.fixed($0, 1) : $0 > 0 ? "∞" : "−∞" } ?? "–"
+    value.map(Figure.tenths) ?? "–"
   }
 
   /// What the page's style has no words for.
@@ -215,14 +196,12 @@ struct QuantizedPictureSection {
 
   var markup: Markup? {
     guard !pictures.isEmpty else { return nil }
-    let keys = [("m4", "mask"), ("m2", "before alone"), ("m3", "after alone")].map { style, words in
-      Markup.element("span", ["class": "key"], [.element("span", ["class": "chip \(style)"]), Markup(words)])
-    }
     return .section(
       "pictures", "Pictures",
       [
         .note("Before, after, and the pixels that changed; the pictures whose masks changed most."),
-        .element("p", ["class": "legend"], keys), .element("div", ["class": "masks"], pictures.map(figure)),
+        .maskLegend([("m4", "mask"), ("m2", "before alone"), ("m3", "after alone")]),
+        .element("div", ["class": "masks"], pictures.map(figure)),
       ])
   }
 

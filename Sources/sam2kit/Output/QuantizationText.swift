@@ -21,7 +21,7 @@ extension QuantizeResult {
     let rows = layers.map { layer in
       [
         layer.layer, layer.kept == nil ? layer.precision.rawValue : "\(layer.precision.rawValue) (F16)",
-        "\(layer.shape)", layer.sqnr.isFinite ? layer.sqnr.rounded(1) : "exact",
+        "\(layer.shape)", Self.decibels(layer.sqnr),
       ]
     }
     return TextTable.aligned([["layer", "scheme", "weight", "SQNR dB"]] + rows)
