@@ -97,7 +97,7 @@ let package = Package(
     layer("SAM2", ["Tensors", "Prompts", "Masks", "Architecture", "Kernels", "Taps"]),
     layer("Synthesis", ["Tensors", "Kernels", "Architecture"]),
     layer("Verification", ["Files", "Tensors", "Prompts", "Masks", "Kernels", "Taps", "Traces", "CVector"]),
-    layer("Dumps", ["Files", "Tensors", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"]),
+    layer("Dumps", ["Files", "Tensors", "Prompts", "HDF5", "Checkpoints", "Taps", "Traces", "Verification"]),
     layer("Quantization", ["Tensors", "Architecture", "Kernels", "Taps", "SAM2"]),
     layer("Reports", ["Files", "Tensors", "Prompts", "Taps", "Traces", "Verification"]),
     layer(

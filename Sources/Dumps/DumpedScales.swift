@@ -28,10 +28,14 @@ struct DumpedScales: Equatable, Sendable {
     if let wrong = zip(scales, scale.values).first(where: { !($0.0 > 0 && $0.0.isFinite) }) {
       throw bad("scale", "finite numbers of more than 0", "\(wrong.1)")
     }
-    switch (scale, rule.axis) {
+    let axis = try rule.axis.map { number throws(DumpError) in
+      guard let whole = Int(exactly: number) else { throw bad("axis", "a whole number", "\(number)") }
+      return whole
+    }
+    switch (scale, axis) {
     case (.many, nil): throw bad("axis", "the axis along which the \(scales.count) scales lie", "none")
     case (.one, let axis?): throw bad("axis", "none beside one scale", "\(axis)")
-    default: axis = rule.axis
+    default: self.axis = axis
     }
     let zeros = try (rule.zeroPoint?.values ?? [0]).map { number throws(DumpError) in
       guard let whole = Int(exactly: number) else { throw bad("zero_point", "whole numbers", "\(number)") }

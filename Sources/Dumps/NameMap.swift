@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Prompts
 import Taps
 import Tensors
 
@@ -45,6 +46,9 @@ public struct NameMap: Equatable, Sendable {
 
   init(_ json: Data, path: String) throws(DumpError) {
     let written: WrittenMap
+    do throws(PromptError) { try JSONForm.check(json, path: path) } catch {
+      throw .badMap(path: path, place: "the map", expected: "JSON", found: error.problem)
+    }
     do { written = try JSONDecoder().decode(WrittenMap.self, from: json) } catch {
       throw WrittenMap.account(of: error, path: path)
     }

@@ -12,7 +12,7 @@ struct WrittenMap: Decodable {
     let optional: Bool?
     let scale: OneOrMany<Double>?
     let zeroPoint: OneOrMany<Double>?
-    let axis: Int?
+    let axis: Double?
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
       case from, to, layout, dtype, reshape, optional, scale
@@ -35,7 +35,7 @@ struct WrittenMap: Decodable {
       optional = try values.decodeIfPresent(Bool.self, forKey: .optional)
       scale = try values.decodeIfPresent(OneOrMany<Double>.self, forKey: .scale)
       zeroPoint = try values.decodeIfPresent(OneOrMany<Double>.self, forKey: .zeroPoint)
-      axis = try values.decodeIfPresent(Int.self, forKey: .axis)
+      axis = try values.decodeIfPresent(Double.self, forKey: .axis)
     }
   }
 

@@ -50,6 +50,7 @@ public struct ValidationSet: Sendable {
       guard !clips.isEmpty else { throw EvaluationError.emptySet(folder) }
       return
     }
+    if let split { throw EvaluationError.noSplits(folder: folder, split: split) }
     pictures = try Self.entries("\(folder)/pictures").filter { $0.hasSuffix(".jpg") }.map { file in
       let name = String(file.dropLast(4))
       let masks = "\(folder)/pictures/\(name).png"
@@ -97,6 +98,8 @@ extension LabelMap {
 public enum EvaluationError: Error, Equatable, CustomStringConvertible {
   /// A folder without pictures and clips.
   case emptySet(String)
+  /// A folder of which nothing can be judged.
+  case nothingJudged(folder: String, reason: String)
   /// A picture or clip without masks.
   case missingMasks(String)
   /// A mask of another size than its picture.
@@ -107,6 +110,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
   case sameFrame(clip: String, masks: [String])
   /// A list of clips that isn't there.
   case missingSplit(path: String)
+  /// A list of clips asked for where there are no lists.
+  case noSplits(folder: String, split: String)
   /// True masks as run lengths that can't be read.
   case malformed(path: String, reason: String)
 
@@ -116,6 +121,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case .emptySet(let folder):
       "\(folder): expected pictures/NAME.jpg with NAME.png, clips/NAME/frames and masks, or DAVIS, YouTube-VOS, MOSE, "
         + "LVOS or SA-V as they are unpacked; found none of them"
+    case .nothingJudged(let folder, let reason):
+      "\(folder): expected an object to judge, found none: \(reason)"
     case .missingMasks(let path): "\(path): expected an indexed PNG of object numbers, found none"
     case .wrongSize(let path, let width, let height, let foundWidth, let foundHeight):
       "\(path): expected masks of \(width) × \(height) pixels, found \(foundWidth) × \(foundHeight)"
@@ -125,6 +132,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
       "\(clip): expected one mask for a frame, found \(masks.joined(separator: " and ")); remove one of them"
     case .missingSplit(let path):
       "\(path): expected a list of clips, found no such file; --split names another"
+    case .noSplits(let folder, let split):
+      "\(folder): expected a public data set with a list \(split), found none of them; leave out --split"
     case .malformed(let path, let reason): "\(path): expected true masks as SA-V has them: \(reason)"
     }
   }

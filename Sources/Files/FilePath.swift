@@ -77,4 +77,34 @@ package enum FilePath {
     for name in (try? Folder.allEntries(path)) ?? [] { remove("\(path)/\(name)") }
     _ = path.withFileName { rmdir($0) }
   }
+
+  /// Whether two paths lead to one thing, or will once there is something.
+  package static func willBeSame(_ one: String, _ other: String) -> Bool {
+    isSame(one, other) || name(of: one) == name(of: other) && isSame(folder(of: one), folder(of: other))
+  }
+
+  /// Where a path leads that may be a link, or a link to one; there need be nothing.
+  package static func followingLinks(_ path: String) -> String {
+    var path = path
+    // As many as the system follows.
+    for _ in 0..<40 {
+      var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+      let count = path.withFileName { readlink($0, &bytes, bytes.count) }
+      guard count > 0 else { return path }
+      let link = String(fileName: bytes.prefix(count).map { UInt8(bitPattern: $0) })
+      path = link.hasPrefix("/") ? link : "\(folder(of: path))/\(link)"
+    }
+    return path
+  }
+
+  /// What stands behind a path's last slash.
+  package static func name(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+  }
+
+  /// The folder that a path's last part is in.
+  package static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
 }

@@ -7,11 +7,15 @@
 /// A file that appears whole or not at all: bytes go to a temporary twin beside the target, which `commit`
 /// renames over it. Dropped without `commit`, the twin is removed and the target stays as it was.
 ///
+/// A link stays one: the file that it leads to is replaced. A file that is replaced leaves its permissions to the new one.
+///
 /// A program that is killed at any moment leaves the old file or the whole new one. So does a computer that loses its
 /// power if the file is durable; if not, the new file's last bytes may be lost with it.
 public struct OutputFile: ~Copyable {
-  /// Where the file will stand.
+  /// Where the file will stand, as it was asked for.
   public let path: String
+  /// The same with links followed.
+  private let target: String
   /// The temporary twin, in the same folder. Libraries that open files by name write here.
   public let temporaryPath: String
   /// The twin's descriptor, open for reading and writing.
@@ -23,21 +27,24 @@ public struct OutputFile: ~Copyable {
   /// - Parameter durable: Whether `commit` waits until the bytes and the name are on the disk.
   /// - Throws: `FileError.unwritable`.
   public init(path: String, durable: Bool = false) throws(FileError) {
-    let slash = path.lastIndex(of: "/")
-    let folder = slash.map { path[...$0] } ?? ""
-    let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
+    let target = FilePath.followingLinks(path)
+    let name = FilePath.name(of: target)
     guard !name.isEmpty else { throw .unwritable(path: path, reason: "expected a file name, found a folder") }
     var status = stat()
-    if path.withFileName({ stat($0, &status) }) == 0, status.st_mode & S_IFMT != S_IFREG {
+    let isThere = target.withFileName({ stat($0, &status) }) == 0
+    if isThere, status.st_mode & S_IFMT != S_IFREG {
       // The rename would put a file in a device's place: /dev/null, for one.
       let obstacle = status.st_mode & S_IFMT == S_IFDIR ? "folder" : "device or pipe"
       throw .unwritable(path: path, reason: "a \(obstacle) of that name is in the way")
     }
-    let temporary = "\(folder).\(name).\(UInt32.random(in: 0 ... .max)).partial"
+    let temporary = "\(target.dropLast(name.count)).\(name).\(UInt32.random(in: 0 ... .max)).partial"
     let opened = temporary.withFileName { open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
     guard opened >= 0 else { throw .unwritable(path: path, reason: systemError()) }
     PartialFiles.add(temporary)
+    // Where that isn't allowed the file is as any new one.
+    if isThere { _ = fchmod(opened, status.st_mode & 0o7777) }
     self.path = path
+    self.target = target
     temporaryPath = temporary
     descriptor = opened
     isDurable = durable
@@ -70,8 +77,8 @@ public struct OutputFile: ~Copyable {
   /// Puts the finished file in its place.
   public consuming func commit() throws(FileError) {
     if isDurable { try Disk.synchronize(descriptor, path: path) }
-    try FilePath.move(temporaryPath, to: path)
-    if isDurable { try Disk.synchronizeFolder(of: path) }
+    try FilePath.move(temporaryPath, to: target)
+    if isDurable { try Disk.synchronizeFolder(of: target) }
   }
 
   deinit {

@@ -5,6 +5,8 @@ internal import Synchronization
 /// Temporary files and folders that are not whole yet, so that an interrupted program leaves none behind.
 public enum PartialFiles {
   private static let paths = Mutex<Set<String>>([])
+  /// New folders, inner ones first, that are of no use while nothing is in them.
+  private static let folders = Mutex<[String]>([])
   private static let interruption = Mutex(Interruption())
 
   private struct Interruption {
@@ -33,6 +35,19 @@ public enum PartialFiles {
     }
   }
 
+  /// Notes that the folder `path` was made, and is to be removed if the program ends early and nothing is in it.
+  ///
+  /// Folders that lie in one another are noted from the inside.
+  public static func addFolder(_ path: String) { folders.withLock { $0.append(path) } }
+
+  /// Removes the new folders that nothing was put into.
+  public static func removeEmptyFolders() {
+    folders.withLock { folders in
+      for path in folders { _ = path.withFileName { rmdir($0) } }
+      folders = []
+    }
+  }
+
   /// From now on an interrupt (Ctrl-C), a hang-up or a request to terminate removes partial files, then ends the
   /// program as it would have; and a file grown past the system's limit is an error instead of an end.
   ///
@@ -54,6 +69,7 @@ public enum PartialFiles {
         if isNoted { return }
         paths.withLock { paths in
           for path in paths { FilePath.remove(path) }
+          removeEmptyFolders()
           // As a shell reports a program that the signal ended.
           _exit(128 + number)
         }

@@ -32,6 +32,15 @@ public struct EvaluationResult: Sendable {
     return figures.compactMap { name, mean in mean.map { (name, $0) } }
   }
 
+  /// Throws unless there is a score.
+  ///
+  /// - Parameter folder: What was evaluated, for the error.
+  /// - Throws: `EvaluationError.nothingJudged`.
+  public func requireScores(of folder: String) throws(EvaluationError) {
+    guard pictures.isEmpty, clips.isEmpty else { return }
+    throw .nothingJudged(folder: folder, reason: leftOut.first ?? "its masks are empty")
+  }
+
   /// The means over objects by name; what there are no objects of is left out.
   public var means: [(name: String, value: Double)] { figures.map { ($0.name, $0.mean.value) } }
 }

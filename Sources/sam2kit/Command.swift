@@ -7,13 +7,25 @@ import Synchronization
 
 /// A subcommand whose errors become one sentence on stderr and exit code 2.
 protocol Command: ParsableCommand {
+  /// What it will read and write.
+  ///
+  /// - Throws: What keeps arguments that name further files from being read.
+  func files() throws -> CommandFiles
+
   /// Does the work. Throwing `ExitCode` ends with that code, silently.
   func execute() throws
 }
 
 extension Command {
   func run() throws {
-    do { try execute() } catch let code as ExitCode { throw code } catch {
+    do {
+      try files().check()
+      let end = Result { try execute() }
+      try StandardOutput.check()
+      try end.get()
+    } catch {
+      PartialFiles.removeEmptyFolders()
+      if error is ExitCode || error is ValidationError { throw error }
       Console.remark("error: \(error)")
       throw ExitCode(2)
     }
@@ -86,7 +98,7 @@ enum Console {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    print(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
 }
 

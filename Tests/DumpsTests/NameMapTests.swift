@@ -26,7 +26,12 @@ private func problem(_ json: String) -> String {
 }
 
 @Test(arguments: [
-  ("[]", "map.json: the map: expected an object"), ("{", "map.json: the map: expected JSON"),
+  ("[]", "map.json: the map: expected an object"), ("{", "map.json: the map: expected JSON, found "),
+  ("{\n  \"rules\": [,]}", "line 2, column 13"),
+  (
+    #"{"rules": [{"from": "a", "to": "b", "scale": 1, "axis": 1.5}]}"#,
+    "rules[0].axis: expected a whole number, found 1.5"
+  ),
   (#"{"rule": []}"#, "map.json: the map: expected the keys taps, layout, precision, rules, found 'rule'"),
   (#"{"rules": [{"from": "a", "to": "b", "lay": 1}]}"#, "rules[0]: expected the keys from, to, layout"),
   (#"{"rules": [{"from": "a"}]}"#, "rules[0].to: expected a value, if only null"),

@@ -93,6 +93,22 @@ private func masks(in folder: String) throws -> [[UInt8]] {
     }
   }
 
+  /// The generator would find no mask in it, which is no error by itself.
+  @Test func anEmbeddingWithANumberThatIsNoneIsRefused() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let embedding = "\(folder)/micro.emb"
+      #expect(try Program.run("encode", "--model", micro, "--image", picture, "--output", embedding).code == 0)
+      var bytes = try Data(contentsOf: URL(filePath: embedding))
+      bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: [0, 0, 0xc0, 0x7f])
+      try bytes.write(to: URL(filePath: embedding))
+      for command in [["masks"], ["segment"] + click] {
+        let run = try Program.run(
+          command + ["--model", micro, "--embedding", embedding, "--output", "\(folder)/out"])
+        #expect(run.code == 2 && run.errors.contains("micro.emb: expected finite numbers"), "\(run.errors)")
+      }
+    }
+  }
+
   @Test func anEmbeddingThatIsCutShortIsRefused() throws {
     try TestFiles.withTemporaryFolder { folder in
       let embedding = "\(folder)/micro.emb"

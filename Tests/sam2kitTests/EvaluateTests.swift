@@ -106,6 +106,28 @@ private struct Printed: Decodable {
     }
   }
 
+  /// A clip of one frame says nothing of tracking; a set of nothing else has no figures.
+  @Test func aSetOfWhichNothingIsJudgedIsAnError() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      try copy(pictures: [], clips: ["00"], to: folder)
+      for part in ["frames", "masks"] {
+        for name in try FileManager.default.contentsOfDirectory(atPath: "\(folder)/clips/00/\(part)")
+        where !name.hasPrefix("00000") {
+          try FileManager.default.removeItem(atPath: "\(folder)/clips/00/\(part)/\(name)")
+        }
+      }
+      let outcome = try Program.run(
+        "evaluate", "--model", TestFiles.package("Weights/sam2.1_micro.pt"), "--data", folder, "--csv",
+        "\(folder)/scores.csv")
+      #expect(outcome.code == 2 && outcome.output.isEmpty)
+      #expect(outcome.errors.contains("expected an object to judge, found none"), "\(outcome.errors)")
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/scores.csv"))
+      let split = try Program.run(
+        "evaluate", "--masks", folder, "--data", folder, "--split", "val")
+      #expect(split.code == 2 && split.errors.contains("leave out --split"), "\(split.errors)")
+    }
+  }
+
   @Test func aSinglePictureHasNoSpread() throws {
     try TestFiles.withTemporaryFolder { folder in
       try copy(pictures: ["00"], clips: [], to: folder)

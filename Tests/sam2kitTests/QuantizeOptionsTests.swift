@@ -65,13 +65,21 @@ private let qkv = "image_encoder.trunk.blocks.4.attn.qkv.weight"
       let both = try run("both", ["--rounding", "gptq", "--equalize"])
       #expect(both.told.equalized.count > (scheme == "w8a8" ? 15 : 5))
       #expect(both.told.equalized.allSatisfy { $0.output_sqnr_db > $0.output_sqnr_db_before })
+      #expect(gptq.file.metadata["weight_rounding"] == "gptq")
+      #expect(gptq.file.metadata["equalized_norms"] == nil)
+      #expect(
+        both.file.metadata["equalized_norms"]
+          == both.told.equalized.map(\.norm).joined(separator: " "))
       let original = try Checkpoint.open(path: micro)
       let norm = "\(both.told.equalized[0].norm).weight"
       #expect(try both.file.float32(norm).elements != original.float32(norm).elements)
       #expect(try gptq.file.float32(norm).elements == original.float32(norm).elements)
       if scheme == "w8a8" {
         let nearest = try run("nearest", [])
-        #expect(nearest.told.rounding == "nearest")
+        #expect(nearest.told.rounding == "nearest" && nearest.file.metadata["weight_rounding"] == nil)
+        let verified = try Program.run(
+          "verify", "--model", both.file.path, "--reference", TestFiles.package("Reference/micro.h5"), "--brief")
+        #expect(verified.errors.contains("norms were equalized"), "\(verified.errors)")
         // Not more than what the range alone costs, told for the same inputs.
         #expect(gptq.told.mean > nearest.told.mean + 0.5, "\(nearest.told.mean) to \(gptq.told.mean)")
         #expect(both.told.mean > gptq.told.mean + 0.1, "\(gptq.told.mean) to \(both.told.mean)")

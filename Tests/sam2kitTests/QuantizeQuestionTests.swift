@@ -300,4 +300,18 @@ private struct Printed: Decodable {
       #expect(names(in: folder) == ["data", "seen"])
     }
   }
+
+  /// Weights alone need no calibration; what modules lose does.
+  @Test func picturesOfWhichNoneCanBeReadAreAnError() throws {
+    try withFolders { folder in
+      try FileManager.default.createDirectory(atPath: "\(folder)/broken", withIntermediateDirectories: false)
+      try Data([0xff, 0xd8, 0xff]).write(to: URL(filePath: "\(folder)/broken/a.jpg"))
+      let outcome = try Program.run(
+        "quantize", micro, "--scheme", "w8", "--analyze", "--calibrate", "\(folder)/broken")
+      #expect(outcome.code == 2)
+      #expect(
+        outcome.errors.contains("expected a picture or clip that can be read, found none among 1"),
+        "\(outcome.errors)")
+    }
+  }
 }

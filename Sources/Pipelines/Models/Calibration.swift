@@ -30,6 +30,15 @@ public enum CalibrationError: Error, Equatable, CustomStringConvertible {
   /// None of its pictures and clips could be read.
   case unreadable(folder: String, count: Int, first: String)
 
+  /// Throws unless something of a folder could be read.
+  ///
+  /// - Parameter failures: What was said of each that couldn't.
+  static func require(_ failures: [String], below count: Int, in folder: String) throws(CalibrationError) {
+    guard failures.count < count else {
+      throw .unreadable(folder: folder, count: count, first: failures.first ?? "nothing")
+    }
+  }
+
   /// One sentence: the folder, what was expected, what was found.
   public var description: String {
     switch self {
@@ -117,10 +126,7 @@ extension Model {
         watch(.note("left out: \(error)"))
       }
     }
-    guard failures.count < shows.count else {
-      throw CalibrationError.unreadable(
-        folder: request.folder, count: shows.count, first: failures.first ?? "nothing")
-    }
+    try CalibrationError.require(failures, below: shows.count, in: request.folder)
   }
 
   /// A click, a box around it, and three clicks.

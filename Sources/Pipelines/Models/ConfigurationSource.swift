@@ -138,6 +138,10 @@ package enum MetadataKey {
   package static let producer = "producer"
   /// Which layer is to be computed how, as the JSON of a `PrecisionPlan`.
   package static let plan = "precision_plan"
+  /// How weights became whole numbers, where not each to the nearest: a `Rounding`.
+  package static let weightRounding = "weight_rounding"
+  /// The norms whose channels were made alike before, separated by blanks: they aren't the checkpoint's any more.
+  package static let equalizedNorms = "equalized_norms"
   /// What large tensors were rounded to.
   package static let precision = "precision"
   /// Which framework's tensors these are, for transformers.

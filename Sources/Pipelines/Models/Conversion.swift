@@ -2,6 +2,7 @@ import Architecture
 public import Checkpoints
 import Files
 import Foundation
+import Quantization
 import SAM2
 
 /// What to convert into what.
@@ -129,6 +130,12 @@ struct ConvertedMetadata {
 
   /// Says how the model is computed.
   mutating func add(_ plan: PrecisionPlan) { words[MetadataKey.plan] = plan.json }
+
+  /// Says what quantizing did to weights that the numbers themselves don't tell.
+  mutating func add(_ rounding: Rounding, equalized norms: [String]) {
+    words[MetadataKey.weightRounding] = rounding == .nearest ? nil : rounding.rawValue
+    words[MetadataKey.equalizedNorms] = norms.isEmpty ? nil : norms.joined(separator: " ")
+  }
 
   /// Says which file the tensors come from, as a conversion does.
   mutating func addDigests(of source: Checkpoint) throws {

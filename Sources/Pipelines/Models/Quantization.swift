@@ -128,6 +128,7 @@ public func quantize(
   if let output = request.output, let format {
     var metadata = ConvertedMetadata(of: checkpoint, found.configuration, as: format)
     metadata.add(work.plan)
+    metadata.add(request.rounding, equalized: work.equalized?.norms.map(\.norm) ?? [])
     try metadata.addDigests(of: checkpoint)
     watch(.step("writing \(output)"))
     try WholeNumberOutput.write(

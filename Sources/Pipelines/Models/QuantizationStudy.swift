@@ -88,6 +88,7 @@ struct QuantizationStudy {
     }
     let shown = TapFilter(paths.map(\.name) + samples.layers.map(\.name))
     let shows = try CalibrationFolder(path: request.folder).shows(request)
+    var failures: [String] = []
     for (place, (path, show)) in shows.enumerated() {
       if isCancelled() || Task.isCancelled { throw CancellationError() }
       watch(.step("comparing modules on \(path), \(place + 1) of \(shows.count)"))
@@ -99,10 +100,9 @@ struct QuantizationStudy {
           try show(model, Run(taps: taps))
           try meter.finish()
         }
-      } catch is MediaError {
-        // What can't be read was told of by the calibration.
-      }
+      } catch let error as MediaError { failures.append("\(error)") }
     }
+    try CalibrationError.require(failures, below: shows.count, in: request.folder)
     func meter(_ rounding: Rounding) -> ModuleMeter? { roundings.first { $0.0 == rounding }?.2 }
     let layers = try samples.sensitivities(of: quantized, plan, float.checkpoint)
     let sizes = Dictionary(uniqueKeysWithValues: quantized.layers.map { ($0.layer, $0.shape.count) })

@@ -4,7 +4,7 @@ import Foundation
 import Kernels
 import Masks
 public import Media
-import Prompts
+public import Prompts
 public import SAM2
 import Tensors
 import Traces
@@ -233,4 +233,14 @@ extension ObjectPrompt {
 /// Where a mask that prompts name lies.
 func maskPath(_ name: String, in folder: String) -> String {
   URL(fileURLWithPath: name, relativeTo: URL(fileURLWithPath: folder, isDirectory: true)).path
+}
+
+extension PromptScript {
+  /// The files of the masks that it names.
+  ///
+  /// - Parameter folder: What their paths are relative to.
+  public func masks(from folder: String) -> [String] {
+    let prompted = (steps ?? []).compactMap { if case .prompt(let prompt) = $0 { prompt } else { nil } }
+    return (objects + prompted).compactMap(\.mask).map { maskPath($0, in: folder) }
+  }
 }

@@ -9,6 +9,8 @@ public import SAM2
 
 /// A folder of pictures to look at.
 public struct MaskFolderRequest: Sendable {
+  /// The COCO file of all pictures.
+  public static let reportName = "coco.json"
   /// The folder.
   public var pictures: String
   /// The folder that results go into.
@@ -102,7 +104,7 @@ extension Model {
     }
     let masks = try COCOFile.write(done, to: folder)
     return MaskFolderResult(
-      report: folder.file(COCOFile.name), pictures: done.count, masks: masks, failures: failures)
+      report: folder.file(MaskFolderRequest.reportName), pictures: done.count, masks: masks, failures: failures)
   }
 }
 
@@ -171,7 +173,6 @@ public struct MaskJournalMismatch: Error, CustomStringConvertible {
 
 /// All masks of a folder as COCO has annotations.
 private enum COCOFile {
-  static let name = "coco.json"
 
   /// A finished picture, and the folder of its results.
   struct Picture {
@@ -207,7 +208,7 @@ private enum COCOFile {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let file = try OutputFile(path: folder.file(name))
+    let file = try OutputFile(path: folder.file(MaskFolderRequest.reportName))
     var images: [Data] = []
     var count = 0
     try file.write(Array(#"{"annotations":["#.utf8))

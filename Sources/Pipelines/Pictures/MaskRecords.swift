@@ -27,6 +27,12 @@ extension GeneratedMasks {
   /// The name of a mask's own file, by its place.
   public static func maskName(_ index: Int) -> String { "mask_\(index).png" }
 
+  /// Whether files of this name are written into a folder of results.
+  public static func names(_ name: String) -> Bool {
+    [recordsName, labelsName, overlayName, MaskFolderRequest.reportName].contains(name)
+      || name.isNumbered("mask_", ".png") || OutlineFormat.names(name)
+  }
+
   /// Writes a label raster, an overlay and, last, the records into a folder; each appears whole or not at all.
   ///
   /// - Throws: `FileError`, `MediaError`, `MaskError.tooManyMasks`.

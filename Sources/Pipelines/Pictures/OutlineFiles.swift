@@ -17,6 +17,9 @@ public enum OutlineFormat: String, Sendable, CaseIterable {
 
   /// What its file is called.
   public var fileName: String { self == .coco ? "outlines.coco.json" : "outlines.\(rawValue)" }
+
+  /// Whether a file of outlines has this name.
+  static func names(_ name: String) -> Bool { allCases.contains { $0.fileName == name } }
 }
 
 /// Masks to be written as polygons, one at a time.

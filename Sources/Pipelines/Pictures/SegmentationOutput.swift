@@ -14,6 +14,11 @@ extension Segmentation {
   /// What was found, in words.
   public static let reportName = "prediction.json"
 
+  /// Whether files of this name are written into a folder of results.
+  public static func names(_ name: String) -> Bool {
+    [overlayName, reportName].contains(name) || name.isNumbered("mask_", ".png") || OutlineFormat.names(name)
+  }
+
   /// Writes masks (255 on the object), overlay and report into a folder, made if it isn't there: all of them, or none
   /// where one can't be written. Masks that an earlier report in it lists go with it.
   ///

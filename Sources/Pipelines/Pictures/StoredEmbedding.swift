@@ -58,7 +58,8 @@ public struct StoredEmbedding: Sendable {
 
   /// Reads a file that `write` left.
   ///
-  /// - Throws: `CheckpointError` for a file that is damaged, cut short or none, `EmbeddingError.notAnEmbedding`.
+  /// - Throws: `CheckpointError` for a file that is damaged, cut short or none, `EmbeddingError.notAnEmbedding`,
+  ///   `.notFinite`.
   public init(path: String) throws {
     let file = try Checkpoint.open(path: path)
     guard let text = file.metadata[Self.key] else { throw EmbeddingError.notAnEmbedding(path: path) }
@@ -68,6 +69,11 @@ public struct StoredEmbedding: Sendable {
     self.path = path
     self.provenance = provenance
     tensors = try Dictionary(uniqueKeysWithValues: file.shapes.keys.map { ($0, try file.tensor($0)) })
+    // The generator would find no mask in such a picture, and say nothing.
+    for (name, tensor) in tensors.sorted(by: { $0.key < $1.key })
+    where tensor.elementType == .float32 && tensor.firstNotFinite != nil {
+      throw EmbeddingError.notFinite(path: path, tensor: name)
+    }
   }
 
   /// Writes the embedding as safetensors, with its provenance; it appears whole or not at all.
@@ -115,6 +121,8 @@ public struct StoredEmbedding: Sendable {
 public enum EmbeddingError: Error, Equatable, CustomStringConvertible {
   /// A file that holds something else.
   case notAnEmbedding(path: String)
+  /// A tensor with infinities or what isn't a number.
+  case notFinite(path: String, tensor: String)
   /// Another model made it.
   case otherModel(path: String, model: String, what: String)
   /// It is of another picture.
@@ -125,6 +133,8 @@ public enum EmbeddingError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .notAnEmbedding(let path):
       "\(path): expected a picture's embedding as `sam2kit encode` writes it, found another file"
+    case .notFinite(let path, let tensor):
+      "\(path): expected finite numbers in \(tensor), found others; encode the picture again"
     case .otherModel(let path, let model, let what):
       "\(path): expected an embedding that \(model) made, found one of another \(what)"
     case .otherPicture(let path, let picture, let expected):

@@ -96,6 +96,13 @@ private struct VerifiedRun {
     keepsWholes = request.keepsWholes
     let recorded = recording.provenance
     model = try Model(request.model, recorded: (recorded.configuration, recording.path), watch: watch)
+    if let norms = model.checkpoint.metadata[MetadataKey.equalizedNorms] {
+      let count = norms.split(separator: " ").count
+      watch(
+        .note(
+          "\(request.model.path): \(count) norms were equalized with the layers that read them; what they return isn't "
+            + "the recorded run's"))
+    }
     let folder =
       request.maskFolder ?? URL(fileURLWithPath: recording.path).deletingLastPathComponent().path
     switch recorded.input.kind {

@@ -19,8 +19,13 @@ struct TrackFolder {
     names = Set(stems).count == stems.count ? stems : []
   }
 
+  private static let reportName = "tracks.json"
+
+  /// See `Tracking.names`.
+  static func names(_ name: String) -> Bool { name == reportName || name.isNumbered("", ".png") }
+
   var path: String { folder.path }
-  var report: String { folder.file("tracks.json") }
+  var report: String { folder.file(Self.reportName) }
   var journal: String { folder.file(".tracks.journal") }
   var state: String { folder.file(".tracks.state") }
 

@@ -154,6 +154,9 @@ extension Model {
 ///
 /// Making one checks all that can be checked without a model.
 public struct Tracking {
+  /// Whether files of this name are written into a folder of tracks; the masks of a folder's frames may have others.
+  public static func names(_ name: String) -> Bool { TrackFolder.names(name) }
+
   private let request: TrackRequest
   private let input: VideoInput
   private let script: TrackScript

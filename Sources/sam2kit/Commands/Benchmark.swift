@@ -50,6 +50,10 @@ struct Benchmark: Command {
     }
   }
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [image, video], written: [html]).and(model.files)
+  }
+
   func execute() throws {
     var request = BenchmarkRequest()
     (request.picture, request.video, request.prompts, request.frames) = (image, video, prompts, frames)
@@ -65,7 +69,7 @@ struct Benchmark: Command {
       try page.commit()
     }
     if json {
-      Swift.print(String(decoding: try report.json(), as: UTF8.self))
+      print(String(decoding: try report.json(), as: UTF8.self))
     } else {
       for line in BenchmarkText(report, isVerbose: verbose).lines { print(line) }
     }

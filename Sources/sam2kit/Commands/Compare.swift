@@ -38,6 +38,10 @@ struct Compare: Command {
   var tap: [String] = []
   @OptionGroup var output: ComparisonOutput
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [reference, candidate, model]).and(policy.files).and(dump.files).and(output.files)
+  }
+
   func execute() throws {
     let policy = try policy.policy()
     let expected = try ComparedFile.reference(path: reference)

@@ -58,6 +58,10 @@ struct Convert: Command {
       "\(output): expected .pt, .pth, .safetensors, .h5 or .gguf; for another name add --format")
   }
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [input, architecture.config], written: [output])
+  }
+
   func execute() throws {
     var model = ModelRequest(path: input)
     source.apply(to: &model)

@@ -30,6 +30,10 @@ struct Diff: Command {
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [first, second])
+  }
+
   func execute() throws {
     let checkpoints = try [(first, key), (second, otherKey)].map { try limits.open($0, key: $1) }
     let difference = try CheckpointDifference(checkpoints[0], checkpoints[1]) {

@@ -20,6 +20,10 @@ struct Encode: Command {
   @Option(name: .long, help: "The file to write, such as truck.emb.")
   var output: String
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [image], written: [output]).and(model.files)
+  }
+
   func execute() throws {
     let picture = try PictureInput(path: image, longestSide: size.maxSide)
     for note in picture.notes { Console.remark("\(image): \(note)") }

@@ -43,11 +43,19 @@ struct Evaluate: Command {
     guard (model == nil) != (masks == nil) else {
       throw ValidationError("say what to judge: --model FILE to run, or --masks DIR that are there")
     }
+    guard masks == nil || !running.saysHow else {
+      throw ValidationError("with --masks no model runs: leave out what says how it would")
+    }
     try OutputName.check(csv, "--csv", is: ["csv"])
+  }
+
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [model], written: [csv]).and(running.files)
   }
 
   func execute() throws {
     let set = try ValidationSet(folder: data, split: split)
+    let table = try csv.map { try OutputFile(path: $0) }
     let found: EvaluationResult
     if let masks {
       found = try EvaluationResult(of: set, masksIn: masks, watch: watch)
@@ -55,11 +63,11 @@ struct Evaluate: Command {
       found = try running.load(model ?? "").evaluate(set, watch: watch)
     }
     Console.line("")
+    try found.requireScores(of: data)
     let report = EvaluationReport(found)
-    if let csv {
-      let file = try OutputFile(path: csv)
-      try file.write(report.csv.utf8)
-      try file.commit()
+    if let table {
+      try table.write(report.csv.utf8)
+      try table.commit()
     }
     if json { try Console.json(report) } else { report.lines.forEach { print($0) } }
   }

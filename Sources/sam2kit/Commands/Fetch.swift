@@ -36,6 +36,10 @@ struct Fetch: Command {
     guard list != (variant != nil) else { throw ValidationError("expected either a VARIANT or --list") }
   }
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [manifest], written: variant.map { [target($0)] } ?? [])
+  }
+
   func execute() throws {
     var known = try manifest.map(CheckpointManifest.init(path:)) ?? .official()
     guard let variant else { return try show(known) }

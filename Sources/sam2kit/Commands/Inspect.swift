@@ -30,6 +30,10 @@ struct Inspect: Command {
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [file])
+  }
+
   func execute() throws {
     if security {
       let report = try SecurityScan.report(path: file, limits: source.limits.limits)

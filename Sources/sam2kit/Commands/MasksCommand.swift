@@ -42,6 +42,16 @@ struct MasksCommand: Command {
     guard image != nil || embedding != nil else {
       throw ValidationError("say what to look at: --image FILE or --embedding FILE")
     }
+    guard !resume || FilePath.isFolder(image ?? "") else {
+      throw ValidationError("--resume goes on with a folder of pictures; leave it out for one picture")
+    }
+    guard embedding == nil || size.maxSide == nil else {
+      throw ValidationError("an embedding was made of a picture of its size then; leave out --max-side")
+    }
+    guard generator.pointGrids == nil || selection.point.isEmpty else {
+      throw ValidationError(
+        "--point asks about points of its own, --point-grids about a grid: give one of them")
+    }
     do { try options.check() } catch { throw ValidationError("\(error)") }
   }
 
@@ -52,6 +62,12 @@ struct MasksCommand: Command {
     selection.apply(to: &options)
     options.cleanUp = cleaning.cleanUp
     return options
+  }
+
+  func files() throws -> CommandFiles {
+    var files = CommandFiles(read: [image, embedding, generator.pointGrids, selection.within]).and(model.files)
+    files.written.append(.folder(output, names: GeneratedMasks.names))
+    return files
   }
 
   func execute() throws {
@@ -101,7 +117,8 @@ struct MasksCommand: Command {
       print("\(found.masks) masks in \(found.pictures) pictures")
       print(found.report)
       if !found.failures.isEmpty {
-        Console.remark("error: \(found.failures.count) pictures were left out")
+        let count = found.failures.count
+        Console.remark("error: \(count == 1 ? "a picture was" : "\(count) pictures were") left out")
         throw ExitCode(2)
       }
     } catch is CancellationError {

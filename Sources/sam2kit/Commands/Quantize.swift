@@ -78,8 +78,8 @@ struct Quantize: Command {
     help:
       "With --calibrate, make the channels alike that norms return, at the cost of the weights that read them.")
   var equalize = false
-  @Option(name: .long, help: "What the random clicks of a calibration depend on.")
-  var seed: UInt64 = 0
+  @Option(name: .long, help: "What the random clicks of a calibration depend on; 0 by default.")
+  var seed: UInt64?
   @OptionGroup var questions: QuantizationQuestionOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var architecture: ArchitectureOptions
@@ -98,6 +98,9 @@ struct Quantize: Command {
     guard calibrate != nil || (rounding == .nearest && !equalize) else {
       throw ValidationError("--rounding gptq and --equalize need --calibrate, to see what layers are given")
     }
+    guard calibrate != nil || seed == nil else {
+      throw ValidationError("--seed is of the clicks of --calibrate FOLDER; leave it out")
+    }
     guard output != nil || questions.analyze else {
       throw ValidationError("name the file to write; with --analyze alone it may be left out")
     }
@@ -115,6 +118,10 @@ struct Quantize: Command {
     }
   }
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [input, plan, architecture.config], written: [output]).and(questions.files)
+  }
+
   func execute() throws {
     var model = ModelRequest(path: input)
     source.apply(to: &model)
@@ -128,7 +135,7 @@ struct Quantize: Command {
     (request.rounding, request.equalizes) = (rounding.rounding, equalize)
     if let calibrate {
       var calibration = CalibrationRequest(folder: calibrate)
-      calibration.seed = seed
+      calibration.seed = seed ?? calibration.seed
       request.calibration = calibration
     }
     let result = try questions.answer(request)

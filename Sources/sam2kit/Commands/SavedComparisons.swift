@@ -19,6 +19,10 @@ struct Judge: Command {
   @OptionGroup var policy: PolicyOptions
   @OptionGroup var output: ComparisonOutput
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [saved]).and(policy.files).and(output.files)
+  }
+
   func execute() throws {
     let report = try ComparisonReport(path: saved)
     try output.present(
@@ -52,6 +56,10 @@ struct CalibratePolicy: Command {
     }
   }
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: saved, written: [output])
+  }
+
   func execute() throws {
     let reports = try saved.map { try ComparisonReport(path: $0) }
     let calibration = try PolicyCalibration(reports, margin: margin, name: name)
@@ -61,7 +69,7 @@ struct CalibratePolicy: Command {
       try file.write(json + Data("\n".utf8))
       try file.commit()
     } else {
-      Swift.print(String(decoding: json, as: UTF8.self))
+      print(String(decoding: json, as: UTF8.self))
     }
     if let passing = calibration.passingWhenLeftOut {
       Console.remark("left out in turn, \(passing) of \(saved.count) pass what the others propose")

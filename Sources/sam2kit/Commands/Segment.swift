@@ -58,16 +58,29 @@ struct Segment: Command {
           "prompts about a folder's pictures come from stdin, answers go to stdout: leave out others")
       }
       guard pictures.range == nil else { throw ValidationError("--range is of one picture, not of a folder's") }
+      guard outlines.formats.isEmpty, cleaning.cleanUp.isEmpty, !noOverlap else {
+        throw ValidationError(
+          "answers about a folder's pictures are masks as found: leave out what cleans and draws them")
+      }
       return
     }
     guard embedding == nil || pictures.range == nil else {
       throw ValidationError("an embedding was made of a picture as it was read then; leave out --range")
+    }
+    guard embedding == nil || size.maxSide == nil else {
+      throw ValidationError("an embedding was made of a picture of its size then; leave out --max-side")
     }
     try prompts.requireSome()
     guard output != nil else { throw ValidationError("say where results go: --output FOLDER") }
     guard embedding == nil || !trace.request.isAsked else {
       throw ValidationError("a trace is of a whole run; leave out --embedding")
     }
+  }
+
+  func files() throws -> CommandFiles {
+    var files = CommandFiles(read: [image, embedding]).and(model.files).and(prompts.files).and(trace.files)
+    if let output { files.written.append(.folder(output, names: Segmentation.names)) }
+    return files
   }
 
   func execute() throws {
@@ -86,7 +99,8 @@ struct Segment: Command {
     let found = try model.load().segment(
       linesAbout: folder, longestSide: size.maxSide, next: { readLine() }
     ) { answer in
-      try FileHandle.standardOutput.write(contentsOf: answer + Data("\n".utf8))
+      print(String(decoding: answer, as: UTF8.self))
+      try StandardOutput.check()
     }
     if found.failed > 0 {
       Console.remark(
@@ -97,6 +111,7 @@ struct Segment: Command {
 
   private func execute(_ picture: PictureInput, _ parts: ModelParts) throws {
     let (asked, maskFolder) = try prompts.load()
+    try files().and(CommandFiles(read: asked.masks(from: maskFolder))).check()
     for note in picture.notes { Console.remark("\(picture.path): \(note)") }
     let folder = try OutputFolder(output ?? "")
     var request = SegmentRequest(asked, maskFolder: maskFolder)

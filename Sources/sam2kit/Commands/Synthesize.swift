@@ -44,6 +44,10 @@ struct Synthesize: Command {
 
   private var output: String { arguments.last ?? "" }
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [config], written: [output])
+  }
+
   func execute() throws {
     let model: ModelConfiguration
     if let config {

@@ -18,6 +18,10 @@ struct TraceInfo: Command {
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [file])
+  }
+
   func execute() throws {
     let summary = try TraceSummary(.open(path: file))
     if json { try Console.json(summary) } else { print(TraceSummaryText(summary, withTaps: !brief).text) }
@@ -46,6 +50,10 @@ struct TraceDiff: Command {
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [first, second])
+  }
+
   func execute() throws {
     let difference = try TraceDifference(
       .open(path: first), .open(path: second), patterns: tap.map { TapPattern($0) }, ignoring: Set(ignore))
@@ -70,6 +78,10 @@ struct TraceCut: Command {
 
   func validate() throws { try OutputName.check(output, "--output", is: OutputName.recording) }
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [file], written: [output])
+  }
+
   func execute() throws {
     let run = try Recording.open(path: file)
     let kept = try run.cut(to: output, keeping: selection.selection, storage: compress ? .compressed : nil)
@@ -92,6 +104,10 @@ struct TraceSketch: Command {
 
   func validate() throws { try OutputName.check(output, "--output", is: OutputName.recording) }
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [file], written: [output])
+  }
+
   func execute() throws {
     let run = try Recording.open(path: file)
     let kept = try run.sketch(to: output, keeping: selection.selection)
@@ -109,19 +125,23 @@ struct TraceMergeCommand: Command {
       bit; what is not is named, and nothing is written.
       """)
 
-  @Argument(help: "Traces or sketches, at least two.")
-  var files: [String]
+  @Argument(help: ArgumentHelp("Traces or sketches, at least two.", valueName: "files"))
+  var recordings: [String]
   @Option(name: .shortAndLong, help: "The file to write.")
   var output: String
 
   func validate() throws {
-    guard files.count >= 2 else {
-      throw ValidationError("trace-merge takes at least two files, found \(files.count)")
+    guard recordings.count >= 2 else {
+      throw ValidationError("trace-merge takes at least two files, found \(recordings.count)")
     }
   }
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: recordings, written: [output])
+  }
+
   func execute() throws {
-    let count = try Recording.merge(files.map { try .open(path: $0) }, to: output)
+    let count = try Recording.merge(recordings.map { try .open(path: $0) }, to: output)
     Console.remark("\(output): \(count) taps")
   }
 }

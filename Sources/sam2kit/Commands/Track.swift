@@ -48,6 +48,13 @@ struct Track: Command {
     }
   }
 
+  func files() throws -> CommandFiles {
+    var files = CommandFiles(read: [video], written: [overlay]).and(model.files).and(prompts.files)
+      .and(trace.files)
+    files.written.append(.folder(output, names: Tracking.names))
+    return files
+  }
+
   func execute() throws {
     let tracking = try Tracking(request())
     let model = try model.load(isRecorded: trace.request.isAsked)
@@ -68,6 +75,7 @@ struct Track: Command {
 
   private func request() throws -> TrackRequest {
     let (asked, maskFolder) = try prompts.load()
+    try files().and(CommandFiles(read: asked.masks(from: maskFolder))).check()
     var request = TrackRequest(video: video, prompts: asked, output: output, maskFolder: maskFolder)
     (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
     request.range = pictures.sampleRange

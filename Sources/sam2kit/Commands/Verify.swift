@@ -44,6 +44,11 @@ struct Verify: Command {
   var trace: String?
   @OptionGroup var output: ComparisonOutput
 
+  func files() throws -> CommandFiles {
+    CommandFiles(read: [reference, input], written: [trace]).and(model.files).and(policy.files)
+      .and(output.files)
+  }
+
   func execute() throws {
     var request = VerifyRequest(model: try model.request(backend: .openblas), reference: reference)
     (request.input, request.maskFolder, request.isolates) = (input, masks, isolate)

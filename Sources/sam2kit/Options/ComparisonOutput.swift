@@ -26,12 +26,10 @@ struct ComparisonOutput: ParsableArguments {
     try OutputName.check(save, "--save", is: OutputName.json)
     try OutputName.check(junit, "--junit", is: OutputName.xml)
     try OutputName.check(html, "--html", is: OutputName.page)
-    let files = [save, junit, html].compactMap { $0 }
-    guard Set(files).count == files.count else {
-      throw ValidationError(
-        "--save, --junit and --html should name different files, found \(files.joined(separator: ", "))")
-    }
   }
+
+  /// What is written.
+  var files: CommandFiles { CommandFiles(written: [save, junit, html]) }
 
   /// Whether it takes knowing where errors are, and pictures of the masks.
   var wantsPictures: Bool { html != nil }
@@ -51,7 +49,7 @@ struct ComparisonOutput: ParsableArguments {
     if let junit { try Self.write(JUnitReport(report).xml.utf8, to: junit) }
     if let html { try Self.write(HTMLReport(report, masks: masks).page.utf8, to: html) }
     if json {
-      Swift.print(String(decoding: try report.json(), as: UTF8.self))
+      print(String(decoding: try report.json(), as: UTF8.self))
     } else {
       let table = ComparisonTable(
         result.comparison, order: brief || order == .worst ? .worst : .execution, limit: brief ? 10 : nil,

@@ -16,6 +16,9 @@ struct DumpOptions: ParsableArguments {
     })
   var layout: AxisLayout?
 
+  /// What is read.
+  var files: CommandFiles { CommandFiles(read: [map]) }
+
   /// Opens what is held against a reference.
   func candidate(path: String, of reference: ComparedFile) throws -> ComparedFile {
     try .candidate(path: path, map: map.map { try NameMap(path: $0) }, layout: layout, of: reference)

@@ -34,6 +34,9 @@ struct ModelOptions: ParsableArguments {
 
   /// From here on this many threads compute.
   func useThreads() { running.useThreads() }
+
+  /// What is read.
+  var files: CommandFiles { CommandFiles(read: [model]).and(running.files) }
 }
 
 /// How to run a model, whichever it is.
@@ -76,6 +79,16 @@ struct RunningOptions: ParsableArguments {
 
   /// From here on this many threads compute.
   func useThreads() { Parallelism.threads = threads }
+
+  /// Whether anything is said of how the model runs, but for threads.
+  var saysHow: Bool {
+    let (source, how, what) = (source, backend, architecture)
+    return source.key != nil || !source.limits.limit.isEmpty || how.backend != nil || how.precision != nil
+      || how.plan != nil || what.config != nil || !what.settings.isEmpty || what.imageSize != nil
+  }
+
+  /// What is read beside the checkpoint.
+  var files: CommandFiles { CommandFiles(read: [architecture.config, backend.plan]) }
 }
 
 /// What computes, and how each layer is computed.

@@ -18,6 +18,9 @@ struct PolicyOptions: ParsableArguments {
     }
   }
 
+  /// What is read; a policy's name is mostly none of a file.
+  var files: CommandFiles { CommandFiles(read: [policy]) }
+
   /// The policy that was asked for, or else `base`.
   func policy(or base: TolerancePolicy = SAM2Policies.f32) throws -> TolerancePolicy {
     let chosen = try policy.map { try TolerancePolicy(named: $0, presets: SAM2Policies.presets) } ?? base

@@ -26,6 +26,9 @@ struct PromptOptions: ParsableArguments {
   /// Whether nothing is asked for.
   var isEmpty: Bool { prompts == nil && pointing.isEmpty && !multimask }
 
+  /// What is read.
+  var files: CommandFiles { CommandFiles(read: [prompts]).and(pointing.files) }
+
   /// Throws if there is no prompt.
   func requireSome() throws {
     if prompts == nil, pointing.isEmpty {
@@ -72,6 +75,9 @@ struct VideoPromptOptions: ParsableArguments {
 
   var direction: TrackDirection { both ? .both : reverse ? .reverse : .forward }
 
+  /// What is read.
+  var files: CommandFiles { CommandFiles(read: [prompts]).and(pointing.files) }
+
   /// Where the prompts come from, for errors.
   var place: String { prompts ?? "the command line" }
 
@@ -110,6 +116,9 @@ struct PointingOptions: ParsableArguments {
   }
 
   var isEmpty: Bool { point.isEmpty && box.isEmpty && mask.isEmpty }
+
+  /// What is read.
+  var files: CommandFiles { CommandFiles(read: mask.map(\.path)) }
 
   /// One entry per object, in ascending order.
   func objects(frame: Int = 0) -> [ObjectPrompt] {

@@ -31,6 +31,8 @@ struct QuantizationQuestionOptions: ParsableArguments {
   var savePlan: String?
 
   func validate() throws {
+    try OutputName.check(html, "--html", is: OutputName.page)
+    try OutputName.check(savePlan, "--save-plan", is: OutputName.json)
     if let maxDrop {
       guard maxDrop >= 0, maxDrop.isFinite else {
         throw ValidationError("--max-drop should be 0 points or more, found \(maxDrop)")
@@ -41,6 +43,9 @@ struct QuantizationQuestionOptions: ParsableArguments {
       throw ValidationError("--data needs --analyze, --max-drop or --html")
     }
   }
+
+  /// What is written.
+  var files: CommandFiles { CommandFiles(written: [html, savePlan]) }
 
   /// Whether modules are looked at, which needs pictures.
   var isAsked: Bool { analyze || maxDrop != nil || html != nil }

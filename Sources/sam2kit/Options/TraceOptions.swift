@@ -23,9 +23,11 @@ struct TraceOptions: ParsableArguments {
     guard tap.isEmpty || request.isAsked else {
       throw ValidationError("--tap needs --trace FILE.h5 or --sketch FILE.h5")
     }
-    guard trace == nil || trace != sketch else { throw ValidationError("--trace and --sketch name one file") }
     guard !compress || trace != nil else { throw ValidationError("--compress needs --trace FILE.h5") }
   }
+
+  /// What is written.
+  var files: CommandFiles { CommandFiles(written: [trace, sketch]) }
 
   /// What is asked for.
   var request: RecordingRequest {

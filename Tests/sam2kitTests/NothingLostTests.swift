@@ -1,0 +1,218 @@
+// What commands refuse to write over, and that results which don't arrive are no success.
+import Foundation
+import Testing
+import TestSupport
+
+private let micro = TestFiles.package("Weights/sam2.1_micro.pt")
+private let microYAML = TestFiles.package("Reference/micro.yaml")
+private let picture = TestFiles.package("Reference/micro.png")
+
+/// A folder with copies of the model and the picture, and what has become of them.
+private struct Room {
+  let folder: String
+  private let before: [String: Data]
+
+  init(_ folder: String, _ others: [String: String] = [:]) throws {
+    self.folder = folder
+    let files = ["m.pt": micro, "m.yaml": microYAML, "a.png": picture].merging(others) { $1 }
+    for (name, source) in files {
+      let place = "\(folder)/\(name)"
+      try FileManager.default.createDirectory(
+        atPath: (place as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+      try FileManager.default.copyItem(atPath: source, toPath: place)
+    }
+    before = try files.mapValues { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+  }
+
+  /// Runs the program in the folder.
+  func run(_ arguments: [String]) throws -> Program.Outcome {
+    try Program.run(
+      arguments.map { $0.hasPrefix("@") ? "\(folder)/\($0.dropFirst())" : $0 })
+  }
+
+  /// Whether every file is as it was.
+  var isWhole: Bool {
+    get throws {
+      try before.allSatisfy { try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\($0.key)")) == $0.value }
+    }
+  }
+}
+
+@Suite struct NothingLostTests {
+  @Test(arguments: [
+    ["encode", "--model", "@m.pt", "--image", "@a.png", "--output", "@a.png"],
+    ["encode", "--model", "@m.pt", "--image", "@a.png", "--output", "@m.pt"],
+    ["encode", "--model", "@m.pt", "--image", "@a.png", "--output", "@m.yaml", "--config", "@m.yaml"],
+    ["quantize", "@m.pt", "@m.yaml", "--config", "@m.yaml", "--scheme", "w8"],
+    ["convert", "@m.pt", "@m.pt"],
+    [
+      "segment", "--model", "@m.pt", "--image", "@out/overlay.png", "--point", "9,9", "--output", "@out",
+    ],
+    [
+      "segment", "--model", "@m.pt", "--image", "@a.png", "--mask", "@out/mask_3.png", "--output", "@out",
+    ],
+    [
+      "segment", "--model", "@m.pt", "--image", "@a.png", "--prompts", "@out/prompts.json", "--output", "@out",
+    ],
+    ["masks", "--model", "@m.pt", "--image", "@out/labels.png", "--output", "@out"],
+    [
+      "track", "--model", "@m.pt", "--video", "@clip", "--mask", "@out/00000.png", "--output", "@out",
+    ],
+    ["compare", "@t.h5", "@t.h5", "--map", "@map.json", "--save", "@map.json"],
+    ["trace-cut", "@t.h5", "--output", "@t.h5"],
+    ["benchmark", "--model", "@m.pt", "--image", "@a.html", "--html", "@a.html"],
+  ]) func noInputIsReplaced(arguments: [String]) throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let room = try Room(
+        folder,
+        [
+          "out/overlay.png": picture, "out/mask_3.png": picture, "out/labels.png": picture,
+          "out/00000.png": picture, "clip/00000.png": picture, "a.html": picture, "map.json": microYAML,
+          "t.h5": TestFiles.package("Reference/micro.h5"), "out/prompts.json": microYAML,
+        ])
+      try #"{"objects": [{"id": 1, "mask": "overlay.png"}]}"#
+        .write(toFile: "\(folder)/out/prompts.json", atomically: false, encoding: .utf8)
+      let outcome = try room.run(arguments)
+      #expect(outcome.code == 2)
+      #expect(outcome.errors.contains("it would replace "), "\(outcome.errors)")
+      try FileManager.default.removeItem(atPath: "\(folder)/out/prompts.json")
+      try FileManager.default.copyItem(atPath: microYAML, toPath: "\(folder)/out/prompts.json")
+      #expect(try room.isWhole)
+    }
+  }
+
+  /// A link leads to the same file.
+  @Test func norThroughALink() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let room = try Room(folder)
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder)/link.emb", withDestinationPath: "a.png")
+      let outcome = try room.run(["encode", "--model", "@m.pt", "--image", "@a.png", "--output", "@link.emb"])
+      #expect(outcome.code == 2)
+      #expect(try room.isWhole)
+    }
+  }
+
+  @Test(arguments: [
+    ["segment", "--model", "m", "--image", "a.png", "--point", "1,1", "--output", "o", "--trace", "t.h5"]
+      + ["--sketch", "./t.h5"],
+    ["compare", "a", "b", "--save", "x.json", "--junit", "x", "--html", "./x"],
+    ["quantize", "a", "q.json", "--scheme", "w8", "--save-plan", "q.json"],
+  ]) func noTwoResultsAreOneFile(arguments: [String]) throws {
+    let outcome = try Program.run(arguments)
+    #expect(outcome.code == 64)
+    #expect(outcome.errors.contains("two results would be one file"), "\(outcome.errors)")
+  }
+
+  @Test func resultsThatAreInTheWayOfOthersAreRefused() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let room = try Room(folder, ["out/x": picture])
+      let outcome = try room.run([
+        "track", "--model", "@m.pt", "--video", "@a.png", "--point", "1,1", "--output", "@out", "--trace",
+        "@out/tracks.json",
+      ])
+      #expect(outcome.code == 64)
+    }
+  }
+
+  #if os(Linux)
+    /// A disk that is full.
+    @Test(arguments: [
+      "inspect \"$0\" --no-statistics", "diff \"$0\" \"$0\"",
+      "segment --model \"$0\" --image \"$2\" --point 9,9 --output \"$3\"",
+      "masks --model \"$0\" --image \"$2\" --points-per-side 2 --output \"$3\"",
+      "convert \"$0\" \"$3.safetensors\" && exec \"$1\" inspect \"$3.safetensors\" --json",
+      "quantize \"$0\" \"$3.safetensors\" --scheme w8",
+    ]) func resultsThatDoNotArriveAreAnError(command: String) throws {
+      try TestFiles.withTemporaryFolder { folder in
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = [
+          "-c", "exec >/dev/full; \"$1\" \(command)", micro, Program.path.path, picture, "\(folder)/out",
+        ]
+        let errors = Pipe()
+        shell.standardError = errors
+        try shell.run()
+        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        shell.waitUntilExit()
+        #expect(shell.terminationStatus == 2)
+        #expect(text.contains("error: stdout: can't be written: No space left on device"), "\(text)")
+      }
+    }
+  #endif
+
+  @Test func aPipeThatNobodyReadsEndsQuietly() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let shell = Process()
+      shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+      let status = "\(folder)/status"
+      // The second runs with the signal ignored, as some parents leave it.
+      shell.arguments = [
+        "-c",
+        "for trap in '' \"trap '' PIPE\"; do { eval \"$trap\"; \"$1\" inspect \"$0\"; echo $? >>\"$2\"; } | true; done",
+        micro, Program.path.path, status,
+      ]
+      let errors = Pipe()
+      shell.standardError = errors
+      try shell.run()
+      let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      shell.waitUntilExit()
+      #expect(!text.contains("error"), "\(text)")
+      let codes = try String(contentsOfFile: status, encoding: .utf8).split(separator: "\n")
+      #expect(codes == ["141", "141"])
+    }
+  }
+
+  /// A folder that was made for results isn't left empty, nor those around it; one that was there stays.
+  @Test func afterAFailureNoEmptyFolderStays() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let room = try Room(folder)
+      let arguments = ["segment", "--model", "@m.yaml", "--image", "@a.png", "--point", "9,9", "--output"]
+      #expect(try room.run(arguments + ["@one/two"]).code == 2)
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/one"))
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/there", withIntermediateDirectories: false)
+      #expect(try room.run(arguments + ["@there/two"]).code == 2)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/there").isEmpty)
+    }
+  }
+
+  /// What replaces a file has its permissions, and stands where a link leads.
+  @Test func aReplacedFileKeepsModeAndLink() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let room = try Room(folder, ["real/p.json": microYAML])
+      let manager = FileManager.default
+      try manager.setAttributes([.posixPermissions: 0o600], ofItemAtPath: "\(folder)/real/p.json")
+      try manager.createSymbolicLink(atPath: "\(folder)/plan.json", withDestinationPath: "real/p.json")
+      let outcome = try room.run([
+        "quantize", "@m.pt", "@q.safetensors", "--scheme", "w8", "--save-plan", "@plan.json",
+      ])
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(try manager.destinationOfSymbolicLink(atPath: "\(folder)/plan.json") == "real/p.json")
+      let attributes = try manager.attributesOfItem(atPath: "\(folder)/real/p.json")
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
+      #expect(
+        try String(contentsOfFile: "\(folder)/real/p.json", encoding: .utf8).contains("\"rules\""))
+      #expect(try manager.contentsOfDirectory(atPath: "\(folder)/real") == ["p.json"])
+    }
+  }
+
+  @Test(arguments: [
+    (["masks", "--model", "m", "--image", "a.png", "--output", "o", "--resume"], "--resume"),
+    (["masks", "--model", "m", "--embedding", "a", "--output", "o", "--max-side", "9"], "--max-side"),
+    (
+      ["masks", "--model", "m", "--image", "a", "--output", "o", "--point", "1,1", "--point-grids", "g"],
+      "--point-grids"
+    ),
+    (["quantize", "a", "b", "--scheme", "w8", "--seed", "1"], "--seed"),
+    (["evaluate", "--data", "d", "--masks", "m", "--precision", "bf16"], "--masks"),
+    (
+      ["segment", "--model", "m", "--image", "/", "--outlines", "svg"], "answers about a folder's pictures"
+    ),
+    (["quantize", "a", "b", "--scheme", "w8", "--save-plan", "p.txt"], "--save-plan"),
+  ]) func optionsThatWouldDoNothingAreRefused(arguments: [String], message: String) throws {
+    let outcome = try Program.run(arguments)
+    #expect(outcome.code == 64)
+    #expect(outcome.errors.contains(message), "\(outcome.errors)")
+  }
+}
