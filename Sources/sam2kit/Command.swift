@@ -32,6 +32,15 @@ extension Command {
   }
 }
 
+/// What is wrong with what a file asks for, where what found it out doesn't know the file.
+struct FileProblem: Error, CustomStringConvertible {
+  let path: String
+  let problem: String
+
+  /// One sentence.
+  var description: String { "\(path): \(problem)" }
+}
+
 /// Where words go: results to stdout, everything else to stderr.
 enum Console {
   /// Whether the cursor stands behind a line that the next one would be written over.

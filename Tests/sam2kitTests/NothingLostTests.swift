@@ -197,6 +197,24 @@ private struct Room {
     }
   }
 
+  /// What is wrong with a file is said with its name, whatever finds it out.
+  @Test func filesAreNamed() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let room = try Room(folder)
+      try #"{"rules": [{"layers": "nope*", "precision": "w8"}]}"#
+        .write(toFile: "\(folder)/plan.json", atomically: false, encoding: .utf8)
+      try "[[[0.5, 1.5]]]".write(toFile: "\(folder)/grid.json", atomically: false, encoding: .utf8)
+      for (arguments, name) in [
+        (["segment", "--point", "9,9", "--plan", "@plan.json"], "plan.json: the plan's `nope*`"),
+        (["masks", "--point-grids", "@grid.json"], "grid.json: a grid's point: expected 0 to 1"),
+      ] {
+        let outcome = try room.run(
+          arguments + ["--model", "@m.pt", "--image", "@a.png", "--output", "@out"])
+        #expect(outcome.code == 2 && outcome.errors.contains("error: \(folder)/\(name)"), "\(outcome.errors)")
+      }
+    }
+  }
+
   @Test(arguments: [
     (["masks", "--model", "m", "--image", "a.png", "--output", "o", "--resume"], "--resume"),
     (["masks", "--model", "m", "--embedding", "a", "--output", "o", "--max-side", "9"], "--max-side"),
@@ -210,6 +228,7 @@ private struct Room {
       ["segment", "--model", "m", "--image", "/", "--outlines", "svg"], "answers about a folder's pictures"
     ),
     (["quantize", "a", "b", "--scheme", "w8", "--save-plan", "p.txt"], "--save-plan"),
+    (["encode", "--model", "m", "--image", "a", "--output", "b", "--image-size", "24"], "--image-size"),
   ]) func optionsThatWouldDoNothingAreRefused(arguments: [String], message: String) throws {
     let outcome = try Program.run(arguments)
     #expect(outcome.code == 64)

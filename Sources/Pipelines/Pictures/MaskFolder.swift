@@ -155,7 +155,9 @@ private struct MaskJournal: Codable {
 
   func write(to folder: OutputFolder) throws {
     let file = try OutputFile(path: folder.file(Self.name))
-    try file.write(try JSONEncoder().encode(self))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    try file.write(try encoder.encode(self))
     try file.commit()
   }
 }

@@ -73,7 +73,10 @@ struct MasksCommand: Command {
   func execute() throws {
     var options = options
     (options.pointGrids, options.region) = (try generator.grids(), try selection.region())
-    try options.check()
+    // Everything else was checked before.
+    do { try options.check() } catch {
+      throw generator.pointGrids.map { FileProblem(path: $0, problem: "\(error)") } ?? error
+    }
     if let embedding {
       try execute(PictureInput(StoredEmbedding(path: embedding), path: image), options, .decoder)
     } else if let image {

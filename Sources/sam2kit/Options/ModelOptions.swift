@@ -74,7 +74,9 @@ struct RunningOptions: ParsableArguments {
     useThreads()
     var request = try request(checkpoint, backend: isRecorded ? .openblas : .fastest)
     request.parts = parts
-    return try Model(request, watch: Console.watchModel)
+    do { return try Model(request, watch: Console.watchModel) } catch let error as SAM2Error {
+      throw backend.plan.map { FileProblem(path: $0, problem: "\(error)") } ?? error
+    }
   }
 
   /// From here on this many threads compute.
@@ -194,6 +196,12 @@ struct ArchitectureOptions: ParsableArguments {
       --set image_size=N.
       """)
   var imageSize: Int?
+
+  func validate() throws {
+    if let imageSize, imageSize < 16 || !imageSize.isMultiple(of: 16) {
+      throw ValidationError("--image-size should be a multiple of 16, found \(imageSize)")
+    }
+  }
 
   func apply(to request: inout ModelRequest) {
     let size = imageSize.flatMap { ConfigurationSetting("image_size=\($0)") }
