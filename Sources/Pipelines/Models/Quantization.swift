@@ -128,7 +128,7 @@ public func quantize(
   if let output = request.output, let format {
     var metadata = ConvertedMetadata(of: checkpoint, found.configuration, as: format)
     metadata.add(work.plan)
-    try metadata.addDigests(of: checkpoint)
+    metadata.addDigests(of: checkpoint)
     watch(.step("writing \(output)"))
     try WholeNumberOutput.write(
       QuantizedFile.tensors(of: checkpoint, work.weights, model), metadata: metadata.words, to: output,
