@@ -82,6 +82,26 @@ struct Brought: Decodable, Sendable {
     }
   }
 
+  /// What a scan's own reader refused it refuses still, where another one takes it: OrderedDict([['w', …]]) of Python 2.
+  @Test func theScanReadsAsStrictlyAsBefore() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/a.pt"
+      let pickle = TorchWriter.pickle(of: [.init(name: "w", shape: [1])])
+      let lists = Array("ccollections\nOrderedDict\n]](U\u{1}kK\u{1}ea".utf8) + [0x85, 0x52]
+      var archive = try ZipWriter(path: path, durable: false)
+      // The model, with a value of Python 2's kind made and dropped before it.
+      try archive.add("a/data.pkl", Array(pickle.prefix(2)) + lists + [0x30] + Array(pickle.dropFirst(2)))
+      try archive.add("a/data/0", [0, 0, 0x80, 0x3f])
+      try archive.finish()
+      #expect(try Checkpoint.open(path: path).shapes == ["w": [1]])
+      let report = try SecurityScan.report(path: path)
+      #expect(
+        report.findings.map(\.reason) == [
+          "expected collections.OrderedDict at byte 38 to be given nothing, found a list"
+        ])
+    }
+  }
+
   @Test func theRemarksNameWhatWasLeftAlone() throws {
     let selection = try Fixtures.open("brought/namespace2.pt").selection
     #expect(selection.leftOut == ["'args' (an object of argparse.Namespace)"])

@@ -108,6 +108,30 @@ import TestSupport
     }
   }
 
+  /// A file whose filter claims 16 bytes of a chunk of 1024: the library would read what lies behind them.
+  @Test func refusesLZFThatSaysLessThanAChunk() throws {
+    let path = Fixtures.path("brought/refused_lzf.h5")
+    let expected = CheckpointError.hdf5(
+      .unsupported(
+        file: path, object: "/w", found: "LZF whose parameters don't have the 1024 bytes of a chunk"))
+    #expect(throws: expected) { try Checkpoint.open(path: path) }
+  }
+
+  /// What stands before an HDF5 file is searched as it was when nobody read on: at its first byte, or hidden in it.
+  @Test(arguments: [0, 100]) func theScanLooksIntoTheUserBlock(offset: Int) throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/x.h5"
+      var data = try Data(contentsOf: URL(filePath: Fixtures.path("brought/block512.h5")))
+      let pickle = [UInt8]([0x80, 2]) + Array("cos\nsystem\n(X\u{2}\0\0\0idtR.".utf8)
+      data.replaceSubrange(offset..<offset + pickle.count, with: pickle)
+      try data.write(to: URL(filePath: path))
+      #expect(throws: Never.self) { try Checkpoint.open(path: path) }
+      let report = try SecurityScan.report(path: path)
+      #expect(report.findings.contains { $0.reason == "the global os.system at byte 2, called once" })
+    }
+    #expect(try SecurityScan.report(path: Fixtures.path("brought/block512.h5")).isSafe)
+  }
+
   /// Bytes of what LZF compressed changed at random: refused or read, and never more than there is.
   @Test func survivesBrokenLZF() throws {
     try TestFiles.withTemporaryFolder { folder in

@@ -107,6 +107,28 @@ import TestSupport
     #expect(try refusal("stacked_python2.pt") { replace(view, moved, in: &$0) } == nil)
   }
 
+  /// 8 Mi elements with stride 0 on a storage of 4, in stacked pickles by hand.
+  @Test func refusesViewsThatStandForMoreThanTheFile() throws {
+    func text(_ text: String) -> [UInt8] { [0x55, UInt8(text.utf8.count)] + Array(text.utf8) }
+    func pickle(_ opcodes: [UInt8]) -> [UInt8] { [0x80, 2] + opcodes + [0x2e] }
+    let storage =
+      [0x28] + text("storage") + Array("ctorch\nFloatStorage\n".utf8) + text("1") + text("cpu") + [
+        0x4b, 4, 0x4e, 0x74, 0x51,
+      ]
+    let hooks = Array("ccollections\nOrderedDict\n)R".utf8)
+    func file(extent: [UInt8]) -> [UInt8] {
+      let view = [0x4b, 0, 0x4a] + extent + [0x85, 0x4b, 0, 0x85, 0x89] + hooks
+      let tensor = Array("ctorch._utils\n_rebuild_tensor_v2\n(".utf8) + storage + view + [0x74, 0x52]
+      let magic = [0x8a, 10] + StackedPickles.magic
+      return pickle(magic) + pickle([0x4d, 0xe9, 3]) + pickle([0x7d])
+        + pickle([0x7d] + text("w") + tensor + [0x73])
+        + pickle([0x5d] + text("1") + [0x61]) + [4, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 16)
+    }
+    let bomb = try refusal("stacked2.pt") { $0 = Data(file(extent: [0, 0, 0x80, 0])) }
+    #expect(bomb == .viewBomb(name: "w", limit: 16 << 20))
+    #expect(try refusal("stacked2.pt") { $0 = Data(file(extent: [0, 0, 0x40, 0])) } == nil)
+  }
+
   @Test func refusesOtherHeadersAndMembersOfATar() throws {
     let header = TorchError.legacy(
       part: "the tar archive", expected: "a header with a size and its own checksum at byte 0", found: "none")
