@@ -28,6 +28,9 @@ public struct LayoutDifference: Hashable, Sendable, CustomStringConvertible {
       guard let found = shapes[tensor.name], found != tensor.shape else { return nil }
       return Misshaped(name: tensor.name, expected: tensor.shape, found: found)
     }
+    isOfPictureModel =
+      unexpected.isEmpty && misshaped.isEmpty && !missing.isEmpty
+      && missing == layout.tensors.map(\.name).filter(StateDictLayout.isOfTracking)
   }
 
   /// How many tensors would differ, without a list of them.
@@ -43,6 +46,9 @@ public struct LayoutDifference: Hashable, Sendable, CustomStringConvertible {
 
   /// Whether nothing differs.
   public var isEmpty: Bool { count == 0 }
+
+  /// Whether all tensors of tracking are missing, and nothing else differs: a picture model.
+  public private(set) var isOfPictureModel = false
 
   /// How many tensors differ.
   public var count: Int { missing.count + unexpected.count + misshaped.count }

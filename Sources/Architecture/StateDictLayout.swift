@@ -20,6 +20,14 @@ public struct StateDictLayout: Sendable {
     addObjectPointers(model)
   }
 
+  /// Whether a tensor belongs to memory or object pointers, which only tracking needs: what a picture model leaves out.
+  /// Source: transformers/models/sam2/modeling_sam2.py, Sam2Model, beside modeling_sam2_video.py.
+  public static func isOfTracking(_ name: String) -> Bool {
+    ["maskmem_tpos_enc", "no_mem_pos_enc", "no_obj_ptr", "no_obj_embed_spatial"].contains(name)
+      || ["memory_attention.", "memory_encoder.", "mask_downsample.", "obj_ptr_proj.", "obj_ptr_tpos_proj."]
+        .contains(where: name.hasPrefix)
+  }
+
   private mutating func add(_ name: String, _ shape: Shape) { tensors.append((name, shape)) }
 
   private mutating func addLinear(_ name: String, _ inputs: Int, _ outputs: Int) {

@@ -6,7 +6,7 @@ public import Tensors
 public struct Checkpoint: WeightSource {
   /// How a file holds its tensors.
   public enum Format: String, Sendable, CaseIterable {
-    /// A zip archive by `torch.save`, PyTorch 1.6 or later.
+    /// What `torch.save` writes: a zip archive, before PyTorch 1.6 pickles one after another or a tar archive.
     case torch = "pt"
     /// One JSON header, then all tensors.
     case safetensors
@@ -14,6 +14,18 @@ public struct Checkpoint: WeightSource {
     case hdf5 = "h5"
     /// Keys and values, where the tensors are, then all tensors.
     case gguf
+  }
+
+  /// Layouts of one format.
+  public enum Layout: Equatable, Sendable {
+    /// As the format is written today, in one file.
+    case whole
+    /// PyTorch's of 0.1.10 to 1.5: pickles one after another, then storages.
+    case stackedPickles
+    /// PyTorch's before 0.1.10: a tar archive.
+    case tar
+    /// So many files beside an index of their tensors.
+    case shards(Int)
   }
 
   /// One tensor of the file.
@@ -46,8 +58,13 @@ public struct Checkpoint: WeightSource {
   public let format: Format
   /// Every tensor's name and shape.
   public let shapes: [String: Shape]
+  /// How the tensors lie in files, beside the format.
+  public let layout: Layout
   let contents: any TensorContents
+  /// What was opened: the file of weights, or the index of several.
   let file: MappedFile
+  /// Every file of weights.
+  let files: [MappedFile]
   /// The file's digest, if it was begun when the file was opened.
   let digest: BackgroundWork<String?>?
   /// Which of the file's tensors these are, and what else there is.
@@ -58,15 +75,15 @@ public struct Checkpoint: WeightSource {
   public var metadata: [String: String] { contents.metadata }
   /// Every tensor, in the order of the file.
   public var entries: [Entry] { contents.entries }
-  /// The bytes of the whole file.
-  public var fileByteCount: Int { file.bytes.count }
+  /// The bytes of the whole file, or of all files of weights.
+  public var fileByteCount: Int { files.reduce(0) { $0 + $1.bytes.count } }
   /// The SHA-256 of what a `.pt` file says of its parts, a line `<name>\t<bytes>\t<CRC-32>\n` for each zip entry in the
   /// order of their names; nil for other formats. It tells checkpoints apart at no cost, once their checksums were
   /// verified, but is no proof against forgery, since CRC-32 is not.
   public var directoryDigest: String? { contents.directoryDigest }
 
-  /// Opens a `.pt`, `.pth`, `.safetensors`, `.h5` or `.gguf` file, or the folder that transformers' `save_pretrained`
-  /// leaves, and checks its structure; tensors are read later.
+  /// Opens a `.pt`, `.pth`, `.safetensors`, `.h5` or `.gguf` file, the folder that transformers' `save_pretrained`
+  /// leaves, or the index of a model in several files, and checks its structure; tensors are read later.
   ///
   /// SAM 2's tensors have their official names, whatever the file calls them; `selection` says what was done.
   ///
@@ -78,29 +95,30 @@ public struct Checkpoint: WeightSource {
   public static func open(
     path: String, key: String? = nil, limits: ReadingLimits = ReadingLimits(), digesting: Bool = false
   ) throws(CheckpointError) -> Checkpoint {
+    try open(path: path, key: key, limits: limits, digesting: digesting, foreign: .named)
+  }
+
+  /// The same; a scan has every name off the allow-list refused, since what it vouches for may hold none.
+  static func open(
+    path: String, key: String? = nil, limits: ReadingLimits, digesting: Bool = false,
+    foreign: ForeignObject.Rule
+  ) throws(CheckpointError) -> Checkpoint {
     let path = try ModelFolder.weights(at: path)
-    let file: MappedFile
-    do { file = try MappedFile(path: path) } catch { throw .file(error) }
-    let format = try Format(of: file)
-    let isDigested = digesting && Conversion.takesWholeDigest(of: format, byteCount: file.bytes.count)
-    let digest = isDigested ? BackgroundWork(digesting: file) : nil
+    let file = try filing { () throws(FileError) in try MappedFile(path: path) }
+    let source = try SourceFiles(file)
+    let digest = digesting && source.takesWholeDigest ? BackgroundWork(digesting: source.files) : nil
     do {
-      var (selection, prefix) = (Selection(), key)
-      let contents: any TensorContents
-      switch format {
-      case .torch:
-        let archive = try TorchArchive(file, limits: limits, key: key)
-        (contents, selection, prefix) = (archive, archive.selection, archive.remainingKey)
-      case .safetensors:
-        let stored = try SafetensorsFile(file, limits: limits)
-        contents = try WholeNumberContents(stored, path: path) ?? stored
-      case .hdf5: contents = try HDF5Weights(file, limits: limits)
-      case .gguf: contents = try GGUFFile(file, limits: limits)
+      let read = try source.read(key: key, limits: limits, foreign: foreign)
+      var selection = read.selection
+      if let part = ShardIndex.part(ofName: path), source.layout == .whole {
+        selection.leftOut.append(
+          "the other \(part.count - 1) of the model's \(part.count) files: give the folder, or the index beside them"
+        )
       }
-      let official = try OfficialNames(contents, selection: selection, key: prefix, path: path)
+      let official = try OfficialNames(read.contents, selection: selection, key: read.remainingKey, path: path)
       return Checkpoint(
-        path: path, format: format, contents: official.contents, file: file, digest: digest,
-        selection: official.selection)
+        path: path, format: source.format, layout: source.layout, contents: official.contents, file: file,
+        files: source.files, digest: digest, selection: official.selection)
     } catch {
       digest?.cancel()
       throw error
@@ -108,19 +126,27 @@ public struct Checkpoint: WeightSource {
   }
 
   init(
-    path: String, format: Format, contents: any TensorContents, file: MappedFile,
-    digest: BackgroundWork<String?>?,
-    selection: Selection
+    path: String, format: Format, layout: Layout, contents: any TensorContents, file: MappedFile,
+    files: [MappedFile], digest: BackgroundWork<String?>?, selection: Selection
   ) {
     self.path = path
     self.format = format
+    self.layout = layout
     self.contents = contents
     self.file = file
+    self.files = files
     self.digest = digest
     self.selection = selection
     let names = contents.entries.enumerated().map { ($0.element.name, $0.offset) }
     numbers = Dictionary(names) { first, _ in first }
     shapes = Dictionary(contents.entries.map { ($0.name, $0.shape) }) { first, _ in first }
+  }
+
+  /// The same file with its tensors otherwise: under other names, or rounded.
+  func with(_ contents: any TensorContents) -> Checkpoint {
+    Checkpoint(
+      path: path, format: format, layout: layout, contents: contents, file: file, files: files, digest: digest,
+      selection: selection)
   }
 
   /// Whether it holds weights as whole numbers.
@@ -195,45 +221,4 @@ extension TensorContents {
   func confirm(_ checksum: UInt32, at index: Int) throws(CheckpointError) {}
   func verifyPlaces(_ isCancelled: () -> Bool) throws(CheckpointError) {}
   func verifyUnread() throws(CheckpointError) {}
-}
-
-extension Checkpoint.Format {
-  /// The format that a file's content says it has.
-  ///
-  /// - Throws: `CheckpointError.legacyTorch` for PyTorch's old layouts, `.unknownFormat` for anything else.
-  init(of file: MappedFile) throws(CheckpointError) {
-    // The file must outlive the view of its bytes.
-    defer { withExtendedLifetime(file) {} }
-    let view = ByteView(bytes: file.bytes)
-    if view.integer(UInt32.self, at: 0) == 0x0403_4b50 || view.integer(UInt32.self, at: 0) == 0x0605_4b50 {
-      self = .torch
-    } else if view.integer(UInt64.self, at: 0) == 0x0a1a_0a0d_4644_4889 {
-      self = .hdf5
-    } else if view.integer(UInt32.self, at: 0) == GGUFTypes.magic {
-      // Before safetensors, whose brace may stand where GGUF counts its tensors.
-      self = .gguf
-    } else if view.integer(UInt8.self, at: 8) == 0x7b {
-      self = .safetensors
-    } else if view.has("ustar", at: 257) {
-      throw .legacyTorch(path: file.path, layout: "tar")
-    } else if view.integer(UInt8.self, at: 0) == 0x80,
-      [4, 13].contains(where: { view.slice(at: $0, count: 10)?.elementsEqual(Self.magic) == true })
-    {
-      throw .legacyTorch(path: file.path, layout: "stacked pickle")
-    } else {
-      throw .unknownFormat(path: file.path, found: Self.summary(of: view))
-    }
-  }
-
-  /// The integer 0x1950a86a20f9469cfc6c, pickled, which opened PyTorch's files before 1.6 after `PROTO n LONG1 10`,
-  /// or from protocol 4 on after `PROTO n FRAME length LONG1 10`.
-  /// Source: torch/serialization.py, MAGIC_NUMBER.
-  private static let magic: [UInt8] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
-
-  private static func summary(of view: ByteView) -> String {
-    guard view.count > 0 else { return "an empty file" }
-    if view.integer(UInt8.self, at: 0) == 0x80 { return "a bare pickle" }
-    let first = view.bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
-    return "a file of \(view.count) bytes that begins with \(first)"
-  }
 }

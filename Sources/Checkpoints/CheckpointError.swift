@@ -8,8 +8,6 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case file(FileError)
   /// Content of none of the formats.
   case unknownFormat(path: String, found: String)
-  /// A `torch.save` file from before PyTorch 1.6: a tar archive, or pickles one after another.
-  case legacyTorch(path: String, layout: String)
   /// A broken or hostile zip archive.
   case zip(path: String, ZipError)
   /// A broken or hostile pickle.
@@ -28,7 +26,11 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case recording(path: String, found: String)
   /// Tensors that can't be found where they were said to be, or can't be called as asked.
   case naming(path: String, NamingError)
-  /// A folder that holds no model, or one in several files.
+  /// A model in several files that don't belong together.
+  case sharded(path: String, ShardError)
+  /// An archive of files, not of tensors.
+  case archive(path: String, found: String)
+  /// A folder that holds no model.
   case folder(path: String, found: String)
   /// No tensor of that name.
   case missingTensor(path: String, name: String)
@@ -40,11 +42,7 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     switch self {
     case .file(let error): error.description
     case .unknownFormat(let path, let found):
-      "\(path): expected a torch checkpoint (zip), safetensors, HDF5 or GGUF, found \(found)"
-    case .legacyTorch(let path, let layout):
-      "\(path): expected a torch checkpoint of PyTorch 1.6 or later, found the older \(layout) layout: "
-        + "resave it in PyTorch with torch.save(torch.load(path\(layout == "tar" ? ", weights_only=False" : "")), new_path)"
-        + (layout == "tar" ? ", if you trust it: that runs what the file says" : "")
+      "\(path): expected a torch checkpoint, safetensors, HDF5 or GGUF, found \(found)"
     case .zip(let path, let error): "\(path): \(error)"
     case .pickle(let path, let error): "\(path): data.pkl: \(error)"
     case .torch(let path, let error): "\(path): \(error)"
@@ -54,6 +52,8 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     case .hdf5(let error): error.description
     case .recording(let path, let found): "\(path): expected a model's weights, found \(found)"
     case .naming(let path, let error): "\(path): \(error)"
+    case .sharded(let path, let error): "\(path): \(error)"
+    case .archive(let path, let found): "\(path): expected a checkpoint, found \(found)"
     case .folder(let path, let found): "\(path): expected a folder with model.safetensors, found \(found)"
     case .missingTensor(let path, let name): "\(path): expected a tensor '\(name)', found none"
     case .overflow(let path, let name, let index, let value, let count, let type):

@@ -2,13 +2,17 @@ import Files
 import HDF5
 import Tensors
 
-/// An HDF5 file of weights: one dataset per tensor at the root, named by its state-dict key, dots and all, so that
-/// the name is the same string everywhere; attributes of the root are the metadata.
+/// An HDF5 file of weights: one dataset per tensor, named by its state-dict key, dots and all, as this program writes it;
+/// or in groups within groups, whose names stand before it with dots between. Attributes of the root are the metadata.
 final class HDF5Weights: TensorContents {
   let entries: [Checkpoint.Entry]
   let metadata: [String: String]
+  /// Datasets that hold no numbers are left out.
+  let selection: Selection
   private let path: String
   private let root: HDF5Group
+  /// The path of each tensor's dataset.
+  private let datasets: [String]
 
   init(_ file: MappedFile, limits: ReadingLimits) throws(CheckpointError) {
     path = file.path
@@ -18,7 +22,14 @@ final class HDF5Weights: TensorContents {
       if let recording = metadata["format"].flatMap({ Self.recordings[$0] }) {
         throw CheckpointError.recording(path: file.path, found: recording)
       }
-      entries = try Self.entries(of: root, file, limits)
+      var listing = Listing(file, limits)
+      try listing.add(root, prefix: "", ancestors: [])
+      if listing.entries.isEmpty, listing.groups > 1 {
+        throw HDF5Error.wrongKind(
+          file: file.path, object: "/", expected: "datasets of numbers", found: "groups without")
+      }
+      (entries, datasets) = (listing.entries, listing.datasets)
+      selection = Selection(leftOut: listing.leftOut)
     } catch {
       throw CheckpointError(hdf5: error, path: file.path)
     }
@@ -30,28 +41,67 @@ final class HDF5Weights: TensorContents {
     "sam2kit.sketch": "a sketch, which is what is kept of a run's recording",
   ]
 
-  private static func entries(
-    of root: borrowing HDF5Group, _ file: MappedFile, _ limits: ReadingLimits
-  ) throws -> [Checkpoint.Entry] {
-    let (scaled, overflow) = file.bytes.count.multipliedReportingOverflow(by: limits.inflationRatio)
-    let limit = max(limits.inflationFree, overflow ? .max : scaled)
-    var total = 0
-    var entries: [Checkpoint.Entry] = []
-    for name in try root.children() {
-      let dataset = try root.dataset(name)
+  /// The datasets of a file, found in its groups in the order of names.
+  private struct Listing {
+    private(set) var entries: [Checkpoint.Entry] = []
+    private(set) var datasets: [String] = []
+    private(set) var leftOut: [String] = []
+    /// Groups that were looked into, the root included.
+    private(set) var groups = 0
+    private let file: MappedFile
+    private let limits: ReadingLimits
+    /// Bytes that all datasets may have together.
+    private let limit: Int
+    private var total = 0
+    private var names: Set<String> = []
+
+    init(_ file: MappedFile, _ limits: ReadingLimits) {
+      (self.file, self.limits) = (file, limits)
+      let (scaled, overflow) = file.bytes.count.multipliedReportingOverflow(by: limits.inflationRatio)
+      limit = max(limits.inflationFree, overflow ? .max : scaled)
+    }
+
+    /// Adds what is in a group, whose datasets' names begin with `prefix`.
+    mutating func add(_ group: borrowing HDF5Group, prefix: String, ancestors: [UInt64]) throws {
+      groups += 1
+      let address = try group.address()
+      guard groups <= limits.groups, ancestors.count < limits.pickleNesting, !ancestors.contains(address) else {
+        throw HDF5Error.unsupported(
+          file: file.path, object: group.path,
+          found: "a group within itself, or more groups than the limits allow,")
+      }
+      for name in try group.children() {
+        if try group.kind(of: name) == .group {
+          let inner = try group.group(name)
+          try add(inner, prefix: "\(prefix)\(name).", ancestors: ancestors + [address])
+        } else {
+          try add(try group.dataset(name), as: prefix + name)
+        }
+      }
+    }
+
+    private mutating func add(_ dataset: borrowing HDF5Dataset, as name: String) throws {
+      guard names.insert(name).inserted else {
+        throw HDF5Error.unsupported(
+          file: file.path, object: dataset.path, found: "a second dataset for '\(name)'")
+      }
+      guard try dataset.holdsNumbers() else {
+        leftOut.append("'\(dataset.path)' (no numbers)")
+        return
+      }
       let type = try dataset.elementType()
       guard let byteCount = TorchTensor.byteCount(dataset.shape.extents, type), byteCount <= limit - total
       else {
         throw HDF5Error.unsupported(
-          file: file.path, object: "/\(name)",
+          file: file.path, object: dataset.path,
           found: "a dataset of shape \(dataset.shape), beyond \(limit) bytes,")
       }
       total += byteCount
+      datasets.append(dataset.path)
       entries.append(
         Checkpoint.Entry(
           name: name, elementType: type, shape: dataset.shape, byteCount: byteCount, isContiguous: true))
     }
-    return entries
   }
 
   private static func metadata(of root: borrowing HDF5Group) throws -> [String: String] {
@@ -70,7 +120,7 @@ final class HDF5Weights: TensorContents {
   func bytes(at index: Int) throws(CheckpointError) -> TensorBytes {
     let block = ByteBlock(count: entries[index].byteCount)
     do {
-      let dataset = try root.dataset(entries[index].name)
+      let dataset = try root.dataset(datasets[index])
       try dataset.read(into: block.bytes)
     } catch {
       throw CheckpointError(hdf5: error, path: path)

@@ -31,6 +31,9 @@ public struct ReadingLimits: Sendable, Equatable {
   /// Bytes of a safetensors header, as the format itself limits it.
   public var safetensorsHeader = 100_000_000
 
+  /// Groups of an HDF5 file, each as often as it is found.
+  public var groups = 1 << 16
+
   /// Bytes before a GGUF file's data.
   public var ggufHeader = 100_000_000
   /// Tensors of a GGUF file.
@@ -72,6 +75,7 @@ public struct LimitSetting: Sendable {
     LimitSetting(name: "view-free", meaning: "bytes of tensors whatever that ratio", path: \.viewFree),
     LimitSetting(
       name: "safetensors-header", meaning: "bytes of a safetensors header", path: \.safetensorsHeader),
+    LimitSetting(name: "hdf5-groups", meaning: "groups of an HDF5 file", path: \.groups),
     LimitSetting(name: "gguf-header", meaning: "bytes before a GGUF file's data", path: \.ggufHeader),
     LimitSetting(name: "gguf-tensors", meaning: "tensors of a GGUF file", path: \.ggufTensors),
     LimitSetting(name: "gguf-keys", meaning: "keys of a GGUF file", path: \.ggufKeys),

@@ -36,8 +36,21 @@ public struct HDF5Dataset: ~Copyable, Sendable {
       throw HDF5Error.unsupported(
         file: place.file, object: place.object, found: "a dataset whose data lie in other files")
     }
+    if layout == H5D_CHUNKED.rawValue { try LZFFilter.check(creation, of: opened, place) }
     shape = try opened.shape(action, place) { H5Dget_space($0) }
     handle = opened
+  }
+
+  /// The dataset's path within the file.
+  public var path: String { place.object }
+
+  /// Whether its elements are numbers, truths or opaque bytes, of which some are tensors'; not text, lists or references.
+  ///
+  /// - Throws: `HDF5Error`.
+  public func holdsNumbers() throws -> Bool {
+    let type = try Handle("read the element type", place) { [id = handle.id] in H5Dget_type(id) }
+    let kind = try Library.call("read the element type", place) { H5Tget_class(type.id).rawValue }
+    return ![H5T_STRING, H5T_VLEN, H5T_REFERENCE, H5T_TIME].contains { $0.rawValue == kind }
   }
 
   init(

@@ -10,6 +10,7 @@ enum Library {
     H5dont_atexit()
     // A file from elsewhere must not have the library look for a filter's code and load it.
     H5PLset_loading_state(0)
+    LZFFilter.register()
     return Mutex(())
   }()
 
@@ -103,7 +104,8 @@ public enum HDF5Error: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .failed(let file, let object, let action, let reason):
-      object == "/" ? "\(file): can't \(action): \(reason)" : "\(file): \(object): can't \(action): \(reason)"
+      (object == "/" ? "\(file): can't \(action): \(reason)" : "\(file): \(object): can't \(action): \(reason)")
+        + (reason.contains("truncated file") ? ": it is cut short, fetch it again" : "")
     case .missing(let file, let object):
       "\(file): there is no \(object)"
     case .wrongKind(let file, let object, let expected, let found):

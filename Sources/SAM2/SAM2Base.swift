@@ -26,17 +26,22 @@ public struct SAM2Base: Sendable {
   /// The modules that the backend runs as one where nobody looks inside, and those inside.
   private let boundWholes: [(path: ModulePath, inside: [ModulePath])]
 
-  /// What a model of the decoder alone lacks.
-  private struct Encoders: Sendable {
-    let image: ImageEncoder
-    let memoryAttention: MemoryAttention
-    let memory: MemoryEncoder
+  /// What a picture model lacks, and one of the decoder alone.
+  private struct Memory: Sendable {
+    let attention: MemoryAttention
+    let encoder: MemoryEncoder
   }
 
-  private let encoders: Encoders?
-  var imageEncoder: ImageEncoder { allEncoders.image }
-  var memoryAttention: MemoryAttention { allEncoders.memoryAttention }
-  var memoryEncoder: MemoryEncoder { allEncoders.memory }
+  private let image: ImageEncoder?
+  private let memory: Memory?
+  var imageEncoder: ImageEncoder {
+    guard let image else { preconditionFailure("a model of the decoder alone has no encoders") }
+    return image
+  }
+  var memoryAttention: MemoryAttention { ownMemory.attention }
+  var memoryEncoder: MemoryEncoder { ownMemory.encoder }
+  /// Whether the weights are those of a picture model, without what tracking needs: transformers' `Sam2Model`.
+  public let isPictureModel: Bool
   let promptEncoder: PromptEncoder
   let maskDecoder: MaskDecoder
   /// Brings a mask prompt to the size of the decoder's masks, `[B, 1, S, S]` to `[B, 1, S / 4, S / 4]`, where the model
@@ -61,7 +66,8 @@ public struct SAM2Base: Sendable {
   /// Builds the model and prepares its kernels.
   ///
   /// - Parameters:
-  ///   - configuration: the architecture, which the weights must fit exactly: names, shapes, and nothing else.
+  ///   - configuration: the architecture, which the weights must fit exactly: names, shapes, and nothing else. What only
+  ///     tracking needs may be missing, all of it.
   ///   - weights: where the tensors come from. Memory-mapped Float32 weights are not copied.
   ///   - backend: what computes the heavy operations.
   ///   - plan: which layer is computed how; Float32 throughout unless told otherwise.
@@ -72,40 +78,49 @@ public struct SAM2Base: Sendable {
     _ configuration: ModelConfiguration, weights: any WeightSource, backend: any Backend,
     plan: PrecisionPlan = PrecisionPlan(), parts: ModelParts = .all
   ) throws {
-    try Self.check(weights, fit: configuration)
+    isPictureModel = try Self.check(weights, fit: configuration)
     self.configuration = configuration
     self.backend = backend
     self.plan = plan
     let loader = WeightLoader(source: weights, backend: backend, plan: plan)
     let root = Scope(loader: loader)
     let (dim, memDim) = (configuration.hiddenDim, configuration.memDim)
-    let hasPointers = configuration.useObjPtrsInEncoder
-    encoders =
+    let hasPointers = configuration.useObjPtrsInEncoder && !isPictureModel
+    image =
       parts == .decoder
       ? nil
-      : Encoders(
-        image: try ImageEncoder(
-          configuration.imageEncoder, imageSize: configuration.imageSize, root("image_encoder")),
-        memoryAttention: try MemoryAttention(configuration.memoryAttention, root("memory_attention")),
-        memory: try MemoryEncoder(configuration.memoryEncoder, root("memory_encoder")))
+      : try ImageEncoder(configuration.imageEncoder, imageSize: configuration.imageSize, root("image_encoder"))
+    memory =
+      parts == .decoder || isPictureModel
+      ? nil
+      : Memory(
+        attention: try MemoryAttention(configuration.memoryAttention, root("memory_attention")),
+        encoder: try MemoryEncoder(configuration.memoryEncoder, root("memory_encoder")))
     promptEncoder = try PromptEncoder(
       dim, imageSize: configuration.imageSize, embeddingSize: configuration.imageEmbeddingSize,
       root("sam_prompt_encoder"))
     maskDecoder = try MaskDecoder(configuration, root("sam_mask_decoder"))
     maskDownsample = hasPointers ? try Conv2d(1, 1, kernel: 4, stride: 4, root("mask_downsample")) : nil
-    objPtrProj = try Self.pointerProjection(configuration, root("obj_ptr_proj"))
+    let projection = root("obj_ptr_proj")
+    objPtrProj =
+      isPictureModel ? Identity(path: projection.path) : try Self.pointerProjection(configuration, projection)
     let tpos = root("obj_ptr_tpos_proj")
     objPtrTposProj =
-      configuration.projTposEncInObjPtrs ? try Linear(dim, memDim, tpos) : Identity(path: tpos.path)
-    maskmemTposEnc = try root.parameter("maskmem_tpos_enc", [configuration.numMaskmem, 1, 1, memDim])
+      configuration.projTposEncInObjPtrs && !isPictureModel
+      ? try Linear(dim, memDim, tpos) : Identity(path: tpos.path)
+    maskmemTposEnc =
+      isPictureModel
+      ? Tensor([0, 1, 1, memDim], [])
+      : try root.parameter("maskmem_tpos_enc", [configuration.numMaskmem, 1, 1, memDim])
     memoryPositions = (0..<configuration.numMaskmem).map { _ in GridCache() }
     noMemEmbed = try root.parameter("no_mem_embed", [1, 1, dim]).reshaped([1, dim, 1, 1])
     // The position of a token for no memory, to which no predictor here attends.
-    _ = try root.parameter("no_mem_pos_enc", [1, 1, dim])
+    if !isPictureModel { _ = try root.parameter("no_mem_pos_enc", [1, 1, dim]) }
     noObjPtr =
       configuration.predObjScores && hasPointers ? try root.parameter("no_obj_ptr", [1, dim]) : nil
     noObjEmbedSpatial =
-      configuration.noObjEmbedSpatial ? try root.parameter("no_obj_embed_spatial", [1, memDim]) : nil
+      configuration.noObjEmbedSpatial && !isPictureModel
+      ? try root.parameter("no_obj_embed_spatial", [1, memDim]) : nil
     layers = loader.sites
     boundWholes = loader.wholes
     guard parts == .all else { return }
@@ -113,9 +128,9 @@ public struct SAM2Base: Sendable {
     try plan.check(against: layers)
   }
 
-  private var allEncoders: Encoders {
-    guard let encoders else { preconditionFailure("a model of the decoder alone has no encoders") }
-    return encoders
+  private var ownMemory: Memory {
+    guard let memory else { preconditionFailure("a picture model, or one of the decoder alone, has no memory") }
+    return memory
   }
 
   /// The modules that the backend runs as one where nobody looks inside, by name.
@@ -141,16 +156,18 @@ public struct SAM2Base: Sendable {
 
   /// Sees that names and shapes are exactly those of a configuration, without reading a tensor.
   ///
+  /// - Returns: Whether what only tracking needs is missing, all of it.
   /// - Throws: `SAM2Error.wrongModel`.
-  public static func check(
+  @discardableResult public static func check(
     _ weights: any WeightSource, fit configuration: ModelConfiguration
-  ) throws(SAM2Error) {
+  ) throws(SAM2Error) -> Bool {
     let shapes = weights.shapes
     let difference = LayoutDifference(shapes, against: StateDictLayout(configuration))
-    guard difference.isEmpty else {
+    guard difference.isEmpty || difference.isOfPictureModel else {
       throw .wrongModel(
         origin: weights.origin, difference: difference, looksLike: Recognition(shapes).summary)
     }
+    return difference.isOfPictureModel
   }
 
   /// Features `[B, C, H, W]` of a prepared picture, highest resolution first, the finer two projected for the

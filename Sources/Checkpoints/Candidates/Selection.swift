@@ -10,6 +10,8 @@ public struct Selection: Equatable, Sendable {
   public var leftOut: [String] = []
   /// Parts of names that wrappers had put in and that were taken off, such as `module.`.
   public var wrappers: [String] = []
+  /// Classes and functions off the allow-list that the file names, as `module.name`; what they would have made was left out.
+  public var foreign: [String] = []
   /// How the file names its tensors.
   public var naming = Naming.meta
 
@@ -23,6 +25,10 @@ public struct Selection: Equatable, Sendable {
       remarks.append("took '\(key)'; --key chooses another: \(Self.list(others.map { "'\($0)'" }))")
     }
     if !leftOut.isEmpty { remarks.append("left out: \(Self.list(leftOut))") }
+    if !foreign.isEmpty {
+      remarks.append(
+        "named and not run: \(Self.list(foreign)); PyTorch would import these, `inspect --security` says more")
+    }
     return remarks
   }
 
@@ -49,10 +55,15 @@ enum ModelFolder {
     where FilePath.exists("\(folder)/\(name)") {
       return "\(folder)/\(name)"
     }
-    if FilePath.exists("\(folder)/model.safetensors.index.json") {
+    let names = (try? Folder.entries(folder)) ?? []
+    let indices = names.filter { $0.hasSuffix(ShardIndex.ending) }
+    // Of the same model in two formats the one that holds nothing but data.
+    if let index = indices.first(where: { $0.hasSuffix(".safetensors\(ShardIndex.ending)") }) ?? indices.first {
+      return "\(folder)/\(index)"
+    }
+    if let part = names.first(where: { ShardIndex.part(ofName: $0) != nil }) {
       throw .folder(
-        path: path,
-        found: "a model in several files: resave it with save_pretrained(path, max_shard_size=\"50GB\")")
+        path: path, found: "parts such as '\(part)' without their index (*\(ShardIndex.ending)): fetch it too")
     }
     throw .folder(path: path, found: "none")
   }

@@ -23,29 +23,41 @@ struct StateDict {
   /// In the keys of dictionaries that hold tensors, some of a parameter's name and shape, and yet no model: training
   /// state, Lightning's own included.
   private static let trainingState = ["optim", "callbacks", "loops", "scheduler", "scaler", "rng_state"]
+  /// How many values are looked at to tell whether objects hold tensors.
+  private static let searchBudget = 1 << 20
 
   /// Chooses a candidate: the one at `key`, of which a rest may stay, or the preferred one.
   ///
   /// - Throws: `NamingError.noCandidate` for a key that nothing goes by, `TorchError` where nothing can be taken.
-  init(_ value: PickleValue, path: String, key: String?) throws(CheckpointError) {
-    guard let root = value.pairs else { throw .torch(path: path, .noStateDict(found: value.kind)) }
-    var found: [Candidate] = []
-    Self.collect(root, at: Selection.root, depth: Self.depth, into: &found) { pairs in
-      !pairs.isEmpty && pairs.allSatisfy { $0.key.isString && $0.value.isTensor }
-        && pairs.contains { $0.value.isParameter }
+  init(
+    _ contents: PickleContents, path: String, key: String?, limits: ReadingLimits
+  ) throws(CheckpointError) {
+    let value = contents.value
+    guard let root = contents.holding(of: value, limit: limits.zipEntries) else {
+      throw .torch(path: path, Self.refusal(contents, found: value.kind))
     }
-    if found.isEmpty {
-      Self.collect(root, at: Selection.root, depth: Self.depth, into: &found) { pairs in
-        !pairs.isEmpty && pairs.allSatisfy { $0.key.isString && $0.value.isTensor }
+    var budget = Self.searchBudget
+    func isBeside(_ value: PickleValue) -> Bool {
+      switch value {
+      case .foreign: true
+      case .object: !contents.mayHoldStorage(value, budget: &budget)
+      default: false
       }
     }
+    func isModel(_ pairs: [PickleValue.Pair]) -> Bool {
+      pairs.contains { $0.value.isTensor }
+        && pairs.allSatisfy { $0.key.isString && ($0.value.isTensor || isBeside($0.value)) }
+    }
+    var search = Search(contents: contents, limit: limits.zipEntries)
+    var found = search.candidates(in: root) { pairs in
+      pairs.contains { $0.value.isParameter } && isModel(pairs)
+    }
+    if found.isEmpty { found = search.candidates(in: root, where: isModel) }
     if found.isEmpty {
       // One that holds something else beside tensors, for the error to name that.
-      Self.collect(root, at: Selection.root, depth: Self.depth, into: &found) { pairs in
-        pairs.contains { $0.value.isTensor }
-      }
+      found = search.candidates(in: root) { pairs in pairs.contains { $0.value.isTensor } }
     }
-    if found.isEmpty {
+    if found.isEmpty, contents.objects.isEmpty {
       // An empty one; or one without tensors, for the error to name what it has.
       found = Self.preferences.compactMap { key in value[key]?.pairs.map { (key, $0) } }
     }
@@ -60,32 +72,84 @@ struct StateDict {
       chosen = found[best]
       remainingKey = nil
     } else {
-      throw .torch(path: path, .noStateDict(found: Self.summary(of: root)))
+      throw .torch(path: path, Self.refusal(contents, found: Self.summary(of: root.pairs)))
     }
-    tensors = try naming(path, CheckpointError.torch) { () throws(TorchError) in try Self.tensors(chosen.pairs)
+    let beside = chosen.pairs.filter { !$0.value.isTensor && isBeside($0.value) }
+    let left = Set(beside.map(\.key.text))
+    tensors = try naming(path, CheckpointError.torch) { () throws(TorchError) in
+      try Self.tensors(chosen.pairs.filter { $0.value.isTensor || !left.contains($0.key.text) })
     }
-    notes = chosen.key == Selection.root ? [:] : Self.notes(root)
+    notes = chosen.key == Selection.root ? [:] : Self.notes(root.pairs)
     let others = found.map(\.key).filter { $0 != chosen.key }
+    var leftOut = beside.map { "'\($0.key.text)' (\($0.value.kind))" }
+    if chosen.key != Selection.root {
+      leftOut += Self.leftOut(root.pairs, candidates: found.map(\.key))
+    }
     selection = Selection(
-      key: chosen.key, others: others,
-      leftOut: chosen.key == Selection.root ? [] : Self.leftOut(root, candidates: found.map(\.key)))
+      key: chosen.key, others: others, leftOut: leftOut, foreign: contents.foreignNames)
   }
 
   private typealias Candidate = (key: String, pairs: [PickleValue.Pair])
 
-  private static func collect(
-    _ pairs: [PickleValue.Pair], at key: String, depth: Int, into found: inout [Candidate],
-    where isCandidate: ([PickleValue.Pair]) -> Bool
-  ) {
-    guard found.count < limit else { return }
-    if isCandidate(pairs) { found.append((key, pairs)) }
-    guard depth > 0 else { return }
-    for pair in pairs {
-      guard case .string(let name) = pair.key, let inner = pair.value.pairs,
-        !trainingState.contains(where: name.lowercased().contains)
-      else { continue }
-      collect(inner, at: Selection.joined(key, name), depth: depth - 1, into: &found, where: isCandidate)
+  /// Looks for candidates; no object is looked into twice, since they may hold each other.
+  private struct Search {
+    let contents: PickleContents
+    let limit: Int
+    private var seen: Set<Int> = []
+    private var found: [Candidate] = []
+
+    init(contents: PickleContents, limit: Int) {
+      self.contents = contents
+      self.limit = limit
     }
+
+    mutating func candidates(
+      in root: PickleContents.Holding, where isCandidate: ([PickleValue.Pair]) -> Bool
+    ) -> [Candidate] {
+      (seen, found) = ([], [])
+      collect(root, at: Selection.root, depth: StateDict.depth, where: isCandidate)
+      return found
+    }
+
+    private mutating func collect(
+      _ holding: PickleContents.Holding, at key: String, depth: Int,
+      where isCandidate: ([PickleValue.Pair]) -> Bool
+    ) {
+      guard found.count < StateDict.limit else { return }
+      switch holding {
+      case .module(let pairs):
+        if isCandidate(pairs) { found.append((key, pairs)) }
+        return
+      case .items(let pairs):
+        // An object may lead to what was found without it.
+        let isKnown =
+          !contents.objects.isEmpty
+          && found.contains { other in
+            other.pairs.count == pairs.count && other.pairs.first == pairs.first
+              && other.pairs.last == pairs.last
+          }
+        if !isKnown, isCandidate(pairs) { found.append((key, pairs)) }
+      case .attributes: break
+      }
+      guard depth > 0 else { return }
+      for pair in holding.pairs {
+        guard case .string(let name) = pair.key,
+          !StateDict.trainingState.contains(where: name.lowercased().contains)
+        else { continue }
+        if case .object(let object) = pair.value, !seen.insert(object.number).inserted { continue }
+        guard let inner = contents.holding(of: pair.value, limit: limit) else { continue }
+        collect(inner, at: Selection.joined(key, name), depth: depth - 1, where: isCandidate)
+      }
+    }
+  }
+
+  /// Why there is nothing to take: tensors that only foreign objects hold, or none.
+  private static func refusal(_ contents: PickleContents, found: String) -> TorchError {
+    var budget = searchBudget
+    guard !contents.objects.isEmpty, contents.mayHoldStorage(contents.value, budget: &budget) else {
+      return .noStateDict(found: found)
+    }
+    return .tensorsInObjects(found: found, names: contents.foreignNames)
   }
 
   /// The longest candidate that `key` begins with; the root begins every key.
@@ -143,6 +207,28 @@ struct StateDict {
   }
 }
 
+extension StateDict {
+  /// The tensors as a checkpoint lists them.
+  var entries: [Checkpoint.Entry] {
+    tensors.map { name, tensor in
+      Checkpoint.Entry(
+        name: name, elementType: tensor.elementType, shape: tensor.shape, byteCount: tensor.byteCount,
+        isContiguous: tensor.isContiguous)
+    }
+  }
+
+  /// Makes sure that the tensors are no larger together than a file of so many bytes may have them.
+  func checkViews(fileBytes: Int, _ limits: ReadingLimits) throws(TorchError) {
+    let (scaled, overflow) = fileBytes.multipliedReportingOverflow(by: limits.viewRatio)
+    let limit = max(limits.viewFree, overflow ? .max : scaled)
+    var total = 0
+    for (name, tensor) in tensors {
+      guard tensor.byteCount <= limit - total else { throw .viewBomb(name: name, limit: limit) }
+      total += tensor.byteCount
+    }
+  }
+}
+
 extension PickleValue {
   fileprivate var isTensor: Bool { if case .tensor = self { true } else { false } }
 
@@ -152,6 +238,9 @@ extension PickleValue {
   }
 
   fileprivate var isString: Bool { if case .string = self { true } else { false } }
+
+  /// A string itself, or what else it is.
+  fileprivate var text: String { if case .string(let text) = self { text } else { kind } }
 
   /// A word or number as text.
   fileprivate var note: String? {

@@ -2,8 +2,8 @@ import Files
 
 /// Writes a checkpoint's tensors into another format, every bit kept.
 ///
-/// The output says what it was made of: `source_sha256`, the digest of the whole source file, where that is taken (see
-/// `takesWholeDigest`), and `source_directory_sha256` (see `Checkpoint.directoryDigest`) of a `.pt` file. Nothing appears
+/// The output says what it was made of: `source_sha256`, the digest of the whole source file, or of several one after the
+/// other by name, where that is taken (see `takesWholeDigest`), and `source_directory_sha256` (see `Checkpoint.directoryDigest`) of a `.pt` file. Nothing appears
 /// at the output path before every checksum of the source was verified.
 public struct Conversion: Sendable {
   /// What to convert.
@@ -24,7 +24,7 @@ public struct Conversion: Sendable {
   /// while two threads copy and verify at twice that.
   public static let wholeDigestLimit = 256 << 20
 
-  /// Whether a conversion takes the SHA-256 of the whole source file unasked: of a `.pt` file, whose parts carry
+  /// Whether a conversion takes the SHA-256 of the whole source file unasked: of a zipped `.pt` file, whose parts carry
   /// checksums, up to `wholeDigestLimit`; of other formats, where nothing else identifies the content, always.
   public static func takesWholeDigest(of format: Checkpoint.Format, byteCount: Int) -> Bool {
     format != .torch || byteCount <= wholeDigestLimit
@@ -39,8 +39,7 @@ public struct Conversion: Sendable {
     _ source: Checkpoint, metadata: [String: String] = [:], wholeDigest: Bool = false, durable: Bool = false
   ) {
     self.source = source
-    takesDigest =
-      wholeDigest || Self.takesWholeDigest(of: source.format, byteCount: source.fileByteCount)
+    takesDigest = wholeDigest || source.takesWholeDigest
     isDurable = durable
     var words = metadata
     words[Self.digestKey] = takesDigest ? Self.placeholder : nil

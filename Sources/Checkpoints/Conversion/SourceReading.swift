@@ -16,9 +16,9 @@ final class SourceReading {
   init(_ source: Checkpoint, takingDigest: Bool, mapped: Bool = false, streamed: Bool = false) {
     self.source = source
     let isMapped = mapped || source.entries.indices.contains { source.contents.place(at: $0) == nil }
-    // What the holes of a sparse file stand for may not fit memory.
-    if isMapped, !source.file.isSparse { source.file.prefetch() }
-    digest = takingDigest ? source.digest ?? BackgroundWork(digesting: source.file) : nil
+    // What the holes of a sparse file stand for may not fit memory; of several files each is read when its turn comes.
+    if isMapped, source.files.count == 1, !source.files[0].isSparse { source.files[0].prefetch() }
+    digest = takingDigest ? source.digest ?? BackgroundWork(digesting: source.files) : nil
     verification =
       streamed
       ? nil
@@ -42,7 +42,7 @@ final class SourceReading {
     try source.contents.verifyUnread()
     let digest = digest?.wait()
     // What was verified is what was copied.
-    try filing { () throws(FileError) in try source.file.checkUnchanged() }
+    for file in source.files { try filing { () throws(FileError) in try file.checkUnchanged() } }
     return digest
   }
 }
@@ -73,17 +73,18 @@ final class BackgroundWork<Value: Sendable>: Sendable {
 }
 
 extension BackgroundWork where Value == String? {
-  /// Takes the SHA-256 of a whole file; nil when cancelled on the way.
-  convenience init(digesting file: MappedFile) {
+  /// Takes the SHA-256 of whole files, one after the other as if they were one; nil when cancelled on the way.
+  convenience init(digesting files: [MappedFile]) {
     self.init { isCancelled in
       // Large enough to run at full speed, small enough to stop soon.
       let piece = 4 << 20
-      return withExtendedLifetime(file) {
-        let bytes = file.bytes
+      return withExtendedLifetime(files) {
         var sum = SHA256()
-        for start in stride(from: 0, to: bytes.count, by: piece) {
-          if isCancelled() { return nil }
-          sum.update(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + piece, bytes.count)]))
+        for bytes in files.map(\.bytes) {
+          for start in stride(from: 0, to: bytes.count, by: piece) {
+            if isCancelled() { return nil }
+            sum.update(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + piece, bytes.count)]))
+          }
         }
         return sum.finish()
       }

@@ -53,10 +53,7 @@ extension Checkpoint {
   ///
   /// Reading a tensor in which a finite number would become infinite throws `CheckpointError.overflow`.
   public func rounded(to rounding: WeightRounding) -> Checkpoint {
-    Checkpoint(
-      path: path, format: format,
-      contents: RoundedContents(path: path, stored: contents, rounding: rounding), file: file, digest: digest,
-      selection: selection)
+    with(RoundedContents(path: path, stored: contents, rounding: rounding))
   }
 }
 

@@ -85,9 +85,7 @@ extension Checkpoint {
     guard unnamed.isEmpty else {
       throw .naming(path: path, .noCounterpart(names: unnamed, naming: .transformers))
     }
-    return Checkpoint(
-      path: path, format: format, contents: RenamedContents(contents, tensors), file: file, digest: digest,
-      selection: selection)
+    return with(RenamedContents(contents, tensors))
   }
 
   /// The point embeddings, which have a row each, in one tensor.

@@ -4,10 +4,13 @@ import Tensors
 /// Source: torch/_utils.py, _rebuild_tensor_v2 and its kin; torch/serialization.py, persistent_load.
 extension PickleMachine {
   mutating func pushGlobal(module: String, name: String) throws(PickleError) {
-    guard let global = try PickleGlobal.named(module: module, name: name) else {
-      throw .forbiddenGlobal(module: module, name: name, offset: offset)
+    if let global = try PickleGlobal.named(module: module, name: name) {
+      return try push(.value(.global(global)))
     }
-    try push(.value(.global(global)))
+    guard foreignRule == .named, !ForeignObject.runsPrograms(module: module, name: name),
+      ForeignObject.isName("\(module).\(name)")
+    else { throw .forbiddenGlobal(module: module, name: name, offset: offset) }
+    try push(.value(.foreign(try note(foreign: "\(module).\(name)"))))
   }
 
   mutating func pushStackGlobal() throws(PickleError) {
@@ -20,11 +23,40 @@ extension PickleMachine {
     try pushGlobal(module: module, name: name)
   }
 
-  /// `('storage', type, key, location, count)`.
-  mutating func pushStorage() throws(PickleError) {
+  /// What a persistent id stands for.
+  mutating func pushPersistent() throws(PickleError) {
     let item = try pop(for: .binPersistentID)
-    guard let id = tuple(item), id.count == 5 else {
-      throw .persistentID(expected: "five parts", found: kind(of: item), offset: offset)
+    let id = tuple(item)
+    switch persistentIDs {
+    case .archive: try pushStorage(id, item)
+    case .stacked:
+      if let id, id.count == 4, case .value(.string("module")) = id[0] { return try push(id[1]) }
+      try pushStorage(id, item)
+    case .tar(let known):
+      // A class that its source text goes with.
+      if let id, id.count == 3 { return try push(id[0]) }
+      guard let number = number(item), let value = known[number] else {
+        throw .persistentID(
+          expected: "the number of a tensor or storage that was read", found: kind(of: item), offset: offset)
+      }
+      try push(.value(value))
+    }
+  }
+
+  private func number(_ item: Item) -> Int? {
+    switch item {
+    case .value(.int(let number)): number
+    case .value(.string(let text)): Int(text)
+    default: nil
+    }
+  }
+
+  /// `('storage', type, key, location, count)`, in stacked pickles with a view or None as the sixth part.
+  private mutating func pushStorage(_ id: [Item]?, _ item: Item) throws(PickleError) {
+    let isStacked = persistentIDs == .stacked
+    guard let id, id.count == (isStacked ? 6 : 5) else {
+      throw .persistentID(
+        expected: isStacked ? "six parts" : "five parts", found: kind(of: item), offset: offset)
     }
     guard case .value(.string("storage")) = id[0] else {
       throw .persistentID(expected: "'storage'", found: kind(of: id[0]), offset: offset)
@@ -38,28 +70,60 @@ extension PickleMachine {
     guard case .value(.string(let key)) = id[2] else {
       throw .persistentID(expected: "a key", found: kind(of: id[2]), offset: offset)
     }
-    guard (1...18).contains(key.utf8.count), key.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) else {
+    guard (1...(isStacked ? 20 : 18)).contains(key.utf8.count), key.utf8.allSatisfy({ 0x30...0x39 ~= $0 })
+    else {
       throw .storageKey(key, offset: offset)
     }
     guard case .value(.int(let count)) = id[4], count >= 0 else {
       throw .persistentID(expected: "an element count", found: kind(of: id[4]), offset: offset)
     }
-    try push(.value(.storage(TorchStorage(key: key, elementType: type, count: count))))
+    let storage = TorchStorage(key: key, elementType: type, count: count)
+    guard isStacked else { return try push(.value(.storage(storage))) }
+    if let known = storages[key], known != storage {
+      throw .persistentID(
+        expected: "the type and the \(known.count) elements that storage \(key) had before",
+        found: "\(storage.count) elements", offset: offset)
+    }
+    storages[key] = storage
+    try push(.value(.storage(try view(id[5], of: storage))))
+  }
+
+  /// `(key, offset, count)` of a part of a storage, or None for all of it.
+  private func view(_ item: Item, of storage: TorchStorage) throws(PickleError) -> TorchStorage {
+    if case .value(.none) = item { return storage }
+    guard let parts = tuple(item), parts.count == 3, case .value(.int(let start)) = parts[1],
+      case .value(.int(let count)) = parts[2], start >= 0, count >= 0, start <= storage.count,
+      count <= storage.count - start
+    else {
+      throw .persistentID(
+        expected: "a view within the \(storage.count) elements of storage \(storage.key)",
+        found: kind(of: item),
+        offset: offset)
+    }
+    return TorchStorage(key: storage.key, elementType: storage.elementType, count: count, start: start)
   }
 
   mutating func reduce() throws(PickleError) {
     let parts = try pop(2, for: .reduce)
+    if isForeign(parts[0]) { return try pushObject(parts) }
     guard case .value(.global(let global)) = parts[0] else {
       throw .cannotCall(found: kind(of: parts[0]), offset: offset)
     }
     guard let arguments = tuple(parts[1]) else {
       throw .cannotCall(found: "\(global.name) with \(kind(of: parts[1]))", offset: offset)
     }
-    try push(try call(global, arguments))
+    do throws(PickleError) {
+      try push(try call(global, arguments))
+    } catch {
+      // What a known function makes of foreign objects is one itself.
+      guard case .arguments = error, arguments.contains(where: holdsForeign) else { throw error }
+      try pushObject(named: global.name, parts)
+    }
   }
 
   mutating func create(keywords: Bool) throws(PickleError) {
     let parts = try pop(keywords ? 3 : 2, for: keywords ? .newObjectEx : .newObject)
+    if isForeign(parts[0]) { return try pushObject(parts) }
     guard !keywords, case .value(.global(.orderedDict)) = parts[0], tuple(parts[1])?.isEmpty == true else {
       throw .cannotCreate(found: parts.map(kind).joined(separator: ", "), offset: offset)
     }
@@ -70,6 +134,9 @@ extension PickleMachine {
   mutating func build() throws(PickleError) {
     let state = try pop(for: .build)
     let target = try top(for: .build)
+    if case .node(let number) = target, arena.kind(of: number) == .object {
+      return arena.addState(state, to: number)
+    }
     guard case .node(let number) = target, arena.kind(of: number) == .orderedDict else {
       throw .cannotBuild(found: kind(of: target), offset: offset)
     }
@@ -78,20 +145,25 @@ extension PickleMachine {
     }
   }
 
-  private func tuple(_ item: Item) -> [Item]? {
+  func tuple(_ item: Item) -> [Item]? {
     guard case .node(let number) = item, arena.kind(of: number) == .tuple else { return nil }
     return arena.items(of: number)
   }
 
-  private mutating func call(_ global: PickleGlobal, _ arguments: [Item]) throws(PickleError) -> Item {
+  mutating func call(_ global: PickleGlobal, _ arguments: [Item]) throws(PickleError) -> Item {
     func refuse(_ expected: String) -> PickleError {
       let found = arguments.isEmpty ? "nothing" : arguments.map(kind).joined(separator: ", ")
       return .arguments(of: global.name, expected: expected, found: found, offset: offset)
     }
     switch global {
     case .orderedDict:
-      guard arguments.isEmpty else { throw refuse("nothing") }
-      return .node(arena.add(.orderedDict, []))
+      if arguments.isEmpty { return .node(arena.add(.orderedDict, [])) }
+      guard foreignRule == .named, let items = container(arguments, .list), let pairs = listedPairs(items)
+      else {
+        throw refuse("nothing")
+      }
+      try charge(pairs.count)
+      return .node(arena.add(.orderedDict, try checkedPairs(pairs, .reduce)))
     case .counter:
       guard let items = container(arguments, .dict) else { throw refuse("a dict") }
       try charge(items.count)
@@ -111,6 +183,9 @@ extension PickleMachine {
       return .value(.complex(real, imaginary))
     case .byteArray:
       if arguments.isEmpty { return .value(.bytes([])) }
+      if arguments.count == 2, foreignRule == .named {
+        return .value(.bytes(try latin1(arguments, refuse("Latin-1 text"))))
+      }
       guard arguments.count == 1, case .value(.bytes) = arguments[0] else { throw refuse("bytes") }
       return arguments[0]
     case .encode: return .value(.bytes(try latin1(arguments, refuse("Latin-1 text"))))
@@ -127,12 +202,10 @@ extension PickleMachine {
       }
       return arguments[0]
     case .rebuildFromType:
-      guard arguments.count == 4, case .value(.global(let function)) = arguments[0],
-        [.rebuildTensorV2, .rebuildTensorV3, .rebuildParameter].contains(function),
-        case .value(.global(let type)) = arguments[1], [.tensorClass, .parameterClass].contains(type),
-        let inner = tuple(arguments[2])
-      else { throw refuse("a rebuild function, a tensor class, a tuple and a state") }
-      return try call(function, inner)
+      guard arguments.count == 4, let tensor = try tensor(ofType: arguments) else {
+        throw refuse("a rebuild function, a tensor class, a tuple and a state")
+      }
+      return .value(.tensor(tensor))
     case .tensorClass, .elementType, .typedStorage, .untypedStorage:
       throw .cannotCall(found: global.name, offset: offset)
     }
@@ -144,6 +217,18 @@ extension PickleMachine {
       return nil
     }
     return arena.items(of: number)
+  }
+
+  /// Keys and values in turn of lists of two, as Python 2 writes an OrderedDict.
+  private func listedPairs(_ items: [Item]) -> [Item]? {
+    var pairs: [Item] = []
+    for item in items {
+      guard case .node(let number) = item, [.list, .tuple].contains(arena.kind(of: number)),
+        case let pair = arena.items(of: number), pair.count == 2
+      else { return nil }
+      pairs += pair
+    }
+    return pairs
   }
 
   /// Protocol 2 has no bytes: Python writes them as `_codecs.encode(text, 'latin1')`.

@@ -10,6 +10,8 @@ struct PickleMachine {
   }
 
   let limits: ReadingLimits
+  let foreignRule: ForeignObject.Rule
+  let persistentIDs: PersistentIDs
   var arena: PickleArena
   var cursor: PickleCursor
   var stack: [Item] = []
@@ -19,19 +21,49 @@ struct PickleMachine {
   /// Where the opcode under way began.
   private(set) var offset = 0
   private var created = 0
+  /// Storages of stacked pickles by their keys.
+  var storages: [String: TorchStorage] = [:]
+  /// Names off the allow-list, each once.
+  private var foreignNames: [String] = []
+  private var foreignNumbers: [String: Int] = [:]
 
-  /// The value of a whole pickle.
+  /// The value of a whole pickle that names nothing off the allow-list.
   static func read(_ bytes: [UInt8], limits: ReadingLimits) throws(PickleError) -> PickleValue {
+    try contents(of: bytes, limits: limits, foreign: .refused).value
+  }
+
+  /// What persistent ids are, by the layout of the file that the pickle stands in.
+  enum PersistentIDs: Equatable {
+    /// A zip archive's: storages, an entry each.
+    case archive
+    /// Stacked pickles': storages, which follow the pickles, and views of them; classes that their source goes with.
+    case stacked
+    /// A tar archive's: numbers of tensors and storages that were read before.
+    case tar([Int: PickleValue])
+  }
+
+  /// What a whole pickle holds.
+  static func contents(
+    of bytes: [UInt8], limits: ReadingLimits, foreign: ForeignObject.Rule, persistent: PersistentIDs = .archive
+  ) throws(PickleError) -> PickleContents {
     guard bytes.count <= limits.pickleBytes else {
       throw .tooLong(byteCount: bytes.count, limit: limits.pickleBytes)
     }
-    var machine = PickleMachine(bytes, limits: limits)
+    var machine = PickleMachine(bytes, limits: limits, foreign: foreign, persistent: persistent)
     let result = try machine.run()
-    return try machine.arena.resolve(result, limits: limits)
+    let value = try machine.arena.resolve(result, limits: limits)
+    let objects = machine.foreignNames.isEmpty ? [:] : try machine.arena.objects(limits: limits)
+    return PickleContents(
+      value: value, objects: objects, foreignNames: machine.foreignNames,
+      storages: machine.storages)
   }
 
-  private init(_ bytes: [UInt8], limits: ReadingLimits) {
+  private init(
+    _ bytes: [UInt8], limits: ReadingLimits, foreign: ForeignObject.Rule, persistent: PersistentIDs
+  ) {
     self.limits = limits
+    foreignRule = foreign
+    persistentIDs = persistent
     arena = PickleArena()
     cursor = PickleCursor(bytes)
   }
@@ -99,7 +131,7 @@ struct PickleMachine {
     case .newObject: try create(keywords: false)
     case .newObjectEx: try create(keywords: true)
     case .build: try build()
-    case .binPersistentID: try pushStorage()
+    case .binPersistentID: try pushPersistent()
     default: try push(.value(try scalar(opcode)))
     }
   }
@@ -115,6 +147,8 @@ struct PickleMachine {
     case .long1: Self.integer(try cursor.run(UInt8.self, of: opcode))
     case .long4: Self.integer(try cursor.run(UInt32.self, of: opcode))
     case .binFloat: .float(Double(bitPattern: try cursor.integer(UInt64.self, of: opcode).byteSwapped))
+    case .shortBinString where foreignRule == .named: Self.text(try cursor.run(UInt8.self, of: opcode))
+    case .binString where foreignRule == .named: Self.text(try cursor.run(UInt32.self, of: opcode))
     case .shortBinString, .shortBinUnicode: .string(try cursor.text(UInt8.self, of: opcode))
     case .binString, .binUnicode: .string(try cursor.text(UInt32.self, of: opcode))
     case .binUnicode8: .string(try cursor.text(UInt64.self, of: opcode))
@@ -123,6 +157,11 @@ struct PickleMachine {
     case .binBytes8, .byteArray8: .bytes(Array(try cursor.run(UInt64.self, of: opcode)))
     default: .none
     }
+  }
+
+  /// Python 2's strings: text, or the bytes of an array.
+  private static func text(_ bytes: ArraySlice<UInt8>) -> PickleValue {
+    String(validating: bytes, as: UTF8.self).map(PickleValue.string) ?? .bytes(Array(bytes))
   }
 
   /// A little-endian two's-complement integer of any length.
@@ -149,6 +188,15 @@ extension PickleMachine {
     guard created <= limits.pickleValues else {
       throw .limit(of: "pickled values", limit: limits.pickleValues, offset: offset)
     }
+  }
+
+  /// The one copy of a name off the allow-list, however often it comes.
+  mutating func note(foreign name: String) throws(PickleError) -> String {
+    if let number = foreignNumbers[name] { return foreignNames[number] }
+    try charge(name.utf8.count / 16)
+    foreignNumbers[name] = foreignNames.count
+    foreignNames.append(name)
+    return name
   }
 
   mutating func push(_ item: Item) throws(PickleError) {
@@ -218,10 +266,10 @@ extension PickleMachine {
     try push(item)
   }
 
-  private func checkedPairs(_ items: [Item], _ opcode: PickleOpcode) throws(PickleError) -> [Item] {
+  func checkedPairs(_ items: [Item], _ opcode: PickleOpcode) throws(PickleError) -> [Item] {
     guard items.count.isMultiple(of: 2) else { throw .oddItems(opcode: opcode.name, offset: offset) }
     for index in stride(from: 0, to: items.count, by: 2) {
-      if case .node(let number) = items[index], arena.kind(of: number) != .tuple {
+      if case .node(let number) = items[index], ![.tuple, .object].contains(arena.kind(of: number)) {
         throw .unhashableKey(found: arena.kind(of: number).rawValue, offset: offset)
       }
     }
@@ -232,6 +280,9 @@ extension PickleMachine {
     _ kinds: [PickleArena.Kind], with items: [Item], _ opcode: PickleOpcode
   ) throws(PickleError) {
     let target = try top(for: opcode)
+    if case .node(let number) = target, arena.kind(of: number) == .object {
+      return arena.put(items, pairs: kinds[0] == .dict, into: number)
+    }
     guard case .node(let number) = target, kinds.contains(arena.kind(of: number)) else {
       throw .wrongContainer(
         opcode: opcode.name, expected: kinds[0].rawValue, found: kind(of: target), offset: offset)

@@ -19,6 +19,10 @@ indirect enum PickleValue: Equatable, Sendable {
   case global(PickleGlobal)
   case device(String)
   case layout(String)
+  /// A class or function off the allow-list, as `module.name`: a name and nothing more.
+  case foreign(String)
+  /// What such a class or function would have made: where among the pickle's objects it stands.
+  case object(ForeignObject.Reference)
 
   /// One item of a dictionary.
   struct Pair: Equatable, Sendable {
@@ -57,6 +61,8 @@ indirect enum PickleValue: Equatable, Sendable {
     case .global(let global): global.name
     case .device: "a device"
     case .layout: "a layout"
+    case .foreign(let name): "\(name.prefix(80)) by name"
+    case .object(let object): object.kind
     }
   }
 }
@@ -66,6 +72,7 @@ struct PickleArena {
   enum Kind: String {
     case list, tuple, set, dict
     case orderedDict = "OrderedDict"
+    case object
   }
 
   private struct Node {
@@ -99,6 +106,9 @@ struct PickleArena {
 
   func kind(of number: Int) -> Kind { nodes[number].kind }
 
+  /// How many containers there are.
+  var count: Int { nodes.count }
+
   func items(of number: Int) -> [PickleMachine.Item] { nodes[number].items }
 
   /// The value that an item stands for.
@@ -106,6 +116,14 @@ struct PickleArena {
   /// - Throws: `PickleError.cycle`, `.tooDeep`, `.bomb` or `.duplicateKey`.
   mutating func resolve(_ item: PickleMachine.Item, limits: ReadingLimits) throws(PickleError) -> PickleValue {
     try resolve(item, depth: 0, limits).value
+  }
+
+  /// The same, and how many values it stands for when written out.
+  mutating func counted(
+    _ item: PickleMachine.Item, limits: ReadingLimits
+  ) throws(PickleError) -> (value: PickleValue, count: Int) {
+    let resolved = try resolve(item, depth: 0, limits)
+    return (resolved.value, resolved.count)
   }
 
   private mutating func resolve(
@@ -120,6 +138,10 @@ struct PickleArena {
     case .resolved(let resolved): return resolved
     case .open: throw .cycle
     case .untouched: break
+    }
+    if nodes[number].kind == .object {
+      // Objects may hold each other in circles, so that values don't hold them: they name them.
+      return Resolved(value: .object(ForeignObject.Reference(number: number, name: name(of: number))))
     }
     guard depth < limits.pickleNesting else { throw .tooDeep(limit: limits.pickleNesting) }
     nodes[number].state = .open
@@ -147,6 +169,7 @@ struct PickleArena {
     case .set: .set(values)
     case .dict: .dict(try pairs(values))
     case .orderedDict: .orderedDict(try pairs(values))
+    case .object: preconditionFailure("an object is no container")
     }
   }
 

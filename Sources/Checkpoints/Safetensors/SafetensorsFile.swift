@@ -176,7 +176,8 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
     case .headerLength(let declared, let limit):
       "expected a safetensors header of at most \(limit) bytes, found \(declared)"
     case .truncatedHeader(let declared, let length):
-      "expected a safetensors header of \(declared) bytes, found a file of \(length) bytes, shorter than that"
+      "expected a safetensors header of \(declared) bytes, found a file of \(length) bytes, "
+        + "shorter than that: it is cut short, fetch it again"
     case .syntax(let expected, let found, let offset):
       "expected \(expected) at byte \(offset) of the safetensors header, found \(found)"
     case .duplicate(let name): "expected '\(name)' once in the safetensors header, found it twice"
@@ -190,7 +191,9 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
       "expected '\(tensor)' to span \(expected) bytes, found offsets \(begin) to \(end)"
     case .gap(let tensor, let expected, let found):
       "expected '\(tensor)' to begin at byte \(expected) of the buffer, found \(found)"
-    case .bufferLength(let expected, let found): "expected a buffer of \(expected) bytes, found \(found)"
+    case .bufferLength(let expected, let found):
+      "expected a buffer of \(expected) bytes, found \(found)"
+        + (found < expected ? ": the file is cut short, fetch it again" : "")
     }
   }
 }

@@ -103,7 +103,8 @@ struct DataScan {
 
   private func scanMetadata(into report: inout SecurityReport) {
     do throws(CheckpointError) {
-      findTargets(try Checkpoint.open(path: file.path, limits: limits).metadata, into: &report)
+      findTargets(
+        try Checkpoint.open(path: file.path, limits: limits, foreign: .refused).metadata, into: &report)
     } catch {
       switch error {
       // Types that are not read do nothing.

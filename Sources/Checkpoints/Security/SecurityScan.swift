@@ -4,21 +4,38 @@ import Files
 ///
 /// Unlike the readers, which refuse a file at the first thing that is wrong, a scan goes on and lists them all.
 public enum SecurityScan {
-  /// Scans the file at `path`.
+  /// Scans the file at `path`, or a model in several files by its folder or index.
   ///
   /// - Throws: `CheckpointError.file` where there is no such file. Anything odd about its content is a finding.
   public static func report(
     path: String, limits: ReadingLimits = ReadingLimits()
   ) throws(CheckpointError) -> SecurityReport {
+    let path = try ModelFolder.weights(at: path)
     let file = try filing { () throws(FileError) in try MappedFile(path: path) }
+    if withExtendedLifetime(file, { ShardIndex.begins(ByteView(bytes: file.bytes)) }),
+      let index = try? ShardIndex(file)
+    {
+      return try report(of: index, file, limits)
+    }
+    return report(of: file, limits)
+  }
+
+  /// One file, whatever it is.
+  private static func report(of file: MappedFile, _ limits: ReadingLimits) -> SecurityReport {
     defer { withExtendedLifetime(file) {} }
-    let view = ByteView(bytes: file.bytes)
+    let (view, path) = (ByteView(bytes: file.bytes), file.path)
     var report = SecurityReport(file: path, format: format(of: view).rawValue, byteCount: view.count)
     switch format(of: view) {
     case .zip: TorchScan(file: file, limits: limits).scan(into: &report)
     case .tar: LegacyScan(view: view, limits: limits).scanTar(into: &report)
     case .pickle: LegacyScan(view: view, limits: limits).scanPickles(into: &report)
-    case .hdf5: DataScan(file: file, limits: limits).scanHDF5(into: &report)
+    case .hdf5:
+      DataScan(file: file, limits: limits).scanHDF5(into: &report)
+      if let block = FileKind.userBlock(of: view), view.integer(UInt64.self, at: 0) != FileKind.hdf5Signature {
+        report.checked.append("\(block) bytes before the HDF5 file, and all of it, searched for pickles")
+        let run = PickleRun(view: view, place: "the file", limits: limits)
+        for pickle in run.hidden(in: 0..<view.count) { report.add(pickle) }
+      }
     case .safetensors: DataScan(file: file, limits: limits).scanSafetensors(into: &report)
     case .gguf: DataScan(file: file, limits: limits).scanGGUF(into: &report)
     case .unknown:
@@ -28,6 +45,24 @@ public enum SecurityScan {
     }
     if format(of: view) != .pickle { findPolyglot(view, limits, &report) }
     return report
+  }
+
+  /// The files of an index, each as if it were alone.
+  private static func report(
+    of index: ShardIndex, _ file: MappedFile, _ limits: ReadingLimits
+  ) throws(CheckpointError) -> SecurityReport {
+    var whole = SecurityReport(
+      file: file.path, format: "the index of a model in \(index.files.count) files", byteCount: file.bytes.count
+    )
+    for name in index.files {
+      let part = try filing { () throws(FileError) in
+        report(of: try MappedFile(path: index.path(of: name)), limits)
+      }
+      whole.pickles += part.pickles
+      whole.checked += part.checked.map { "\(name): \($0)" }
+      for finding in part.findings { whole.find(finding.reason, in: "\(name): \(finding.place)") }
+    }
+    return whole
   }
 
   /// A file of another format that `pickle.load` would take for a pickle.
@@ -55,15 +90,17 @@ public enum SecurityScan {
     let hasDirectory = view.lastOffset(of: [0x50, 0x4b, 5, 6], within: 22 + Int(UInt16.max)) != nil
     if view.has("PK\u{3}\u{4}", at: 0) || hasDirectory { return .zip }
     if view.has("ustar", at: 257) { return .tar }
-    if view.integer(UInt64.self, at: 0) == 0x0a1a_0a0d_4644_4889 { return .hdf5 }
+    if view.integer(UInt64.self, at: 0) == FileKind.hdf5Signature { return .hdf5 }
     if view.has("GGUF", at: 0) { return .gguf }
     if view.integer(UInt8.self, at: 8) == 0x7b { return .safetensors }
     var offset = 0
-    guard case .success(let first) = PickleInstruction.read(view, at: &offset) else { return .unknown }
+    // A file that begins with something else and is HDF5 from a later byte on, unless that something is a pickle.
+    let other = FileKind.userBlock(of: view) == nil ? Format.unknown : .hdf5
+    guard case .success(let first) = PickleInstruction.read(view, at: &offset) else { return other }
     if first.opcode == PickleOpcode.proto.rawValue { return .pickle }
     // Protocol 0 has no mark of its own: it is a pickle if it can be walked to its end.
     let scan = PickleWalk.scan(view, instructions: 1 << 20, place: "", limits: ReadingLimits())
-    return scan.stop.isComplete || scan.instructionCount > 16 || !scan.globals.isEmpty ? .pickle : .unknown
+    return scan.stop.isComplete || scan.instructionCount > 16 || !scan.globals.isEmpty ? .pickle : other
   }
 }
 

@@ -75,7 +75,7 @@ struct TorchScan {
   /// What the reader refuses the file for, where that is a danger and not only a lack of weights.
   private func findRefusal(into report: inout SecurityReport) {
     do throws(CheckpointError) {
-      _ = try Checkpoint.open(path: file.path, limits: limits)
+      _ = try Checkpoint.open(path: file.path, limits: limits, foreign: .refused)
       report.checked.append("every tensor lies within its storage")
     } catch {
       switch error {

@@ -16,7 +16,9 @@ struct TorchArchive: TensorContents {
   let remainingKey: String?
 
   /// Reads the pickle and checks every tensor against its storage's entry; storages are read when asked for.
-  init(_ file: MappedFile, limits: ReadingLimits, key: String? = nil) throws(CheckpointError) {
+  init(
+    _ file: MappedFile, limits: ReadingLimits, key: String? = nil, foreign: ForeignObject.Rule = .named
+  ) throws(CheckpointError) {
     let path = file.path
     let archive = try naming(path, CheckpointError.zip) { () throws(ZipError) in
       try ZipArchive(file, limits: limits)
@@ -31,10 +33,10 @@ struct TorchArchive: TensorContents {
     let pickle = try Self.small(archive, "\(root)/data.pkl", limit: limits.pickleBytes) { size in
       .pickle(path: path, .tooLong(byteCount: size, limit: limits.pickleBytes))
     }
-    let value = try naming(path, CheckpointError.pickle) { () throws(PickleError) in
-      try PickleMachine.read(pickle ?? [], limits: limits)
+    let contents = try naming(path, CheckpointError.pickle) { () throws(PickleError) in
+      try PickleMachine.contents(of: pickle ?? [], limits: limits, foreign: foreign)
     }
-    let state = try StateDict(value, path: path, key: key)
+    let state = try StateDict(contents, path: path, key: key, limits: limits)
     storages = try naming(path, CheckpointError.torch) { () throws(TorchError) in
       try Self.storages(of: state, archive, root: root, limits)
     }
@@ -43,11 +45,7 @@ struct TorchArchive: TensorContents {
     self.archive = archive
     tensors = state.tensors.map(\.tensor)
     metadata = state.notes
-    entries = state.tensors.map { name, tensor in
-      Checkpoint.Entry(
-        name: name, elementType: tensor.elementType, shape: tensor.shape, byteCount: tensor.byteCount,
-        isContiguous: tensor.isContiguous)
-    }
+    entries = state.entries
   }
 
   /// The folder that all entries share.
@@ -56,7 +54,7 @@ struct TorchArchive: TensorContents {
     let pickles = names.filter { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
     guard pickles.count <= 1 else { throw .secondPickle(pickles) }
     guard let pickle = pickles.first, case let parts = pickle.split(separator: "/"), parts.count == 2 else {
-      throw .noPickle
+      throw .noPickle(found: ForeignContent.archiveWords(names, "a zip archive", command: "unzip"))
     }
     let root = String(parts[0])
     let (folder, constants, code) = ("\(root)/", "\(root)/constants.pkl", "\(root)/code/")
@@ -78,15 +76,13 @@ struct TorchArchive: TensorContents {
     }
   }
 
-  /// The entries that the tensors lie in, all as large as the pickle says, and the tensors no larger together than allowed.
+  /// The entries that the tensors lie in, all as large as the pickle says.
   private static func storages(
     of state: StateDict, _ archive: ZipArchive, root: String, _ limits: ReadingLimits
   ) throws(TorchError) -> [ZipEntry] {
-    let (scaled, overflow) = archive.file.bytes.count.multipliedReportingOverflow(by: limits.viewRatio)
-    let limit = max(limits.viewFree, overflow ? .max : scaled)
-    var total = 0
+    try state.checkViews(fileBytes: archive.file.bytes.count, limits)
     var entries: [ZipEntry] = []
-    for (name, tensor) in state.tensors {
+    for (_, tensor) in state.tensors {
       let storage = tensor.storage
       guard let entry = archive.directory["\(root)/data/\(storage.key)"] else {
         throw .missingStorage(key: storage.key)
@@ -94,8 +90,6 @@ struct TorchArchive: TensorContents {
       guard entry.size == storage.byteCount else {
         throw .storageSize(key: storage.key, expected: storage.byteCount, found: entry.size)
       }
-      guard tensor.byteCount <= limit - total else { throw .viewBomb(name: name, limit: limit) }
-      total += tensor.byteCount
       entries.append(entry)
     }
     return entries
@@ -144,8 +138,8 @@ struct TorchArchive: TensorContents {
 
 /// Why an archive that is a proper zip is no usable torch checkpoint.
 public enum TorchError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// No entry `<root>/data.pkl`.
-  case noPickle
+  /// No entry `<root>/data.pkl`, but what `found` says.
+  case noPickle(found: String)
   /// More than one `data.pkl`.
   case secondPickle([String])
   /// Entries under different folders.
@@ -160,17 +154,25 @@ public enum TorchError: Error, Equatable, Sendable, CustomStringConvertible {
   case storageSize(key: String, expected: Int?, found: Int)
   /// No state dict was found.
   case noStateDict(found: String)
+  /// Tensors that only objects of classes off the allow-list hold.
+  case tensorsInObjects(found: String, names: [String])
   /// A state dict's item that is no tensor.
   case notATensor(name: String, found: String)
   /// A name that two tensors to be written share.
   case duplicateName(String)
+  /// A part of a file from before PyTorch 1.6 that is not as it was written then.
+  case legacy(part: String, expected: String, found: String)
+  /// A pickle of such a file that is refused.
+  case legacyPickle(part: String, PickleError)
+  /// A file that ends before what it announces does.
+  case cutShort(part: String, fileLength: Int)
   /// Views that stand for more bytes than the reading limits allow.
   case viewBomb(name: String, limit: Int)
 
   /// One sentence: the thing, what was expected, what was found.
   public var description: String {
     switch self {
-    case .noPickle: "expected a torch archive with data.pkl, found a zip without"
+    case .noPickle(let found): "expected a torch archive with data.pkl, found \(found)"
     case .secondPickle(let names):
       "expected one data.pkl, found \(names.map { "'\($0)'" }.joined(separator: ", "))"
     case .twoRoots(let first, let second):
@@ -184,8 +186,16 @@ public enum TorchError: Error, Equatable, Sendable, CustomStringConvertible {
       "expected storage \(key) to hold \(expected.map { "\($0)" } ?? "more than 2^63") bytes, found \(found)"
     case .noStateDict(let found):
       "expected a state dict, bare or under a key such as 'model' or 'state_dict', found \(found)"
+    case .tensorsInObjects(let found, let names):
+      "expected a state dict, found \(found), whose tensors only code beside the file can tell ("
+        + names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
+        + "): save model.state_dict() in PyTorch"
     case .notATensor(let name, let found): "expected '\(name)' of the state dict to be a tensor, found \(found)"
     case .duplicateName(let name): "expected every tensor's name once, found '\(name)' twice"
+    case .legacy(let part, let expected, let found): "\(part): expected \(expected), found \(found)"
+    case .legacyPickle(let part, let error): "\(part): \(error)"
+    case .cutShort(let part, let length):
+      "expected \(part), found the file's end after \(length) bytes: it is cut short, fetch it again"
     case .viewBomb(let name, let limit):
       "expected tensors of at most \(limit) bytes together, found more from '\(name)' on"
     }

@@ -7,6 +7,8 @@ struct TorchStorage: Hashable, Sendable {
   /// The type of its elements, or nil where it is counted in bytes.
   let elementType: ElementType?
   let count: Int
+  /// Where it begins within what the key names, in elements: above 0 only for views of before PyTorch 1.6.
+  var start = 0
 
   /// How many bytes its entry must hold, or nil beyond what can be addressed.
   var byteCount: Int? {

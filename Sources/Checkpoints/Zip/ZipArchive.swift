@@ -195,7 +195,8 @@ public enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
   /// One sentence: the thing, what was expected, what was found.
   public var description: String {
     switch self {
-    case .noDirectory: "expected a zip directory at the end of the file, found none"
+    case .noDirectory:
+      "expected a zip directory at the end of the file, found none: the file is cut short, fetch it again"
     case .trailingData(let count): "expected the archive to end the file, found \(count) bytes behind it"
     case .multiDisk: "expected an archive on one disk, found one that claims several"
     case .directoryOutside(let offset, let size, let end):

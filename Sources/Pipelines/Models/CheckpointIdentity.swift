@@ -1,5 +1,4 @@
 package import Checkpoints
-import Files
 
 /// Which checkpoint a file's weights come from: that file itself, or what it says that it was converted from.
 package struct CheckpointIdentity: Equatable {
@@ -24,11 +23,11 @@ package struct CheckpointIdentity: Equatable {
   }
 
   /// What `checkpoint` says of itself, else its own digests, which takes reading all of it.
-  package init(of checkpoint: Checkpoint) throws {
+  package init(of checkpoint: Checkpoint) {
     if let stated = Self(statedBy: checkpoint.metadata) {
       self = stated
     } else {
-      sha256 = try SHA256.hex(ofFile: checkpoint.path)
+      sha256 = checkpoint.wholeDigest()
       directorySHA256 = checkpoint.directoryDigest
     }
   }

@@ -67,7 +67,9 @@ public enum ConfigurationSource: Equatable, Sendable {
       source = .beside(beside)
     } else {
       let recognition = Recognition(checkpoint.shapes)
-      guard let variant = recognition.variant else {
+      // The picture models of 2.0 and 2.1 are alike.
+      let picture = recognition.difference.isOfPictureModel ? recognition.nearest : nil
+      guard let variant = recognition.variant ?? picture else {
         throw UnknownArchitecture(path: checkpoint.path, recognition: recognition)
       }
       configuration = variant.configuration

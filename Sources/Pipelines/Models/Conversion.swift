@@ -78,7 +78,9 @@ public func convert(_ request: ConvertRequest, watch: PipelineWatcher = { _ in }
   let rounded = request.rounding.map { opened.rounded(to: $0) } ?? opened
   let found = try ConfigurationSource.of(rounded, named: source.configuration, settings: source.settings)
   if let note = found.source.note { watch(.note("\(source.path): \(note)")) }
-  try SAM2Base.check(rounded, fit: found.configuration)
+  if try SAM2Base.check(rounded, fit: found.configuration) {
+    watch(.note("\(source.path): a picture model, without what tracking needs; the output is one too"))
+  }
   let format: Checkpoint.Format
   switch request.target {
   case .file(let asked): format = asked
@@ -138,9 +140,8 @@ struct ConvertedMetadata {
   }
 
   /// Says which file the tensors come from, as a conversion does.
-  mutating func addDigests(of source: Checkpoint) throws {
-    let takesWhole = Conversion.takesWholeDigest(of: source.format, byteCount: source.fileByteCount)
-    words[Conversion.digestKey] = takesWhole ? try SHA256.hex(ofFile: source.path) : nil
+  mutating func addDigests(of source: Checkpoint) {
+    words[Conversion.digestKey] = source.takesWholeDigest ? source.wholeDigest() : nil
     words[Conversion.directoryDigestKey] = source.directoryDigest
   }
 

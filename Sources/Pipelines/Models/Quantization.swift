@@ -129,7 +129,7 @@ public func quantize(
     var metadata = ConvertedMetadata(of: checkpoint, found.configuration, as: format)
     metadata.add(work.plan)
     metadata.add(request.rounding, equalized: work.equalized?.norms.map(\.norm) ?? [])
-    try metadata.addDigests(of: checkpoint)
+    metadata.addDigests(of: checkpoint)
     watch(.step("writing \(output)"))
     try WholeNumberOutput.write(
       QuantizedFile.tensors(of: checkpoint, work.weights, model), metadata: metadata.words, to: output,

@@ -29,7 +29,7 @@ struct SearchState: Codable {
   static func identity(_ study: QuantizationStudy, folder: String) throws -> [String: String] {
     let backend = study.float.base.backend
     return [
-      "checkpoint": try CheckpointIdentity(of: study.float.checkpoint).text,
+      "checkpoint": CheckpointIdentity(of: study.float.checkpoint).text,
       "configuration": digest(study.float.configuration.json), "plan": digest(study.plan.json),
       "data": try digest(of: folder),
       "backend": "\(backend.name) \(backend.version) \(backend.kernels ?? "")",

@@ -141,7 +141,7 @@ private struct MaskJournal: Codable {
     let region = options.region.map { region in region.pixels.withUnsafeBytes { SHA256.hex(of: $0) } } ?? ""
     options.region = nil
     let described =
-      "\(try CheckpointIdentity(of: model.checkpoint).text) \(model.backend.rawValue) \(model.precision) "
+      "\(CheckpointIdentity(of: model.checkpoint).text) \(model.backend.rawValue) \(model.precision) "
       + "\(model.configuration.json) \(options) \(region) \(request.format.rawValue) "
       + "\(request.outlines) \(request.tolerance) \(request.longestSide ?? 0)"
     settings = Array(described.utf8).withUnsafeBytes { SHA256.hex(of: $0) }

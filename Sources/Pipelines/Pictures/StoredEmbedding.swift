@@ -50,7 +50,7 @@ public struct StoredEmbedding: Sendable {
   init(_ embedding: ImageEmbedding, of picture: PictureInput, by model: Model) throws {
     path = nil
     provenance = Provenance(
-      model: try model.embeddingIdentity, backend: model.backend.rawValue, precision: model.precision,
+      model: model.embeddingIdentity, backend: model.backend.rawValue, precision: model.precision,
       picture: (picture.path as NSString).lastPathComponent, pictureSHA256: try picture.digest,
       preprocessing: picture.preprocessing, width: picture.width, height: picture.height)
     tensors = embedding.tensors
@@ -91,7 +91,7 @@ public struct StoredEmbedding: Sendable {
   ///
   /// - Throws: `EmbeddingError.otherModel`, `SAM2Error.wrongEmbedding`.
   func embedding(for model: Model) throws -> ImageEmbedding {
-    let (ours, theirs) = (try model.embeddingIdentity, provenance.model)
+    let (ours, theirs) = (model.embeddingIdentity, provenance.model)
     func require(_ isSame: Bool, _ what: String) throws(EmbeddingError) {
       guard isSame else { throw .otherModel(path: path ?? "", model: model.checkpoint.path, what: what) }
     }
@@ -146,15 +146,13 @@ public enum EmbeddingError: Error, Equatable, CustomStringConvertible {
 extension Model {
   /// What an embedding has to be made by to be used with this model. Digests are taken the quick way where there is one.
   fileprivate var embeddingIdentity: StoredEmbedding.Provenance.ModelIdentity {
-    get throws {
-      let stated = CheckpointIdentity(statedBy: checkpoint.metadata)
-      let directory = stated?.directorySHA256 ?? checkpoint.directoryDigest
-      var whole = stated?.sha256
-      if directory == nil, whole == nil { whole = try SHA256.hex(ofFile: checkpoint.path) }
-      return .init(
-        checkpointSHA256: whole, checkpointDirectorySHA256: directory, configuration: configuration.json,
-        plan: base.plan.json, rounding: checkpoint.metadata[MetadataKey.precision])
-    }
+    let stated = CheckpointIdentity(statedBy: checkpoint.metadata)
+    let directory = stated?.directorySHA256 ?? checkpoint.directoryDigest
+    var whole = stated?.sha256
+    if directory == nil, whole == nil { whole = checkpoint.wholeDigest() }
+    return .init(
+      checkpointSHA256: whole, checkpointDirectorySHA256: directory, configuration: configuration.json,
+      plan: base.plan.json, rounding: checkpoint.metadata[MetadataKey.precision])
   }
 
   /// Embeds a picture, to be stored and asked about later.

@@ -112,7 +112,7 @@ private struct VerifiedRun {
     }
     provenance = model.provenance(
       of: input.description, prompts: recorded.prompts,
-      RunDigests(checkpoint: try CheckpointIdentity(of: model.checkpoint), input: input.digest),
+      RunDigests(checkpoint: CheckpointIdentity(of: model.checkpoint), input: input.digest),
       filter: TapFilter(), keepsWholes: request.keepsWholes)
     agreement = try Agreement(recorded, provenance, configuration: Agreement.settings)
   }

@@ -206,7 +206,7 @@ public struct Tracking {
     }
     tellNotes()
     let digests = RunDigests(
-      checkpoint: try CheckpointIdentity(of: model.checkpoint), input: try input.digest)
+      checkpoint: CheckpointIdentity(of: model.checkpoint), input: try input.digest)
     let recording = try TapRecorder(
       request.recording,
       model.provenance(

@@ -12,6 +12,11 @@ public struct VideoPredictor: Sendable {
   /// - Throws: `SAM2Error.cannotTrack` for an architecture that no past can be given to.
   public init(_ model: SAM2Base) throws(SAM2Error) {
     let configuration = model.configuration
+    if model.isPictureModel {
+      throw .cannotTrack(
+        "the checkpoint holds a picture model (Sam2Model), without the memory's tensors: take the video model's "
+          + "(Sam2VideoModel), or segment pictures with this one")
+    }
     if !configuration.directlyAddNoMemEmbed {
       throw .cannotTrack(
         "without directly_add_no_mem_embed the first frame attends to a single token, which rotary attention "

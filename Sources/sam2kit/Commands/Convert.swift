@@ -7,7 +7,10 @@ struct Convert: Command {
     commandName: "convert",
     abstract: "Convert a checkpoint, bit for bit or rounded.",
     discussion: """
-      Reads .pt, .safetensors, .h5 or .gguf by content and writes one of them by the output's extension. A .pt \
+      Reads .pt, .safetensors, .h5 or .gguf by content and writes one of them by the output's extension. Training \
+      checkpoints, torch.save(model), PyTorch before 1.6, models in several files (their folder or *.index.json), HDF5 in \
+      groups and transformers' picture-only Sam2Model are read too; what stands beside the weights is named, left out and \
+      never run. A .pt \
       loads with torch.load(weights_only=True) and in the official build_sam2. The output carries the model's \
       configuration, what identifies the source, its metadata and this program's version; a .pt has them as strings \
       beside `model`. GGUF has no names beyond 63 bytes: longer ones are stored short and listed in full under \
@@ -22,7 +25,7 @@ struct Convert: Command {
       smaller ones are kept in f32, whole numbers as they are. A number too large for the type is named, and \
       nothing is written.
 
-      source_sha256 is the SHA-256 of the whole source file. Of a .pt above \(Conversion.wholeDigestLimit >> 20) MB it \
+      source_sha256 is the SHA-256 of the whole source file, of several one after the other by name. Of a .pt above \(Conversion.wholeDigestLimit >> 20) MB it \
       is taken with --sha256 only, since that takes longer than all else; source_directory_sha256 then identifies the \
       source by the names, sizes and checksums of its parts, which are verified in any case. Holes of a sparse file \
       stay holes, but for .h5.

@@ -32,6 +32,8 @@ struct InspectionReport: Encodable {
 
   let file: String
   let format: String
+  /// The format in words, with how old it is, or in how many files.
+  let layout: String
   let bytes: Int
   let metadata: [String: String]
   /// How the file names its tensors: as Meta or as transformers does.
@@ -44,12 +46,14 @@ struct InspectionReport: Encodable {
   let wrappers: [String]
   /// What stands beside the tensors.
   let leftOut: [String]
+  /// Classes and functions off the allow-list that the file names, which nobody imported.
+  let foreign: [String]
   let model: Model
   let parameters: Int
   let tensors: [Row]
 
   enum CodingKeys: String, CodingKey {
-    case file, format, bytes, metadata, naming, key, wrappers, model, parameters, tensors
+    case file, format, layout, bytes, metadata, naming, key, wrappers, foreign, model, parameters, tensors
     case otherKeys = "other_keys"
     case leftOut = "left_out"
   }
@@ -57,12 +61,13 @@ struct InspectionReport: Encodable {
   init(_ checkpoint: Checkpoint, statistics: Bool) throws {
     file = checkpoint.path
     format = checkpoint.format.rawValue
+    layout = Self.words(for: checkpoint)
     bytes = checkpoint.fileByteCount
     metadata = checkpoint.metadata
     let selection = checkpoint.selection
     naming = selection.naming.rawValue
     (key, otherKeys) = (selection.key, selection.others)
-    (wrappers, leftOut) = (selection.wrappers, selection.leftOut)
+    (wrappers, leftOut, foreign) = (selection.wrappers, selection.leftOut, selection.foreign)
     model = Model(checkpoint)
     parameters = checkpoint.entries.reduce(0) { $0 + $1.shape.count }
     let found = statistics ? try checkpoint.statistics() : []
@@ -78,7 +83,7 @@ struct InspectionReport: Encodable {
   /// The same for people.
   var text: String {
     var lines = [
-      "\(file): \(kind), \(bytes.bytes)",
+      "\(file): \(layout), \(bytes.bytes)",
       "model: \(model.summary)",
       "\(tensors.count) tensors, \(parameters.grouped) numbers",
     ]
@@ -89,6 +94,11 @@ struct InspectionReport: Encodable {
     }
     if !wrappers.isEmpty { lines.append("taken off names: \(wrappers.joined(separator: ", "))") }
     if !leftOut.isEmpty { lines.append("left out: \(leftOut.joined(separator: ", "))") }
+    if !foreign.isEmpty {
+      let more = foreign.count > 20 ? " and \(foreign.count - 20) more" : ""
+      let names = foreign.prefix(20).joined(separator: ", ")
+      lines.append("named and not run: \(names)\(more); --security says more")
+    }
     lines += metadata.sorted { $0.key < $1.key }.map { key, value in
       "metadata \(key): \(value.count > 80 ? "\(value.prefix(77))…" : value)"
     }
@@ -96,13 +106,18 @@ struct InspectionReport: Encodable {
     return (lines + [""] + TextTable.aligned([headings] + tensors.map(\.cells))).joined(separator: "\n")
   }
 
-  private var kind: String {
-    switch format {
-    case Checkpoint.Format.torch.rawValue: "a PyTorch checkpoint (zip)"
-    case Checkpoint.Format.safetensors.rawValue: "safetensors"
-    case Checkpoint.Format.gguf.rawValue: "GGUF"
-    default: "HDF5 weights"
-    }
+  private static func words(for checkpoint: Checkpoint) -> String {
+    let format =
+      switch (checkpoint.format, checkpoint.layout) {
+      case (.torch, .stackedPickles): "a PyTorch checkpoint (pickles and storages, before 1.6)"
+      case (.torch, .tar): "a PyTorch checkpoint (tar, before 0.1.10)"
+      case (.torch, _): "a PyTorch checkpoint (zip)"
+      case (.safetensors, _): "safetensors"
+      case (.gguf, _): "GGUF"
+      case (.hdf5, _): "HDF5 weights"
+      }
+    guard case .shards(let count) = checkpoint.layout else { return format }
+    return "\(format) in \(count) files"
   }
 }
 
@@ -111,10 +126,14 @@ extension InspectionReport.Model {
     let recognition = Recognition(checkpoint.shapes)
     variant = recognition.variant?.rawValue
     nearest = recognition.nearest.rawValue
+    let stated = variant == nil ? Self.differenceFromStated(checkpoint) : nil
     summary =
-      variant == nil && Self.isAsStated(checkpoint)
+      stated?.isEmpty == true
       ? "no released SAM 2 model; exactly the one that its configuration describes"
-      : recognition.summary
+      : stated?.isOfPictureModel == true
+        ? "the picture model of what its configuration describes, without what tracking needs"
+        : recognition.difference.isOfPictureModel
+          ? "the picture model of \(recognition.nearest), without what tracking needs" : recognition.summary
     missing = recognition.difference.missing
     unexpected = recognition.difference.unexpected
     misshaped = recognition.difference.misshaped.map {
@@ -122,14 +141,14 @@ extension InspectionReport.Model {
     }
   }
 
-  /// Whether the tensors are those of the configuration that a converted file or a folder of transformers carries.
-  private static func isAsStated(_ checkpoint: Checkpoint) -> Bool {
+  /// How the tensors differ from the configuration that a converted file or a folder of transformers carries, if it does.
+  private static func differenceFromStated(_ checkpoint: Checkpoint) -> LayoutDifference? {
     let stated = checkpoint.metadata[MetadataKey.configuration]
     guard
       let configuration = stated.map({ try? ModelConfiguration(yaml: $0, origin: checkpoint.path) })
         ?? (try? checkpoint.transformersConfiguration?.configuration)
-    else { return false }
-    return LayoutDifference(checkpoint.shapes, against: StateDictLayout(configuration)).isEmpty
+    else { return nil }
+    return LayoutDifference(checkpoint.shapes, against: StateDictLayout(configuration))
   }
 }
 

@@ -131,11 +131,20 @@ private let parameters: Set = ["image_encoder.trunk.pos_embed", "no_mem_embed"]
     }
   }
 
-  @Test func saysHowToResaveAModelInSeveralFiles() throws {
+  @Test func namesPartsWithoutTheirIndex() throws {
     try TestFiles.withTemporaryFolder { folder in
-      try Data("{}".utf8).write(to: URL(filePath: "\(folder)/model.safetensors.index.json"))
-      let error = #expect(throws: CheckpointError.self) { try Checkpoint.open(path: folder) }
-      #expect(error?.description.contains("max_shard_size") == true)
+      let part = "model-00001-of-00003.safetensors"
+      let source = Fixtures.path("brought/sharded_safetensors/\(part)")
+      try FileManager.default.copyItem(atPath: source, toPath: "\(folder)/\(part)")
+      let expected = CheckpointError.folder(
+        path: folder, found: "parts such as '\(part)' without their index (*.index.json): fetch it too")
+      #expect(throws: expected) { try Checkpoint.open(path: folder) }
+      // One part is what it is, and said to be one.
+      let alone = try Checkpoint.open(path: "\(folder)/\(part)")
+      #expect(
+        alone.selection.leftOut == [
+          "the other 2 of the model's 3 files: give the folder, or the index beside them"
+        ])
     }
   }
 }

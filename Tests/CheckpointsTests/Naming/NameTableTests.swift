@@ -14,11 +14,14 @@ private struct Recording: Decodable {
     let sha256: String
   }
   let variants: [String: Names]
+  /// Of the models for pictures alone, `Sam2Model`.
+  let pictures: [String: Names]
   /// `name [shape]` of every tensor.
   let tiny: [String]
 
   enum CodingKeys: String, CodingKey {
     case variants
+    case pictures = "picture_models"
     case tiny = "sam2.1_hiera_tiny"
   }
 
@@ -30,9 +33,9 @@ private struct Recording: Decodable {
 
 @Suite struct NameTableTests {
   /// Names and shapes that transformers should have, of a layout's.
-  private func translated(_ layout: StateDictLayout) -> [String: Shape] {
+  private func translated(_ layout: StateDictLayout, ofTracking: Bool = true) -> [String: Shape] {
     var shapes: [String: Shape] = [:]
-    for (name, shape) in layout.tensors {
+    for (name, shape) in layout.tensors where ofTracking || !StateDictLayout.isOfTracking(name) {
       guard let other = NameTable.transformers.right(of: name) else { continue }
       shapes[other] = shape
       if other == NameTable.copied.original { shapes[NameTable.copied.copy] = shape }
@@ -57,6 +60,14 @@ private struct Recording: Decodable {
   @Test(arguments: Variant.allCases) func theseAreTheNamesAndShapesOfTransformers(_ variant: Variant) throws {
     let recorded = try #require(try Recording().variants[variant.rawValue])
     let shapes = translated(StateDictLayout(variant.configuration))
+    #expect(shapes.count == recorded.tensors)
+    let lines = shapes.map { "\($0.key) \($0.value)\n" }.sorted().joined()
+    #expect(Array(lines.utf8).withUnsafeBytes { SHA256.hex(of: $0) } == recorded.sha256)
+  }
+
+  @Test(arguments: Variant.allCases) func pictureModelsLackWhatOnlyTrackingNeeds(_ variant: Variant) throws {
+    let recorded = try #require(try Recording().pictures[variant.rawValue])
+    let shapes = translated(StateDictLayout(variant.configuration), ofTracking: false)
     #expect(shapes.count == recorded.tensors)
     let lines = shapes.map { "\($0.key) \($0.value)\n" }.sorted().joined()
     #expect(Array(lines.utf8).withUnsafeBytes { SHA256.hex(of: $0) } == recorded.sha256)

@@ -12,7 +12,7 @@ import Testing
     ("17_missing", .missingStorage(key: "7")),
     ("19_view_bomb", .viewBomb(name: "weight", limit: 16 << 20)),
     ("21_big_endian", .byteOrder(found: "big")),
-    ("no_pickle", .noPickle),
+    ("no_pickle", .noPickle(found: "a zip archive of 'a/data/0', no weights among them")),
     ("torchscript", .torchScript(entry: "a/constants.pkl")),
     ("no_state_dict", .noStateDict(found: "a dict of 'epoch'")),
     ("not_a_tensor", .notATensor(name: "epoch", found: "an int")),

@@ -1,5 +1,5 @@
 // The pickle machine on any bytes: whatever it accepts lies inside its storages, is written and read back the same,
-// and is called safe by the scanner.
+// and is called safe by the scanner, or flagged by it where names off the allow-list were kept.
 @testable import Checkpoints
 import Tensors
 
@@ -13,11 +13,23 @@ private let limits = {
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = pickle(in: input(start, count))
-  guard let value = try? PickleMachine.read(bytes, limits: limits) else { return 0 }
+  guard let contents = try? PickleMachine.contents(of: bytes, limits: limits, foreign: .named) else {
+    require((try? PickleMachine.read(bytes, limits: limits)) == nil, "what is read without foreign names is read with them")
+    return 0
+  }
   let scan = bytes.withUnsafeBytes { PickleWalk.scan(ByteView(bytes: $0), place: "input", limits: limits) }
-  require(scan.isSafe, "the scanner calls safe what the machine accepts")
+  require(scan.isSafe == contents.foreignNames.isEmpty, "the scanner calls safe what names nothing foreign")
+  let flagged = scan.globals.filter { $0.verdict == .forbidden }.map(\.name)
+  require(Set(flagged) == Set(contents.foreignNames), "the scanner flags every foreign name: \(contents.foreignNames)")
+  if let value = try? PickleMachine.read(bytes, limits: limits) {
+    require(contents.objects.isEmpty && contents.foreignNames.isEmpty, "no foreign name is read where none may be")
+    require(value == contents.value || bytes.contains(PickleOpcode.binFloat.rawValue), "both readings are one")
+  }
+  // Whatever the state dictionary is, it is found or refused.
+  _ = try? StateDict(contents, path: "input", key: nil, limits: limits)
   var tensors: [TorchTensor] = []
-  collect(value, into: &tensors)
+  collect(contents.value, into: &tensors)
+  for object in contents.objects.values { object.contents.forEach { collect($0, into: &tensors) } }
   for tensor in tensors { check(tensor) }
   checkWriting(Array(tensors.prefix(64)))
   return 0
