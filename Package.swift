@@ -71,6 +71,8 @@ let package = Package(
     loaded(
       "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil", apt: "libavformat-dev",
       brew: "ffmpeg"),
+    loaded("CTIFF", pkgConfig: "libtiff-4", apt: "libtiff-dev", brew: "libtiff"),
+    loaded("CWebP", pkgConfig: "libwebpdemux libwebp", apt: "libwebp-dev", brew: "webp"),
     .target(
       name: "CLoader", exclude: ["README.md"],
       linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
@@ -102,7 +104,10 @@ let package = Package(
     layer("Reports", ["Files", "Tensors", "Prompts", "Taps", "Traces", "Verification"]),
     layer(
       "Media",
-      ["Files", "Tensors", "Prompts", "Masks", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg"]),
+      [
+        "Files", "Tensors", "Prompts", "Masks", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg", "CTIFF",
+        "CWebP",
+      ]),
     layer("Evaluation", ["Files", "Prompts", "Masks", "Media"]),
     layer(
       "Pipelines",

@@ -12,10 +12,11 @@
 #define CFFMPEG_FUNCTIONS(X)                                                                                           \
   X(av_d2q) X(av_find_best_stream) X(av_frame_alloc) X(av_frame_clone) X(av_frame_free) X(av_frame_get_buffer)         \
   X(av_frame_make_writable) X(av_frame_unref) X(av_get_media_type_string) X(av_get_pix_fmt_name)                       \
-  X(av_guess_frame_rate) X(av_interleaved_write_frame) X(av_log_set_level) X(av_opt_set) X(av_packet_alloc)            \
-  X(av_packet_free) X(av_packet_rescale_ts) X(av_packet_unref) X(av_pix_fmt_desc_get) X(av_read_frame)                 \
-  X(av_seek_frame) X(av_strerror) X(av_write_trailer) X(avcodec_alloc_context3) X(avcodec_find_decoder)                \
-  X(avcodec_find_encoder_by_name) X(avcodec_flush_buffers) X(avcodec_free_context) X(avcodec_get_name)                 \
+  X(av_guess_frame_rate) X(av_interleaved_write_frame) X(av_log_set_level) X(av_new_packet) X(av_opt_set)              \
+  X(av_packet_alloc) X(av_packet_free) X(av_packet_rescale_ts) X(av_packet_unref) X(av_pix_fmt_desc_get)               \
+  X(av_read_frame) X(av_seek_frame) X(av_strerror) X(av_write_trailer) X(avcodec_alloc_context3)                       \
+  X(avcodec_find_decoder) X(avcodec_find_encoder_by_name) X(avcodec_flush_buffers) X(avcodec_free_context)             \
+  X(avcodec_get_name)                                                                                                  \
   X(avcodec_open2) X(avcodec_parameters_from_context) X(avcodec_parameters_to_context) X(avcodec_receive_frame)        \
   X(avcodec_receive_packet) X(avcodec_send_frame) X(avcodec_send_packet) X(avformat_alloc_output_context2)             \
   X(avformat_close_input) X(avformat_find_stream_info) X(avformat_free_context) X(avformat_new_stream)                 \

@@ -93,8 +93,8 @@ public struct PixelBox: Sendable, Hashable {
 public enum MaskError: Error, Equatable, CustomStringConvertible {
   /// A mask does not cover the picture that it belongs to; sizes are in pixels.
   case sizeMismatch(expectedWidth: Int, expectedHeight: Int, foundWidth: Int, foundHeight: Int)
-  /// A label map has no room for an object of this number: expected 1 to 255.
-  case objectOutOfRange(object: Int)
+  /// A label map has no room for an object of this number: expected 1 to `limit`.
+  case objectOutOfRange(object: Int, limit: Int)
   /// A label raster has no room for so many masks.
   case tooManyMasks(found: Int, limit: Int)
   /// Run lengths that do not describe a mask of their size.
@@ -106,8 +106,8 @@ public enum MaskError: Error, Equatable, CustomStringConvertible {
     case .sizeMismatch(let expectedWidth, let expectedHeight, let foundWidth, let foundHeight):
       "expected a mask of \(expectedWidth) × \(expectedHeight) pixels as the picture has, "
         + "found \(foundWidth) × \(foundHeight)"
-    case .objectOutOfRange(let object):
-      "a label map numbers its objects from 1 to 255, found object \(object)"
+    case .objectOutOfRange(let object, let limit):
+      "a label map numbers its objects from 1 to \(limit), found object \(object)"
     case .tooManyMasks(let found, let limit):
       "a label raster numbers its masks from 1 to \(limit), found \(found) masks"
     case .malformedRunLengths(let reason): "run lengths don't describe a mask: \(reason)"

@@ -106,3 +106,18 @@ extension RunLengthEncoding {
     return isTurned ? points.reversed() : points
   }
 }
+
+extension BinaryMask {
+  /// The pixels that any of COCO's polygons covers.
+  ///
+  /// - Throws: What `RunLengthEncoding.init(width:height:polygon:)` throws.
+  public init(width: Int, height: Int, polygons: [[Double]]) throws(MaskError) {
+    var pixels = [UInt8](repeating: 0, count: width * height)
+    for polygon in polygons {
+      try RunLengthEncoding(width: width, height: height, polygon: polygon).forEachRun { x, rows in
+        for y in rows { pixels[y * width + x] = 1 }
+      }
+    }
+    self.init(width: width, height: height, pixels: pixels)
+  }
+}

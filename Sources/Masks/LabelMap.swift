@@ -25,7 +25,9 @@ public struct LabelMap: Sendable, Equatable {
   ) throws(MaskError) {
     var labels = [UInt8](repeating: 0, count: width * height)
     for (object, mask) in masks.sorted(by: { $0.object > $1.object }) {
-      guard let label = UInt8(exactly: object), label > 0 else { throw .objectOutOfRange(object: object) }
+      guard let label = UInt8(exactly: object), label > 0 else {
+        throw .objectOutOfRange(object: object, limit: Int(UInt8.max))
+      }
       guard mask.width == width, mask.height == height else {
         throw .sizeMismatch(
           expectedWidth: width, expectedHeight: height, foundWidth: mask.width, foundHeight: mask.height)

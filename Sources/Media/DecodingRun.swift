@@ -3,6 +3,7 @@
 /// Decodes frames one after another and knows which they are.
 struct DecodingRun: ~Copyable {
   private let path: String
+  private let stream: Int?
   private let index: PacketIndex?
   private var container: MediaContainer
   private let orientation: FrameOrientation
@@ -29,10 +30,11 @@ struct DecodingRun: ~Copyable {
   /// Opens a file for decoding from its start.
   ///
   /// - Throws: `MediaError.undecodableVideo`, `.noVideoStream`.
-  init(path: String, index: PacketIndex?) throws(MediaError) {
+  init(path: String, stream: Int?, index: PacketIndex?) throws(MediaError) {
     self.path = path
+    self.stream = stream
     self.index = index
-    container = try MediaContainer(path: path)
+    container = try MediaContainer(path: path, stream: stream)
     orientation = container.orientation
   }
 
@@ -53,7 +55,7 @@ struct DecodingRun: ~Copyable {
 
   /// Begins again at the start of the file.
   mutating func restart() throws(MediaError) {
-    container = try MediaContainer(path: path)
+    container = try MediaContainer(path: path, stream: stream)
     (floor, last) = (0, -1)
     (awaitsKey, hasEnded, isFromStart) = (false, false, true)
   }

@@ -49,9 +49,14 @@ struct FrameNames {
     return ["took the \(frames.count) \(kind) file(s) as frames, left aside: \(leftAsideWords)"]
   }
 
-  /// The names of JPEG and PNG pictures, in natural order; of equal stems (`1.jpg`, `1.png`) in that of their extensions.
+  /// Those that are refused when they are read.
+  private static let unreadKinds: Set<String> = ["AVIF", "JPEG 2000"]
+
+  /// The names of pictures that can be read, in natural order; of equal stems (`1.jpg`, `1.png`) in that of their extensions.
   static func pictures(among names: [String]) -> [String] {
-    let endings = kinds[0].endings.union(kinds[1].endings)
+    let endings = kinds.filter { !unreadKinds.contains($0.name) }.reduce(into: Set()) {
+      $0.formUnion($1.endings)
+    }
     return inOrder(names.filter { endings.contains(ending($0)) }).map(\.name)
   }
 
@@ -64,7 +69,7 @@ struct FrameNames {
 }
 
 extension Picture {
-  /// The names of a folder's JPEG and PNG pictures, in the order in which people count files.
+  /// The names of a folder's pictures that can be read, in the order in which people count files.
   ///
   /// - Throws: `MediaError.file`, `.noFrames` where there is none.
   public static func names(inFolder path: String) throws(MediaError) -> [String] {

@@ -28,6 +28,8 @@ public protocol FrameSource: AnyObject, Sendable {
   var frameNames: [String] { get }
   /// What was wrong with the frames delivered so far, at most one entry a kind; empty for a sound video.
   var damage: [VideoDamage] { get }
+  /// The numbers that the frames have in their video, of which some may be left out.
+  var numbering: FrameNumbering { get }
   /// What was left aside, and what reading the frames delivered so far decided, a sentence a kind.
   var notes: [String] { get }
 
@@ -38,18 +40,33 @@ public protocol FrameSource: AnyObject, Sendable {
   func frame(at index: Int) throws(MediaError) -> VideoFrame?
 }
 
-/// Opens a video: a folder's pictures in natural order, or any file that FFmpeg can demultiplex and decode.
+/// Opens a video: a folder's pictures in natural order, the pages of a TIFF, or any file that FFmpeg can demultiplex and decode.
 ///
-/// - Parameter range: Which samples of pictures of more than eight bits are black and white, if not Pillow's.
-/// - Throws: `MediaError.file`, `.noFrames`, `.sameNumber`, `.noVideoStream`, `.undecodableVideo`, `.frameSizeMismatch`, and
-///   for a folder what `Picture.read` throws.
-public func openFrameSource(path: String, range: SampleRange = .pillow) throws(MediaError) -> any FrameSource {
+/// - Parameter options: Which frames to take, and how pictures are read.
+/// - Throws: `MediaError.file`, `.noFrames`, `.noSuchFrames`, `.noSuchStream`, `.sameNumber`, `.noVideoStream`,
+///   `.undecodableVideo`, `.frameSizeMismatch`, and for a folder what `Picture.read` throws.
+public func openFrameSource(
+  path: String, _ options: FrameOptions = FrameOptions()
+) throws(MediaError) -> any FrameSource {
   var status = stat()
   guard path.withFileName({ stat($0, &status) }) == 0 else {
     throw .file(.unreadable(path: path, reason: systemError()))
   }
-  return status.st_mode & S_IFMT == S_IFDIR
-    ? try FrameFolder(path: path, range: range) : try VideoFile(path: path)
+  let source: any FrameSource
+  if status.st_mode & S_IFMT == S_IFDIR {
+    if let stream = options.stream { throw .noSuchStream(path: path, asked: stream, count: 0) }
+    source = try FrameFolder(path: path, range: options.range)
+  } else if options.stream == nil, try PictureStack.isStack(path: path) {
+    source = try PictureStack(path: path, range: options.range)
+  } else {
+    source = try VideoFile(path: path, stream: options.stream, range: options.range)
+  }
+  return options.isPart ? try SelectedFrames(source, options) : source
+}
+
+extension FrameSource {
+  /// Those of a whole video.
+  public var numbering: FrameNumbering { .all }
 }
 
 /// One kind of damage met in a video file, and how much of it; or what the file asks for in vain.

@@ -30,6 +30,9 @@ extension LabelMap {
     case .png: return try PNGDecoder.decodeLabels(file.bytes, path: path)
     case .jpeg: throw .unsupportedKind(path: path, found: "a JPEG picture, which can't hold object numbers")
     case .other(let found): throw .unsupportedKind(path: path, found: found)
+    default:
+      throw .unsupportedKind(
+        path: path, found: "another kind, of which object numbers are taken from PNG alone")
     }
   }
 

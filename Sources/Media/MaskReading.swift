@@ -23,6 +23,17 @@ public struct MaskFile: Sendable {
     switch PictureKind(of: file.bytes) {
     case .png: found = try ofPNG(file.bytes, path: path)
     case .jpeg: found = try ofPicture(path: path, isLossy: true)
+    case .tiff: found = try ofTIFF(file.bytes, path: path)
+    case .webp:
+      let decoded = try WebPDecoder.decodeRGBA(file.bytes, path: path)
+      found =
+        decoded.hasAlpha
+        ? try ofRGBA(
+          RGBAMask(
+            width: decoded.width, height: decoded.height, rgba: decoded.rgba,
+            leastColour: leastColour(decoded.isLossy)), path: path)
+        : try ofPicture(path: path, isLossy: decoded.isLossy)
+    case .bmp, .gif, .portablePixmap: found = try ofPicture(path: path, isLossy: false)
     case .other(let kind): throw .unsupportedKind(path: path, found: kind)
     }
     let area = found.mask.area
@@ -38,10 +49,42 @@ public struct MaskFile: Sendable {
     var emptiness = "all are black"
   }
 
+  /// From how bright a colour is not ground: of a file that keeps pixels about as they were and not exactly, from half.
+  private static func leastColour(_ isLossy: Bool) -> UInt8 { isLossy ? 128 : 1 }
+
+  private static func ofTIFF(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> Foreground {
+    let file = try TIFFFile(bytes, path: path)
+    guard file.pageCount == 1 else {
+      throw .unclearMask(path: path, found: "\(file.pageCount) pages; save the one that is meant alone")
+    }
+    let isLossy = try file.isLossy(0)
+    guard let alpha = try file.alpha(0) else { return try ofPicture(path: path, isLossy: isLossy) }
+    let picture = try file.picture(0, range: .pillow)
+    let rgba = alpha.indices.flatMap { pixel in picture.pixels[3 * pixel..<3 * pixel + 3] + [alpha[pixel]] }
+    return try ofRGBA(
+      RGBAMask(
+        width: picture.width, height: picture.height, rgba: rgba, leastColour: leastColour(isLossy)), path: path
+    )
+  }
+
+  /// What grey numbers of objects say; nil where the samples are colours or tell brightness.
+  private static func ofNumbers(_ picture: Picture, path: String) throws(MediaError) -> Foreground? {
+    let pixels = picture.pixels
+    let places = stride(from: 0, to: pixels.count, by: 3)
+    guard places.allSatisfy({ pixels[$0] == pixels[$0 + 1] && pixels[$0] == pixels[$0 + 2] }) else {
+      return nil
+    }
+    let labels = LabelMap(width: picture.width, height: picture.height, labels: places.map { pixels[$0] })
+    return try ofLabels(
+      labels, PNGDecoder.Form(bits: 8, isIndexed: false, isGrey: true, palette: [], hasAlpha: false), path: path
+    )
+  }
+
   /// Whatever isn't black, or of a file that keeps pixels about as they were and not exactly, isn't dark.
   private static func ofPicture(path: String, isLossy: Bool) throws(MediaError) -> Foreground {
     let picture = try Picture.read(path: path)
-    let least: UInt8 = isLossy ? 128 : 1
+    if !isLossy, let found = try ofNumbers(picture, path: path) { return found }
+    let least = leastColour(isLossy)
     let pixels = picture.pixels.withUnsafeBufferPointer { rgb in
       stride(from: 0, to: rgb.count, by: 3).map { (first: Int) -> UInt8 in
         max(rgb[first], rgb[first + 1], rgb[first + 2]) >= least ? 1 : 0
@@ -136,10 +179,12 @@ private struct RGBAMask {
 
   private static let mostMaskColours = 16
 
-  init(width: Int, height: Int, rgba: [UInt8]) {
+  /// - Parameter leastColour: From how bright a colour isn't black.
+  init(width: Int, height: Int, rgba: [UInt8], leastColour: UInt8 = 1) {
     let places = stride(from: 0, to: rgba.count, by: 4)
     colours = BinaryMask(
-      width: width, height: height, pixels: places.map { rgba[$0] | rgba[$0 + 1] | rgba[$0 + 2] })
+      width: width, height: height,
+      pixels: places.map { max(rgba[$0], rgba[$0 + 1], rgba[$0 + 2]) >= leastColour ? 1 : 0 })
     alpha = BinaryMask(width: width, height: height, pixels: places.map { rgba[$0 + 3] })
     var known: Set<UInt32> = []
     for place in places where known.count <= Self.mostMaskColours {

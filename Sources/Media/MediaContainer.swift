@@ -1,4 +1,4 @@
-// A video file opened by libavformat, and its best video stream's packets.
+// A video file opened by libavformat, and the packets of one of its video streams.
 
 internal import CFFmpeg
 import Files
@@ -24,10 +24,14 @@ struct MediaContainer: ~Copyable {
   private let frame: UnsafeMutablePointer<AVFrame>
   let stream: UnsafeMutablePointer<AVStream>
 
-  /// Opens a file and a decoder for its best video stream.
+  /// Which of the file's videos was taken, in words; nil where there is one alone.
+  let choice: String?
+
+  /// Opens a file and a decoder for a video stream.
   ///
-  /// - Throws: `MediaError.undecodableVideo`, `.noVideoStream`.
-  init(path: String) throws(MediaError) {
+  /// - Parameter wanted: Which of its videos, from 0; nil for the best.
+  /// - Throws: `MediaError.undecodableVideo`, `.noVideoStream`, `.noSuchStream`.
+  init(path: String, stream wanted: Int? = nil) throws(MediaError) {
     if let problem = ffmpegProblem { throw .undecodableVideo(path: path, reason: problem) }
     // Complaints come as errors; FFmpeg would print them as well.
     cffmpeg_av_log_set_level(cffmpeg_quiet())
@@ -43,7 +47,14 @@ struct MediaContainer: ~Copyable {
     do throws(MediaError) {
       status = cffmpeg_avformat_find_stream_info(opened, nil)
       guard status >= 0 else { throw .undecodableVideo(path: path, reason: ffmpegReason(status)) }
-      let index = cffmpeg_av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
+      let videos = Self.videos(of: opened.pointee)
+      if let wanted, !videos.indices.contains(wanted) {
+        throw .noSuchStream(path: path, asked: wanted, count: videos.count)
+      }
+      let index = cffmpeg_av_find_best_stream(
+        opened, AVMEDIA_TYPE_VIDEO,
+        wanted.map { videos[$0] } ?? Self.best(of: videos, in: opened.pointee) ?? -1, -1,
+        nil, 0)
       guard index >= 0, let stream = opened.pointee.streams[Int(index)],
         let parameters = stream.pointee.codecpar
       else {
@@ -70,6 +81,11 @@ struct MediaContainer: ~Copyable {
       for other in 0..<Int(opened.pointee.nb_streams) where other != Int(index) {
         opened.pointee.streams[other]?.pointee.discard = AVDISCARD_ALL
       }
+      choice =
+        videos.count < 2
+        ? nil
+        : "took video stream \(videos.firstIndex(of: index) ?? 0) of \(videos.count), counted from 0, "
+          + "\(parameters.pointee.width) × \(parameters.pointee.height), as decord does; --stream chooses another"
       self.path = path
       self.format = opened
       self.decoder = decoder
@@ -174,6 +190,36 @@ struct MediaContainer: ~Copyable {
   }
 
   private func known(_ time: Int64) -> Int64? { time == cffmpeg_no_timestamp() ? nil : time }
+
+  /// The streams of pictures that move, by their numbers in the file.
+  private static func videos(of format: AVFormatContext) -> [Int32] {
+    (0..<Int32(format.nb_streams)).filter { index in
+      guard let stream = format.streams[Int(index)], let parameters = stream.pointee.codecpar else {
+        return false
+      }
+      return parameters.pointee.codec_type == AVMEDIA_TYPE_VIDEO
+        && stream.pointee.disposition & AV_DISPOSITION_ATTACHED_PIC == 0
+    }
+  }
+
+  /// The video that decord takes: one that isn't for the impaired, has five frames or the more, and the highest bit rate, of
+  /// equals the first. FFmpeg from 4.4 on would rather have the one that the file says to show.
+  ///
+  /// Source: FFmpeg 4.1, which decord 0.6.0 is made with, libavformat/utils.c, av_find_best_stream.
+  private static func best(of videos: [Int32], in format: AVFormatContext) -> Int32? {
+    func rank(_ index: Int32) -> (isForAll: Int, frames: Int64, rate: Int64) {
+      guard let stream = format.streams[Int(index)]?.pointee, let parameters = stream.codecpar else {
+        return (0, 0, 0)
+      }
+      let impaired = AV_DISPOSITION_HEARING_IMPAIRED | AV_DISPOSITION_VISUAL_IMPAIRED
+      let frames = stream.nb_frames > 0 ? min(5, stream.nb_frames) : 5
+      return (stream.disposition & impaired == 0 ? 1 : 0, frames, parameters.pointee.bit_rate)
+    }
+    return videos.dropFirst().reduce(videos.first) { best, index in
+      guard let best else { return index }
+      return rank(index) > rank(best) ? index : best
+    }
+  }
 
   private static func missingStream(_ format: AVFormatContext, status: Int32, path: String) -> MediaError {
     let kinds = (0..<Int(format.nb_streams)).compactMap { index -> String? in

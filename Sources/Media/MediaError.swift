@@ -6,7 +6,7 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
   case file(FileError)
   /// The file says that it is a picture, but its content is damaged or cut off.
   case corrupt(path: String, reason: String)
-  /// The file is something other than a JPEG or PNG picture that can be read here.
+  /// The file is something other than a picture that can be read here.
   case unsupportedKind(path: String, found: String)
   /// The picture has more pixels than `limit`.
   case tooLarge(path: String, width: Int, height: Int, limit: Int)
@@ -14,6 +14,10 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
   case couldNotEncode(path: String, reason: String)
   /// A folder that was to be a video holds no picture; `found` says what it has.
   case noFrames(path: String, found: String? = nil)
+  /// Frames that a video doesn't have.
+  case noSuchFrames(path: String, asked: String, count: Int?)
+  /// One of several videos that a file doesn't have; a folder has none.
+  case noSuchStream(path: String, asked: Int, count: Int)
   /// A video to be written whose name asks for no container that is written here.
   case unknownContainer(path: String)
   /// Two of a folder's frames have one number.
@@ -35,12 +39,18 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .file(let error): error.description
     case .corrupt(let path, let reason): "\(path): the picture is damaged: \(reason)"
-    case .unsupportedKind(let path, let found): "\(path): expected a JPEG or PNG picture, found \(found)"
+    case .unsupportedKind(let path, let found):
+      "\(path): expected a JPEG, PNG, WebP, TIFF, BMP, GIF or PPM picture, found \(found)"
     case .tooLarge(let path, let width, let height, let limit):
       "\(path): expected at most \(limit) pixels, found \(width) × \(height)"
     case .couldNotEncode(let path, let reason): "\(path): the picture can't be encoded: \(reason)"
     case .noFrames(let path, let found):
-      "\(path): expected a folder of JPEG or PNG pictures, found \(found ?? "none in it")"
+      "\(path): expected a folder of JPEG, PNG or other pictures as frames, found \(found ?? "none in it")"
+    case .noSuchFrames(let path, let asked, let count):
+      "\(path): expected frames of the video\(count.map { ", which has \($0), counted from 0" } ?? ""), found \(asked)"
+    case .noSuchStream(let path, let asked, let count):
+      "\(path): expected one of its \(count) video streams, counted from 0, found \(asked)"
+        + (count > 1 ? "" : "; leave out --stream")
     case .unknownContainer(let path):
       "\(path): expected the name of a video to write, which ends in \(VideoContainer.endings), found another; rename it"
     case .sameNumber(let path, let names):

@@ -23,25 +23,21 @@ enum PNGDecoder {
     var conversion: String?
     if case .fixed(let black, let white) = range, header.bit_depth == 16 {
       pixels = try deepSamples(context, header, path: path).pixels(black: black, white: white)
-      conversion = "16-bit samples from \(black) to \(white) made 0...255, as asked"
+      conversion = DeepSamples.rangeNote(bits: 16, black: black, white: white)
     } else if isDeepGrey {
       var samples = [UInt16](repeating: 0, count: width * height)
       try check(spng_decode_image(context, &samples, samples.count * 2, Int32(SPNG_FMT_PNG.rawValue), 0))
       pixels = rgb(clipping: samples)
-      conversion = clippingNote(clips: samples.contains { $0 > 255 })
+      conversion = DeepSamples.clippingNote(bits: 16, clips: samples.contains { $0 > 255 })
     } else {
       var decoded = [UInt8](repeating: 0, count: width * height * 3)
       try check(spng_decode_image(context, &decoded, decoded.count, Int32(SPNG_FMT_RGB8.rawValue), 0))
       pixels = decoded
       if header.bit_depth == 16 { conversion = "16-bit samples cut to their upper 8 bits, as Pillow does" }
     }
-    return Picture(width: width, height: height, pixels: pixels, notes: notes(header, context, conversion))
-  }
-
-  /// What became of deep grey where Pillow clips it, and what to do where that leaves little.
-  private static func clippingNote(clips: Bool) -> String {
-    let note = "16-bit greyscale clipped to 0...255, as Pillow's convert does"
-    return clips ? "\(note): samples above are all white; \(SampleRange.offer)" : note
+    return Picture(
+      width: width, height: height, pixels: pixels,
+      notes: notes(header, context, conversion) + (header.bit_depth == 16 ? [] : range.ignoredNotes))
   }
 
   /// The least and the largest sample of a PNG of more than eight bits; nil for any other.

@@ -75,14 +75,16 @@ struct PacketScan {
   let timeUnit: Double
   /// Whether the frames are to be shown mirrored.
   let isMirrored: Bool
+  /// Which video was taken, in words; nil where there is one alone.
+  let choice: String?
   /// Set where the file is cut off or reading broke off.
   let earlyEnd: VideoDamage?
 
-  /// Reads all packets of the best video stream.
+  /// Reads all packets of a video stream, the best unless one is named.
   ///
   /// - Throws: `MediaError.undecodableVideo`, `.noVideoStream`.
-  init(path: String) throws(MediaError) {
-    var container = try MediaContainer(path: path)
+  init(path: String, stream: Int?) throws(MediaError) {
+    var container = try MediaContainer(path: path, stream: stream)
     var packets: [PacketTimes] = []
     var reason: String?
     do {
@@ -90,17 +92,18 @@ struct PacketScan {
     } catch {
       reason = error.reason
     }
-    let stream = container.stream.pointee
+    let found = container.stream.pointee
     index = PacketIndex(packets)
     packetCount = packets.count
     frameRate = container.frameRate
     timeUnit = container.timeUnit
     isMirrored = container.isMirrored
+    choice = container.choice
     if packets.last?.isCut == true { reason = reason ?? "the file ends within a packet" }
-    if Self.isShort(packets, of: Int(stream.nb_frames), lasting: stream.duration) {
+    if Self.isShort(packets, of: Int(found.nb_frames), lasting: found.duration) {
       reason = reason ?? "the file is cut off"
     }
-    let promised = Int(stream.nb_frames)
+    let promised = Int(found.nb_frames)
     let frames = index?.times.count ?? packets.count
     earlyEnd = reason.map {
       .endedEarly(frames: frames, expected: promised > packets.count ? promised : nil, reason: $0)

@@ -27,7 +27,7 @@ public struct Picture: Sendable, Equatable {
     self.notes = notes
   }
 
-  /// Reads a JPEG or PNG file, told apart by content, with the very pixels that Pillow's `convert("RGB")` gives.
+  /// Reads a picture file, its kind told by its content, with the very pixels that Pillow's `convert("RGB")` gives.
   ///
   /// - Parameter range: Which samples of a picture of more than eight bits are black and white, if not Pillow's.
   /// - Throws: `MediaError.file`, `.unsupportedKind`, `.corrupt` or `.tooLarge`, each naming the file.
@@ -37,10 +37,25 @@ public struct Picture: Sendable, Equatable {
     do { file = try MappedFile(path: path) } catch { throw .file(error) }
     defer { withExtendedLifetime(file) {} }
     switch PictureKind(of: file.bytes) {
-    case .jpeg: return try JPEGDecoder.decode(file.bytes, path: path)
+    case .jpeg: return try JPEGDecoder.decode(file.bytes, path: path).noting(range.ignoredNotes)
     case .png: return try PNGDecoder.decode(file.bytes, path: path, range: range)
+    case .tiff:
+      let file = try TIFFFile(file.bytes, path: path)
+      let picture = try file.picture(0, range: range)
+      return picture.noting(
+        file.pageCount > 1 ? ["page 1 of \(file.pageCount); track takes all of them as frames"] : [])
+    case .webp: return try WebPDecoder.decode(file.bytes, path: path).noting(range.ignoredNotes)
+    case .bmp: return try StillDecoder.decode(file.bytes, as: .bmp, path: path, range: range)
+    case .gif: return try StillDecoder.decodeGIF(file.bytes, path: path, range: range)
+    case .portablePixmap:
+      return try StillDecoder.decode(file.bytes, as: .portablePixmap, path: path, range: range)
     case .other(let found): throw .unsupportedKind(path: path, found: found)
     }
+  }
+
+  /// The picture with more that is to be said of it.
+  private func noting(_ more: [String]) -> Picture {
+    more.isEmpty ? self : Picture(width: width, height: height, pixels: pixels, notes: notes + more)
   }
 
   /// The least and the largest sample of a file of more than eight bits; nil for any other.
@@ -50,8 +65,12 @@ public struct Picture: Sendable, Equatable {
     let file: MappedFile
     do { file = try MappedFile(path: path) } catch { throw .file(error) }
     defer { withExtendedLifetime(file) {} }
-    guard case .png = PictureKind(of: file.bytes) else { return nil }
-    return try PNGDecoder.deepSpan(file.bytes, path: path)
+    switch PictureKind(of: file.bytes) {
+    case .png: return try PNGDecoder.deepSpan(file.bytes, path: path)
+    case .tiff: return try TIFFFile(file.bytes, path: path).deepSpan(0)
+    case .portablePixmap: return try StillDecoder.deepSpan(file.bytes, as: .portablePixmap, path: path)
+    case .jpeg, .webp, .bmp, .gif, .other: return nil
+    }
   }
 
   /// Writes an 8-bit RGB PNG, which appears whole or not at all.
@@ -89,8 +108,7 @@ public struct Picture: Sendable, Equatable {
 
 /// The kinds of file that are told apart by their first bytes.
 enum PictureKind: Equatable {
-  case jpeg
-  case png
+  case jpeg, png, tiff, webp, bmp, gif, portablePixmap
   /// Anything else, in words fit for an error.
   case other(String)
 
@@ -105,15 +123,21 @@ enum PictureKind: Equatable {
     } else if head.isEmpty {
       self = .other("an empty file")
     } else if text.hasPrefix("GIF8") {
-      self = .other("a GIF picture")
+      self = .gif
     } else if text.hasPrefix("BM") {
-      self = .other("a BMP picture")
-    } else if text.hasPrefix("II*\0") || text.hasPrefix("MM\0*") {
-      self = .other("a TIFF picture")
+      self = .bmp
+    } else if ["II*\0", "MM\0*", "II+\0", "MM\0+"].contains(where: text.hasPrefix) {
+      self = .tiff
     } else if text.hasPrefix("RIFF"), text.dropFirst(8).hasPrefix("WEBP") {
-      self = .other("a WebP picture")
+      self = .webp
+    } else if head.count > 2, head[0] == UInt8(ascii: "P"), (0x31...0x36).contains(head[1]),
+      [0x20, 0x09, 0x0A, 0x0D, 0x23].contains(head[2])
+    {
+      self = .portablePixmap
     } else if text.dropFirst(4).hasPrefix("ftyp") {
-      self = .other("an ISO media file (HEIC, AVIF or MP4)")
+      self = .other(Self.isoMedia(brand: text.dropFirst(8).prefix(4)))
+    } else if text.dropFirst(4).hasPrefix("jP  ") || head.starts(with: [0xFF, 0x4F, 0xFF, 0x51]) {
+      self = .other("a JPEG 2000 picture; save it as PNG")
     } else if text.hasPrefix("PK\u{3}\u{4}") {
       self = .other("a zip archive")
     } else if text.hasPrefix("%PDF") {
@@ -121,6 +145,14 @@ enum PictureKind: Equatable {
     } else {
       let digits = head.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
       self = .other("a file that begins with the bytes " + digits.joined(separator: " "))
+    }
+  }
+
+  private static func isoMedia(brand: Substring) -> String {
+    switch brand {
+    case "avif", "avis": "an AVIF picture; save it as PNG"
+    case "heic", "heix", "heim", "heis", "mif1", "msf1": "a HEIC picture; save it as PNG"
+    default: "an ISO media file (HEIC, AVIF or MP4)"
     }
   }
 }

@@ -15,6 +15,11 @@ public enum SampleRange: Sendable, Equatable {
     return .fixed(black: span.lowerBound, white: max(span.upperBound, span.lowerBound.nextUp))
   }
 
+  /// What is said where there is nothing that a range could be of.
+  var ignoredNotes: [String] {
+    self == .pillow ? [] : ["8 bits per sample, to which --range does nothing"]
+  }
+
   /// What the user is told where grey was clipped.
   static let offer = "--range auto or --range BLACK,WHITE shows what is there"
 }
@@ -38,6 +43,20 @@ struct DeepSamples {
     let numbers = samples.lazy.filter(\.isFinite)
     guard let least = numbers.min(), let largest = numbers.max() else { return nil }
     return least...largest
+  }
+
+  /// What became of grey where Pillow clips it, and what to do where that leaves little.
+  func clippingNote(bits: Int) -> String { Self.clippingNote(bits: bits, clips: samples.contains { $0 > 255 }) }
+
+  /// What became of grey where Pillow clips it, and what to do where that leaves little.
+  static func clippingNote(bits: Int, clips: Bool) -> String {
+    let note = "\(bits)-bit greyscale clipped to 0...255, as Pillow's convert does"
+    return clips ? "\(note): samples above are all white; \(SampleRange.offer)" : note
+  }
+
+  /// What became of samples that a range was given for.
+  static func rangeNote(bits: Int, black: Double, white: Double) -> String {
+    "\(bits)-bit samples from \(black) to \(white) made 0...255, as asked"
   }
 
   /// Interleaved RGB with one sample as black and one as white.

@@ -12,7 +12,7 @@ final class VideoFile: FrameSource {
   let width: Int
   let height: Int
   let frameNames: [String] = []
-  let notes: [String] = []
+  let notes: [String]
   let frameRate: Double?
   private let reading: Mutex<VideoReading>
 
@@ -22,8 +22,17 @@ final class VideoFile: FrameSource {
   /// Opens a file, reads all its packets' times and decodes its first frame.
   ///
   /// - Throws: `MediaError.file`, `.noVideoStream`, `.undecodableVideo`.
-  init(path: String, cacheBytes: Int = VideoFile.cacheBytes) throws(MediaError) {
-    let reading = try VideoReading(path: path, cacheBytes: cacheBytes)
+  ///
+  /// - Parameters:
+  ///   - stream: Which of its videos, from 0; nil for the best, as decord takes it.
+  ///   - range: What was asked for pictures of more than eight bits, which is not for videos.
+  init(
+    path: String, stream: Int? = nil, range: SampleRange = .pillow, cacheBytes: Int = VideoFile.cacheBytes
+  ) throws(MediaError) {
+    let reading = try VideoReading(path: path, stream: stream, cacheBytes: cacheBytes)
+    notes =
+      (stream == nil ? reading.choice.map { [$0] } ?? [] : [])
+      + (range == .pillow ? [] : ["a video file, to whose samples --range does nothing"])
     self.path = path
     (width, height, frameRate) = (reading.width, reading.height, reading.frameRate)
     self.reading = Mutex(reading)
@@ -56,14 +65,16 @@ private struct VideoReading: ~Copyable {
   private var concealed: Set<Int> = []
   private var earlyEnd: VideoDamage?
   private let isMirrored: Bool
+  /// Which video was taken, where there are several.
+  let choice: String?
   private var firstTime: Int64?
 
   /// What is held for steps back and forth while going forwards.
   private static let framesBehind = 3
 
-  init(path: String, cacheBytes: Int) throws(MediaError) {
-    let scan = try PacketScan(path: path)
-    var decoding = try DecodingRun(path: path, index: scan.index)
+  init(path: String, stream: Int?, cacheBytes: Int) throws(MediaError) {
+    let scan = try PacketScan(path: path, stream: stream)
+    var decoding = try DecodingRun(path: path, stream: stream, index: scan.index)
     // The first frame that can be had, wherever it stands, gives the size.
     guard let first = try decoding.nextFrame() else {
       throw .undecodableVideo(path: path, reason: "not one of its \(scan.packetCount) packets gives a frame")
@@ -73,6 +84,7 @@ private struct VideoReading: ~Copyable {
     count = scan.index?.times.count
     earlyEnd = scan.earlyEnd
     isMirrored = scan.isMirrored
+    choice = scan.choice
     firstTime = scan.index?.times.first ?? first.time
     cache = FrameCache(byteLimit: cacheBytes)
     self.decoding = decoding

@@ -33,6 +33,16 @@ struct Sam2Kit: ParsableCommand {
 }
 
 extension Sam2Kit {
+  /// What to start from, for who says nothing.
+  private static let firstSteps = """
+    sam2kit fetch sam2.1_hiera_tiny       # get a model once; every command then knows it by this name
+    sam2kit segment --model sam2.1_hiera_tiny --image photo.jpg --point 500,375 --output out
+    sam2kit track --model sam2.1_hiera_tiny --video clip.mp4 --point 500,375 --output tracks --overlay tracks.mp4
+    sam2kit --help                        # everything else; sam2kit COMMAND --help on one of them
+    """
+
+  func run() { print(Self.firstSteps) }
+
   /// Runs the command that the arguments name.
   static func main() {
     PartialFiles.removeOnInterrupt()

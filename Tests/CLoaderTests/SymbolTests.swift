@@ -18,8 +18,11 @@ private func sources(of target: String) -> [String] {
 /// Compiles as the package does, without optimisation: it changes no name.
 private func compile(_ arguments: [String]) throws {
   let headers = ["Sources/CLoader/include", "Sources/CVector/include"].map { "-I" + TestFiles.package($0) }
-  let flags = try run(["pkg-config", "--cflags", "libavformat", "libavcodec", "libswscale", "libavutil"])
-    .output.split(whereSeparator: \.isWhitespace).map(String.init)
+  let flags = try run([
+    "pkg-config", "--cflags", "libavformat", "libavcodec", "libswscale", "libavutil", "libtiff-4",
+    "libwebpdemux",
+  ])
+  .output.split(whereSeparator: \.isWhitespace).map(String.init)
   let outcome = try run(["clang", "-w"] + headers + flags + arguments)
   try #require(outcome.code == 0, "\(outcome.output)")
 }

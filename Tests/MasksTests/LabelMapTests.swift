@@ -9,10 +9,10 @@ import Testing
     #expect(map.labels == [2, 2, 7])
     #expect(map.objects == [2, 7])
     #expect(map.mask(of: 7).pixels == [0, 0, 1])
-    #expect(throws: MaskError.objectOutOfRange(object: 256)) {
+    #expect(throws: MaskError.objectOutOfRange(object: 256, limit: 255)) {
       try LabelMap(width: 3, height: 1, masks: [(256, left)])
     }
-    #expect(throws: MaskError.objectOutOfRange(object: 0)) {
+    #expect(throws: MaskError.objectOutOfRange(object: 0, limit: 255)) {
       try LabelMap(width: 3, height: 1, masks: [(0, left)])
     }
     #expect(

@@ -41,6 +41,17 @@ import Testing
     #expect(picture.notes == notes)
   }
 
+  /// 8 bits have no range.
+  @Test(arguments: ["420.jpg", "rgb8.png", "palette4.png"])
+  func aRangeOfEightBitsIsSaidToDoNothing(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(PictureFixtures.named(name).file, name)
+    let plain = try Picture.read(path: path)
+    let asked = try Picture.read(path: path, range: .fixed(black: 0, white: 99))
+    #expect(asked.pixels == plain.pixels)
+    #expect(asked.notes == plain.notes + ["8 bits per sample, to which --range does nothing"])
+  }
+
   @Test func kindIsToldByContentNotName() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(PictureFixtures.named("rgb8.png").file, "misnamed.jpg")
@@ -56,8 +67,12 @@ import Testing
   }
 
   @Test(arguments: [
-    (Data("GIF89a rest".utf8), "a GIF picture"), (Data(), "an empty file"),
-    (Data("RIFF\0\0\0\0WEBPVP8 ".utf8), "a WebP picture"),
+    (Data(), "an empty file"),
+    (Data("\0\0\0\u{1C}ftypavif\0\0\0\0".utf8), "an AVIF picture; save it as PNG"),
+    (Data("\0\0\0\u{18}ftypheic\0\0\0\0".utf8), "a HEIC picture; save it as PNG"),
+    (Data("\0\0\0\u{18}ftypisom\0\0\0\0".utf8), "an ISO media file (HEIC, AVIF or MP4)"),
+    (Data("\0\0\0\u{0C}jP  \r\n".utf8), "a JPEG 2000 picture; save it as PNG"),
+    (Data([0xFF, 0x4F, 0xFF, 0x51, 0]), "a JPEG 2000 picture; save it as PNG"),
     (Data([1, 2, 3, 0xFE]), "a file that begins with the bytes 01 02 03 fe"),
   ])
   func otherKindsAreRefusedByWhatTheyAre(_ content: Data, _ found: String) throws {

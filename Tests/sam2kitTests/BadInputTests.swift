@@ -25,7 +25,7 @@ private func segment(_ arguments: [String], image: String = picture) throws -> P
 @Test(arguments: [
   (["--point", "321,5"], "point 321.0,5.0 lies outside the picture, which is 320 × 240 pixels"),
   (["--point", "-5,3"], "point -5.0,3.0 lies outside the picture"),
-  (["--box", "-1,0,9,9"], "box -1.0,0.0,9.0,9.0 reaches outside the picture"),
+  (["--box", "-999,0,9,9"], "box -999.0,0.0,9.0,9.0 reaches outside the picture"),
   (["--box", "50,50,40,60"], "box 50.0,50.0,40.0,60.0: expected x0 < x1 and y0 < y1"),
   (["--mask", "/none.png"], "/none.png"),
 ])

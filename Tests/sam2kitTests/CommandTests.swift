@@ -187,3 +187,28 @@ private struct Report: Decodable {
     #expect(left == ["mask_0.png", "mask_9.png", "overlay.png", "prediction.json"])
   }
 }
+
+/// Who says nothing is told what to start from.
+@Test func theProgramAloneShowsFourLinesToStartFrom() throws {
+  let run = try Program.run([])
+  let lines = run.output.split(separator: "\n")
+  #expect(run.code == 0 && lines.count == 4, "\(run.output)")
+  for (line, start) in zip(lines, ["sam2kit fetch ", "sam2kit segment ", "sam2kit track ", "sam2kit --help "]) {
+    #expect(line.hasPrefix(start), "\(line)")
+  }
+  // The lines are right as far as they can be without a model: what is missing is the picture or the video.
+  for line in lines[1...2] {
+    let tried = try Program.run(line.split(separator: " ").dropFirst().map(String.init))
+    #expect(tried.code == 2 && tried.errors.contains("No such file"), "\(tried.errors)")
+  }
+  #expect(try Program.run("sgment").code == 64)
+}
+
+@Test(arguments: ["bash", "zsh", "fish"])
+func shellsCanCompleteEveryCommand(shell: String) throws {
+  let script = try Program.run("--generate-completion-script", shell)
+  #expect(script.code == 0)
+  for word in ["segment", "track", "trace-info", "calibrate-policy", "detections"] {
+    #expect(script.output.contains(word), "\(word)")
+  }
+}

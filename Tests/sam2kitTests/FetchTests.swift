@@ -88,6 +88,47 @@ import TestSupport
     }
   }
 
+  /// Without --output it goes where every command finds it by its name.
+  @Test func aModelIsStoredAndFoundByItsName() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      try SparseModel.write(of: .sam21Tiny, to: "\(folder)/served.pt")
+      let content = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/served.pt"), options: .alwaysMapped)
+      let server = try LoopbackServer { .file(content, tag: "\"1\"", to: $0) }
+      let variant = Variant.sam21Tiny.rawValue
+      let list = try manifest(folder, variant, server.url("/tiny.pt"))
+      let place = ["XDG_CACHE_HOME": "\(folder)/a/caches"]
+      let missing = try Program.run(["inspect", variant, "--no-statistics"], with: place)
+      #expect(
+        missing.code == 2 && missing.errors.contains("`sam2kit fetch \(variant)` fetches it"),
+        "\(missing.errors)")
+      let fetched = try Program.run(["fetch", variant, "--manifest", list], with: place)
+      let path = "\(folder)/a/caches/sam2kit/\(variant).pt"
+      #expect(fetched.code == 0 && fetched.output.contains(path), "\(fetched.errors)")
+      for name in [variant, "\(variant).pt"] {
+        let found = try Program.run(["inspect", name, "--no-statistics", "--json"], with: place)
+        #expect(
+          found.code == 0 && found.errors.contains("note: \(name): taken from \(path)"), "\(found.errors)")
+        #expect(found.output.contains(variant))
+      }
+      let other = Variant.sam2Tiny.rawValue
+      let arguments = [
+        [
+          "segment", "--model", other, "--image", TestFiles.package("Reference/micro.png"), "--point", "1,1",
+          "--output", "\(folder)/out",
+        ],
+        ["convert", other, "\(folder)/x.safetensors"], ["diff", other, variant],
+        ["quantize", other, "\(folder)/x.h5", "--scheme", "w8"],
+        ["inspect", other, "--security"],
+      ]
+      for command in arguments {
+        let run = try Program.run(command, with: place)
+        #expect(
+          run.code == 2 && run.errors.contains("`sam2kit fetch \(other)` fetches it"),
+          "\(command) \(run.errors)")
+      }
+    }
+  }
+
   @Test func wrongUseIsSaid() throws {
     #expect(try Program.run("fetch").code == 64)
     #expect(try Program.run("fetch", "sam2_hiera_tiny", "--list").code == 64)

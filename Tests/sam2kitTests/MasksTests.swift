@@ -157,7 +157,7 @@ private func masks(
       try Data("no picture".utf8).write(to: URL(filePath: "\(input)/broken.png"))
       let run = try masks(input, output)
       #expect(run.code == 2)
-      #expect(run.errors.contains("broken.png: expected a JPEG or PNG picture"))
+      #expect(run.errors.contains("broken.png: expected a JPEG, PNG"))
       struct COCO: Decodable {
         struct Image: Decodable {
           let id: Int

@@ -44,7 +44,7 @@ func wrongUsageOfTrackEndsWith64(arguments: [String]) throws {
   ),
   (["--box", "2:50,50,40,60"], "object 2, frame 0: box 50.0,50.0,40.0,60.0: expected x0 < x1 and y0 < y1"),
   (["--point", "1,1", "--frame", "24"], "object 1, frame 24: expected a frame from 0 to 23, as the video has"),
-  (["--point", "256:1,1"], "object 256, frame 0: expected an object from 1 to 255, as indexed PNGs have them"),
+  (["--point", "65536:1,1"], "object 65536, frame 0: expected an object from 1 to 65535, as PNGs have them"),
   (["--mask", "/none.png"], "/none.png: can't be read: No such file or directory"),
   (
     ["--mask", TestFiles.package("Reference/micro.mask.png")],

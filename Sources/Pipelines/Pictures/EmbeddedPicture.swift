@@ -28,7 +28,7 @@ public struct PictureInput: Sendable {
   /// Pixels of the longer side at most, before the model's own size; nil for any.
   private let longestSide: Int?
 
-  /// Reads a JPEG or PNG as Pillow's `convert("RGB")` reads it.
+  /// Reads a picture as Pillow's `convert("RGB")` reads it.
   ///
   /// - Parameters:
   ///   - range: Which samples of a picture of more than eight bits are black and white, if not Pillow's.
@@ -167,9 +167,10 @@ struct ReadyPrompts {
 
   /// - Parameter folder: What the paths of masks are relative to.
   init(_ script: PromptScript, folder: String, for picture: PictureInput, model: Model) throws {
-    self.script = script
-    var notes: [String] = []
-    prompts = try script.objects.map {
+    let clamped = script.clamped(width: picture.width, height: picture.height)
+    self.script = clamped.script
+    var notes = clamped.notes
+    prompts = try clamped.script.objects.map {
       try $0.prompt(
         width: picture.width, height: picture.height, folder: folder,
         maskSide: model.configuration.imageEmbeddingSize * 4, &notes)
@@ -206,25 +207,19 @@ extension ObjectPrompt {
   ) throws -> Prompt {
     var logits: Tensor?
     if let mask {
-      let path = maskPath(mask, in: folder)
-      let file = try MaskFile.read(path: path)
-      notes += file.notes.map { "\(path): \($0)" }
-      logits = try Self.logits(file.mask, path, width: width, height: height, side: maskSide)
+      let read = try ReadMask(mask, of: .picture, in: folder, object: object, width: width, height: height)
+      notes += read.notes
+      switch read.content {
+      case .pixels(let mask): logits = Self.logits(mask, side: maskSide)
+      case .logits(let given): logits = given
+      }
     }
     return Prompt(points: points, box: box, maskLogits: logits)
   }
 
   /// A mask as the logits that the prompt encoder takes, `[1, side, side]`: 10 inside, −10 outside, as SAM 2
   /// itself turns a mask into logits (sam2/modeling/sam2_base.py, `_use_mask_as_output`).
-  private static func logits(
-    _ mask: BinaryMask, _ path: String, width: Int, height: Int, side: Int
-  ) throws -> Tensor {
-    guard mask.width == width, mask.height == height else {
-      throw PromptError(
-        place: path,
-        problem: "expected a mask of the picture's size, \(width) × \(height), "
-          + "found \(mask.width) × \(mask.height)")
-    }
+  private static func logits(_ mask: BinaryMask, side: Int) -> Tensor {
     let inside = mask.tensor.reshaped([1, mask.height, mask.width])
     return inside.resizedBilinearAntialiased(height: side, width: side) * 20 + -10
   }
@@ -241,6 +236,12 @@ extension PromptScript {
   /// - Parameter folder: What their paths are relative to.
   public func masks(from folder: String) -> [String] {
     let prompted = (steps ?? []).compactMap { if case .prompt(let prompt) = $0 { prompt } else { nil } }
-    return (objects + prompted).compactMap(\.mask).map { maskPath($0, in: folder) }
+    return (objects + prompted).compactMap(\.mask).flatMap { text -> [String] in
+      switch PromptMask(text) {
+      // A file may be called as an object of another is.
+      case .file(let name), .object(_, let name): [text, name].map { maskPath($0, in: folder) }
+      case .runs, .lengths, .polygons: []
+      }
+    }
   }
 }

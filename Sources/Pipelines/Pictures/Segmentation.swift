@@ -7,7 +7,7 @@ public import Media
 public import Prompts
 import SAM2
 import Taps
-import Tensors
+public import Tensors
 
 /// What to segment, and how.
 public struct SegmentRequest: Sendable {
@@ -57,6 +57,8 @@ public struct Segmentation: Sendable {
   public let masks: [PredictedMask]
   /// The model's file.
   public let model: String
+  /// The logits of every object's best mask, `[objects, S / 4, S / 4]`, which a later prompt takes as its mask.
+  public let lowResLogits: Tensor
 
   /// An object's mask with the highest estimated IoU.
   public func best(of object: Int) -> PredictedMask? {
@@ -93,7 +95,7 @@ extension Model {
     let recording = try TapRecorder(
       request.recording,
       provenance(
-        of: picture.traceInput, prompts: request.prompts,
+        of: picture.traceInput, prompts: ready.script,
         RunDigests(checkpoint: CheckpointIdentity(of: checkpoint), input: picture.digest),
         filter: request.recording.filter))
     let predictions = try ready.predict(
@@ -101,7 +103,7 @@ extension Model {
     if let taps = recording?.taps { try predictions.record(to: taps) }
     try recording?.finish(watch)
     return try segmentation(
-      of: picture, request.prompts, predictions, request.cleanUp, separatesObjects: request.separatesObjects)
+      of: picture, ready.script, predictions, request.cleanUp, separatesObjects: request.separatesObjects)
   }
 
   /// A picture's objects, of which none may be NaN.
@@ -118,13 +120,15 @@ extension Model {
       prediction.masks(of: object.object, cleanUp)
     }
     if separatesObjects { masks.separateObjects() }
-    return Segmentation(picture: picture, prompts: prompts, masks: masks, model: checkpoint.path)
+    return Segmentation(
+      picture: picture, prompts: prompts, masks: masks, model: checkpoint.path,
+      lowResLogits: .concatenated(predictions.map(\.bestLogits), axis: 0))
   }
 
   /// Segments a picture's objects; see `segment(_:_:watch:isCancelled:)`.
   ///
   /// - Parameters:
-  ///   - picture: A JPEG or PNG.
+  ///   - picture: Its file; `Picture.read` says of which kinds.
   ///   - objects: Where the objects are.
   ///   - multimask: Whether each object gets three masks to choose from.
   public func segment(
@@ -135,7 +139,21 @@ extension Model {
   }
 }
 
+extension Segmentation {
+  /// Writes the logits of every object's best mask as a `.npy` file, which a prompt may name as its mask.
+  ///
+  /// - Throws: `FileError`.
+  public func writeLogits(to path: String) throws { try NumPyLogits.write(lowResLogits, to: path) }
+}
+
 extension Prediction {
+  /// The logits of the mask with the highest predicted IoU of the one object that this is of, `[1, S / 4, S / 4]`.
+  fileprivate var bestLogits: Tensor {
+    let scores = iou.elements
+    let best = scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }
+    return promptLogits(object: 0, mask: best)
+  }
+
   /// By how much logits are raised and lowered to see whether a mask holds.
   /// Source: sam2/automatic_mask_generator.py, `stability_score_offset`.
   private static var stabilityOffset: Float { 1 }

@@ -62,7 +62,13 @@ struct RecordedVideo: RecordedInput {
   }
 
   private func mask(at name: String) throws -> Tensor {
-    try BinaryMask.read(path: maskPath(name, in: masks)).tensor
+    let (width, height) = (description.width, description.height)
+    guard
+      case .pixels(let mask) = try ReadMask(
+        name, of: .video, in: masks, object: 1, width: width, height: height
+      ).content
+    else { throw PromptError(place: name, problem: "expected a mask of pixels, found logits") }
+    return mask.tensor
   }
 }
 

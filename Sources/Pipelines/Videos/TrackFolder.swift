@@ -8,6 +8,7 @@ struct TrackFolder {
   private let folder: OutputFolder
   /// A mask's name by frame, for videos without names.
   private let names: [String]
+  private let numbering: FrameNumbering
 
   /// Makes the folder. Masks are called as the frames are, or by their numbers.
   init(_ path: String, _ input: VideoInput) throws {
@@ -15,6 +16,7 @@ struct TrackFolder {
       throw FileError.unwritable(path: path, reason: "the video's own frames are there; name another folder")
     }
     folder = try OutputFolder(path)
+    numbering = input.source.numbering
     let stems = input.source.frameNames.map { ($0 as NSString).deletingPathExtension + ".png" }
     names = Set(stems).count == stems.count ? stems : []
   }
@@ -29,15 +31,25 @@ struct TrackFolder {
   var journal: String { folder.file(".tracks.journal") }
   var state: String { folder.file(".tracks.state") }
 
+  /// The name of a frame's mask, by the frame's number in the video.
   func maskName(_ frame: Int) -> String {
-    names.indices.contains(frame) ? names[frame] : String(format: "%05d.png", frame)
+    let index = numbering.index(of: frame) ?? names.count
+    return names.indices.contains(index) ? names[index] : String(format: "%05d.png", frame)
   }
 
   func file(_ name: String) -> String { folder.file(name) }
 
-  /// Writes a frame's indexed PNG.
+  /// The largest number of an object that a PNG holds.
+  static let mostObjects = LabelRaster.limit
+
+  /// Writes a frame's objects as an indexed PNG, or where their numbers need it as one of 16-bit grey.
   func write(_ entry: TrackEntry, width: Int, height: Int) throws {
-    try LabelMap(width: width, height: height, masks: entry.masks()).write(path: file(entry.mask))
+    let masks = entry.masks()
+    if masks.contains(where: { $0.object > Int(UInt8.max) }) {
+      try LabelRaster(width: width, height: height, objects: masks).write(path: file(entry.mask))
+    } else {
+      try LabelMap(width: width, height: height, masks: masks).write(path: file(entry.mask))
+    }
   }
 
   /// Whether an unfinished run has left a state to go on from.

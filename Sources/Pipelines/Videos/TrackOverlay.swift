@@ -26,12 +26,13 @@ struct TrackOverlay {
     let writer = try writer()
     var progress = ProgressClock(stage: .overlay, total: source.count)
     var index = 0
+    let start = try source.frame(at: 0)?.timestamp
     while let frame = try source.frame(at: index) {
       if isCancelled() { throw CancellationError() }
-      let objects = try journal.entry(of: index)?.masks() ?? []
+      let objects = try journal.entry(of: source.numbering.number(of: index))?.masks() ?? []
       // An object keeps its colour whether the others are there or not.
       let drawn = objects.map { OverlayObject(mask: $0.mask, color: OverlayColor(object: $0.object - 1)) }
-      try writer.append(try frame.picture.overlaid(with: drawn), at: frame.timestamp)
+      try writer.append(try frame.picture.overlaid(with: drawn), at: frame.timestamp.map { $0 - (start ?? 0) })
       watch(.progress(progress.advance(to: index)))
       index += 1
     }

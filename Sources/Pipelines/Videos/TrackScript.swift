@@ -9,6 +9,8 @@ import Tensors
 /// What to do to a video, checked before anything is computed.
 struct TrackScript {
   let steps: [VideoStep]
+  /// What was asked for, boxes cut to the video.
+  let prompts: PromptScript
   /// Whether outputs far behind may be asked for again.
   let history: VideoHistory
   /// What reading the masks decided, a sentence each.
@@ -26,7 +28,10 @@ struct TrackScript {
     if prompts.steps != nil && direction != .forward {
       throw PromptError(place: place, problem: "`steps` say the direction; leave out --reverse and --both")
     }
-    steps = prompts.script(frameCount: input.count, direction: direction)
+    let clamped = prompts.clamped(width: input.source.width, height: input.source.height)
+    self.prompts = clamped.script
+    steps = try clamped.script.placed(among: input, place: place).script(
+      frameCount: input.count, direction: direction)
     history = Self.goesFarBack(steps) ? .everything : .window
     var checking = ScriptCheck(input: input, folder: folder)
     for (index, step) in steps.enumerated() {
@@ -36,7 +41,7 @@ struct TrackScript {
       }
     }
     masks = checking.masks
-    notes = checking.notes
+    notes = clamped.notes + checking.notes
   }
 
   /// Whether a step asks for a frame that was tracked before and is neither the last one, nor one that was pointed at,
@@ -101,6 +106,43 @@ struct TrackScript {
   }
 }
 
+extension PromptScript {
+  /// The prompts with the places of their frames among those that are taken, rather than numbers in the video.
+  ///
+  /// - Throws: `PromptError` for a frame that is left out.
+  fileprivate func placed(among input: VideoInput, place: String) throws(PromptError) -> PromptScript {
+    let numbering = input.source.numbering
+    guard numbering != .all else { return self }
+    func index(_ number: Int) throws(PromptError) -> Int {
+      if let index = numbering.index(of: number), index < input.count ?? .max { return index }
+      let count = input.count ?? 0
+      throw PromptError(
+        place: place,
+        problem: "expected one of the frames that are taken, \(numbering.number(of: 0)) to "
+          + "\(numbering.number(of: max(0, count - 1))), one in \(numbering.number(of: 1) - numbering.number(of: 0)), "
+          + "found frame \(number)")
+    }
+    func placed(_ prompt: ObjectPrompt) throws(PromptError) -> ObjectPrompt {
+      var prompt = prompt
+      prompt.frame = try index(prompt.frame)
+      return prompt
+    }
+    var script = self
+    script.objects = try objects.map(placed)
+    script.steps = try steps?.map { step throws(PromptError) in
+      switch step {
+      case .prompt(let prompt): return .prompt(try placed(prompt))
+      case .propagate(var way):
+        way.from = try way.from.map(index)
+        return .propagate(way)
+      case .clear(let object, let frame): return .clear(object: object, frame: try index(frame))
+      case .remove, .reset: return step
+      }
+    }
+    return script
+  }
+}
+
 /// Goes through a script's steps before anything is computed, and reads the masks that they name.
 private struct ScriptCheck {
   /// What is wrong with a step.
@@ -130,7 +172,8 @@ private struct ScriptCheck {
     switch step {
     case .prompt(let prompt):
       do { try check(prompt) } catch let problem as Problem {
-        throw Problem(text: "object \(prompt.object), frame \(prompt.frame): \(problem.text)")
+        let frame = input.source.numbering.number(of: prompt.frame)
+        throw Problem(text: "object \(prompt.object), frame \(frame): \(problem.text)")
       }
       objects.insert(prompt.object)
     case .propagate(let way):
@@ -147,8 +190,10 @@ private struct ScriptCheck {
   }
 
   private mutating func check(_ prompt: ObjectPrompt) throws {
-    guard (1...255).contains(prompt.object) else {
-      throw Problem(text: "expected an object from 1 to 255, as indexed PNGs have them, found \(prompt.object)")
+    guard (1...TrackFolder.mostObjects).contains(prompt.object) else {
+      throw Problem(
+        text:
+          "expected an object from 1 to \(TrackFolder.mostObjects), as PNGs have them, found \(prompt.object)")
     }
     try check(frame: prompt.frame)
     guard let name = prompt.mask else {
@@ -166,16 +211,14 @@ private struct ScriptCheck {
     guard prompt.points.isEmpty, prompt.box == nil else {
       throw Problem(text: "expected either a mask or points and a box, found both")
     }
-    let path = maskPath(name, in: folder)
     guard masks[name] == nil else { return }
-    let file = try MaskFile.read(path: path)
-    let mask = file.mask
-    notes += file.notes.map { "\(path): \($0)" }
-    guard mask.width == input.source.width, mask.height == input.source.height else {
-      throw Problem(
-        text: "\(path): expected a mask of the video's size, \(input.source.width) × \(input.source.height), "
-          + "found \(mask.width) × \(mask.height)")
+    let read = try ReadMask(
+      name, of: .video, in: folder, object: prompt.object, width: input.source.width,
+      height: input.source.height)
+    guard case .pixels(let mask) = read.content else {
+      throw Problem(text: "expected a mask of pixels, found logits, which only pictures take")
     }
+    notes += read.notes
     masks[name] = mask
   }
 

@@ -12,7 +12,7 @@ import Tensors
 
 /// What to track through a video, and where results go.
 public struct TrackRequest: Sendable {
-  /// A video file, or a folder of JPEG or PNG frames.
+  /// A video file, a folder of pictures, or a TIFF of several pages.
   public var video: String
   /// What is pointed at, and when.
   public var prompts: PromptScript
@@ -26,8 +26,8 @@ public struct TrackRequest: Sendable {
   public var output: String
   /// The file of a video with every object drawn; nil for none.
   public var overlay: String?
-  /// Which samples of pictures of more than eight bits are black and white, if not Pillow's.
-  public var range = SampleRange.pillow
+  /// Which frames to take, and how pictures among them are read. Frames keep their numbers in the video, in prompts as well.
+  public var frames = FrameOptions()
   /// Whether to go on where an interrupted run into the same folder stopped.
   public var resumes = false
   /// What is done to masks before they are handed out; the memory of objects is of masks as they were.
@@ -80,9 +80,9 @@ public struct TrackedFrame: Sendable {
   public let objects: [Object]
 
   /// - Throws: `BrokenPrediction` for what is not a number.
-  init(_ masks: FrameMasks, time: Double?, _ cleanUp: CleanUp = CleanUp()) throws {
+  init(_ masks: FrameMasks, number: Int? = nil, time: Double?, _ cleanUp: CleanUp = CleanUp()) throws {
     try masks.requireNumbers()
-    frame = masks.frame
+    frame = number ?? masks.frame
     self.time = time
     objects = zip(masks.objects, masks.logits()).compactMap { object, logits in
       guard let presence = object.objectScore, let score = object.predictedIoU else { return nil }
@@ -126,7 +126,7 @@ extension Model {
   /// Tracks objects through a video and hands out their masks; nothing is written.
   ///
   /// - Parameters:
-  ///   - video: A video file, or a folder of JPEG or PNG frames.
+  ///   - video: A video file, a folder of pictures, or a TIFF of several pages.
   ///   - objects: Where the objects are, on whatever frames; paths of masks are relative to the working folder.
   ///   - direction: Which way to track.
   ///   - isCancelled: Asked after every frame, beside the task's own cancellation.
@@ -174,7 +174,7 @@ public struct Tracking {
   public init(_ request: TrackRequest) throws {
     self.request = request
     if let overlay = request.overlay { _ = try VideoContainer(path: overlay) }
-    input = try VideoInput(path: request.video, range: request.range)
+    input = try VideoInput(path: request.video, request.frames)
     script = try TrackScript(
       request.prompts, request.direction, place: request.promptsPlace, folder: request.maskFolder, input)
     folder = try TrackFolder(request.output, input)
@@ -210,7 +210,7 @@ public struct Tracking {
     let recording = try TapRecorder(
       request.recording,
       model.provenance(
-        of: input.traceInput, prompts: request.prompts, digests, filter: request.recording.filter))
+        of: input.traceInput, prompts: script.prompts, digests, filter: request.recording.filter))
     let journal = try follow(model, digests, recording, watch, isCancelled, visit)
     tellNotes()
     try overlay?.write(journal, watch, isCancelled)
@@ -253,7 +253,7 @@ public struct Tracking {
         try visit(keep(masks, of: session.objectIDs, journal))
         if let taps = recording?.taps { try masks.record(script.steps[step], at: step, to: taps) }
         guard case .propagate(let way) = script.steps[step] else { return }
-        watch(.progress(progress.advance(to: masks.frame)))
+        watch(.progress(progress.advance(to: input.source.numbering.number(of: masks.frame))))
         let isEnding = isCancelled()
         let start = ContinuousClock.now
         guard isEnding || start >= nextState else { return }
@@ -278,7 +278,7 @@ public struct Tracking {
   private func identity(_ model: Model, _ digests: RunDigests) throws -> String {
     let parts = [
       digests.checkpoint.text, model.configuration.json, digests.input, try script.fingerprint,
-      "\(request.range)", "\(request.cleanUp)", Product.version, model.base.backend.name,
+      request.frames.fingerprint, "\(request.cleanUp)", Product.version, model.base.backend.name,
       model.base.backend.version, model.base.plan.json,
     ]
     return Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }
@@ -305,9 +305,11 @@ public struct Tracking {
 
   /// Stores a frame's masks, with those that other objects had there before.
   private func keep(_ masks: FrameMasks, of tracked: [Int], _ journal: TrackJournal) throws -> TrackedFrame {
-    let found = try TrackedFrame(masks, time: input.source.frame(at: masks.frame)?.timestamp, request.cleanUp)
-    var entry = TrackEntry(found, mask: folder.maskName(masks.frame))
-    if let earlier = try journal.entry(of: masks.frame) { entry = entry.filled(from: earlier, of: tracked) }
+    let number = input.source.numbering.number(of: masks.frame)
+    let found = try TrackedFrame(
+      masks, number: number, time: input.source.frame(at: masks.frame)?.timestamp, request.cleanUp)
+    var entry = TrackEntry(found, mask: folder.maskName(number))
+    if let earlier = try journal.entry(of: number) { entry = entry.filled(from: earlier, of: tracked) }
     try folder.write(entry, width: masks.width, height: masks.height)
     try journal.append(entry)
     return found

@@ -12,10 +12,10 @@ public struct VideoInput: VideoFrames {
 
   /// Opens a video, and counts its frames where only decoding it can tell: what a frame attends to depends on it.
   ///
-  /// - Parameter range: Which samples of pictures of more than eight bits are black and white, if not Pillow's.
+  /// - Parameter options: Which frames to take, and how pictures are read.
   /// - Throws: `MediaError`.
-  public init(path: String, range: SampleRange = .pillow) throws(MediaError) {
-    source = try openFrameSource(path: path, range: range)
+  public init(path: String, _ options: FrameOptions = FrameOptions()) throws(MediaError) {
+    source = try openFrameSource(path: path, options)
     var next = 0
     while source.count == nil, try source.frame(at: next) != nil { next += 1 }
   }
@@ -31,9 +31,10 @@ public struct VideoInput: VideoFrames {
     return try frame.prepared(size: size)
   }
 
-  /// Reads frames once more that an interrupted run has read, to find the damage that it found and what reading decided.
+  /// Reads frames, by their numbers in the video, once more that an interrupted run has read, to find the damage that it
+  /// found and what reading decided.
   func revisit(_ frames: [Int]) throws {
-    for frame in frames { _ = try source.frame(at: frame) }
+    for frame in frames.compactMap(source.numbering.index) { _ = try source.frame(at: frame) }
   }
 
   /// Whether a path leads to the video itself, which nothing may replace.

@@ -54,7 +54,8 @@ struct Compare: Command {
       with: found, patterns: tap.map { TapPattern($0) }, policy: policy, heatMaps: output.wantsPictures,
       agreement: agreement)
     try result.explain(
-      expected.source, found.source, weights: model.map { ModuleWeights(try Checkpoint.open(path: $0)) })
+      expected.source, found.source,
+      weights: model.map { ModuleWeights(try Checkpoint.open(path: CheckpointName.path($0))) })
     let masks =
       output.wantsPictures ? try MaskDifference.all(of: result.comparison, expected.source, found.source) : []
     try output.present(result, masks: masks)

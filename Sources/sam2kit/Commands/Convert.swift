@@ -66,7 +66,7 @@ struct Convert: Command {
   }
 
   func execute() throws {
-    var model = ModelRequest(path: input)
+    var model = ModelRequest(path: try CheckpointName.path(input))
     source.apply(to: &model)
     architecture.apply(to: &model)
     var request = ConvertRequest(model: model, output: output, target: try target())

@@ -14,7 +14,7 @@ struct Encode: Command {
       """)
 
   @OptionGroup var model: ModelOptions
-  @Option(name: .long, help: "A JPEG or PNG; read as Pillow's convert(\"RGB\") reads it.")
+  @Option(name: .long, help: "A picture, read as Pillow's convert(\"RGB\") reads it.")
   var image: String
   @OptionGroup var size: SizeOptions
   @Option(name: .long, help: "The file to write, such as truck.emb.")

@@ -15,13 +15,16 @@ struct Fetch: Command {
       and the same command goes on from there. The file is in place when its length, its SHA-256 and the model in it \
       are right. Needs curl, which takes a proxy from the environment (https_proxy).
 
+      Without --output it is stored in $XDG_CACHE_HOME/sam2kit, or ~/.cache/sam2kit. Every command takes the model's name \
+      for what is there, or in the working folder: --model sam2.1_hiera_tiny.
+
       With --manifest FILE, of the form of Weights/manifest.json, addresses are taken from there; lengths and SHA-256 \
       that it lacks are recorded in it after the download, so that the next one is held to them.
       """)
 
   @Argument(help: "Which model.")
   var variant: String?
-  @Option(name: .long, help: "The file to write, or a folder for it (default: VARIANT.pt in this folder).")
+  @Option(name: .long, help: "The file to write, or a folder for it; by default the user's cache.")
   var output: String?
   @Option(name: .long, help: "Another list of checkpoints.")
   var manifest: String?
@@ -37,7 +40,7 @@ struct Fetch: Command {
   }
 
   func files() throws -> CommandFiles {
-    CommandFiles(read: [manifest], written: variant.map { [target($0)] } ?? [])
+    CommandFiles(read: [manifest], written: try variant.map { [try target($0)] } ?? [])
   }
 
   func execute() throws {
@@ -57,8 +60,11 @@ struct Fetch: Command {
     if json { try Console.json(report) } else { print(report.text) }
   }
 
-  private func target(_ variant: String) -> String {
-    guard let output else { return "\(variant).pt" }
+  private func target(_ variant: String) throws -> String {
+    guard let output else {
+      try CheckpointName.store.makeFolder()
+      return CheckpointName.store.path(of: variant)
+    }
     guard output.hasSuffix("/") || FilePath.isFolder(output) else { return output }
     return output.hasSuffix("/") ? "\(output)\(variant).pt" : "\(output)/\(variant).pt"
   }

@@ -42,7 +42,7 @@ struct Inspect: Command {
 
   func execute() throws {
     if security {
-      let report = try SecurityScan.report(path: file, limits: source.limits.limits)
+      let report = try SecurityScan.report(path: CheckpointName.path(file), limits: source.limits.limits)
       if json { try Console.json(report) } else { print(report.text) }
       guard report.isSafe else { throw ExitCode(1) }
     } else {

@@ -20,7 +20,7 @@ struct MasksCommand: Command {
       """)
 
   @OptionGroup var model: ModelOptions
-  @Option(name: .long, help: "A JPEG or PNG, or a folder of them.")
+  @Option(name: .long, help: "A picture, or a folder of them.")
   var image: String?
   @Option(
     name: .long,

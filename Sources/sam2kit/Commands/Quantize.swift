@@ -123,7 +123,7 @@ struct Quantize: Command {
   }
 
   func execute() throws {
-    var model = ModelRequest(path: input)
+    var model = ModelRequest(path: try CheckpointName.path(input))
     source.apply(to: &model)
     architecture.apply(to: &model)
     if let plan { try model.readPlan(path: plan) }

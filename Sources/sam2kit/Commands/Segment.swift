@@ -26,7 +26,7 @@ struct Segment: Command {
   @Option(
     name: .long,
     help:
-      "A JPEG or PNG, read as Pillow's convert(\"RGB\") reads it; or a folder of pictures that stdin asks about."
+      "A JPEG, PNG, WebP, TIFF, BMP, GIF or PPM, read as Pillow's convert(\"RGB\") reads it; or a folder of pictures that stdin asks about."
   )
   var image: String?
   @Option(
@@ -40,6 +40,10 @@ struct Segment: Command {
     name: .long, help: "Let objects share no pixel: of several the one of the highest predicted IoU has it.")
   var noOverlap = false
   @OptionGroup(title: "Outlines") var outlines: OutlineOptions
+  @Option(
+    name: .long, help: "Write every object's low-resolution logits to this .npy file, which --mask takes again."
+  )
+  var logits: String?
   @OptionGroup var trace: TraceOptions
   @Option(
     name: .long,
@@ -49,11 +53,12 @@ struct Segment: Command {
   private var isFolder: Bool { embedding == nil && FilePath.isFolder(image ?? "") }
 
   func validate() throws {
+    try OutputName.check(logits, "--logits", is: ["npy"])
     guard image != nil || embedding != nil else {
       throw ValidationError("say what to segment: --image FILE or --embedding FILE")
     }
     guard !isFolder else {
-      guard prompts.isEmpty, output == nil, !trace.request.isAsked else {
+      guard prompts.isEmpty, output == nil, logits == nil, !trace.request.isAsked else {
         throw ValidationError(
           "prompts about a folder's pictures come from stdin, answers go to stdout: leave out others")
       }
@@ -78,7 +83,8 @@ struct Segment: Command {
   }
 
   func files() throws -> CommandFiles {
-    var files = CommandFiles(read: [image, embedding]).and(model.files).and(prompts.files).and(trace.files)
+    var files = CommandFiles(read: [image, embedding], written: [logits]).and(model.files).and(prompts.files)
+      .and(trace.files)
     if let output { files.written.append(.folder(output, names: Segmentation.names)) }
     return files
   }
@@ -110,7 +116,7 @@ struct Segment: Command {
   }
 
   private func execute(_ picture: PictureInput, _ parts: ModelParts) throws {
-    let (asked, maskFolder) = try prompts.load()
+    let (asked, maskFolder) = try prompts.load(for: picture.path)
     try files().and(CommandFiles(read: asked.masks(from: maskFolder))).check()
     for note in picture.notes { Console.remark("\(picture.path): \(note)") }
     let folder = try OutputFolder(output ?? "")
@@ -123,12 +129,14 @@ struct Segment: Command {
     for format in outlines.formats {
       try found.writeOutlines(to: folder, as: format, tolerance: outlines.tolerance)
     }
+    if let logits { try found.writeLogits(to: logits) }
     for (index, mask) in found.masks.enumerated() {
       print(
         "\(folder.file(Segmentation.maskName(index)))  object \(mask.object)  \(mask.mask.area) pixels  "
           + "predicted IoU \(mask.predictedIoU.rounded(3))  stability \(mask.stabilityScore.rounded(3))  "
           + "object score \(mask.objectScore.rounded(2))")
     }
+    if let logits { print(logits) }
     if picture.picture != nil { print(folder.file(Segmentation.overlayName)) }
     print(folder.file(Segmentation.reportName))
   }

@@ -7,8 +7,8 @@ struct Track: Command {
     commandName: "track",
     abstract: "Track what you point at through a video.",
     discussion: """
-      Writes one indexed PNG per frame (each pixel an object's number, DAVIS's palette) and tracks.json into the \
-      output folder. Prompts on a later frame correct objects that were tracked there, and add new ones:
+      Writes one indexed PNG per frame (each pixel an object's number, DAVIS's palette; 16-bit grey beyond object 255) \
+      and tracks.json into the output folder. Prompts on a later frame correct objects that were tracked there, and add new ones:
 
         sam2kit track --model tiny.safetensors --video clip.mp4 \\
           --point 500,375 --box 2:900,200,1100,600 --output out
@@ -18,8 +18,9 @@ struct Track: Command {
       """)
 
   @OptionGroup var model: ModelOptions
-  @Option(name: .long, help: "A video file, or a folder of JPEG or PNG frames.")
+  @Option(name: .long, help: "A video file, a folder of pictures, or a TIFF whose pages are the frames.")
   var video: String
+  @OptionGroup var frames: FrameArguments
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var prompts: VideoPromptOptions
   @OptionGroup(title: "Clean masks") var cleaning: CleanUpOptions
@@ -37,6 +38,9 @@ struct Track: Command {
   var resume = false
 
   func validate() throws {
+    guard !frames.isPart || !trace.request.isAsked else {
+      throw ValidationError("a trace is of a whole video; leave out --from, --to, --every and --stream")
+    }
     guard !resume || !trace.request.isAsked else {
       throw ValidationError("a trace is of a whole run; leave out --resume")
     }
@@ -74,11 +78,11 @@ struct Track: Command {
   }
 
   private func request() throws -> TrackRequest {
-    let (asked, maskFolder) = try prompts.load()
+    let (asked, maskFolder) = try prompts.load(for: video)
     try files().and(CommandFiles(read: asked.masks(from: maskFolder))).check()
     var request = TrackRequest(video: video, prompts: asked, output: output, maskFolder: maskFolder)
     (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
-    request.range = pictures.sampleRange
+    request.frames = frames.options(pictures)
     (request.overlay, request.resumes, request.recording) = (overlay, resume, trace.request)
     request.cleanUp = cleaning.cleanUp
     (request.recording.frames, request.recording.objects) = (Set(tapFrame), Set(tapObject))

@@ -18,7 +18,8 @@ struct LimitOptions: ParsableArguments {
   }
 
   /// Opens a checkpoint within the limits and says what was chosen of it or left out, if anything.
-  func open(_ path: String, key: String?) throws -> Checkpoint {
+  func open(_ name: String, key: String?) throws -> Checkpoint {
+    let path = try CheckpointName.path(name)
     let checkpoint = try Checkpoint.open(path: path, key: key, limits: limits)
     for remark in checkpoint.selection.remarks { Console.remark("note: \(path): \(remark)") }
     return checkpoint

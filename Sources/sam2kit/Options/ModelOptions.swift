@@ -11,7 +11,11 @@ import SAM2
 
 /// Which model to run, and how.
 struct ModelOptions: ParsableArguments {
-  @Option(name: .long, help: "A checkpoint: .safetensors, .pt, .h5, .gguf or a folder of transformers.")
+  @Option(
+    name: .long,
+    help:
+      "A checkpoint: .safetensors, .pt, .h5, .gguf, a folder of transformers, or the name of a model that fetch stored.",
+    completion: .file())
   var model: String
   @OptionGroup var running: RunningOptions
 
@@ -62,7 +66,7 @@ struct RunningOptions: ParsableArguments {
   /// - Parameter unnamed: What computes where nothing was named.
   /// - Throws: What keeps a plan from being read.
   func request(_ checkpoint: String, backend unnamed: BackendChoice) throws -> ModelRequest {
-    var request = ModelRequest(path: checkpoint)
+    var request = ModelRequest(path: try CheckpointName.path(checkpoint))
     source.apply(to: &request)
     architecture.apply(to: &request)
     try backend.apply(to: &request, unnamed: unnamed)
@@ -171,7 +175,7 @@ struct SourceOptions: ParsableArguments {
   func apply(to request: inout ModelRequest) { (request.key, request.limits) = (key, limits.limits) }
 
   /// Opens a checkpoint and says what was chosen or left out, if anything.
-  func open(_ path: String) throws -> Checkpoint { try limits.open(path, key: key) }
+  func open(_ name: String) throws -> Checkpoint { try limits.open(name, key: key) }
 }
 
 /// What a checkpoint's architecture is, where its tensors don't say so.

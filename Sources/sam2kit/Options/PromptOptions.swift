@@ -3,6 +3,9 @@
 import ArgumentParser
 import Files
 import Foundation
+import Masks
+import Media
+import Pipelines
 import Prompts
 
 /// What to segment.
@@ -32,14 +35,17 @@ struct PromptOptions: ParsableArguments {
   /// Throws if there is no prompt.
   func requireSome() throws {
     if prompts == nil, pointing.isEmpty {
-      throw ValidationError("say what to segment: --point, --box, --mask or --prompts FILE.json")
+      throw ValidationError(
+        "say what to segment: --point, --box, --mask, --masks, --detections or --prompts FILE.json")
     }
   }
 
   /// The prompts, one per object in ascending order of object, and the folder that mask paths start from.
-  func load() throws -> (prompts: PromptScript, folder: String) {
+  func load(for picture: String) throws -> (prompts: PromptScript, folder: String) {
     if let prompts { return try PointingOptions.read(prompts, of: .picture) }
-    return (PromptScript(multimask: multimask, objects: pointing.objects()), PointingOptions.folder)
+    return (
+      PromptScript(multimask: multimask, objects: try pointing.objects(of: picture)), PointingOptions.folder
+    )
   }
 }
 
@@ -67,7 +73,8 @@ struct VideoPromptOptions: ParsableArguments {
         throw ValidationError("--prompts says everything; leave out --point, --box, --mask and --frame")
       }
     } else if pointing.isEmpty {
-      throw ValidationError("say what to track: --point, --box, --mask or --prompts FILE.json")
+      throw ValidationError(
+        "say what to track: --point, --box, --mask, --masks, --detections or --prompts FILE.json")
     }
     if let frame, frame < 0 { throw ValidationError("--frame should be at least 0, found \(frame)") }
     guard !reverse || !both else { throw ValidationError("--both goes backwards too; leave out --reverse") }
@@ -82,9 +89,9 @@ struct VideoPromptOptions: ParsableArguments {
   var place: String { prompts ?? "the command line" }
 
   /// The prompts in ascending order of object, and the folder that mask paths start from.
-  func load() throws -> (prompts: PromptScript, folder: String) {
+  func load(for video: String) throws -> (prompts: PromptScript, folder: String) {
     if let prompts { return try PointingOptions.read(prompts, of: .video) }
-    return (PromptScript(objects: pointing.objects(frame: frame ?? 0)), PointingOptions.folder)
+    return (PromptScript(objects: try pointing.objects(of: video, frame: frame ?? 0)), PointingOptions.folder)
   }
 }
 
@@ -106,23 +113,70 @@ struct PointingOptions: ParsableArguments {
   @Option(
     name: .long, parsing: .singleValue,
     help: ArgumentHelp(
-      "A mask of the object, a PNG of the picture's or video's size; one an object.",
+      "A mask of the object: a PNG of the picture's or video's size, FILE.png#N for object N of several, or of a "
+        + "picture the logits that --logits wrote; one an object.",
       valueName: "[object:]file"))
   var mask: [MaskArgument] = []
+
+  @Option(
+    name: .long,
+    help: "A picture of object numbers, such as a DAVIS annotation: a mask for each object in it.")
+  var masks: String?
+
+  @Option(
+    name: .long,
+    help:
+      "Boxes or outlines from a JSON file: COCO's results or annotations, or labelme's shapes; an object each.")
+  var detections: String?
+
+  @Option(name: .long, help: "Leave out detections with a lower score.")
+  var minScore: Double?
 
   func validate() throws {
     try rejectRepeats(box.map(\.object), "box")
     try rejectRepeats(mask.map(\.object), "mask")
+    let isPointed = !point.isEmpty || !box.isEmpty || !mask.isEmpty
+    guard [isPointed, masks != nil, detections != nil].count(where: \.self) <= 1 else {
+      throw ValidationError(
+        "give --masks, --detections, or --point, --box and --mask: they number the same objects")
+    }
+    guard minScore == nil || detections != nil else {
+      throw ValidationError("--min-score needs --detections FILE")
+    }
   }
 
-  var isEmpty: Bool { point.isEmpty && box.isEmpty && mask.isEmpty }
+  var isEmpty: Bool { point.isEmpty && box.isEmpty && mask.isEmpty && masks == nil && detections == nil }
 
   /// What is read.
-  var files: CommandFiles { CommandFiles(read: mask.map(\.path)) }
+  var files: CommandFiles {
+    let masked = PromptScript(objects: mask.map { ObjectPrompt(object: $0.object, mask: $0.path) })
+    return CommandFiles(read: masked.masks(from: Self.folder) + [masks, detections])
+  }
 
   /// One entry per object, in ascending order.
-  func objects(frame: Int = 0) -> [ObjectPrompt] {
-    Set(point.map(\.object) + box.map(\.object) + mask.map(\.object)).sorted().map { id in
+  ///
+  /// - Parameter picture: What the prompts are about: of a file about several pictures the part that is about this one.
+  /// - Throws: `PromptError`, `MediaError`, `FileError`.
+  func objects(of picture: String, frame: Int = 0) throws -> [ObjectPrompt] {
+    if let masks {
+      let labels = try LabelMap.read(path: masks)
+      let map = labels.objects == [LabelMap.void] ? labels : labels.withoutVoid
+      guard !map.objects.isEmpty else {
+        throw PromptError(place: masks, problem: "expected object numbers, found only 0, the ground")
+      }
+      return map.objects.map {
+        ObjectPrompt(object: $0, frame: frame, mask: PromptMask.object($0, of: masks).text)
+      }
+    }
+    if let detections {
+      let read = try Detections(json: MappedFile.contents(of: detections), path: detections)
+      let found = try read.prompts(of: picture, minimumScore: minScore ?? 0, frame: frame)
+      if found.leftOut > 0 {
+        Console.remark("\(detections): \(found.prompts.count) taken, \(found.leftOut) left out for their score")
+      }
+      return found.prompts
+    }
+    return Set(point.map(\.object) + box.map(\.object) + mask.map(\.object)).sorted().map { id in
       ObjectPrompt(
         object: id, frame: frame, points: point.filter { $0.object == id }.map(\.click),
         box: box.first { $0.object == id }?.box, mask: mask.first { $0.object == id }?.path)
