@@ -27,11 +27,12 @@ enum ForeignContent {
     let plain = names.filter { !$0.hasPrefix("__MACOSX/") && !$0.hasSuffix("/") }
     let endings = [".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".h5", ".hdf5", ".gguf", ".tar", ".zip"]
     if let inner = plain.first(where: { name in endings.contains { name.lowercased().hasSuffix($0) } }) {
-      return "\(kind) with '\(inner.prefix(120))' in it: unpack it (\(command)) and give what it holds"
+      return
+        "\(kind) with '\(inner.prefix(120).onOneLine)' in it: unpack it (\(command)) and give what it holds"
     }
     if let pickle = plain.first(where: { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }) {
       return
-        "\(kind) whose data.pkl stands at '\(pickle.prefix(120))': a checkpoint that was unpacked and packed anew; "
+        "\(kind) whose data.pkl stands at '\(pickle.prefix(120).onOneLine)': a checkpoint that was unpacked and packed anew; "
         + "expected one folder around it: fetch the file as torch.save wrote it"
     }
     if !plain.isEmpty, plain.allSatisfy({ $0.hasSuffix(".npy") }) {
@@ -39,7 +40,7 @@ enum ForeignContent {
         "a NumPy archive (.npz) of \(plain.count) arrays: save their tensors with torch.save or safetensors"
     }
     guard !plain.isEmpty else { return "\(kind) without files: fetch it again" }
-    let listed = plain.prefix(3).map { "'\($0.prefix(60))'" }.joined(separator: ", ")
+    let listed = plain.prefix(3).map { "'\($0.prefix(60).onOneLine)'" }.joined(separator: ", ")
     return "\(kind) of \(listed)\(plain.count > 3 ? " and \(plain.count - 3) more" : ""), no weights among them"
   }
 
@@ -122,13 +123,14 @@ enum ForeignContent {
     }
     if text.hasPrefix("<") {
       let code = text.firstRange(of: "<Code>").map { text[$0.upperBound...].prefix { $0 != "<" } }
-      return "a server's answer in XML\(code.map { " ('\($0.prefix(40))')" } ?? ""): the download was refused, "
+      return
+        "a server's answer in XML\(code.map { " ('\($0.prefix(40).onOneLine)')" } ?? ""): the download was refused, "
         + "ask for the file again"
     }
     if [".yaml", ".yml"].contains(where: path.lowercased().hasSuffix) {
       return "a YAML text: the model's weights belong here, its configuration goes to --config"
     }
-    let line = text.split(whereSeparator: \.isNewline).first.map { String($0.prefix(60)) } ?? ""
+    let line = text.split(whereSeparator: \.isNewline).first.map { $0.prefix(60).onOneLine } ?? ""
     if text.hasPrefix("{") || text.hasPrefix("[") {
       return
         "a JSON text that begins with '\(line)': the download was refused, or this is not the weights' file"
@@ -140,5 +142,18 @@ enum ForeignContent {
   private static func isZeros(_ view: ByteView) -> Bool {
     view.count > 512 && view.bytes.prefix(1 << 16).allSatisfy { $0 == 0 }
       && view.bytes.suffix(1 << 16).allSatisfy { $0 == 0 }
+  }
+}
+
+extension StringProtocol {
+  /// The same, with a sign instead of whatever would end a line or be acted on by a terminal: names come from files.
+  var onOneLine: String {
+    var scalars = String.UnicodeScalarView()
+    for scalar in unicodeScalars {
+      let isControl =
+        scalar.value < 0x20 || 0x7f..<0xa0 ~= scalar.value || [0x2028, 0x2029].contains(scalar.value)
+      scalars.append(isControl ? "\u{fffd}" : scalar)
+    }
+    return String(scalars)
   }
 }

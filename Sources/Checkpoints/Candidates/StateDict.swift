@@ -81,7 +81,7 @@ struct StateDict {
     }
     notes = chosen.key == Selection.root ? [:] : Self.notes(root.pairs)
     let others = found.map(\.key).filter { $0 != chosen.key }
-    var leftOut = beside.map { "'\($0.key.text)' (\($0.value.kind))" }
+    var leftOut = beside.map { "'\($0.key.text.onOneLine)' (\($0.value.kind.onOneLine))" }
     if chosen.key != Selection.root {
       leftOut += Self.leftOut(root.pairs, candidates: found.map(\.key))
     }
@@ -194,7 +194,8 @@ struct StateDict {
     pairs.compactMap { pair in
       guard case .string(let key) = pair.key else { return "\(pair.key.kind) as a key" }
       let holdsCandidate = candidates.contains { $0 == key || $0.hasPrefix("\(key).") }
-      return holdsCandidate || pair.value.note != nil ? nil : "'\(key)' (\(pair.value.kind))"
+      return holdsCandidate || pair.value.note != nil
+        ? nil : "'\(key.onOneLine)' (\(pair.value.kind.onOneLine))"
     }
   }
 

@@ -77,11 +77,13 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
     case .version(let found) where found == 1 || found == 2:
       "expected GGUF version 3, found version \(found), which is outdated: convert its source anew"
     case .version(let found): "expected GGUF version 3, found version \(found)"
-    case .truncated(let field, let offset): "expected \(field) at byte \(offset), found the end of the file"
+    case .truncated(let field, let offset):
+      "expected \(field) at byte \(offset), found the end of the file: it is cut short, fetch it again"
     case .headerLength(let limit): "expected a GGUF header of at most \(limit) bytes, found a longer one"
     case .limit(let what, let declared, let limit): "expected at most \(limit) \(what), found \(declared)"
     case .count(let what, let declared, let available):
-      "expected as many \(what) as \(available) bytes can hold, found \(declared) declared"
+      "expected as many \(what) as \(available) bytes can hold, found \(declared) declared: "
+        + "where the file is cut short, fetch it again"
     case .stringLength(let field, let declared, let available):
       "expected \(field) to lie within the \(available) bytes left, found a length of \(declared)"
     case .text(let field, let offset): "expected \(field) at byte \(offset) to be UTF-8, found other bytes"
@@ -122,7 +124,8 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
     case .gap(let tensor, let expected, let found):
       "expected '\(tensor)' to begin at byte \(expected) of the data, found \(found), behind a gap"
     case .outside(let tensor, let end, let available):
-      "expected '\(tensor)' to end within \(available) bytes of data, found its end at \(end)"
+      "expected '\(tensor)' to end within \(available) bytes of data, found its end at \(end): "
+        + "where the file is cut short, fetch it again"
     case .trailing(let expected, let found): "expected \(expected) bytes of data, found \(found)"
     case .padding(let offset): "expected zeros as padding, found something else at byte \(offset)"
     case .rows(let tensor, let extents):

@@ -149,6 +149,8 @@ extension PickleMachine {
   }
 
   private static let objectCharge = 8
+  /// For each time that something is put into one.
+  static let partCharge = 6
 
   /// What an item that is called is called.
   private func name(of item: Item) -> String {

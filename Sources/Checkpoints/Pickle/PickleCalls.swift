@@ -135,6 +135,7 @@ extension PickleMachine {
     let state = try pop(for: .build)
     let target = try top(for: .build)
     if case .node(let number) = target, arena.kind(of: number) == .object {
+      try charge(Self.partCharge)
       return arena.addState(state, to: number)
     }
     guard case .node(let number) = target, arena.kind(of: number) == .orderedDict else {

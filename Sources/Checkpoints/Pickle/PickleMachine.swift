@@ -281,6 +281,7 @@ extension PickleMachine {
   ) throws(PickleError) {
     let target = try top(for: opcode)
     if case .node(let number) = target, arena.kind(of: number) == .object {
+      try charge(Self.partCharge)
       return arena.put(items, pairs: kinds[0] == .dict, into: number)
     }
     guard case .node(let number) = target, kinds.contains(arena.kind(of: number)) else {

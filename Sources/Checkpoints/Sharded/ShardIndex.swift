@@ -113,17 +113,20 @@ public enum ShardError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .index(let expected, let found): "the index: expected \(expected), found \(found)"
-    case .unsafeName(let name): "the index: expected names of files beside it, found '\(name.prefix(120))'"
+    case .unsafeName(let name):
+      "the index: expected names of files beside it, found '\(name.prefix(120).onOneLine)'"
     case .missing(let names, let count):
-      "expected \(count) files beside the index, found none of \(names.prefix(4).map { "'\($0)'" }.joined(separator: ", "))"
+      "expected \(count) files beside the index, found none of \(names.prefix(4).map { "'\($0.onOneLine)'" }.joined(separator: ", "))"
         + (names.count > 4 ? " and \(names.count - 4) more" : "")
         + ": fetch \(names.count == 1 ? "it" : "them") too"
     case .kind(let file):
-      "'\(file)': expected a file with a part of the tensors, found another index or archive"
+      "'\(file.onOneLine)': expected a file with a part of the tensors, found another index or archive"
     case .twice(let name, let first, let second):
-      "expected '\(name)' in one file, found it in '\(first)' and '\(second)'"
-    case .absent(let name, let file): "expected '\(name)' in '\(file)' as the index says, found none"
-    case .unlisted(let name, let file): "expected every tensor in the index, found '\(name)' in '\(file)' only"
+      "expected '\(name.onOneLine)' in one file, found it in '\(first.onOneLine)' and '\(second.onOneLine)'"
+    case .absent(let name, let file):
+      "expected '\(name.onOneLine)' in '\(file.onOneLine)' as the index says, found none"
+    case .unlisted(let name, let file):
+      "expected every tensor in the index, found '\(name.onOneLine)' in '\(file.onOneLine)' only"
     case .total(let expected, let found):
       "expected tensors of \(expected) bytes together as the index says, found \(found)"
     }

@@ -145,6 +145,18 @@ import Testing
     #expect(throws: PickleError.self) { try contents(made(10), limits: limits) }
   }
 
+  @Test func countsWhatIsPutIntoObjectsAgainstTheLimit() {
+    var limits = ReadingLimits()
+    limits.pickleValues = 100
+    // a.B(), and then BUILD of {} or APPEND of None, again and again: seven values each.
+    for opcodes in [[UInt8](arrayLiteral: 0x7d, 0x62), [0x4e, 0x61]] {
+      let made = Array("ca\nB\n".utf8) + [0x29, 0x81]
+      let (few, many) = ((0..<10).flatMap { _ in opcodes }, (0..<14).flatMap { _ in opcodes })
+      #expect(throws: Never.self) { try contents(made + few, limits: limits) }
+      #expect(throws: PickleError.self) { try contents(made + many, limits: limits) }
+    }
+  }
+
   /// Twelve objects, each with ten references in a list to the one before, cost what they are and no more.
   @Test func objectsDoNotMultiply() throws {
     var opcodes = made("a", "B") + [0x71, 0]

@@ -175,6 +175,22 @@ import TestSupport
     }
   }
 
+  /// Found by fuzzing: a name with line feeds in it.
+  @Test func refusesInOneLine() {
+    let errors: [ShardError] = [
+      .unsafeName("a\n\u{1b}[2Jb"), .missing(["a\nb"], of: 2), .kind(file: "a\nb"),
+      .twice(name: "a\nb", first: "c\n", second: "d\n"), .absent(name: "a\nb", file: "c\u{85}"),
+      .unlisted(name: "a\u{2028}b", file: "c\r"),
+    ]
+    for error in errors {
+      #expect(!error.description.unicodeScalars.contains { $0.properties.generalCategory == .control })
+      #expect(!error.description.contains { $0.isNewline })
+    }
+    #expect(errors[0].description.hasSuffix("found 'a\u{fffd}\u{fffd}[2Jb'"))
+    let words = ForeignContent.archiveWords(["a\n.pt"], "a zip archive", command: "unzip")
+    #expect(words.contains("'a\u{fffd}.pt'"))
+  }
+
   @Test func partsAreTold() {
     #expect(ShardIndex.part(ofName: "a/model-00002-of-00005.safetensors")?.count == 5)
     #expect(ShardIndex.part(ofName: "model-00001-of-00001.bin") == nil)
