@@ -34,6 +34,10 @@ private func request(_ script: PromptScript, every: Int = 1, into folder: String
       other = asked
       other.frames.to = 20
       #expect(throws: OtherRun.self) { try model.track(other) }
+      // As many frames, read otherwise.
+      other = asked
+      other.frames.range = .fixed(black: 0, white: 99)
+      #expect(throws: OtherRun.self) { try model.track(other) }
       #expect(try model.track(asked, visit: { seen.append($0.frame) }).frameCount == 12)
       #expect(seen == [0] + Array(stride(from: 0, to: 24, by: 2)))
     }
