@@ -171,7 +171,7 @@ let package = Package(
         "Files", "Prompts", "Masks", "Tensors", "Architecture", "Configurations", "Checkpoints", "Media",
         "SAM2", "Quantization",
         "Evaluation", "Taps", "Traces", "Verification", "Kernels", "Reports",
-      ]),
+      ], fixtures: true),
     tests("Media", ["Files", "Tensors", "Prompts", "Masks", "Kernels"], fixtures: true),
     // Runs the program itself, as a user would.
     .testTarget(
