@@ -1,0 +1,112 @@
+import Foundation
+
+/// A copy of the package to plant slips in.
+struct Tree {
+  /// Its folder.
+  let path: String
+
+  /// What tells every planted place whether its slip is made: the number in the environment's `SAM2KIT_SLIP`. Where
+  /// `SAM2KIT_SLIP_LOG` names a file, the numbers of the places that are reached are added to it, each once.
+  private static let switchboard = """
+    #include <fcntl.h>
+    #include <stdbool.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <unistd.h>
+
+    static int chosen = -1, journal = -1;
+    static unsigned char reached[1 << 16];
+
+    __attribute__((constructor)) static void read_environment(void) {
+      const char *number = getenv("SAM2KIT_SLIP"), *path = getenv("SAM2KIT_SLIP_LOG");
+      if (number) chosen = atoi(number);
+      if (path) journal = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    }
+
+    bool cvector_slip(int number) {
+      if (journal >= 0 && !reached[number & 0xffff]) {
+        reached[number & 0xffff] = 1;
+        char line[16];
+        int count = snprintf(line, sizeof line, "%d\\n", number);
+        if (write(journal, line, count) < 0) _exit(99);
+      }
+      return number == chosen;
+    }
+    """
+
+  /// The Swift files of some targets, by their paths from the package's folder.
+  func sources(of targets: [String]) throws -> [String] {
+    try targets.flatMap { target in
+      let folder = URL(fileURLWithPath: "\(path)/Sources/\(target)")
+      guard let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil) else {
+        throw Failure("\(folder.path): no such target")
+      }
+      return files.compactMap { ($0 as? URL)?.path }.filter { $0.hasSuffix(".swift") }
+        .map { String($0.dropFirst(path.count + 1)) }
+    }.sorted()
+  }
+
+  /// All places of some targets where slips can be planted.
+  func slips(in targets: [String]) throws -> [Slip] {
+    try sources(of: targets).flatMap { file in
+      SlipFinder.slips(in: try String(contentsOfFile: "\(path)/\(file)", encoding: .utf8), file: file)
+    }
+  }
+
+  /// Plants slips, numbered by their places in the list, and leaves out those that the compiler refuses.
+  ///
+  /// - Returns: Those that stay; the tree then holds them, by these numbers.
+  func plant(_ slips: [Slip]) throws -> [Slip] {
+    try Self.switchboard.write(toFile: "\(path)/Sources/CVector/slip.c", atomically: true, encoding: .utf8)
+    var originals: [String: String] = [:]
+    for file in Set(slips.map(\.file)) {
+      originals[file] = try String(contentsOfFile: "\(path)/\(file)", encoding: .utf8)
+    }
+    var kept = slips
+    var unchecked = Set(slips.map(\.target))
+    while !unchecked.isEmpty {
+      let byFile = Dictionary(grouping: kept.enumerated(), by: \.element.file)
+      for (file, original) in originals {
+        try Self.text(of: original, with: byFile[file].map(Array.init) ?? [])
+          .write(toFile: "\(path)/\(file)", atomically: true, encoding: .utf8)
+      }
+      var refused: Set<String> = []
+      for target in unchecked.sorted() {
+        let places = try ModuleCheck(tree: self, module: target).errors()
+        FileHandle.standardError.write(Data("\(target): \(places.count) places refused\n".utf8))
+        if places.isEmpty { unchecked.remove(target) }
+        for place in places { refused.formUnion(try Self.slips(kept, at: place).map(\.id)) }
+      }
+      kept.removeAll { refused.contains($0.id) }
+    }
+    return kept
+  }
+
+  /// Those that an error is about: of an expression over several lines the compiler may name another line.
+  private static func slips(_ slips: [Slip], at place: ModuleCheck.Place) throws -> [Slip] {
+    let there = slips.filter { $0.file == place.file }
+    guard let nearest = there.map({ abs($0.line - place.line) }).min() else {
+      throw Failure("\(place.file):\(place.line): \(place.message), where nothing was planted")
+    }
+    return there.filter { abs($0.line - place.line) == nearest }
+  }
+
+  /// A file with slips in it.
+  private static func text(of original: String, with slips: [(offset: Int, element: Slip)]) -> String {
+    guard !slips.isEmpty else { return original }
+    var bytes = Array(original.utf8)
+    for (number, slip) in slips.sorted(by: { $0.element.offset > $1.element.offset }) {
+      let planted = slip.planted.replacingOccurrences(of: "%slip", with: "plantedSlip(\(number))")
+      bytes.replaceSubrange(slip.range, with: Array(planted.utf8))
+    }
+    return String(decoding: bytes, as: UTF8.self)
+      + "\n@_silgen_name(\"cvector_slip\") private func plantedSlip(_ number: Int32) -> Bool\n"
+  }
+}
+
+/// One sentence on what went wrong.
+struct Failure: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
