@@ -21,13 +21,7 @@ public struct CheckpointStore: Sendable {
   /// Makes the folder, and those that it lies in, unless it is there.
   ///
   /// - Throws: `FileError`.
-  public func makeFolder() throws(FileError) {
-    var path = folder.hasPrefix("/") ? "" : "."
-    for name in folder.split(separator: "/") {
-      path += "/\(name)"
-      if !FilePath.isFolder(path) { try FilePath.makeFolder(path) }
-    }
-  }
+  public func makeFolder() throws(FileError) { try FilePath.makeFolders(folder) }
 
   /// The file that a name stands for: what has that name itself, else a released model in the working folder or in the store.
   ///

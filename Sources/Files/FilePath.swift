@@ -58,6 +58,23 @@ package enum FilePath {
     throw .unwritable(path: path, reason: systemError())
   }
 
+  /// Makes a folder and those that it lies in, unless they are there.
+  ///
+  /// - Parameter noting: Is told of each that was made, the outermost first.
+  /// - Throws: `FileError.unwritable`.
+  package static func makeFolders(_ path: String, noting: (String) -> Void = { _ in }) throws(FileError) {
+    func make(_ path: String) throws(FileError) {
+      if path.withFileName({ mkdir($0, 0o755) }) == 0 { return noting(path) }
+      if errno == EEXIST { return }
+      if errno == ENOTDIR {
+        throw .unwritable(path: path, reason: "a part of it is a file, where a folder was expected")
+      }
+      throw .unwritable(path: path, reason: "the folder can't be made: \(systemError())")
+    }
+    for end in path.indices where path[end] == "/" && end != path.startIndex { try make(String(path[..<end])) }
+    try make(path)
+  }
+
   /// Puts what is at one path at another, in place of a file there.
   ///
   /// - Throws: `FileError.unwritable`.

@@ -105,7 +105,7 @@ public enum Disk {
   ///
   /// - Throws: `FileError.unwritable`.
   public static func synchronizeFolder(of path: String) throws(FileError) {
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let folder = FilePath.folder(of: path)
     let opened = folder.withFileName { open($0, O_RDONLY | O_CLOEXEC) }
     guard opened >= 0 else { throw .unwritable(path: path, reason: systemError()) }
     defer { close(opened) }

@@ -5,7 +5,7 @@ internal import Synchronization
 /// Temporary files and folders that are not whole yet, so that an interrupted program leaves none behind.
 public enum PartialFiles {
   private static let paths = Mutex<Set<String>>([])
-  /// New folders, inner ones first, that are of no use while nothing is in them.
+  /// New folders, outer ones first, that are of no use while nothing is in them.
   private static let folders = Mutex<[String]>([])
   private static let interruption = Mutex(Interruption())
 
@@ -35,15 +35,14 @@ public enum PartialFiles {
     }
   }
 
-  /// Notes that the folder `path` was made, and is to be removed if the program ends early and nothing is in it.
-  ///
-  /// Folders that lie in one another are noted from the inside.
+  /// Notes that the folder `path` was made, after those that it lies in, and is to be removed if the program ends early and
+  /// nothing is in it.
   public static func addFolder(_ path: String) { folders.withLock { $0.append(path) } }
 
   /// Removes the new folders that nothing was put into.
   public static func removeEmptyFolders() {
     folders.withLock { folders in
-      for path in folders { _ = path.withFileName { rmdir($0) } }
+      for path in folders.reversed() { _ = path.withFileName { rmdir($0) } }
       folders = []
     }
   }

@@ -11,30 +11,13 @@ public struct OutputFolder: Sendable {
   /// - Throws: `FileError.unwritable`.
   public init(_ path: String) throws(FileError) {
     self.path = path
-    // From the inner to the outer, so that they are empty in turn if nothing comes of it.
-    var made: [String] = []
-    defer { made.reversed().forEach(PartialFiles.addFolder) }
-    for end in path.indices where path[end] == "/" && end != path.startIndex {
-      let outer = String(path[..<end])
-      if try Self.make(outer) { made.append(outer) }
-    }
-    if try Self.make(path) { made.append(path) }
+    try FilePath.makeFolders(path, noting: PartialFiles.addFolder)
     guard FilePath.isFolder(path) else {
       throw FileError.unwritable(path: path, reason: "expected a folder, found a file of that name")
     }
     guard path.withFileName({ access($0, W_OK | X_OK) }) == 0 else {
       throw FileError.unwritable(path: path, reason: systemError())
     }
-  }
-
-  /// Makes one folder, unless it is there; whether it wasn't.
-  private static func make(_ path: String) throws(FileError) -> Bool {
-    if path.withFileName({ mkdir($0, 0o755) }) == 0 { return true }
-    if errno == EEXIST { return false }
-    if errno == ENOTDIR {
-      throw FileError.unwritable(path: path, reason: "a part of it is a file, where a folder was expected")
-    }
-    throw FileError.unwritable(path: path, reason: "the folder can't be made: \(systemError())")
   }
 
   /// The path of a file in it.

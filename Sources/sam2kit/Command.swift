@@ -7,10 +7,8 @@ import Synchronization
 
 /// A subcommand whose errors become one sentence on stderr and exit code 2.
 protocol Command: ParsableCommand {
-  /// What it will read and write.
-  ///
-  /// - Throws: What keeps arguments that name further files from being read.
-  func files() throws -> CommandFiles
+  /// What it will read and write, as far as arguments say.
+  var files: CommandFiles { get }
 
   /// Does the work. Throwing `ExitCode` ends with that code, silently.
   func execute() throws
@@ -19,7 +17,7 @@ protocol Command: ParsableCommand {
 extension Command {
   func run() throws {
     do {
-      try files().check()
+      try files.check()
       let end = Result { try execute() }
       try StandardOutput.check()
       try end.get()

@@ -50,7 +50,7 @@ struct Benchmark: Command {
     }
   }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [image, video], written: [html]).and(model.files)
   }
 

@@ -38,7 +38,7 @@ struct Compare: Command {
   var tap: [String] = []
   @OptionGroup var output: ComparisonOutput
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [reference, candidate, model]).and(policy.files).and(dump.files).and(output.files)
   }
 

@@ -61,7 +61,7 @@ struct Convert: Command {
       "\(output): expected .pt, .pth, .safetensors, .h5 or .gguf; for another name add --format")
   }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [input, architecture.config], written: [output])
   }
 

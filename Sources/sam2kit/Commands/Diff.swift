@@ -30,7 +30,7 @@ struct Diff: Command {
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [first, second])
   }
 

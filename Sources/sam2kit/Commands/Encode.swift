@@ -20,7 +20,7 @@ struct Encode: Command {
   @Option(name: .long, help: "The file to write, such as truck.emb.")
   var output: String
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [image], written: [output]).and(model.files)
   }
 

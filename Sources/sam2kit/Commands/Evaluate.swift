@@ -49,7 +49,7 @@ struct Evaluate: Command {
     try OutputName.check(csv, "--csv", is: ["csv"])
   }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [model], written: [csv]).and(running.files)
   }
 

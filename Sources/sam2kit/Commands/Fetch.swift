@@ -39,14 +39,15 @@ struct Fetch: Command {
     guard list != (variant != nil) else { throw ValidationError("expected either a VARIANT or --list") }
   }
 
-  func files() throws -> CommandFiles {
-    CommandFiles(read: [manifest], written: try variant.map { [try target($0)] } ?? [])
+  var files: CommandFiles {
+    CommandFiles(read: [manifest], written: [variant.map(target)])
   }
 
   func execute() throws {
     var known = try manifest.map(CheckpointManifest.init(path:)) ?? .official()
     guard let variant else { return try show(known) }
     guard let item = known[variant] else { throw UnknownDownload(variant: variant, known: known) }
+    if output == nil { try CheckpointName.store.makeFolder() }
     let started = ContinuousClock.now
     let result = try Download(item, to: target(variant)).run(
       replaces: force, check: { try Self.check($0, is: variant) },
@@ -60,11 +61,8 @@ struct Fetch: Command {
     if json { try Console.json(report) } else { print(report.text) }
   }
 
-  private func target(_ variant: String) throws -> String {
-    guard let output else {
-      try CheckpointName.store.makeFolder()
-      return CheckpointName.store.path(of: variant)
-    }
+  private func target(_ variant: String) -> String {
+    guard let output else { return CheckpointName.store.path(of: variant) }
     guard output.hasSuffix("/") || FilePath.isFolder(output) else { return output }
     return output.hasSuffix("/") ? "\(output)\(variant).pt" : "\(output)/\(variant).pt"
   }

@@ -36,7 +36,7 @@ struct Inspect: Command {
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [file])
   }
 

@@ -64,7 +64,7 @@ struct MasksCommand: Command {
     return options
   }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     var files = CommandFiles(read: [image, embedding, generator.pointGrids, selection.within]).and(model.files)
     files.written.append(.folder(output, names: GeneratedMasks.names))
     return files

@@ -118,7 +118,7 @@ struct Quantize: Command {
     }
   }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [input, plan, architecture.config], written: [output]).and(questions.files)
   }
 

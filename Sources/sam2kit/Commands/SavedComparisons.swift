@@ -19,7 +19,7 @@ struct Judge: Command {
   @OptionGroup var policy: PolicyOptions
   @OptionGroup var output: ComparisonOutput
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [saved]).and(policy.files).and(output.files)
   }
 
@@ -56,7 +56,7 @@ struct CalibratePolicy: Command {
     }
   }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: saved, written: [output])
   }
 

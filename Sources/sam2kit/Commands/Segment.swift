@@ -82,7 +82,7 @@ struct Segment: Command {
     }
   }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     var files = CommandFiles(read: [image, embedding], written: [logits]).and(model.files).and(prompts.files)
       .and(trace.files)
     if let output { files.written.append(.folder(output, names: Segmentation.names)) }
@@ -117,7 +117,7 @@ struct Segment: Command {
 
   private func execute(_ picture: PictureInput, _ parts: ModelParts) throws {
     let (asked, maskFolder) = try prompts.load(for: picture.path)
-    try files().and(CommandFiles(read: asked.masks(from: maskFolder))).check()
+    try files.and(CommandFiles(read: asked.masks(from: maskFolder))).check()
     for note in picture.notes { Console.remark("\(picture.path): \(note)") }
     let folder = try OutputFolder(output ?? "")
     var request = SegmentRequest(asked, maskFolder: maskFolder)

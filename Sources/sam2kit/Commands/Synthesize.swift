@@ -44,7 +44,7 @@ struct Synthesize: Command {
 
   private var output: String { arguments.last ?? "" }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [config], written: [output])
   }
 

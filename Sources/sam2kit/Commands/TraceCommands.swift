@@ -18,7 +18,7 @@ struct TraceInfo: Command {
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [file])
   }
 
@@ -50,7 +50,7 @@ struct TraceDiff: Command {
   @Flag(name: .long, help: "Print JSON.")
   var json = false
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [first, second])
   }
 
@@ -78,7 +78,7 @@ struct TraceCut: Command {
 
   func validate() throws { try OutputName.check(output, "--output", is: OutputName.recording) }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [file], written: [output])
   }
 
@@ -104,7 +104,7 @@ struct TraceSketch: Command {
 
   func validate() throws { try OutputName.check(output, "--output", is: OutputName.recording) }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [file], written: [output])
   }
 
@@ -136,7 +136,7 @@ struct TraceMergeCommand: Command {
     }
   }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: recordings, written: [output])
   }
 

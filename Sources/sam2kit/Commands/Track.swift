@@ -52,7 +52,7 @@ struct Track: Command {
     }
   }
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     var files = CommandFiles(read: [video], written: [overlay]).and(model.files).and(prompts.files)
       .and(trace.files)
     files.written.append(.folder(output, names: Tracking.names))
@@ -79,7 +79,7 @@ struct Track: Command {
 
   private func request() throws -> TrackRequest {
     let (asked, maskFolder) = try prompts.load(for: video)
-    try files().and(CommandFiles(read: asked.masks(from: maskFolder))).check()
+    try files.and(CommandFiles(read: asked.masks(from: maskFolder))).check()
     var request = TrackRequest(video: video, prompts: asked, output: output, maskFolder: maskFolder)
     (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
     request.frames = frames.options(pictures)

@@ -44,7 +44,7 @@ struct Verify: Command {
   var trace: String?
   @OptionGroup var output: ComparisonOutput
 
-  func files() throws -> CommandFiles {
+  var files: CommandFiles {
     CommandFiles(read: [reference, input], written: [trace]).and(model.files).and(policy.files)
       .and(output.files)
   }

@@ -5,7 +5,6 @@ import Files
 import Foundation
 import Masks
 import Media
-import Pipelines
 import Prompts
 
 /// What to segment.
@@ -148,10 +147,7 @@ struct PointingOptions: ParsableArguments {
   var isEmpty: Bool { point.isEmpty && box.isEmpty && mask.isEmpty && masks == nil && detections == nil }
 
   /// What is read.
-  var files: CommandFiles {
-    let masked = PromptScript(objects: mask.map { ObjectPrompt(object: $0.object, mask: $0.path) })
-    return CommandFiles(read: masked.masks(from: Self.folder) + [masks, detections])
-  }
+  var files: CommandFiles { CommandFiles(read: [detections]) }
 
   /// One entry per object, in ascending order.
   ///
