@@ -45,6 +45,21 @@ public struct ReadingLimits: Sendable, Equatable {
 
   /// The default limits.
   public init() {}
+
+  /// How many bytes so many stored ones may inflate to.
+  func inflated(from byteCount: Int) -> Int {
+    Self.multiplied(byteCount, by: inflationRatio, atLeast: inflationFree)
+  }
+
+  /// How many bytes all tensors of a file of so many may take together.
+  func viewed(inFileOf byteCount: Int) -> Int {
+    Self.multiplied(byteCount, by: viewRatio, atLeast: viewFree)
+  }
+
+  private static func multiplied(_ byteCount: Int, by ratio: Int, atLeast free: Int) -> Int {
+    let (product, overflow) = byteCount.multipliedReportingOverflow(by: ratio)
+    return max(free, overflow ? .max : product)
+  }
 }
 
 /// One of the reading limits under the name that a user gives it.
