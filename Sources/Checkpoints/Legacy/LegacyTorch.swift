@@ -25,10 +25,8 @@ struct LegacyTorch: TensorContents {
     _ file: MappedFile, _ layout: Layout, limits: ReadingLimits, key: String?
   ) throws(CheckpointError) {
     let state = try StateDict(layout.contents, path: file.path, key: key, limits: limits)
-    try naming(file.path, CheckpointError.torch) { () throws(TorchError) in
-      try state.checkViews(fileBytes: file.bytes.count, limits)
-    }
     starts = try naming(file.path, CheckpointError.torch) { () throws(TorchError) in
+      try state.checkViews(fileBytes: file.bytes.count, limits)
       var starts: [Int] = []
       for (_, tensor) in state.tensors {
         let storage = tensor.storage
