@@ -187,9 +187,8 @@ public enum TorchError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noStateDict(let found):
       "expected a state dict, bare or under a key such as 'model' or 'state_dict', found \(found)"
     case .tensorsInObjects(let found, let names):
-      "expected a state dict, found \(found), whose tensors only code beside the file can tell ("
-        + names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
-        + "): save model.state_dict() in PyTorch"
+      "expected a state dict, found \(found), whose tensors only code beside the file can tell "
+        + "(\(names.listed(4))): save model.state_dict() in PyTorch"
     case .notATensor(let name, let found): "expected '\(name)' of the state dict to be a tensor, found \(found)"
     case .duplicateName(let name): "expected every tensor's name once, found '\(name)' twice"
     case .legacy(let part, let expected, let found): "\(part): expected \(expected), found \(found)"
