@@ -54,7 +54,7 @@ struct LegacyTorch: TensorContents {
   func place(at index: Int) -> Range<Int>? {
     let tensor = tensors[index]
     guard tensor.isContiguous else { return nil }
-    let start = starts[index] + (tensor.byteCount == 0 ? 0 : tensor.offset * tensor.elementType.byteCount)
+    let start = starts[index] + tensor.byteOffset
     return start..<start + tensor.byteCount
   }
 

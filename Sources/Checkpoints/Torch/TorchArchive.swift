@@ -100,16 +100,15 @@ struct TorchArchive: TensorContents {
     let storage = try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in
       try archive.bytes(of: entry)
     }
-    let size = tensor.elementType.byteCount
     if tensor.byteCount == 0 { return TensorBytes(ByteBlock(count: 0)) }
     return tensor.isContiguous
-      ? storage.part(at: tensor.offset * size, count: tensor.byteCount) : gathered(tensor, from: storage)
+      ? storage.part(at: tensor.byteOffset, count: tensor.byteCount) : gathered(tensor, from: storage)
   }
 
   func place(at index: Int) -> Range<Int>? {
     let (tensor, entry) = (tensors[index], storages[index])
     guard tensor.isContiguous, !entry.isDeflated else { return nil }
-    let start = entry.dataOffset + (tensor.byteCount == 0 ? 0 : tensor.offset * tensor.elementType.byteCount)
+    let start = entry.dataOffset + tensor.byteOffset
     return start..<start + tensor.byteCount
   }
 
