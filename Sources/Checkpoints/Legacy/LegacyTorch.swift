@@ -2,7 +2,7 @@ import Files
 import Tensors
 
 /// A checkpoint as `torch.save` wrote it before PyTorch 1.6: pickles, then storages as they are, without checksums.
-/// `StackedPickles` and `TarArchive` say where everything is.
+/// `StackedPickles` and `TarredPickles` say where everything is.
 struct LegacyTorch: TensorContents {
   /// What either layout comes to.
   struct Layout {
