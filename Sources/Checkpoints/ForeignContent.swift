@@ -40,8 +40,8 @@ enum ForeignContent {
         "a NumPy archive (.npz) of \(plain.count) arrays: save their tensors with torch.save or safetensors"
     }
     guard !plain.isEmpty else { return "\(kind) without files: fetch it again" }
-    let listed = plain.prefix(3).map { "'\($0.prefix(60).onOneLine)'" }.joined(separator: ", ")
-    return "\(kind) of \(listed)\(plain.count > 3 ? " and \(plain.count - 3) more" : ""), no weights among them"
+    let listed = plain.map { "'\($0.prefix(60).onOneLine)'" }.listed(3)
+    return "\(kind) of \(listed), no weights among them"
   }
 
   /// The text that stands for a large file in a repository.

@@ -57,8 +57,7 @@ final class HDF5Weights: TensorContents {
 
     init(_ file: MappedFile, _ limits: ReadingLimits) {
       (self.file, self.limits) = (file, limits)
-      let (scaled, overflow) = file.bytes.count.multipliedReportingOverflow(by: limits.inflationRatio)
-      limit = max(limits.inflationFree, overflow ? .max : scaled)
+      limit = limits.inflated(from: file.bytes.count)
     }
 
     /// Adds what is in a group, whose datasets' names begin with `prefix`.

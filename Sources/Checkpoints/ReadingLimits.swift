@@ -10,15 +10,17 @@ public struct ReadingLimits: Sendable, Equatable {
   public var pickleStack = 1 << 20
   /// Entries of the pickle's memo.
   public var pickleMemo = 1 << 20
-  /// How deep containers may nest.
+  /// How deep containers may nest, and groups of an HDF5 file.
   public var pickleNesting = 100
   /// Values after every shared container is written out, which is what a memo bomb multiplies.
   public var pickleExpansion = 1 << 24
   /// Axes of a tensor; PyTorch's own limit is 64.
   public var rank = 64
-  /// Entries of a zip archive; one per storage.
+  /// Entries of a zip archive, one per storage; as many members, storages or tensors of a tar archive, and as many tensors
+  /// and parts of a module.
   public var zipEntries = 1 << 18
-  /// Inflated over deflated bytes of one zip entry, counted beyond the first `inflationFree` bytes.
+  /// Inflated over deflated bytes of one zip entry, or of an HDF5 file's datasets over the file, counted beyond the first
+  /// `inflationFree` bytes.
   public var inflationRatio = 64
   /// Bytes that an entry may inflate to whatever its ratio, since small runs of zeros compress well.
   public var inflationFree = 1 << 20
@@ -45,6 +47,21 @@ public struct ReadingLimits: Sendable, Equatable {
 
   /// The default limits.
   public init() {}
+
+  /// How many bytes so many stored ones may inflate to.
+  func inflated(from byteCount: Int) -> Int {
+    Self.multiplied(byteCount, by: inflationRatio, atLeast: inflationFree)
+  }
+
+  /// How many bytes all tensors of a file of so many may take together.
+  func viewed(inFileOf byteCount: Int) -> Int {
+    Self.multiplied(byteCount, by: viewRatio, atLeast: viewFree)
+  }
+
+  private static func multiplied(_ byteCount: Int, by ratio: Int, atLeast free: Int) -> Int {
+    let (product, overflow) = byteCount.multipliedReportingOverflow(by: ratio)
+    return max(free, overflow ? .max : product)
+  }
 }
 
 /// One of the reading limits under the name that a user gives it.

@@ -52,10 +52,9 @@ struct SourceFiles {
     return SourceFiles(format: format, files: files, kinds: kinds, index: index)
   }
 
-  /// Whether a conversion takes the digest of the whole unasked; see `Conversion.takesWholeDigest`. Only zip archives are
-  /// known by their directory.
+  /// Whether a conversion takes the digest of the whole unasked; see `Conversion.takesWholeDigest`.
   var takesWholeDigest: Bool {
-    kinds != [.zip] || Conversion.takesWholeDigest(of: format, byteCount: files[0].bytes.count)
+    Conversion.takesWholeDigest(of: format, layout: layout, byteCount: files[0].bytes.count)
   }
 
   func read(
@@ -127,7 +126,7 @@ extension Checkpoint {
   /// Whether a conversion takes the SHA-256 of the whole source unasked: of everything but a zipped `.pt` file above
   /// `Conversion.wholeDigestLimit`.
   public var takesWholeDigest: Bool {
-    directoryDigest == nil || Conversion.takesWholeDigest(of: format, byteCount: fileByteCount)
+    Conversion.takesWholeDigest(of: format, layout: layout, byteCount: fileByteCount)
   }
 
   /// The SHA-256 of the whole file, or of several one after the other in the order of their names.

@@ -93,13 +93,7 @@ public struct HDF5Dataset: ~Copyable, Sendable {
   /// Where the dataset lies in its file: the same for all of its names.
   ///
   /// - Throws: `HDF5Error`.
-  public func address() throws -> UInt64 {
-    var address: UInt64 = 0
-    _ = try withUnsafeMutablePointer(to: &address) { address in
-      try Library.call("find its place", place) { [id = handle.id] in chdf5_address(id, address) }
-    }
-    return address
-  }
+  public func address() throws -> UInt64 { try handle.address(place) }
 
   /// How the dataset lies in the file; in chunks is called compressed, whatever the filters.
   ///
@@ -245,6 +239,15 @@ public struct HDF5Dataset: ~Copyable, Sendable {
 }
 
 extension Handle {
+  /// Where a group or dataset lies in its file: the same for all of its names.
+  func address(_ place: Place) throws -> UInt64 {
+    var address: UInt64 = 0
+    _ = try withUnsafeMutablePointer(to: &address) { address in
+      try Library.call("find its place", place) { [id] in chdf5_address(id, address) }
+    }
+    return address
+  }
+
   /// The extents of the dataspace that `open` gets from this object.
   func shape(_ action: String, _ place: Place, _ open: (hid_t) -> hid_t) throws(HDF5Error) -> Shape {
     let space = try Handle(action, place) { [id] in open(id) }

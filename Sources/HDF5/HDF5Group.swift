@@ -63,13 +63,7 @@ public struct HDF5Group: ~Copyable, Sendable {
   /// Where the group lies in its file: the same for all of its names.
   ///
   /// - Throws: `HDF5Error`.
-  public func address() throws -> UInt64 {
-    var address: UInt64 = 0
-    _ = try withUnsafeMutablePointer(to: &address) { address in
-      try Library.call("find its place", place) { [id = handle.id] in chdf5_address(id, address) }
-    }
-    return address
-  }
+  public func address() throws -> UInt64 { try handle.address(place) }
 
   /// The names of what is in the group, in byte order.
   public func children() throws -> [String] {

@@ -14,13 +14,18 @@ import TestSupport
     return path
   }
 
+  /// Serves a model of zeros, `served.pt` in a folder: the server, the model's bytes and the path of a manifest of it.
+  private func serveTiny(_ folder: String) throws -> (server: LoopbackServer, content: Data, list: String) {
+    try SparseModel.write(of: .sam21Tiny, to: "\(folder)/served.pt")
+    let content = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/served.pt"), options: .alwaysMapped)
+    let server = try LoopbackServer { .file(content, tag: "\"1\"", to: $0) }
+    return (server, content, try manifest(folder, Variant.sam21Tiny.rawValue, server.url("/tiny.pt")))
+  }
+
   @Test func aModelIsFetchedRecordedAndHeldToItsRecord() throws {
     try TestFiles.withTemporaryFolder { folder in
-      try SparseModel.write(of: .sam21Tiny, to: "\(folder)/served.pt")
-      let content = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/served.pt"), options: .alwaysMapped)
-      let server = try LoopbackServer { .file(content, tag: "\"1\"", to: $0) }
+      let (server, content, list) = try serveTiny(folder)
       let variant = Variant.sam21Tiny.rawValue
-      let list = try manifest(folder, variant, server.url("/tiny.pt"))
       let arguments = ["fetch", variant, "--manifest", list, "--output", folder, "--json"]
       let first = try Program.run(arguments)
       #expect(first.code == 0, "\(first.errors)")
@@ -91,11 +96,8 @@ import TestSupport
   /// Without --output it goes where every command finds it by its name.
   @Test func aModelIsStoredAndFoundByItsName() throws {
     try TestFiles.withTemporaryFolder { folder in
-      try SparseModel.write(of: .sam21Tiny, to: "\(folder)/served.pt")
-      let content = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/served.pt"), options: .alwaysMapped)
-      let server = try LoopbackServer { .file(content, tag: "\"1\"", to: $0) }
+      let (server, _, list) = try serveTiny(folder)
       let variant = Variant.sam21Tiny.rawValue
-      let list = try manifest(folder, variant, server.url("/tiny.pt"))
       let place = ["XDG_CACHE_HOME": "\(folder)/a/caches"]
       let missing = try Program.run(["inspect", variant, "--no-statistics"], with: place)
       #expect(
@@ -104,6 +106,7 @@ import TestSupport
       let fetched = try Program.run(["fetch", variant, "--manifest", list], with: place)
       let path = "\(folder)/a/caches/sam2kit/\(variant).pt"
       #expect(fetched.code == 0 && fetched.output.contains(path), "\(fetched.errors)")
+      #expect(server.requests.count == 1)
       for name in [variant, "\(variant).pt"] {
         let found = try Program.run(["inspect", name, "--no-statistics", "--json"], with: place)
         #expect(

@@ -22,18 +22,14 @@ public struct Selection: Equatable, Sendable {
   public var remarks: [String] {
     var remarks: [String] = []
     if !others.isEmpty {
-      remarks.append("took '\(key)'; --key chooses another: \(Self.list(others.map { "'\($0)'" }))")
+      remarks.append("took '\(key)'; --key chooses another: \(others.map { "'\($0)'" }.listed(8))")
     }
-    if !leftOut.isEmpty { remarks.append("left out: \(Self.list(leftOut))") }
+    if !leftOut.isEmpty { remarks.append("left out: \(leftOut.listed(8))") }
     if !foreign.isEmpty {
       remarks.append(
-        "named and not run: \(Self.list(foreign)); PyTorch would import these, `inspect --security` says more")
+        "named and not run: \(foreign.listed(8)); PyTorch would import these, `inspect --security` says more")
     }
     return remarks
-  }
-
-  private static func list(_ things: [String]) -> String {
-    things.prefix(8).joined(separator: ", ") + (things.count > 8 ? " and \(things.count - 8) more" : "")
   }
 
   /// Keys with dots between, without that of the root.

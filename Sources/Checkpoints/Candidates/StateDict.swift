@@ -220,8 +220,7 @@ extension StateDict {
 
   /// Makes sure that the tensors are no larger together than a file of so many bytes may have them.
   func checkViews(fileBytes: Int, _ limits: ReadingLimits) throws(TorchError) {
-    let (scaled, overflow) = fileBytes.multipliedReportingOverflow(by: limits.viewRatio)
-    let limit = max(limits.viewFree, overflow ? .max : scaled)
+    let limit = limits.viewed(inFileOf: fileBytes)
     var total = 0
     for (name, tensor) in tensors {
       guard tensor.byteCount <= limit - total else { throw .viewBomb(name: name, limit: limit) }

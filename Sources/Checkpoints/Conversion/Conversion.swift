@@ -3,8 +3,9 @@ import Files
 /// Writes a checkpoint's tensors into another format, every bit kept.
 ///
 /// The output says what it was made of: `source_sha256`, the digest of the whole source file, or of several one after the
-/// other by name, where that is taken (see `takesWholeDigest`), and `source_directory_sha256` (see `Checkpoint.directoryDigest`) of a `.pt` file. Nothing appears
-/// at the output path before every checksum of the source was verified.
+/// other by name, where that is taken (see `takesWholeDigest`), and `source_directory_sha256` (see
+/// `Checkpoint.directoryDigest`) of a zipped `.pt` file. Nothing appears at the output path before every checksum of the
+/// source was verified.
 public struct Conversion: Sendable {
   /// What to convert.
   public let source: Checkpoint
@@ -25,9 +26,11 @@ public struct Conversion: Sendable {
   public static let wholeDigestLimit = 256 << 20
 
   /// Whether a conversion takes the SHA-256 of the whole source file unasked: of a zipped `.pt` file, whose parts carry
-  /// checksums, up to `wholeDigestLimit`; of other formats, where nothing else identifies the content, always.
-  public static func takesWholeDigest(of format: Checkpoint.Format, byteCount: Int) -> Bool {
-    format != .torch || byteCount <= wholeDigestLimit
+  /// checksums, up to `wholeDigestLimit`; of other formats and layouts, where nothing else identifies the content, always.
+  public static func takesWholeDigest(
+    of format: Checkpoint.Format, layout: Checkpoint.Layout = .whole, byteCount: Int
+  ) -> Bool {
+    format != .torch || layout != .whole || byteCount <= wholeDigestLimit
   }
 
   /// A conversion of `source` whose output carries `metadata`.

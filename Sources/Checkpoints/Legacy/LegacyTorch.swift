@@ -2,7 +2,7 @@ import Files
 import Tensors
 
 /// A checkpoint as `torch.save` wrote it before PyTorch 1.6: pickles, then storages as they are, without checksums.
-/// `StackedPickles` and `TarArchive` say where everything is.
+/// `StackedPickles` and `TarredPickles` say where everything is.
 struct LegacyTorch: TensorContents {
   /// What either layout comes to.
   struct Layout {
@@ -25,10 +25,8 @@ struct LegacyTorch: TensorContents {
     _ file: MappedFile, _ layout: Layout, limits: ReadingLimits, key: String?
   ) throws(CheckpointError) {
     let state = try StateDict(layout.contents, path: file.path, key: key, limits: limits)
-    try naming(file.path, CheckpointError.torch) { () throws(TorchError) in
-      try state.checkViews(fileBytes: file.bytes.count, limits)
-    }
     starts = try naming(file.path, CheckpointError.torch) { () throws(TorchError) in
+      try state.checkViews(fileBytes: file.bytes.count, limits)
       var starts: [Int] = []
       for (_, tensor) in state.tensors {
         let storage = tensor.storage
@@ -56,7 +54,7 @@ struct LegacyTorch: TensorContents {
   func place(at index: Int) -> Range<Int>? {
     let tensor = tensors[index]
     guard tensor.isContiguous else { return nil }
-    let start = starts[index] + (tensor.byteCount == 0 ? 0 : tensor.offset * tensor.elementType.byteCount)
+    let start = starts[index] + tensor.byteOffset
     return start..<start + tensor.byteCount
   }
 

@@ -45,8 +45,7 @@ public enum NamingError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   private static func list(_ names: [String]) -> String {
-    names.prefix(6).map { "'\($0)'" }.joined(separator: ", ")
-      + (names.count > 6 ? " and \(names.count - 6) more" : "")
+    names.map { "'\($0)'" }.listed(6)
   }
 }
 

@@ -88,11 +88,13 @@ struct ForeignObject: Equatable, Sendable {
     "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
     "torch._utils._rebuild_wrapper_subclass",
   ]
-  /// Functions whose second argument it is.
-  private static let rebuilders: Set<String> = [
-    "torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type",
-    "torch.tensor._rebuild_from_type_v2", "torch.tensor._rebuild_from_type",
+  /// Older names of what rebuilds a tensor as its class's, with the same arguments.
+  /// Source: torch/tensor.py of 1.7 to 1.8, torch/_tensor.py of 1.9 and 1.10.
+  static let olderRebuilders: Set<String> = [
+    "torch.tensor._rebuild_from_type", "torch._tensor._rebuild_from_type", "torch.tensor._rebuild_from_type_v2",
   ]
+  /// Functions whose second argument it is.
+  private static let rebuilders = olderRebuilders.union(["torch._tensor._rebuild_from_type_v2"])
   private static let lookups: Set<String> = ["builtins.getattr", "__builtin__.getattr"]
 
   /// What to call what `maker` makes of `arguments`: by its class where that is said among them.
@@ -175,14 +177,8 @@ extension PickleMachine {
     if case .value(.string(let text)) = item { text } else { nil }
   }
 
-  /// Older names of what rebuilds a tensor as its class's, with the same arguments.
-  /// Source: torch/tensor.py of 1.7 to 1.8, torch/_tensor.py of 1.9 and 1.10.
-  private static let rebuilders: Set<String> = [
-    "torch.tensor._rebuild_from_type", "torch._tensor._rebuild_from_type", "torch.tensor._rebuild_from_type_v2",
-  ]
-
   private mutating func rebuiltTensor(_ parts: [Item]) throws(PickleError) -> TorchTensor? {
-    guard case .value(.foreign(let name)) = parts[0], Self.rebuilders.contains(name),
+    guard case .value(.foreign(let name)) = parts[0], ForeignObject.olderRebuilders.contains(name),
       let arguments = tuple(parts[1]), 3...4 ~= arguments.count
     else { return nil }
     return try tensor(ofType: arguments)

@@ -24,8 +24,13 @@ public enum SecurityScan {
   private static func report(of file: MappedFile, _ limits: ReadingLimits) -> SecurityReport {
     defer { withExtendedLifetime(file) {} }
     let (view, path) = (ByteView(bytes: file.bytes), file.path)
-    var report = SecurityReport(file: path, format: format(of: view).rawValue, byteCount: view.count)
-    switch format(of: view) {
+    let format = format(of: view)
+    var report = SecurityReport(file: path, format: format.rawValue, byteCount: view.count)
+    func addHidden() {
+      let run = PickleRun(view: view, place: "the file", limits: limits)
+      for pickle in run.hidden(in: 0..<view.count) { report.add(pickle) }
+    }
+    switch format {
     case .zip: TorchScan(file: file, limits: limits).scan(into: &report)
     case .tar: LegacyScan(view: view, limits: limits).scanTar(into: &report)
     case .pickle: LegacyScan(view: view, limits: limits).scanPickles(into: &report)
@@ -33,17 +38,15 @@ public enum SecurityScan {
       DataScan(file: file, limits: limits).scanHDF5(into: &report)
       if let block = FileKind.userBlock(of: view), view.integer(UInt64.self, at: 0) != FileKind.hdf5Signature {
         report.checked.append("\(block) bytes before the HDF5 file, and all of it, searched for pickles")
-        let run = PickleRun(view: view, place: "the file", limits: limits)
-        for pickle in run.hidden(in: 0..<view.count) { report.add(pickle) }
+        addHidden()
       }
     case .safetensors: DataScan(file: file, limits: limits).scanSafetensors(into: &report)
     case .gguf: DataScan(file: file, limits: limits).scanGGUF(into: &report)
     case .unknown:
       report.find("content of no format that a scan knows", in: "the file")
-      let run = PickleRun(view: view, place: "the file", limits: limits)
-      for pickle in run.hidden(in: 0..<view.count) { report.add(pickle) }
+      addHidden()
     }
-    if format(of: view) != .pickle { findPolyglot(view, limits, &report) }
+    if format != .pickle { findPolyglot(view, limits, &report) }
     return report
   }
 
@@ -89,7 +92,7 @@ public enum SecurityScan {
     // A zip is found by its end, too: what stands before it doesn't keep a reader from loading it.
     let hasDirectory = view.lastOffset(of: [0x50, 0x4b, 5, 6], within: 22 + Int(UInt16.max)) != nil
     if view.has("PK\u{3}\u{4}", at: 0) || hasDirectory { return .zip }
-    if view.has("ustar", at: 257) { return .tar }
+    if TarArchive.begins(view) { return .tar }
     if view.integer(UInt64.self, at: 0) == FileKind.hdf5Signature { return .hdf5 }
     if view.has("GGUF", at: 0) { return .gguf }
     if view.integer(UInt8.self, at: 8) == 0x7b { return .safetensors }

@@ -171,8 +171,7 @@ struct ZipSalvage {
   }
 
   private func inflated(_ part: UnsafeRawBufferPointer) -> TensorBytes? {
-    let (scaled, overflow) = part.count.multipliedReportingOverflow(by: limits.inflationRatio)
-    let block = ByteBlock(count: min(limits.inflatedBytes, max(limits.inflationFree, overflow ? .max : scaled)))
+    let block = ByteBlock(count: min(limits.inflatedBytes, limits.inflated(from: part.count)))
     return Inflation.inflate(part, into: block.bytes).map { TensorBytes(block).part(at: 0, count: $0) }
   }
 

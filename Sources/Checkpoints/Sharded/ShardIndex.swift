@@ -116,8 +116,7 @@ public enum ShardError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unsafeName(let name):
       "the index: expected names of files beside it, found '\(name.prefix(120).onOneLine)'"
     case .missing(let names, let count):
-      "expected \(count) files beside the index, found none of \(names.prefix(4).map { "'\($0.onOneLine)'" }.joined(separator: ", "))"
-        + (names.count > 4 ? " and \(names.count - 4) more" : "")
+      "expected \(count) files beside the index, found none of \(names.map { "'\($0.onOneLine)'" }.listed(4))"
         + ": fetch \(names.count == 1 ? "it" : "them") too"
     case .kind(let file):
       "'\(file.onOneLine)': expected a file with a part of the tensors, found another index or archive"

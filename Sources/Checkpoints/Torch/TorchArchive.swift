@@ -100,16 +100,15 @@ struct TorchArchive: TensorContents {
     let storage = try naming(archive.file.path, CheckpointError.zip) { () throws(ZipError) in
       try archive.bytes(of: entry)
     }
-    let size = tensor.elementType.byteCount
     if tensor.byteCount == 0 { return TensorBytes(ByteBlock(count: 0)) }
     return tensor.isContiguous
-      ? storage.part(at: tensor.offset * size, count: tensor.byteCount) : gathered(tensor, from: storage)
+      ? storage.part(at: tensor.byteOffset, count: tensor.byteCount) : gathered(tensor, from: storage)
   }
 
   func place(at index: Int) -> Range<Int>? {
     let (tensor, entry) = (tensors[index], storages[index])
     guard tensor.isContiguous, !entry.isDeflated else { return nil }
-    let start = entry.dataOffset + (tensor.byteCount == 0 ? 0 : tensor.offset * tensor.elementType.byteCount)
+    let start = entry.dataOffset + tensor.byteOffset
     return start..<start + tensor.byteCount
   }
 
@@ -187,9 +186,8 @@ public enum TorchError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noStateDict(let found):
       "expected a state dict, bare or under a key such as 'model' or 'state_dict', found \(found)"
     case .tensorsInObjects(let found, let names):
-      "expected a state dict, found \(found), whose tensors only code beside the file can tell ("
-        + names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
-        + "): save model.state_dict() in PyTorch"
+      "expected a state dict, found \(found), whose tensors only code beside the file can tell "
+        + "(\(names.listed(4))): save model.state_dict() in PyTorch"
     case .notATensor(let name, let found): "expected '\(name)' of the state dict to be a tensor, found \(found)"
     case .duplicateName(let name): "expected every tensor's name once, found '\(name)' twice"
     case .legacy(let part, let expected, let found): "\(part): expected \(expected), found \(found)"

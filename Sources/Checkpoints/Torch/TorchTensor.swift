@@ -66,6 +66,9 @@ struct TorchTensor: Equatable, Sendable {
       byteCount == 0 || zip(extents, zip(strides, shape.strides)).allSatisfy { $0 == 1 || $1.0 == $1.1 }
   }
 
+  /// Where its first element lies, in bytes from the storage's start; 0 where it has none.
+  var byteOffset: Int { byteCount == 0 ? 0 : offset * elementType.byteCount }
+
   /// The bytes of so many elements, or nil where the product overflows. Zero extents don't hide an overflow.
   static func byteCount(_ extents: [Int], _ type: ElementType) -> Int? {
     var product = type.byteCount

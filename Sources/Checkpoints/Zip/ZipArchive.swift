@@ -78,8 +78,7 @@ package final class ZipArchive: Sendable {
 
   /// Allocates no more than the declared size, and that only within the limits.
   private func inflate(_ entry: ZipEntry) throws(ZipError) -> TensorBytes {
-    let (scaled, overflow) = entry.compressedSize.multipliedReportingOverflow(by: limits.inflationRatio)
-    let limit = min(limits.inflatedBytes, max(limits.inflationFree, overflow ? .max : scaled))
+    let limit = min(limits.inflatedBytes, limits.inflated(from: entry.compressedSize))
     guard entry.size <= limit else {
       throw .deflateBomb(
         name: entry.name, compressed: entry.compressedSize, declared: entry.size, limit: limit)

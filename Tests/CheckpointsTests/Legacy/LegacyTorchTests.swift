@@ -129,6 +129,13 @@ import TestSupport
     #expect(try refusal("stacked2.pt") { $0 = Data(file(extent: [0, 0, 0x40, 0])) } == nil)
   }
 
+  /// Six octal digits: the sum of a tar header's bytes, those of the sum itself taken as blanks.
+  private func checksum(_ header: [UInt8]) -> String {
+    let sum = (0..<512).reduce(0) { $0 + (148..<156 ~= $1 ? 0x20 : Int(header[$1])) }
+    let digits = String(sum, radix: 8)
+    return String(repeating: "0", count: 6 - digits.count) + digits
+  }
+
   @Test func refusesOtherHeadersAndMembersOfATar() throws {
     let header = TorchError.legacy(
       part: "the tar archive", expected: "a header with a size and its own checksum at byte 0", found: "none")
@@ -136,8 +143,7 @@ import TestSupport
     let cut = try refusal("tar.pt") { data in
       // The first header's size made larger, and its checksum with it: a digit more.
       data[124 + 4] += 7
-      let sum = (0..<512).reduce(0) { $0 + (148..<156 ~= $1 ? 0x20 : Int(data[$1])) }
-      data.replaceSubrange(148..<154, with: Data(String(sum, radix: 8).leftPadded.utf8))
+      data.replaceSubrange(148..<154, with: Data(checksum(Array(data.prefix(512))).utf8))
     }
     guard case .cutShort(let part, _)? = cut else {
       Issue.record("\(String(describing: cut))")
@@ -157,8 +163,7 @@ import TestSupport
       put("00000000004", 124)
       put("0", 156)
       put("ustar", 257)
-      let sum = (0..<512).reduce(0) { $0 + (148..<156 ~= $1 ? 0x20 : Int(header[$1])) }
-      put(String(sum, radix: 8).leftPadded, 148)
+      put(checksum(header), 148)
       let path = "\(folder)/model.pth.tar"
       try Data(header + [1, 2, 3, 4] + [UInt8](repeating: 0, count: 508 + 1024)).write(to: URL(filePath: path))
       let expected = CheckpointError.archive(
@@ -196,9 +201,4 @@ import TestSupport
     let tar = try SecurityScan.report(path: Fixtures.path("brought/tar.pt"))
     #expect(!tar.isSafe && tar.findings.allSatisfy { $0.place.hasPrefix("tensors from byte ") })
   }
-}
-
-extension String {
-  /// Six digits.
-  fileprivate var leftPadded: String { String(repeating: "0", count: 6 - count) + self }
 }

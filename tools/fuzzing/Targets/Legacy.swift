@@ -1,6 +1,5 @@
 // A torch checkpoint from before 1.6: stacked pickles, or a tar archive of them, and the storages behind.
 @testable import Checkpoints
-import Glibc
 
 private let limits = {
   var limits = ReadingLimits()
@@ -8,15 +7,6 @@ private let limits = {
   limits.pickleExpansion = 1 << 14
   return limits
 }()
-/// A file without a name, written anew for every input.
-private let descriptor = {
-  var name = Array("/dev/shm/sam2kit-fuzz-XXXXXX".utf8CString)
-  let descriptor = mkstemp(&name)
-  require(descriptor >= 0, "/dev/shm takes a file")
-  unlink(name)
-  return descriptor
-}()
-private let path = "/proc/self/fd/\(descriptor)"
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
@@ -27,8 +17,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
       require(0 <= member.range.lowerBound && member.range.upperBound <= count, "a member lies within the file")
     }
   }
-  require(ftruncate(descriptor, off_t(count)) == 0, "the file has the input's length")
-  require(pwrite(descriptor, start, count, 0) == count, "the file holds the input")
+  let path = inputFile(start, count)
   guard let checkpoint = try? Checkpoint.open(path: path, limits: limits) else { return 0 }
   for (index, entry) in checkpoint.entries.enumerated() {
     if let place = checkpoint.contents.place(at: index) {

@@ -1,24 +1,13 @@
 // A whole torch checkpoint: the zip's directory, libzip behind it, the pickle and the storages.
 @testable import Checkpoints
-import Glibc
 
 private let limits = ReadingLimits()
-/// A file without a name, written anew for every input.
-private let descriptor = {
-  var name = Array("/dev/shm/sam2kit-fuzz-XXXXXX".utf8CString)
-  let descriptor = mkstemp(&name)
-  require(descriptor >= 0, "/dev/shm takes a file")
-  unlink(name)
-  return descriptor
-}()
-private let path = "/proc/self/fd/\(descriptor)"
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = input(start, count)
   if let directory = try? ZipDirectory(bytes, limits: limits) { check(directory, count) }
-  require(ftruncate(descriptor, off_t(count)) == 0, "the file has the input's length")
-  require(pwrite(descriptor, start, count, 0) == count, "the file holds the input")
+  let path = inputFile(start, count)
   guard let checkpoint = try? Checkpoint.open(path: path, limits: limits) else { return 0 }
   for entry in checkpoint.entries {
     guard let bytes = try? checkpoint.bytes(of: entry.name) else { continue }
