@@ -42,47 +42,24 @@ struct TIFFFile: ~Copyable {
   ///
   /// - Throws: `MediaError.corrupt`, `.unsupportedKind`, `.tooLarge`.
   func picture(_ page: Int, range: SampleRange) throws(MediaError) -> Picture {
-    let content = try content(of: page)
-    let fields = content.fields
-    var notes = content.notes
-    let pixels: [UInt8]
-    if case .fixed(let black, let white) = range, let deep = content.deepSamples {
-      pixels = deep.pixels(black: black, white: white)
-      notes.append(DeepSamples.rangeNote(bits: Int(fields.bits), black: black, white: white))
-    } else {
-      pixels = content.rgb
-      if let deep = content.deepSamples, deep.channels == 1 {
-        notes.append(deep.clippingNote(bits: Int(fields.bits)))
-      } else if fields.bits == 16 {
-        notes.append("16-bit samples cut to their upper 8 bits, as Pillow does")
-      }
-      if content.deepSamples == nil { notes += range.ignoredNotes }
-    }
-    if fields.orientation > 1 {
-      notes.append("EXIF orientation \(fields.orientation) applied, as Pillow does for TIFF")
-    }
-    let picture = Picture(
-      width: Int(fields.width), height: Int(fields.height), pixels: pixels, notes: notes)
-    return picture.turned(by: Int(fields.orientation))
+    try content(of: page).picture(range: range)
   }
 
-  /// How opaque every pixel of a page is, turned as the picture is; nil where it has no alpha.
+  /// A page's picture; how opaque every pixel of it is, nil where it has no alpha; and whether it keeps its pixels about as
+  /// they were, and not exactly.
   ///
   /// - Throws: What `picture` throws.
-  func alpha(_ page: Int) throws(MediaError) -> [UInt8]? {
+  func layers(_ page: Int) throws(MediaError) -> (picture: Picture, alpha: [UInt8]?, isLossy: Bool) {
     let content = try content(of: page)
-    guard let alpha = content.alpha else { return nil }
-    let (width, height) = (Int(content.fields.width), Int(content.fields.height))
-    let picture = Picture(width: width, height: height, pixels: alpha.flatMap { [$0, $0, $0] })
-    let turned = picture.turned(by: Int(content.fields.orientation)).pixels
-    return stride(from: 0, to: turned.count, by: 3).map { turned[$0] }
-  }
-
-  /// Whether a page keeps its pixels about as they were, and not exactly.
-  ///
-  /// - Throws: What `picture` throws.
-  func isLossy(_ page: Int) throws(MediaError) -> Bool {
-    try fields(of: page).compression == UInt16(COMPRESSION_JPEG)
+    let alpha = content.alpha.map { (alpha: [UInt8]) -> [UInt8] in
+      let (width, height) = (Int(content.fields.width), Int(content.fields.height))
+      let picture = Picture(width: width, height: height, pixels: alpha.flatMap { [$0, $0, $0] })
+      let turned = picture.turned(by: Int(content.fields.orientation)).pixels
+      return stride(from: 0, to: turned.count, by: 3).map { turned[$0] }
+    }
+    return (
+      content.picture(range: .pillow), alpha, content.fields.compression == UInt16(COMPRESSION_JPEG)
+    )
   }
 
   /// The least and the largest sample of a page of more than eight bits; nil for any other.
