@@ -121,39 +121,52 @@ struct TIFFFile: ~Copyable {
     var block = [UInt8](repeating: 0, count: blockBytes)
     for plane in planes.indices {
       if fields.is_tiled != 0 {
-        let (width, height) = (Int(fields.tile_width), Int(fields.tile_height))
-        guard width > 0, height > 0, width * layout.pixelBits % 8 == 0 else { throw damaged }
-        let tileRow = Int(ctiff_TIFFTileRowSize(file))
-        guard tileRow > 0, tileRow <= blockBytes / height else { throw damaged }
-        for top in stride(from: 0, to: Int(fields.height), by: height) {
-          for left in stride(from: 0, to: Int(fields.width), by: width) {
-            let number = ctiff_TIFFComputeTile(file, UInt32(left), UInt32(top), 0, UInt16(plane))
-            guard ctiff_TIFFReadEncodedTile(file, number, &block, numericCast(blockBytes)) >= 0 else {
-              throw damaged
-            }
-            let start = left * layout.pixelBits / 8
-            let count = min(tileRow, layout.rowBytes - start)
-            for row in 0..<min(height, Int(fields.height) - top) where count > 0 {
-              planes[plane].replaceSubrange(
-                (top + row) * layout.rowBytes + start..<(top + row) * layout.rowBytes + start + count,
-                with: block[row * tileRow..<row * tileRow + count])
-            }
-          }
-        }
+        try readTiles(of: plane, into: &planes[plane], fields, layout, by: &block)
       } else {
-        let rows = max(1, min(Int(fields.rows_per_strip), Int(fields.height)))
-        let strips = (Int(fields.height) + rows - 1) / rows
-        for strip in 0..<strips {
-          let number = UInt32(plane * strips + strip)
-          let start = strip * rows * layout.rowBytes
-          let count = min(rows, Int(fields.height) - strip * rows) * layout.rowBytes
-          let found = Int(ctiff_TIFFReadEncodedStrip(file, number, &block, numericCast(blockBytes)))
-          guard found >= count else { throw damaged }
-          planes[plane].replaceSubrange(start..<start + count, with: block[..<count])
-        }
+        try readStrips(of: plane, into: &planes[plane], fields, layout, by: &block)
       }
     }
     return planes
+  }
+
+  private func readTiles(
+    of plane: Int, into pixels: inout [UInt8], _ fields: ctiff_page, _ layout: TIFFLayout,
+    by block: inout [UInt8]
+  ) throws(MediaError) {
+    let (width, height) = (Int(fields.tile_width), Int(fields.tile_height))
+    guard width > 0, height > 0, width * layout.pixelBits % 8 == 0 else { throw damaged }
+    let tileRow = Int(ctiff_TIFFTileRowSize(file))
+    guard tileRow > 0, tileRow <= block.count / height else { throw damaged }
+    for top in stride(from: 0, to: Int(fields.height), by: height) {
+      for left in stride(from: 0, to: Int(fields.width), by: width) {
+        let number = ctiff_TIFFComputeTile(file, UInt32(left), UInt32(top), 0, UInt16(plane))
+        guard ctiff_TIFFReadEncodedTile(file, number, &block, numericCast(block.count)) >= 0 else {
+          throw damaged
+        }
+        let offset = left * layout.pixelBits / 8
+        let count = min(tileRow, layout.rowBytes - offset)
+        for row in 0..<min(height, Int(fields.height) - top) where count > 0 {
+          let start = (top + row) * layout.rowBytes + offset
+          pixels.replaceSubrange(start..<start + count, with: block[row * tileRow..<row * tileRow + count])
+        }
+      }
+    }
+  }
+
+  private func readStrips(
+    of plane: Int, into pixels: inout [UInt8], _ fields: ctiff_page, _ layout: TIFFLayout,
+    by block: inout [UInt8]
+  ) throws(MediaError) {
+    let rows = max(1, min(Int(fields.rows_per_strip), Int(fields.height)))
+    let strips = (Int(fields.height) + rows - 1) / rows
+    for strip in 0..<strips {
+      let number = UInt32(plane * strips + strip)
+      let start = strip * rows * layout.rowBytes
+      let count = min(rows, Int(fields.height) - strip * rows) * layout.rowBytes
+      let found = Int(ctiff_TIFFReadEncodedStrip(file, number, &block, numericCast(block.count)))
+      guard found >= count else { throw damaged }
+      pixels.replaceSubrange(start..<start + count, with: block[..<count])
+    }
   }
 }
 
