@@ -1,6 +1,5 @@
 import Architecture
 import Files
-import Foundation
 import Kernels
 import Masks
 public import Media
