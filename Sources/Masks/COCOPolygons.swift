@@ -114,9 +114,7 @@ extension BinaryMask {
   public init(width: Int, height: Int, polygons: [[Double]]) throws(MaskError) {
     var pixels = [UInt8](repeating: 0, count: width * height)
     for polygon in polygons {
-      try RunLengthEncoding(width: width, height: height, polygon: polygon).forEachRun { x, rows in
-        for y in rows { pixels[y * width + x] = 1 }
-      }
+      try RunLengthEncoding(width: width, height: height, polygon: polygon).paint(1, on: &pixels)
     }
     self.init(width: width, height: height, pixels: pixels)
   }

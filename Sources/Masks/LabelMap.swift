@@ -23,17 +23,7 @@ public struct LabelMap: Sendable, Equatable {
   public init(
     width: Int, height: Int, masks: [(object: Int, mask: BinaryMask)]
   ) throws(MaskError) {
-    var labels = [UInt8](repeating: 0, count: width * height)
-    for (object, mask) in masks.sorted(by: { $0.object > $1.object }) {
-      guard let label = UInt8(exactly: object), label > 0 else {
-        throw .objectOutOfRange(object: object, limit: Int(UInt8.max))
-      }
-      guard mask.width == width, mask.height == height else {
-        throw .sizeMismatch(
-          expectedWidth: width, expectedHeight: height, foundWidth: mask.width, foundHeight: mask.height)
-      }
-      for index in labels.indices where mask.pixels[index] != 0 { labels[index] = label }
-    }
+    let labels = try [UInt8](width: width, height: height, objects: masks)
     self.init(width: width, height: height, labels: labels)
   }
 
@@ -55,5 +45,26 @@ public struct LabelMap: Sendable, Equatable {
   /// The pixels of one object.
   public func mask(of object: Int) -> BinaryMask {
     BinaryMask(width: width, height: height, pixels: labels.map { Int($0) == object ? 1 : 0 })
+  }
+}
+
+extension Array where Element: FixedWidthInteger {
+  /// The numbers of objects, one a pixel, row-major, 0 for background. Where masks overlap the lowest number is seen.
+  ///
+  /// - Throws: `MaskError.objectOutOfRange` for numbers beyond 1 to `Element.max`, `.sizeMismatch` for a mask of another
+  ///   size.
+  init(width: Int, height: Int, objects: [(object: Int, mask: BinaryMask)]) throws(MaskError) {
+    var labels = [Element](repeating: 0, count: width * height)
+    for (object, mask) in objects.sorted(by: { $0.object > $1.object }) {
+      guard let label = Element(exactly: object), label > 0 else {
+        throw .objectOutOfRange(object: object, limit: Int(Element.max))
+      }
+      guard mask.width == width, mask.height == height else {
+        throw .sizeMismatch(
+          expectedWidth: width, expectedHeight: height, foundWidth: mask.width, foundHeight: mask.height)
+      }
+      for index in labels.indices where mask.pixels[index] != 0 { labels[index] = label }
+    }
+    self = labels
   }
 }

@@ -23,13 +23,7 @@ public struct LabelRaster: Sendable, Equatable {
     let areas = masks.map(\.area)
     let order = masks.indices.sorted { areas[$0] == areas[$1] ? $0 > $1 : areas[$0] > areas[$1] }
     var labels = [UInt16](repeating: 0, count: width * height)
-    labels.withUnsafeMutableBufferPointer { labels in
-      for index in order {
-        masks[index].forEachRun { x, rows in
-          for y in rows { labels[y * width + x] = UInt16(index + 1) }
-        }
-      }
-    }
+    for index in order { masks[index].paint(UInt16(index + 1), on: &labels) }
     self.width = width
     self.height = height
     self.labels = labels
@@ -41,19 +35,8 @@ public struct LabelRaster: Sendable, Equatable {
   public init(
     width: Int, height: Int, objects: [(object: Int, mask: BinaryMask)]
   ) throws(MaskError) {
-    var labels = [UInt16](repeating: 0, count: width * height)
-    for (object, mask) in objects.sorted(by: { $0.object > $1.object }) {
-      guard let label = UInt16(exactly: object), label > 0 else {
-        throw .objectOutOfRange(object: object, limit: Self.limit)
-      }
-      guard mask.width == width, mask.height == height else {
-        throw .sizeMismatch(
-          expectedWidth: width, expectedHeight: height, foundWidth: mask.width, foundHeight: mask.height)
-      }
-      for index in labels.indices where mask.pixels[index] != 0 { labels[index] = label }
-    }
+    labels = try [UInt16](width: width, height: height, objects: objects)
     self.width = width
     self.height = height
-    self.labels = labels
   }
 }

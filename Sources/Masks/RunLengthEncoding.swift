@@ -135,6 +135,15 @@ extension RunLengthEncoding {
     }
   }
 
+  /// Gives the foreground a label among those of a picture of this size, which are row-major.
+  func paint<Label>(_ label: Label, on labels: inout [Label]) {
+    labels.withUnsafeMutableBufferPointer { labels in
+      forEachRun { x, rows in
+        for y in rows { labels[y * width + x] = label }
+      }
+    }
+  }
+
   /// The smallest box around the foreground, in which a single pixel has width and height 1; all zero for an empty mask.
   public var bounds: PixelBox {
     var (left, right, top, bottom) = (width, -1, height, -1)
@@ -150,11 +159,7 @@ extension BinaryMask {
   /// The mask that run lengths describe.
   public init(_ runs: RunLengthEncoding) {
     var pixels = [UInt8](repeating: 0, count: runs.width * runs.height)
-    pixels.withUnsafeMutableBufferPointer { pixels in
-      runs.forEachRun { x, rows in
-        for y in rows { pixels[y * runs.width + x] = 1 }
-      }
-    }
+    runs.paint(1, on: &pixels)
     self.init(width: runs.width, height: runs.height, pixels: pixels)
   }
 }

@@ -22,18 +22,19 @@ public struct MaskFile: Sendable {
     var found: Foreground
     switch PictureKind(of: file.bytes) {
     case .png: found = try ofPNG(file.bytes, path: path)
-    case .jpeg: found = try ofPicture(path: path, isLossy: true)
+    case .jpeg: found = try ofPicture(Picture.read(path: path), path: path, isLossy: true)
     case .tiff: found = try ofTIFF(file.bytes, path: path)
     case .webp:
-      let decoded = try WebPDecoder.decodeRGBA(file.bytes, path: path)
+      let decoded = try WebPDecoder.decode(file.bytes, path: path)
       found =
         decoded.hasAlpha
         ? try ofRGBA(
           RGBAMask(
             width: decoded.width, height: decoded.height, rgba: decoded.rgba,
             leastColour: leastColour(decoded.isLossy)), path: path)
-        : try ofPicture(path: path, isLossy: decoded.isLossy)
-    case .bmp, .gif, .portablePixmap: found = try ofPicture(path: path, isLossy: false)
+        : try ofPicture(decoded.picture, path: path, isLossy: decoded.isLossy)
+    case .bmp, .gif, .portablePixmap:
+      found = try ofPicture(Picture.read(path: path), path: path, isLossy: false)
     case .other(let kind): throw .unsupportedKind(path: path, found: kind)
     }
     let area = found.mask.area
@@ -57,9 +58,8 @@ public struct MaskFile: Sendable {
     guard file.pageCount == 1 else {
       throw .unclearMask(path: path, found: "\(file.pageCount) pages; save the one that is meant alone")
     }
-    let isLossy = try file.isLossy(0)
-    guard let alpha = try file.alpha(0) else { return try ofPicture(path: path, isLossy: isLossy) }
-    let picture = try file.picture(0, range: .pillow)
+    let (picture, opacity, isLossy) = try file.layers(0)
+    guard let alpha = opacity else { return try ofPicture(picture, path: path, isLossy: isLossy) }
     let rgba = alpha.indices.flatMap { pixel in picture.pixels[3 * pixel..<3 * pixel + 3] + [alpha[pixel]] }
     return try ofRGBA(
       RGBAMask(
@@ -81,8 +81,9 @@ public struct MaskFile: Sendable {
   }
 
   /// Whatever isn't black, or of a file that keeps pixels about as they were and not exactly, isn't dark.
-  private static func ofPicture(path: String, isLossy: Bool) throws(MediaError) -> Foreground {
-    let picture = try Picture.read(path: path)
+  private static func ofPicture(
+    _ picture: Picture, path: String, isLossy: Bool
+  ) throws(MediaError) -> Foreground {
     if !isLossy, let found = try ofNumbers(picture, path: path) { return found }
     let least = leastColour(isLossy)
     let pixels = picture.pixels.withUnsafeBufferPointer { rgb in
@@ -103,7 +104,7 @@ public struct MaskFile: Sendable {
       if let found = try ofLabels(labels, form, path: path) { return found }
     }
     if !form.hasAlpha, form.isGrey, form.bits == 16 {
-      return try ofPicture(path: path, isLossy: false)
+      return try ofPicture(PNGDecoder.decode(bytes, path: path, range: .pillow), path: path, isLossy: false)
     }
     let (width, height, rgba) = try PNGDecoder.decodeRGBA(bytes, path: path)
     return try ofRGBA(RGBAMask(width: width, height: height, rgba: rgba), path: path)

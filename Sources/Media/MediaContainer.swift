@@ -24,7 +24,7 @@ struct MediaContainer: ~Copyable {
   private let frame: UnsafeMutablePointer<AVFrame>
   let stream: UnsafeMutablePointer<AVStream>
 
-  /// Which of the file's videos was taken, in words; nil where there is one alone.
+  /// Which of the file's videos was taken unasked, in words; nil where there is one alone.
   let choice: String?
 
   /// Opens a file and a decoder for a video stream.
@@ -82,7 +82,7 @@ struct MediaContainer: ~Copyable {
         opened.pointee.streams[other]?.pointee.discard = AVDISCARD_ALL
       }
       choice =
-        videos.count < 2
+        wanted != nil || videos.count < 2
         ? nil
         : "took video stream \(videos.firstIndex(of: index) ?? 0) of \(videos.count), counted from 0, "
           + "\(parameters.pointee.width) × \(parameters.pointee.height), as decord does; --stream chooses another"

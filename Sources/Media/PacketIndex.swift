@@ -75,7 +75,7 @@ struct PacketScan {
   let timeUnit: Double
   /// Whether the frames are to be shown mirrored.
   let isMirrored: Bool
-  /// Which video was taken, in words; nil where there is one alone.
+  /// Which video was taken unasked, in words; nil where there is one alone.
   let choice: String?
   /// Set where the file is cut off or reading broke off.
   let earlyEnd: VideoDamage?

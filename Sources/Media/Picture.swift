@@ -44,7 +44,7 @@ public struct Picture: Sendable, Equatable {
       let picture = try file.picture(0, range: range)
       return picture.noting(
         file.pageCount > 1 ? ["page 1 of \(file.pageCount); track takes all of them as frames"] : [])
-    case .webp: return try WebPDecoder.decode(file.bytes, path: path).noting(range.ignoredNotes)
+    case .webp: return try WebPDecoder.decode(file.bytes, path: path).picture.noting(range.ignoredNotes)
     case .bmp: return try StillDecoder.decode(file.bytes, as: .bmp, path: path, range: range)
     case .gif: return try StillDecoder.decodeGIF(file.bytes, path: path, range: range)
     case .portablePixmap:

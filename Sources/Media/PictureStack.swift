@@ -6,8 +6,6 @@ import Synchronization
 /// The pages of a TIFF, each decoded when it is asked for and prepared as a folder's pictures are.
 final class PictureStack: FrameSource {
   let path: String
-  let width: Int
-  let height: Int
   let frameRate: Double? = nil
   let damage: [VideoDamage] = []
   let frameNames: [String] = []
@@ -15,14 +13,13 @@ final class PictureStack: FrameSource {
   private let pageCount: Int
   private let file: MappedFile
   private let tiff: Mutex<TIFFFile>
-  private let recent: Mutex<[VideoFrame]>
-  private let readingNotes: Mutex<FrameNotes>
+  private let pictures: PictureFrames
 
-  private static let recentLimit = 3
-
+  var width: Int { pictures.width }
+  var height: Int { pictures.height }
   var count: Int? { pageCount }
 
-  var notes: [String] { readingNotes.withLock(\.sentences).map { "page \($0.frame + 1): \($0.note)" } }
+  var notes: [String] { pictures.notes.map { "page \($0.frame + 1): \($0.note)" } }
 
   /// Whether a file is a TIFF.
   ///
@@ -46,27 +43,15 @@ final class PictureStack: FrameSource {
       for page in 0..<tiff.pageCount { span = try tiff.deepSpan(page).joined(with: span) }
     }
     self.range = try range.settled { () throws(MediaError) in span }
-    let picture = try tiff.picture(0, range: self.range)
-    (width, height) = (picture.width, picture.height)
+    pictures = PictureFrames(try tiff.picture(0, range: self.range))
     self.tiff = Mutex(tiff)
-    recent = Mutex(
-      [VideoFrame(index: 0, timestamp: nil, width: width, height: height, content: .picture(picture))])
-    readingNotes = Mutex(FrameNotes(picture.notes, of: 0))
   }
 
   func frame(at index: Int) throws(MediaError) -> VideoFrame? {
     guard (0..<pageCount).contains(index) else { return nil }
-    if let known = recent.withLock({ frames in frames.first { $0.index == index } }) { return known }
-    let picture = try tiff.withLock { tiff throws(MediaError) in try tiff.picture(index, range: range) }
-    guard picture.width == width, picture.height == height else {
-      throw .frameSizeMismatch(
-        path: "\(path), page \(index + 1)", expectedWidth: width, expectedHeight: height,
-        foundWidth: picture.width, foundHeight: picture.height)
+    return try pictures.frame(at: index, named: "\(path), page \(index + 1)") {
+      () throws(MediaError) -> Picture in
+      try tiff.withLock { tiff throws(MediaError) in try tiff.picture(index, range: range) }
     }
-    readingNotes.withLock { $0.add(picture.notes, of: index) }
-    let frame = VideoFrame(
-      index: index, timestamp: nil, width: width, height: height, content: .picture(picture))
-    recent.withLock { $0 = $0.suffix(Self.recentLimit - 1) + [frame] }
-    return frame
   }
 }

@@ -34,14 +34,15 @@ enum StillDecoder {
     _ bytes: UnsafeRawBufferPointer, as codec: Codec, path: String, range: SampleRange
   ) throws(MediaError) -> Picture {
     try withPixels(bytes, codec, path: path) { reader in
+      let deep = reader.deepSamples
       var notes = reader.notes
       let pixels: [UInt8]
-      if let deep = reader.deepSamples, case .fixed(let black, let white) = range {
+      if let deep, case .fixed(let black, let white) = range {
         pixels = deep.pixels(black: black, white: white)
         notes.append(DeepSamples.rangeNote(bits: 16, black: black, white: white))
       } else {
         pixels = reader.rgb
-        if let deep = reader.deepSamples {
+        if let deep {
           notes.append(
             deep.channels == 1
               ? deep.clippingNote(bits: 16) : "16-bit samples rounded to 8 bits, as Pillow does")
@@ -227,14 +228,18 @@ private struct StillPixels {
   func rgb(
     ground: (red: UInt8, green: UInt8, blue: UInt8), columns: Range<Int>, rows: Range<Int>
   ) -> [UInt8] {
-    let rowBytes = Int(frame.linesize.0)
-    return made { row, x, channel in
-      let isDrawn =
-        columns.contains(x) && rows.contains((row - start) / rowBytes) && row[4 * x + 3] != 0
-      if isDrawn { return row[4 * x + 2 - channel] }
-      return channel == 0 ? ground.red : channel == 1 ? ground.green : ground.blue
+    let ground = [ground.red, ground.green, ground.blue]
+    var pixels = made { _, _, channel in ground[channel] }
+    for y in rows.clamped(to: 0..<height) {
+      let row = row(y)
+      for x in columns.clamped(to: 0..<width) where row[4 * x + 3] != 0 {
+        for channel in 0..<3 { pixels[3 * (width * y + x) + channel] = row[4 * x + 2 - channel] }
+      }
     }
+    return pixels
   }
+
+  private func row(_ y: Int) -> UnsafePointer<UInt8> { start + y * Int(frame.linesize.0) }
 
   /// Some channels of every pixel, each by its row's bytes, its column and its channel.
   private func made<Element>(
@@ -244,7 +249,7 @@ private struct StillPixels {
     return [Element](unsafeUninitializedCapacity: count) { elements, initialized in
       guard var place = elements.baseAddress else { return }
       for y in 0..<height {
-        let row = start + y * Int(frame.linesize.0)
+        let row = row(y)
         for x in 0..<width {
           for channel in 0..<channels {
             place.initialize(to: element(row, x, channel))

@@ -42,47 +42,24 @@ struct TIFFFile: ~Copyable {
   ///
   /// - Throws: `MediaError.corrupt`, `.unsupportedKind`, `.tooLarge`.
   func picture(_ page: Int, range: SampleRange) throws(MediaError) -> Picture {
-    let content = try content(of: page)
-    let fields = content.fields
-    var notes = content.notes
-    let pixels: [UInt8]
-    if case .fixed(let black, let white) = range, let deep = content.deepSamples {
-      pixels = deep.pixels(black: black, white: white)
-      notes.append(DeepSamples.rangeNote(bits: Int(fields.bits), black: black, white: white))
-    } else {
-      pixels = content.rgb
-      if let deep = content.deepSamples, deep.channels == 1 {
-        notes.append(deep.clippingNote(bits: Int(fields.bits)))
-      } else if fields.bits == 16 {
-        notes.append("16-bit samples cut to their upper 8 bits, as Pillow does")
-      }
-      if content.deepSamples == nil { notes += range.ignoredNotes }
-    }
-    if fields.orientation > 1 {
-      notes.append("EXIF orientation \(fields.orientation) applied, as Pillow does for TIFF")
-    }
-    let picture = Picture(
-      width: Int(fields.width), height: Int(fields.height), pixels: pixels, notes: notes)
-    return picture.turned(by: Int(fields.orientation))
+    try content(of: page).picture(range: range)
   }
 
-  /// How opaque every pixel of a page is, turned as the picture is; nil where it has no alpha.
+  /// A page's picture; how opaque every pixel of it is, nil where it has no alpha; and whether it keeps its pixels about as
+  /// they were, and not exactly.
   ///
   /// - Throws: What `picture` throws.
-  func alpha(_ page: Int) throws(MediaError) -> [UInt8]? {
+  func layers(_ page: Int) throws(MediaError) -> (picture: Picture, alpha: [UInt8]?, isLossy: Bool) {
     let content = try content(of: page)
-    guard let alpha = content.alpha else { return nil }
-    let (width, height) = (Int(content.fields.width), Int(content.fields.height))
-    let picture = Picture(width: width, height: height, pixels: alpha.flatMap { [$0, $0, $0] })
-    let turned = picture.turned(by: Int(content.fields.orientation)).pixels
-    return stride(from: 0, to: turned.count, by: 3).map { turned[$0] }
-  }
-
-  /// Whether a page keeps its pixels about as they were, and not exactly.
-  ///
-  /// - Throws: What `picture` throws.
-  func isLossy(_ page: Int) throws(MediaError) -> Bool {
-    try fields(of: page).compression == UInt16(COMPRESSION_JPEG)
+    let alpha = content.alpha.map { (alpha: [UInt8]) -> [UInt8] in
+      let (width, height) = (Int(content.fields.width), Int(content.fields.height))
+      let picture = Picture(width: width, height: height, pixels: alpha.flatMap { [$0, $0, $0] })
+      let turned = picture.turned(by: Int(content.fields.orientation)).pixels
+      return stride(from: 0, to: turned.count, by: 3).map { turned[$0] }
+    }
+    return (
+      content.picture(range: .pillow), alpha, content.fields.compression == UInt16(COMPRESSION_JPEG)
+    )
   }
 
   /// The least and the largest sample of a page of more than eight bits; nil for any other.
@@ -144,39 +121,52 @@ struct TIFFFile: ~Copyable {
     var block = [UInt8](repeating: 0, count: blockBytes)
     for plane in planes.indices {
       if fields.is_tiled != 0 {
-        let (width, height) = (Int(fields.tile_width), Int(fields.tile_height))
-        guard width > 0, height > 0, width * layout.pixelBits % 8 == 0 else { throw damaged }
-        let tileRow = Int(ctiff_TIFFTileRowSize(file))
-        guard tileRow > 0, tileRow <= blockBytes / height else { throw damaged }
-        for top in stride(from: 0, to: Int(fields.height), by: height) {
-          for left in stride(from: 0, to: Int(fields.width), by: width) {
-            let number = ctiff_TIFFComputeTile(file, UInt32(left), UInt32(top), 0, UInt16(plane))
-            guard ctiff_TIFFReadEncodedTile(file, number, &block, numericCast(blockBytes)) >= 0 else {
-              throw damaged
-            }
-            let start = left * layout.pixelBits / 8
-            let count = min(tileRow, layout.rowBytes - start)
-            for row in 0..<min(height, Int(fields.height) - top) where count > 0 {
-              planes[plane].replaceSubrange(
-                (top + row) * layout.rowBytes + start..<(top + row) * layout.rowBytes + start + count,
-                with: block[row * tileRow..<row * tileRow + count])
-            }
-          }
-        }
+        try readTiles(of: plane, into: &planes[plane], fields, layout, by: &block)
       } else {
-        let rows = max(1, min(Int(fields.rows_per_strip), Int(fields.height)))
-        let strips = (Int(fields.height) + rows - 1) / rows
-        for strip in 0..<strips {
-          let number = UInt32(plane * strips + strip)
-          let start = strip * rows * layout.rowBytes
-          let count = min(rows, Int(fields.height) - strip * rows) * layout.rowBytes
-          let found = Int(ctiff_TIFFReadEncodedStrip(file, number, &block, numericCast(blockBytes)))
-          guard found >= count else { throw damaged }
-          planes[plane].replaceSubrange(start..<start + count, with: block[..<count])
-        }
+        try readStrips(of: plane, into: &planes[plane], fields, layout, by: &block)
       }
     }
     return planes
+  }
+
+  private func readTiles(
+    of plane: Int, into pixels: inout [UInt8], _ fields: ctiff_page, _ layout: TIFFLayout,
+    by block: inout [UInt8]
+  ) throws(MediaError) {
+    let (width, height) = (Int(fields.tile_width), Int(fields.tile_height))
+    guard width > 0, height > 0, width * layout.pixelBits % 8 == 0 else { throw damaged }
+    let tileRow = Int(ctiff_TIFFTileRowSize(file))
+    guard tileRow > 0, tileRow <= block.count / height else { throw damaged }
+    for top in stride(from: 0, to: Int(fields.height), by: height) {
+      for left in stride(from: 0, to: Int(fields.width), by: width) {
+        let number = ctiff_TIFFComputeTile(file, UInt32(left), UInt32(top), 0, UInt16(plane))
+        guard ctiff_TIFFReadEncodedTile(file, number, &block, numericCast(block.count)) >= 0 else {
+          throw damaged
+        }
+        let offset = left * layout.pixelBits / 8
+        let count = min(tileRow, layout.rowBytes - offset)
+        for row in 0..<min(height, Int(fields.height) - top) where count > 0 {
+          let start = (top + row) * layout.rowBytes + offset
+          pixels.replaceSubrange(start..<start + count, with: block[row * tileRow..<row * tileRow + count])
+        }
+      }
+    }
+  }
+
+  private func readStrips(
+    of plane: Int, into pixels: inout [UInt8], _ fields: ctiff_page, _ layout: TIFFLayout,
+    by block: inout [UInt8]
+  ) throws(MediaError) {
+    let rows = max(1, min(Int(fields.rows_per_strip), Int(fields.height)))
+    let strips = (Int(fields.height) + rows - 1) / rows
+    for strip in 0..<strips {
+      let number = UInt32(plane * strips + strip)
+      let start = strip * rows * layout.rowBytes
+      let count = min(rows, Int(fields.height) - strip * rows) * layout.rowBytes
+      let found = Int(ctiff_TIFFReadEncodedStrip(file, number, &block, numericCast(block.count)))
+      guard found >= count else { throw damaged }
+      pixels.replaceSubrange(start..<start + count, with: block[..<count])
+    }
   }
 }
 

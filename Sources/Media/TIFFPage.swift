@@ -38,7 +38,7 @@ struct TIFFPage {
   }
 
   /// What is left out or made of it, one clause each.
-  var notes: [String] {
+  private var notes: [String] {
     var notes: [String] = []
     switch Int32(fields.photometric) {
     case PHOTOMETRIC_MINISBLACK, PHOTOMETRIC_MINISWHITE:
@@ -51,6 +51,31 @@ struct TIFFPage {
       notes.append("alpha dropped")
     }
     return notes
+  }
+
+  /// The page as Pillow's `convert("RGB")` gives it, turned as its orientation says.
+  func picture(range: SampleRange) -> Picture {
+    let deep = deepSamples
+    var notes = self.notes
+    let pixels: [UInt8]
+    if case .fixed(let black, let white) = range, let deep {
+      pixels = deep.pixels(black: black, white: white)
+      notes.append(DeepSamples.rangeNote(bits: Int(fields.bits), black: black, white: white))
+    } else {
+      pixels = rgb
+      if let deep, deep.channels == 1 {
+        notes.append(deep.clippingNote(bits: Int(fields.bits)))
+      } else if fields.bits == 16 {
+        notes.append("16-bit samples cut to their upper 8 bits, as Pillow does")
+      }
+      if deep == nil { notes += range.ignoredNotes }
+    }
+    if fields.orientation > 1 {
+      notes.append("EXIF orientation \(fields.orientation) applied, as Pillow does for TIFF")
+    }
+    let picture = Picture(
+      width: Int(fields.width), height: Int(fields.height), pixels: pixels, notes: notes)
+    return picture.turned(by: Int(fields.orientation))
   }
 
   /// Where a sample of the first pixel stands, and how far the next pixel's is from it, in samples.
@@ -124,7 +149,7 @@ struct TIFFPage {
   }
 
   /// Interleaved red, green and blue.
-  var rgb: [UInt8] {
+  private var rgb: [UInt8] {
     if let converted {
       return Self.made(3 * count) { UInt8(truncatingIfNeeded: converted[$0 / 3] >> UInt32(8 * ($0 % 3))) }
     }

@@ -21,18 +21,16 @@ final class VideoFile: FrameSource {
 
   /// Opens a file, reads all its packets' times and decodes its first frame.
   ///
-  /// - Throws: `MediaError.file`, `.noVideoStream`, `.undecodableVideo`.
-  ///
   /// - Parameters:
   ///   - stream: Which of its videos, from 0; nil for the best, as decord takes it.
   ///   - range: What was asked for pictures of more than eight bits, which is not for videos.
+  /// - Throws: `MediaError.file`, `.noVideoStream`, `.noSuchStream`, `.undecodableVideo`.
   init(
     path: String, stream: Int? = nil, range: SampleRange = .pillow, cacheBytes: Int = VideoFile.cacheBytes
   ) throws(MediaError) {
     let reading = try VideoReading(path: path, stream: stream, cacheBytes: cacheBytes)
-    notes =
-      (stream == nil ? reading.choice.map { [$0] } ?? [] : [])
-      + (range == .pillow ? [] : ["a video file, to whose samples --range does nothing"])
+    let ignored: String? = range == .pillow ? nil : "a video file, to whose samples --range does nothing"
+    notes = [reading.choice, ignored].compactMap(\.self)
     self.path = path
     (width, height, frameRate) = (reading.width, reading.height, reading.frameRate)
     self.reading = Mutex(reading)
@@ -65,7 +63,7 @@ private struct VideoReading: ~Copyable {
   private var concealed: Set<Int> = []
   private var earlyEnd: VideoDamage?
   private let isMirrored: Bool
-  /// Which video was taken, where there are several.
+  /// Which video was taken unasked, where there are several.
   let choice: String?
   private var firstTime: Int64?
 

@@ -14,31 +14,28 @@ enum WebPDecoder {
     let isAnimation: Bool
     /// Whether pixels are about as they were, and not exactly.
     let isLossy: Bool
-  }
 
-  /// The first picture of a WebP file; `path` is for errors.
-  ///
-  /// - Throws: `MediaError.corrupt`, `.unsupportedKind`, `.tooLarge`.
-  static func decode(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> Picture {
-    let decoded = try decodeRGBA(bytes, path: path)
-    let pixels = decoded.rgba.withUnsafeBufferPointer { rgba in
-      [UInt8](unsafeUninitializedCapacity: rgba.count / 4 * 3) { pixels, count in
-        for pixel in 0..<rgba.count / 4 {
-          for channel in 0..<3 { pixels[3 * pixel + channel] = rgba[4 * pixel + channel] }
+    /// The picture without its alpha.
+    var picture: Picture {
+      let pixels = rgba.withUnsafeBufferPointer { rgba in
+        [UInt8](unsafeUninitializedCapacity: rgba.count / 4 * 3) { pixels, count in
+          for pixel in 0..<rgba.count / 4 {
+            for channel in 0..<3 { pixels[3 * pixel + channel] = rgba[4 * pixel + channel] }
+          }
+          count = rgba.count / 4 * 3
         }
-        count = rgba.count / 4 * 3
       }
+      var notes: [String] = []
+      if hasAlpha { notes.append("alpha dropped") }
+      if isAnimation { notes.append("the first picture of an animation") }
+      return Picture(width: width, height: height, pixels: pixels, notes: notes)
     }
-    var notes: [String] = []
-    if decoded.hasAlpha { notes.append("alpha dropped") }
-    if decoded.isAnimation { notes.append("the first picture of an animation") }
-    return Picture(width: decoded.width, height: decoded.height, pixels: pixels, notes: notes)
   }
 
   /// The first picture of a WebP file with its alpha; `path` is for errors.
   ///
-  /// - Throws: What `decode` throws.
-  static func decodeRGBA(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> Decoded {
+  /// - Throws: `MediaError.corrupt`, `.unsupportedKind`, `.tooLarge`.
+  static func decode(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> Decoded {
     if let problem = cwebp_load() {
       throw .unsupportedKind(
         path: path,

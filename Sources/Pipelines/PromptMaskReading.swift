@@ -4,7 +4,7 @@ import Files
 import Foundation
 import Masks
 import Media
-import Prompts
+public import Prompts
 import Tensors
 
 /// A prompt's mask that was read.
@@ -95,6 +95,27 @@ struct ReadMask {
     }
     content = .pixels(mask)
     self.notes = notes
+  }
+}
+
+/// Where a mask that prompts name lies.
+func maskPath(_ name: String, in folder: String) -> String {
+  URL(fileURLWithPath: name, relativeTo: URL(fileURLWithPath: folder, isDirectory: true)).path
+}
+
+extension PromptScript {
+  /// The files of the masks that it names.
+  ///
+  /// - Parameter folder: What their paths are relative to.
+  public func masks(from folder: String) -> [String] {
+    let prompted = (steps ?? []).compactMap { if case .prompt(let prompt) = $0 { prompt } else { nil } }
+    return (objects + prompted).compactMap(\.mask).flatMap { text -> [String] in
+      switch PromptMask(text) {
+      // A file may be called as an object of another is.
+      case .file(let name), .object(_, let name): [text, name].map { maskPath($0, in: folder) }
+      case .runs, .lengths, .polygons: []
+      }
+    }
   }
 }
 

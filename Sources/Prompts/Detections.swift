@@ -60,11 +60,11 @@ public struct Detections: Sendable {
   private func about(_ picture: String) throws(PromptError) -> [Found] {
     let known = Set(found.compactMap(\.image))
     guard known.count > 1 else { return found }
-    let name = picture.split(separator: "/").last.map(String.init) ?? picture
+    let name = Self.fileName(picture)
     let stem = Self.stem(name)
     let here = found.filter { found in
       guard let image = found.image else { return false }
-      if let file = images[image] { return file.split(separator: "/").last.map(String.init) == name }
+      if let file = images[image] { return Self.fileName(file) == name }
       return image == stem || Self.number(stem) != nil && Self.number(stem) == Self.number(image)
     }
     guard !here.isEmpty else {
@@ -74,6 +74,10 @@ public struct Detections: Sendable {
           + "\(images[known.sorted()[0]] ?? known.sorted()[0])")
     }
     return here
+  }
+
+  private static func fileName(_ path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
   }
 
   private static func stem(_ name: String) -> String {
@@ -102,8 +106,7 @@ private struct DetectionReading {
   }
 
   func detections(_ root: JSONNode) throws(PromptError) -> [Detections.Found] {
-    if let list = root.list { return try list.map { node throws(PromptError) in try coco(node) } }
-    if let list = root["annotations"]?.list {
+    if let list = root.list ?? root["annotations"]?.list {
       return try list.map { node throws(PromptError) in try coco(node) }
     }
     if let shapes = root["shapes"]?.list { return try labelme(shapes) }
@@ -144,7 +147,7 @@ private struct DetectionReading {
     guard let size = node["size"]?.integers, size.count == 2 else {
       throw error(node, "expected polygons or run lengths with `size` and `counts`, found \(node.words)")
     }
-    if let text = node["counts"]?.name, node["counts"]?.list == nil {
+    if let text = node["counts"]?.name {
       return PromptMask.runs(width: size[1], height: size[0], counts: text).text
     }
     guard let counts = node["counts"]?.integers else {

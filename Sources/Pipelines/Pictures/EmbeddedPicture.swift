@@ -1,10 +1,9 @@
 import Architecture
 import Files
-import Foundation
 import Kernels
 import Masks
 public import Media
-public import Prompts
+import Prompts
 public import SAM2
 import Tensors
 import Traces
@@ -222,26 +221,5 @@ extension ObjectPrompt {
   private static func logits(_ mask: BinaryMask, side: Int) -> Tensor {
     let inside = mask.tensor.reshaped([1, mask.height, mask.width])
     return inside.resizedBilinearAntialiased(height: side, width: side) * 20 + -10
-  }
-}
-
-/// Where a mask that prompts name lies.
-func maskPath(_ name: String, in folder: String) -> String {
-  URL(fileURLWithPath: name, relativeTo: URL(fileURLWithPath: folder, isDirectory: true)).path
-}
-
-extension PromptScript {
-  /// The files of the masks that it names.
-  ///
-  /// - Parameter folder: What their paths are relative to.
-  public func masks(from folder: String) -> [String] {
-    let prompted = (steps ?? []).compactMap { if case .prompt(let prompt) = $0 { prompt } else { nil } }
-    return (objects + prompted).compactMap(\.mask).flatMap { text -> [String] in
-      switch PromptMask(text) {
-      // A file may be called as an object of another is.
-      case .file(let name), .object(_, let name): [text, name].map { maskPath($0, in: folder) }
-      case .runs, .lengths, .polygons: []
-      }
-    }
   }
 }
