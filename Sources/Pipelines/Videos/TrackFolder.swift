@@ -24,7 +24,9 @@ struct TrackFolder {
   private static let reportName = "tracks.json"
 
   /// See `Tracking.names`.
-  static func names(_ name: String) -> Bool { name == reportName || name.isNumbered("", ".png") }
+  static func names(_ name: String) -> Bool {
+    name == reportName || name.isNumbered("", ".png") || OutlineFormat.names(name)
+  }
 
   var path: String { folder.path }
   var report: String { folder.file(Self.reportName) }
@@ -52,6 +54,11 @@ struct TrackFolder {
     }
   }
 
+  /// Writes the outlines of all masks in a journal.
+  func write(_ outlines: TrackOutlines, _ journal: TrackJournal, _ source: any FrameSource) throws {
+    try outlines.write(journal, to: folder, source)
+  }
+
   /// Whether an unfinished run has left a state to go on from.
   var hasState: Bool { FilePath.exists(state) }
 
@@ -64,22 +71,24 @@ struct TrackFolder {
     FilePath.remove(journal)
   }
 
-  /// The masks that an earlier report in this folder lists: once it is replaced, nothing speaks of them any more.
-  var reportedMasks: Set<String> {
+  /// The masks and outlines that an earlier report in this folder lists: once it is replaced, nothing speaks of them any more.
+  var reportedFiles: Set<String> {
     struct Report: Decodable {
       struct Frame: Decodable { let mask: String }
       let format: String
       let frames: [Frame]
+      let outlines: [String]?
     }
     guard let data = try? MappedFile.contents(of: report),
       let report = try? JSONDecoder().decode(Report.self, from: Data(data)),
       report.format == TrackReport.format
     else { return [] }
-    return Set(report.frames.map(\.mask).filter { $0.hasSuffix(".png") && !$0.contains("/") })
+    let masks = report.frames.map(\.mask).filter { $0.hasSuffix(".png") && !$0.contains("/") }
+    return Set(masks + (report.outlines ?? []).filter(OutlineFormat.names))
   }
 
-  /// Removes masks by name.
-  func remove(_ masks: Set<String>) {
-    for name in masks { FilePath.remove(file(name)) }
+  /// Removes files by name.
+  func remove(_ names: Set<String>) {
+    for name in names { FilePath.remove(file(name)) }
   }
 }

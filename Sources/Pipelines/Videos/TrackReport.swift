@@ -22,6 +22,8 @@ struct TrackReport {
     var formatVersion = 1
     let video: Video
     let model: String
+    /// The files of outlines beside it.
+    let outlines: [String]
     /// Whether all that was asked for was tracked.
     let complete: Bool
   }
@@ -43,12 +45,12 @@ struct TrackReport {
 
   let header: Header
 
-  init(_ source: any FrameSource, notes: [String], model: String, isComplete: Bool) {
+  init(_ source: any FrameSource, notes: [String], model: String, outlines: [String], isComplete: Bool) {
     header = Header(
       video: .init(
         path: source.path, width: source.width, height: source.height, frames: source.count,
         frameRate: source.frameRate, damage: source.damage.map(\.description), notes: notes + source.notes),
-      model: model, complete: isComplete)
+      model: model, outlines: outlines, complete: isComplete)
   }
 
   /// Writes the header and every frame of a journal, one line each, ascending. It is on the disk before the journal goes.

@@ -32,6 +32,10 @@ public struct TrackRequest: Sendable {
   public var resumes = false
   /// What is done to masks before they are handed out; the memory of objects is of masks as they were.
   public var cleanUp = CleanUp()
+  /// Which files of outlines to write beside the masks.
+  public var outlines: [OutlineFormat] = []
+  /// How far corners of outlines that are left out may lie off what remains, in pixels; 0 keeps every pixel.
+  public var tolerance = 0.0
   /// What to record; nothing of a run that is gone on with.
   public var recording = RecordingRequest()
 
@@ -270,6 +274,8 @@ public struct Tracking {
       throw error
     }
     try recording?.finish(watch)
+    let outlines = TrackOutlines(formats: request.outlines, tolerance: request.tolerance)
+    try folder.write(outlines, journal, input.source)
     try writeReport(journal, model, isComplete: true)
     return journal
   }
@@ -284,12 +290,15 @@ public struct Tracking {
     return Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }
   }
 
-  /// Writes the report. Masks that an earlier one lists and this doesn't go with it.
+  /// Writes the report. Masks and outlines that an earlier one lists and this doesn't go with it.
   private func writeReport(_ journal: TrackJournal, _ model: Model, isComplete: Bool) throws {
-    let before = folder.reportedMasks
-    try TrackReport(input.source, notes: script.notes, model: model.checkpoint.path, isComplete: isComplete)
-      .write(to: folder.report, journal)
-    folder.remove(before.subtracting(journal.frames.map(folder.maskName)))
+    let before = folder.reportedFiles
+    let outlines = isComplete ? request.outlines.map(\.fileName) : []
+    try TrackReport(
+      input.source, notes: script.notes, model: model.checkpoint.path, outlines: outlines,
+      isComplete: isComplete
+    ).write(to: folder.report, journal)
+    folder.remove(before.subtracting(journal.frames.map(folder.maskName) + outlines))
   }
 
   private func storedState(

@@ -22,8 +22,10 @@ struct Track: Command {
   var video: String
   @OptionGroup var frames: FrameArguments
   @OptionGroup var pictures: PictureOptions
+  @OptionGroup var size: SizeOptions
   @OptionGroup var prompts: VideoPromptOptions
   @OptionGroup(title: "Clean masks") var cleaning: CleanUpOptions
+  @OptionGroup(title: "Outlines") var outlines: OutlineOptions
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
   var tapFrame: [Int] = []
@@ -83,8 +85,10 @@ struct Track: Command {
     var request = TrackRequest(video: video, prompts: asked, output: output, maskFolder: maskFolder)
     (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
     request.frames = frames.options(pictures)
+    request.frames.longestSide = size.maxSide
     (request.overlay, request.resumes, request.recording) = (overlay, resume, trace.request)
     request.cleanUp = cleaning.cleanUp
+    (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance)
     (request.recording.frames, request.recording.objects) = (Set(tapFrame), Set(tapObject))
     return request
   }
