@@ -36,7 +36,7 @@ struct OutlineSet {
   /// - Parameter tolerance: how far corners that are left out may lie off what remains, in pixels.
   /// - Throws: `FileError`.
   func write(to folder: OutputFolder, as format: OutlineFormat, tolerance: Double) throws {
-    let file = try OutputFile(path: folder.file(format.fileName))
+    let file = try OutputFile(path: folder.target(format.fileName))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     try file.write(Array(opening(format).utf8))
