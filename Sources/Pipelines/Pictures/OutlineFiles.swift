@@ -7,7 +7,7 @@ import Prompts
 import SAM2
 
 /// What a file of outlines is.
-public enum OutlineFormat: String, Sendable, CaseIterable {
+public enum OutlineFormat: String, Codable, Sendable, CaseIterable {
   /// Annotations of polygons; holes are cut open, as COCO's polygons have none.
   case coco
   /// A feature for each mask, in pixels of the picture, y downwards.
@@ -32,16 +32,16 @@ struct OutlineWriter: ~Copyable {
   /// The frame whose group of an SVG is open.
   private var frame: Int?
 
-  /// Begins a file in a folder; it appears whole when it is finished, or not at all.
+  /// Begins a file; it appears whole when it is finished, or not at all.
   ///
   /// - Parameters:
   ///   - width: Pixels per row of the picture.
   ///   - height: Rows of the picture.
   ///   - tolerance: How far corners that are left out may lie off what remains, in pixels.
   /// - Throws: `FileError`.
-  init(_ folder: OutputFolder, as format: OutlineFormat, width: Int, height: Int, tolerance: Double) throws {
+  init(path: String, as format: OutlineFormat, width: Int, height: Int, tolerance: Double) throws {
     (self.format, self.tolerance) = (format, tolerance)
-    file = try OutputFile(path: folder.file(format.fileName))
+    file = try OutputFile(path: path)
     encoder.outputFormatting = [.sortedKeys]
     let opening =
       switch format {
@@ -160,7 +160,8 @@ extension GeneratedMasks {
   /// - Throws: `FileError`.
   public func writeOutlines(to folder: OutputFolder, as format: OutlineFormat, tolerance: Double = 0) throws {
     var writer = try OutlineWriter(
-      folder, as: format, width: picture.width, height: picture.height, tolerance: tolerance)
+      path: folder.target(format.fileName), as: format, width: picture.width, height: picture.height,
+      tolerance: tolerance)
     for (index, mask) in masks.enumerated() { try writer.append(mask.segmentation, id: index + 1) }
     try writer.finish()
   }
@@ -173,7 +174,8 @@ extension Segmentation {
   /// - Throws: `FileError`.
   public func writeOutlines(to folder: OutputFolder, as format: OutlineFormat, tolerance: Double = 0) throws {
     var writer = try OutlineWriter(
-      folder, as: format, width: picture.width, height: picture.height, tolerance: tolerance)
+      path: folder.target(format.fileName), as: format, width: picture.width, height: picture.height,
+      tolerance: tolerance)
     for best in prompts.objects.compactMap({ self.best(of: $0.object) }) {
       try writer.append(RunLengthEncoding(best.mask), id: best.object)
     }

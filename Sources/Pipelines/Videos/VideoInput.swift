@@ -39,8 +39,12 @@ public struct VideoInput: VideoFrames {
     for frame in frames.compactMap(source.numbering.index) { _ = try source.frame(at: frame) }
   }
 
-  /// Whether a path leads to the video itself, which nothing may replace.
-  func stands(at path: String) -> Bool { FilePath.isSame(source.path, path) }
+  /// Whether a path leads to the video itself or one of its frames, which nothing may replace.
+  func stands(at path: String) -> Bool {
+    guard FilePath.exists(path) else { return false }
+    return FilePath.isSame(source.path, path)
+      || source.frameNames.contains { FilePath.isSame("\(source.path)/\($0)", path) }
+  }
 
   /// What a trace says of it.
   var traceInput: TraceInput {

@@ -48,6 +48,7 @@ struct Benchmark: Command {
     guard video == nil || prompts < 256 else {
       throw ValidationError("--prompts should be at most 255 on a video, found \(prompts)")
     }
+    try OutputName.check(html, "--html", is: OutputName.page)
   }
 
   var files: CommandFiles {

@@ -39,7 +39,9 @@ struct Compare: Command {
   @OptionGroup var output: ComparisonOutput
 
   var files: CommandFiles {
-    CommandFiles(read: [reference, candidate, model]).and(policy.files).and(dump.files).and(output.files)
+    CommandFiles(read: [reference, candidate])
+      .and(CommandFiles(read: model.map { CheckpointName.files($0) } ?? [])).and(policy.files).and(dump.files)
+      .and(output.files)
   }
 
   func execute() throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import Media
 import Pipelines
 
 struct Track: Command {
@@ -76,6 +77,8 @@ struct Track: Command {
     } catch is CancellationError {
       Console.remark("interrupted; \(tracking.report) says what was found, --resume goes on from there")
       throw ExitCode(128 + (PartialFiles.interrupt ?? 2))
+    } catch  where tracking.canGoOn && !(error is OtherRun) && !(error is DamagedRun) {
+      throw StoppedTrack(reason: error, report: tracking.report)
     }
   }
 
@@ -91,5 +94,17 @@ struct Track: Command {
     (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance)
     (request.recording.frames, request.recording.objects) = (Set(tapFrame), Set(tapObject))
     return request
+  }
+}
+
+/// A track that stopped after frames had been found.
+private struct StoppedTrack: Error, CustomStringConvertible {
+  let reason: any Error
+  let report: String
+
+  /// One sentence: what is wrong with the video stays so, and another is another run.
+  var description: String {
+    "\(reason); \(report) says what was found until then"
+      + (reason is MediaError ? "" : ", --resume goes on from there")
   }
 }
