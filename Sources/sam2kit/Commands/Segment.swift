@@ -96,16 +96,18 @@ struct Segment: Command {
       if isFolder {
         try answerLines(about: image)
       } else {
-        try execute(PictureInput(path: image, range: pictures.sampleRange, longestSide: size.maxSide), .all)
+        try execute(
+          PictureInput(path: image, range: pictures.sampleRange, longestSide: size.maxSide?.value), .all)
       }
     }
   }
 
   private func answerLines(about folder: String) throws {
+    _ = try Picture.names(inFolder: folder)
     let found = try model.load().segment(
-      linesAbout: folder, longestSide: size.maxSide, next: { readLine() }
+      linesAbout: folder, longestSide: size.maxSide?.value, next: { readLine() }
     ) { answer in
-      print(String(decoding: answer, as: UTF8.self))
+      StandardOutput.write(json: answer)
       try StandardOutput.check()
     }
     if found.failed > 0 {
@@ -121,13 +123,13 @@ struct Segment: Command {
     for note in picture.notes { Console.remark("\(picture.path): \(note)") }
     let folder = try OutputFolder(output ?? "")
     var request = SegmentRequest(asked, maskFolder: maskFolder)
-    request.recording = trace.request
+    (request.recording, request.promptsPlace) = (trace.request, prompts.place)
     (request.cleanUp, request.separatesObjects) = (cleaning.cleanUp, noOverlap)
     let found = try model.load(isRecorded: trace.request.isAsked, parts: parts).segment(
       picture, request, watch: Console.watch)
     try found.write(to: folder)
     for format in outlines.formats {
-      try found.writeOutlines(to: folder, as: format, tolerance: outlines.tolerance)
+      try found.writeOutlines(to: folder, as: format, tolerance: outlines.tolerance.value)
     }
     if let logits { try found.writeLogits(to: logits) }
     for (index, mask) in found.masks.enumerated() {

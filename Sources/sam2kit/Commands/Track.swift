@@ -26,10 +26,10 @@ struct Track: Command {
   @OptionGroup(title: "Clean masks") var cleaning: CleanUpOptions
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
-  var tapFrame: [Int] = []
+  var tapFrame: [Ranged<FrameNumber>] = []
   @Option(
     name: .long, help: "Record only calls made for this object, and those made for none; may be repeated.")
-  var tapObject: [Int] = []
+  var tapObject: [Ranged<ObjectNumber>] = []
   @Option(name: .long, help: "The folder to write into; made if it isn't there.")
   var output: String
   @Option(name: .long, help: "Also write the video with every object drawn: .mp4, .mov, .mkv, .webm or .gif.")
@@ -43,9 +43,6 @@ struct Track: Command {
     }
     guard !resume || !trace.request.isAsked else {
       throw ValidationError("a trace is of a whole run; leave out --resume")
-    }
-    if let frame = tapFrame.first(where: { $0 < 0 }) {
-      throw ValidationError("--tap-frame should be at least 0, found \(frame)")
     }
     guard tapFrame.isEmpty && tapObject.isEmpty || trace.request.isAsked else {
       throw ValidationError("--tap-frame and --tap-object need --trace FILE.h5 or --sketch FILE.h5")
@@ -85,7 +82,9 @@ struct Track: Command {
     request.frames = frames.options(pictures)
     (request.overlay, request.resumes, request.recording) = (overlay, resume, trace.request)
     request.cleanUp = cleaning.cleanUp
-    (request.recording.frames, request.recording.objects) = (Set(tapFrame), Set(tapObject))
+    (request.recording.frames, request.recording.objects) = (
+      Set(tapFrame.map(\.value)), Set(tapObject.map(\.value))
+    )
     return request
   }
 }
