@@ -80,7 +80,8 @@ let package = Package(
     .target(name: "COneDNN", dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: "."),
     .target(name: "CVector", exclude: ["README.md"]),
 
-    layer("Files", [.target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
+    layer("Threads", []),
+    layer("Files", ["Threads", .target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
     .target(
       name: "Downloads", dependencies: ["Files"], exclude: ["README.md"],
       resources: [.embedInCode("manifest.json")], swiftSettings: settings),
@@ -90,8 +91,8 @@ let package = Package(
     layer("Masks", ["Tensors", "CVector"]),
     layer("Architecture", ["Tensors"]),
     layer("Configurations", ["Architecture", "Yams"]),
-    layer("Checkpoints", ["Files", "Tensors", "HDF5", "CVector", "CZip"]),
-    layer("Kernels", ["Tensors", "CVector"]),
+    layer("Checkpoints", ["Threads", "Files", "Tensors", "HDF5", "CVector", "CZip"]),
+    layer("Kernels", ["Threads", "Tensors", "CVector"]),
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
     layer("OneDNNBackend", ["Tensors", "Kernels", "CVector", "COneDNN"]),
     layer("Taps", ["Tensors"]),
@@ -129,7 +130,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Tensors", "Kernels"], path: "Tests/TestSupport",
       swiftSettings: settings),
-    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors", ["CVector"]),
+    tests("Threads"), tests("Files"), tests("Downloads", ["Files"]), tests("Tensors", ["CVector"]),
     tests("HDF5", ["Files", "Tensors"]), tests("Masks", ["Tensors"], fixtures: true),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
     tests("Configurations", ["Architecture", "Files"], fixtures: true),

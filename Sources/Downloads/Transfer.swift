@@ -49,7 +49,7 @@ struct Transfer {
     curl.waitUntilExit()
     isDone = true
     let code = curl.terminationStatus
-    if code == 127 { throw DownloadError.noCurl(reason: Self.plain(words)) }
+    if code == 127 { throw DownloadError.noCurl(reason: "found none in the folders of PATH") }
     if code == 0, !isAnswered { throw DownloadError.answer(url: url, found: "none") }
     return Outcome(code: code, words: Self.plain(words))
   }

@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 internal import Synchronization
+import Threads
 
 /// Temporary files and folders that are not whole yet, so that an interrupted program leaves none behind.
 public enum PartialFiles {
@@ -53,6 +54,8 @@ public enum PartialFiles {
   /// For programs, which own their signals; a library leaves them alone.
   public static func removeOnInterrupt() {
     signal(SIGXFSZ, SIG_IGN)
+    // Without a thread that waits for them signals end the program as they always did.
+    guard Threads.canBeMade else { return }
     let queue = DispatchQueue(label: "partial files")
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number, SIG_IGN)

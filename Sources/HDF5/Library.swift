@@ -87,6 +87,17 @@ struct Handle: ~Copyable, Sendable {
   deinit { Library.release(id) }
 }
 
+extension HDF5Error {
+  /// What was expected and found where a file is no HDF5 file or cut short; nil for other reasons.
+  fileprivate static func plainWords(_ reason: String) -> String? {
+    if reason.contains("file signature not found") { return "an HDF5 file, found one of another kind" }
+    guard reason.contains("truncated file") else { return nil }
+    let numbers = reason.matches(of: /(?:\beof|stored_eof) = ([0-9]+)/).map { $0.1 }
+    guard numbers.count == 2 else { return "a whole HDF5 file, found one that is cut short: fetch it again" }
+    return "an HDF5 file of \(numbers[1]) bytes, found \(numbers[0]): it is cut short, fetch it again"
+  }
+}
+
 /// What can go wrong with an HDF5 file, with the file, the object in it and the library's own words.
 public enum HDF5Error: Error, Equatable, CustomStringConvertible {
   /// The library refused; `reason` is its own account, such as "truncated file".
@@ -104,8 +115,9 @@ public enum HDF5Error: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .failed(let file, let object, let action, let reason):
-      (object == "/" ? "\(file): can't \(action): \(reason)" : "\(file): \(object): can't \(action): \(reason)")
-        + (reason.contains("truncated file") ? ": it is cut short, fetch it again" : "")
+      Self.plainWords(reason).map { "\(file): expected \($0)" }
+        ?? (object == "/"
+          ? "\(file): can't \(action): \(reason)" : "\(file): \(object): can't \(action): \(reason)")
     case .missing(let file, let object):
       "\(file): there is no \(object)"
     case .wrongKind(let file, let object, let expected, let found):

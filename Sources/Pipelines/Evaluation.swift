@@ -1,4 +1,5 @@
 public import Evaluation
+import Files
 import Masks
 import Media
 import Prompts
@@ -139,6 +140,7 @@ extension EvaluationResult {
   /// - Parameter watch: Is told which clip comes next.
   /// - Throws: `MediaError`, `EvaluationError`, `FileError`.
   public init(of set: ValidationSet, masksIn folder: String, watch: PipelineWatcher = { _ in }) throws {
+    guard FilePath.isFolder(folder) else { throw EvaluationError.noFolder(folder) }
     for clip in set.clips {
       watch(.step("clip \(clip.name)"))
       try add(clip, watch) { try clip.evaluate(masksIn: folder) }

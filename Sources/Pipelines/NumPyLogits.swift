@@ -50,18 +50,22 @@ struct NumPyLogits {
     logits = Tensor([count / (height * width), height, width], floats)
   }
 
-  /// The logits in an object's place, counted from 1; of a single one whatever the place. `[1, h, w]`.
+  /// How many objects there are.
+  var count: Int { logits.shape[0] }
+
+  /// The logits in an object's place, counted from 1; of a single one whatever the object. `[1, h, w]`.
   ///
+  /// - Parameter chosen: The place that was asked for; nil for the object's own.
   /// - Throws: `PromptError` where there is no such place.
-  func logits(of object: Int) throws(PromptError) -> Tensor {
-    let count = logits.shape[0]
-    if count == 1 { return logits }
-    guard (1...count).contains(object) else {
+  func logits(of object: Int, chosen: Int?) throws(PromptError) -> Tensor {
+    if count == 1, chosen == nil { return logits }
+    let place = chosen ?? object
+    guard (1...count).contains(place) else {
       throw PromptError(
         place: path,
-        problem: "expected logits of object \(object), found those of \(count); FILE.npy#N takes the N-th")
+        problem: "expected logits of object \(place), found those of \(count); FILE.npy#N takes the N-th")
     }
-    return logits[object - 1..<object]
+    return logits[place - 1..<place]
   }
 
   /// Writes logits of every object, `[n, h, w]`.

@@ -82,7 +82,7 @@ private struct SketchTableReader {
       return try JSONText.decode(String(decoding: text, as: UTF8.self))
     } catch {
       throw TraceError.malformed(
-        file: file, object: "/\(SketchSchema.taps)", expected: "the JSON of the schema", found: "\(error)")
+        file: file, object: "/\(SketchSchema.taps)", expected: "the JSON of the schema", found: "another text")
     }
   }
 

@@ -160,6 +160,7 @@ struct ReadyPrompts {
 
   /// - Parameter folder: What the paths of masks are relative to.
   init(_ script: PromptScript, folder: String, for picture: PictureInput, model: Model) throws {
+    try script.check(width: picture.width, height: picture.height)
     let clamped = script.clamped(width: picture.width, height: picture.height)
     self.script = clamped.script
     var notes = clamped.notes

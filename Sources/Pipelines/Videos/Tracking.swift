@@ -181,9 +181,23 @@ public struct Tracking {
     input = try VideoInput(path: request.video, request.frames)
     script = try TrackScript(
       request.prompts, request.direction, place: request.promptsPlace, folder: request.maskFolder, input)
+    try Self.check(request.recording, input, script)
     folder = try TrackFolder(request.output, input)
     try folder.requireNoMask(of: request.prompts.masks(from: request.maskFolder))
     overlay = try request.overlay.map { [input] in try TrackOverlay(path: $0, input) }
+  }
+
+  /// Sees that what is to be recorded is among the video's frames and the prompts' objects.
+  private static func check(
+    _ recording: RecordingRequest, _ input: VideoInput, _ script: TrackScript
+  ) throws(RecordingError) {
+    if let count = input.count, let frame = recording.frames.sorted().first(where: { $0 >= count }) {
+      throw .noFrame(frame, count: count)
+    }
+    let known = script.objects
+    if let object = recording.objects.sorted().first(where: { !known.contains($0) }) {
+      throw .noObject(object, known: known)
+    }
   }
 
   /// `tracks.json`, of what was found until then also where a run is cancelled.
@@ -216,7 +230,7 @@ public struct Tracking {
     let digests = RunDigests(
       checkpoint: CheckpointIdentity(of: model.checkpoint), input: try input.digest)
     let recording = try TapRecorder(
-      request.recording,
+      request.recording, of: model.base.modules,
       model.provenance(
         of: input.traceInput, prompts: script.prompts, digests, filter: request.recording.filter))
     let journal = try follow(model, digests, recording, watch, isCancelled, visit)
@@ -326,7 +340,6 @@ public struct Tracking {
     TrackReport(
       input.source, notes: script.notes, model: model.checkpoint.path, outlines: outlines,
       isComplete: isComplete)
-  }
   }
 
   private func storedState(

@@ -53,6 +53,9 @@ struct MasksCommand: Command {
       throw ValidationError(
         "--point asks about points of its own, --point-grids about a grid: give one of them")
     }
+    guard generator.pointGrids == nil || generator.pointsPerSide == nil else {
+      throw ValidationError("--points-per-side makes a grid, --point-grids names another: give one of them")
+    }
     do { try options.check() } catch { throw ValidationError("\(error)") }
   }
 
@@ -92,7 +95,7 @@ struct MasksCommand: Command {
       if FilePath.isFolder(image) {
         try executeFolder(image, options)
       } else {
-        try execute(PictureInput(path: image, longestSide: size.maxSide), options, .all)
+        try execute(PictureInput(path: image, longestSide: size.maxSide?.value), options, .all)
       }
     }
   }
@@ -104,7 +107,7 @@ struct MasksCommand: Command {
     let folder = try OutputFolder(output)
     let found = try model.load(parts: parts).generateMasks(picture, options, watch: Console.watch)
     Console.endLine()
-    try found.write(to: folder, as: outputMode, outlines: outlines.formats, tolerance: outlines.tolerance)
+    try found.write(to: folder, as: outputMode, outlines: outlines.formats, tolerance: outlines.tolerance.value)
     print("\(found.masks.count) masks")
     print(folder.file(GeneratedMasks.recordsName))
     print(folder.file(GeneratedMasks.labelsName))
@@ -114,8 +117,8 @@ struct MasksCommand: Command {
   private func executeFolder(_ image: String, _ options: AutomaticMaskOptions) throws {
     var request = MaskFolderRequest(pictures: image, output: output)
     (request.options, request.format, request.resumes) = (options, outputMode, resume)
-    request.longestSide = size.maxSide
-    (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance)
+    request.longestSide = size.maxSide?.value
+    (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance.value)
     let model = try model.load()
     PartialFiles.awaitInterrupt()
     defer { Console.endLine() }

@@ -96,16 +96,18 @@ struct Segment: Command {
       if isFolder {
         try answerLines(about: image)
       } else {
-        try execute(PictureInput(path: image, range: pictures.sampleRange, longestSide: size.maxSide), .all)
+        try execute(
+          PictureInput(path: image, range: pictures.sampleRange, longestSide: size.maxSide?.value), .all)
       }
     }
   }
 
   private func answerLines(about folder: String) throws {
+    _ = try Picture.names(inFolder: folder)
     let found = try model.load().segment(
-      linesAbout: folder, longestSide: size.maxSide, next: { readLine() }
+      linesAbout: folder, longestSide: size.maxSide?.value, next: { readLine() }
     ) { answer in
-      print(String(decoding: answer, as: UTF8.self))
+      StandardOutput.write(json: answer)
       try StandardOutput.check()
     }
     if found.failed > 0 {
@@ -122,12 +124,12 @@ struct Segment: Command {
     let folder = try OutputFolder(output ?? "")
     if let logits { _ = try OutputFile(path: logits) }
     var request = SegmentRequest(asked, maskFolder: maskFolder)
-    request.recording = trace.request
+    (request.recording, request.promptsPlace) = (trace.request, prompts.place)
     (request.cleanUp, request.separatesObjects) = (cleaning.cleanUp, noOverlap)
     let found = try model.load(isRecorded: trace.request.isAsked, parts: parts).segment(
       picture, request, watch: Console.watch)
     try found.write(
-      to: folder, outlines: outlines.formats, tolerance: outlines.tolerance, logits: logits)
+      to: folder, outlines: outlines.formats, tolerance: outlines.tolerance.value, logits: logits)
     for (index, mask) in found.masks.enumerated() {
       print(
         "\(folder.file(Segmentation.maskName(index)))  object \(mask.object)  \(mask.mask.area) pixels  "

@@ -29,10 +29,10 @@ struct Track: Command {
   @OptionGroup(title: "Outlines") var outlines: OutlineOptions
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
-  var tapFrame: [Int] = []
+  var tapFrame: [Ranged<FrameNumber>] = []
   @Option(
     name: .long, help: "Record only calls made for this object, and those made for none; may be repeated.")
-  var tapObject: [Int] = []
+  var tapObject: [Ranged<ObjectNumber>] = []
   @Option(name: .long, help: "The folder to write into; made if it isn't there.")
   var output: String
   @Option(name: .long, help: "Also write the video with every object drawn: .mp4, .mov, .mkv, .webm or .gif.")
@@ -46,9 +46,6 @@ struct Track: Command {
     }
     guard !resume || !trace.request.isAsked else {
       throw ValidationError("a trace is of a whole run; leave out --resume")
-    }
-    if let frame = tapFrame.first(where: { $0 < 0 }) {
-      throw ValidationError("--tap-frame should be at least 0, found \(frame)")
     }
     guard tapFrame.isEmpty && tapObject.isEmpty || trace.request.isAsked else {
       throw ValidationError("--tap-frame and --tap-object need --trace FILE.h5 or --sketch FILE.h5")
@@ -88,11 +85,13 @@ struct Track: Command {
     var request = TrackRequest(video: video, prompts: asked, output: output, maskFolder: maskFolder)
     (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
     request.frames = frames.options(pictures)
-    request.frames.longestSide = size.maxSide
+    request.frames.longestSide = size.maxSide?.value
     (request.overlay, request.resumes, request.recording) = (overlay, resume, trace.request)
     request.cleanUp = cleaning.cleanUp
-    (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance)
-    (request.recording.frames, request.recording.objects) = (Set(tapFrame), Set(tapObject))
+    (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance.value)
+    (request.recording.frames, request.recording.objects) = (
+      Set(tapFrame.map(\.value)), Set(tapObject.map(\.value))
+    )
     return request
   }
 }

@@ -49,13 +49,13 @@ struct ComparisonOutput: ParsableArguments {
     if let junit { try Self.write(JUnitReport(report).xml.utf8, to: junit) }
     if let html { try Self.write(HTMLReport(report, masks: masks).page.utf8, to: html) }
     if json {
-      print(String(decoding: try report.json(), as: UTF8.self))
+      StandardOutput.write(json: try report.json())
     } else {
       let table = ComparisonTable(
         result.comparison, order: brief || order == .worst ? .worst : .execution, limit: brief ? 10 : nil,
         isColoured: Console.isColoured)
-      print(table.text)
-      for sentence in result.divergence?.sentences ?? [] { print(sentence) }
+      StandardOutput.write(shown: table.text)
+      print(result.divergence?.sentences.map(\.shownWords) ?? [])
     }
     if !result.comparison.passes { throw ExitCode(1) }
   }
