@@ -38,8 +38,7 @@ import TestSupport
     process.standardError = FileHandle.nullDevice
     if let name {
       try HeldProgram.run(process, at: "\(output)/\(name)") {
-        kill(process.processIdentifier, SIGINT)
-        usleep(100_000)
+        HeldProgram.send(SIGINT, to: process)
       }
     } else {
       try process.run()
@@ -101,10 +100,7 @@ import TestSupport
     let process = Program.process(Clip.arguments(["--point", "69,37"], into: cut))
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
-    try HeldProgram.run(process, at: "\(cut)/00006.png") {
-      kill(process.processIdentifier, SIGINT)
-      usleep(100_000)
-    }
+    try HeldProgram.run(process, at: "\(cut)/00006.png") { HeldProgram.send(SIGINT, to: process) }
     #expect(process.terminationStatus == 130)
     try Data().write(to: URL(fileURLWithPath: "\(cut)/00004.png"))
     try FileManager.default.removeItem(atPath: "\(cut)/00005.png")

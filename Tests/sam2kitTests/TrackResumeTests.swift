@@ -21,10 +21,8 @@ private func interrupt(
   process.standardOutput = FileHandle.nullDevice
   process.standardError = errors
   try HeldProgram.run(process, at: "\(folder)/\(name)") {
-    for signal in signals {
-      kill(process.processIdentifier, signal)
-      usleep(100_000)
-    }
+    if let first = signals.first { HeldProgram.send(first, to: process) }
+    for signal in signals.dropFirst() { HeldProgram.send(signal, untilTheEndOf: process) }
   }
   let remarks = errors.fileHandleForReading.readDataToEndOfFile()
   return (process.terminationStatus, process.terminationReason, String(decoding: remarks, as: UTF8.self))
