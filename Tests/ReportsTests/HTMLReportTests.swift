@@ -45,7 +45,9 @@ private func ofClass(_ name: String, _ elements: [XMLElementSeen]) -> [XMLElemen
   #expect(!text.contains("<script>alert"))
   #expect(elements.filter { $0.name == "script" }.count == 1)
   #expect(
-    elements.contains { $0.attributes["data-name"] == ReportFixtures.hostile.replacing("\u{1}", with: "\\u{1}") })
+    elements.contains {
+      $0.attributes["data-name"] == ReportFixtures.hostile.replacing("\u{1}", with: "\\u{1}")
+    })
 }
 
 @Test func everyTapHasACardThatTheTreeAndThePlotLeadTo() throws {
