@@ -39,7 +39,8 @@ private func alterations(of byte: UInt8) -> Set<UInt8> {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/state"
       try Self.state.write(to: path, Self.snapshot)
-      #expect(try Self.isSame(#require(try TrackState.read(path: path))))
+      let read = try #require(try TrackState.read(path: path))
+      #expect(try Self.isSame(read))
       let whole = try MappedFile.contents(of: path)
       var refused = 0
       func tryOut(_ bytes: [UInt8], _ what: String) throws {
@@ -58,7 +59,7 @@ private func alterations(of byte: UInt8) -> Set<UInt8> {
         try tryOut(Array(whole[..<place]), "cut at \(place)")
       }
       // Blanks that fill the header up mean nothing, all else does.
-      #expect(refused > 7 * whole.count)
+      #expect(refused > 5 * whole.count)
     }
   }
 

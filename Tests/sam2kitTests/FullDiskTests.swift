@@ -74,7 +74,6 @@ private func run(_ arguments: [String], blocks: Int, in folder: String) throws -
       let (whole, cut) = ("\(folder)/whole", "\(folder)/cut")
       let arguments = ["--point", "69,37", "--frame", "12"]
       #expect(try Clip.track(arguments, into: whole).code == 0)
-      var kept = 0
       for blocks in [0, 1, 2, 4, 8, 600, 1200] {
         let outcome = try run(Clip.arguments(arguments, into: cut), blocks: blocks, in: folder)
         if outcome.code == 0 { break }
@@ -86,7 +85,6 @@ private func run(_ arguments: [String], blocks: Int, in folder: String) throws -
           #expect(left.isEmpty, "\(blocks) blocks: \(left)")
           continue
         }
-        kept += 1
         #expect(
           outcome.errors.contains("; \(cut)/tracks.json says what was found until then, --resume goes on"))
         #expect(try !TracksReport(folder: cut).complete)
@@ -94,6 +92,21 @@ private func run(_ arguments: [String], blocks: Int, in folder: String) throws -
         #expect(try contents(of: cut) == contents(of: whole))
         try FileManager.default.removeItem(atPath: cut)
       }
+    }
+  }
+
+  /// A track that stops says where what it found is; of a damaged frame it doesn't promise that it goes on.
+  @Test func aTrackThatStopsSaysWhatItFound() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let (frames, output) = ("\(folder)/clip", "\(folder)/out")
+      try FileManager.default.copyItem(atPath: Clip.frames, toPath: frames)
+      try Data("no picture".utf8).write(to: URL(fileURLWithPath: "\(frames)/00005.jpg"))
+      let outcome = try Clip.track("--point", "69,37", video: frames, into: output)
+      #expect(
+        outcome.code == 2 && outcome.errors.hasPrefix("error: \(frames)/00005.jpg: "), "\(outcome.errors)")
+      #expect(outcome.errors.hasSuffix("; \(output)/tracks.json says what was found until then\n"))
+      let report = try TracksReport(folder: output)
+      #expect(!report.complete && report.frames.map(\.frame) == Array(0..<5))
     }
   }
 

@@ -87,7 +87,7 @@ import TestSupport
         // Something of its own in the folder stays.
         try write(["out/mine.txt": Data("mine".utf8)], below: folder)
         try expectOldNewOrUnfinished(
-          old: command, new: command + ["--dtype", "bf16", "--set", "sigmoid_scale_for_mem_enc=10"], option: "",
+          old: command, new: command + ["--dtype", "bf16"], option: "",
           in: folder)
         #expect(try String(contentsOfFile: "\(folder)/out/mine.txt", encoding: .utf8) == "mine")
       }

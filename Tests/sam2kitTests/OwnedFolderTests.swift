@@ -143,7 +143,7 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
       let arguments = ["masks", "--model", Clip.micro, "--image", picture, "--output", masks] + lenient
       #expect(try Program.run(arguments + ["--output-mode", "binary_mask"]).code == 0)
       let found = names(in: masks).filter { $0.hasPrefix("mask_") }
-      #expect(found == ["mask_0.png", "mask_1.png", "mask_2.png"])
+      #expect(found.starts(with: ["mask_0.png", "mask_1.png", "mask_2.png"]))
       try mine.write(to: URL(fileURLWithPath: "\(masks)/mask_2.png"))
       try mine.write(to: URL(fileURLWithPath: "\(masks)/mask_3.png"))
       #expect(try Program.run(arguments).code == 0)
