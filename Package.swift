@@ -79,6 +79,7 @@ let package = Package(
     // Everywhere loaded when it is first needed, since it may be missing.
     .target(name: "COneDNN", dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: "."),
     .target(name: "CVector", exclude: ["README.md"]),
+    .target(name: "CTrial", dependencies: ["CHDF5"], exclude: ["README.md"]),
 
     layer("Threads", []),
     layer("Files", ["Threads", .target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
@@ -87,7 +88,7 @@ let package = Package(
       resources: [.embedInCode("manifest.json")], swiftSettings: settings),
     layer("Tensors", ["CVector"]),
     layer("Prompts", []),
-    layer("HDF5", ["Files", "Tensors", "CHDF5"]),
+    layer("HDF5", ["Files", "Tensors", "CHDF5", "CTrial"]),
     layer("Masks", ["Tensors", "CVector"]),
     layer("Architecture", ["Tensors"]),
     layer("Configurations", ["Architecture", "Yams"]),
@@ -114,7 +115,8 @@ let package = Package(
       "Pipelines",
       [
         "Files", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations", "Checkpoints",
-        "Kernels", "OpenBLASBackend", "OneDNNBackend", "Taps", "Traces", "SAM2", "Verification", "Reports",
+        "Kernels", "OpenBLASBackend", "OneDNNBackend", "Taps", "Traces", "SAM2", "Verification", "Dumps",
+        "Reports",
         "Media", "Evaluation", "Quantization", "CVector",
       ]),
     .executableTarget(
@@ -131,7 +133,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Tensors", "Kernels"], path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("Threads"), tests("Files"), tests("Downloads", ["Files"]), tests("Tensors", ["CVector"]),
-    tests("HDF5", ["Files", "Tensors"]), tests("Masks", ["Tensors"], fixtures: true),
+    tests("HDF5", ["Files", "Tensors", "CTrial"]), tests("Masks", ["Tensors"], fixtures: true),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
     tests("Configurations", ["Architecture", "Files"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),

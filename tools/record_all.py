@@ -41,6 +41,7 @@ RECORDINGS = [
     ("video/leaving", CLIP, "video/leaving",
      taps("image_encoder.trunk.patch_embed", "memory_attention", "obj_ptr_tpos_proj") + at(12, 20)),
     ("video/edited", CLIP, "video/edited", taps("memory_attention", "obj_ptr_tpos_proj") + at(10, 20)),
+    ("video/far", CLIP, "video/far", taps()),
     ("video/max_cond_frames_in_attn", CLIP, "video/max_cond_frames",
      taps() + ["--set", "max_cond_frames_in_attn=2"]),
     ("video/add_all_frames_to_correct_as_cond", CLIP, "video/corrected",

@@ -108,6 +108,10 @@ public enum HDF5Error: Error, Equatable, CustomStringConvertible {
   case wrongKind(file: String, object: String, expected: String, found: String)
   /// The object's data, or an attribute, is encoded in a way that is not read here.
   case unsupported(file: String, object: String, found: String)
+  /// The library would crash on the object, or take longer or more memory than any honest file makes it.
+  case harmful(file: String, object: String, found: String)
+  /// An array claims more elements than its bytes can stand for.
+  case excessive(file: String, object: String, expected: String, found: String)
   /// The memory or the range of elements given does not fit the dataset.
   case wrongCount(file: String, object: String, expected: String, found: String)
 
@@ -124,7 +128,11 @@ public enum HDF5Error: Error, Equatable, CustomStringConvertible {
       "\(file): \(object): expected \(expected), found \(found)"
     case .unsupported(let file, let object, let found):
       "\(file): \(object): \(found) is not supported"
-    case .wrongCount(let file, let object, let expected, let found):
+    case .harmful(let file, let object, let found):
+      "\(file): \(object): expected what the HDF5 library can read, found what \(found): the file is damaged, fetch or "
+        + "make it again"
+    case .wrongCount(let file, let object, let expected, let found),
+      .excessive(let file, let object, let expected, let found):
       "\(file): \(object): expected \(expected), found \(found)"
     }
   }
@@ -135,9 +143,13 @@ struct Place: Sendable {
   let file: String
   /// The path within the file; `/` for the root.
   let object: String
+  /// What arrays of an opened file are held against; nil in a new one.
+  var stored: StoredBytes?
 
   /// The object called `name` below this one.
   func child(_ name: String) -> Place {
-    Place(file: file, object: name.hasPrefix("/") ? name : object == "/" ? "/\(name)" : "\(object)/\(name)")
+    Place(
+      file: file, object: name.hasPrefix("/") ? name : object == "/" ? "/\(name)" : "\(object)/\(name)",
+      stored: stored)
   }
 }

@@ -27,5 +27,20 @@ import Testing
   #expect(layout.choice([1, 1, 1, 1], reference: [1, 1, 1, 1]) == .axes([0, 1, 2, 3]))
 }
 
+/// What stands in front of the channels is a batch or nothing: of layouts with another axis there, it isn't known where the
+/// reference's channels are.
+@Test func onlyABatchStaysInFront() throws {
+  // NumPy: numpy.moveaxis(x, -1, 1).shape and numpy.moveaxis(x, -1, 0).shape of shapes (2, 3, 4, 5) and (3, 4, 5).
+  #expect(
+    try #require(AxisLayout("NHWC")).choice([2, 3, 4, 5], reference: [2, 5, 3, 4]) == .axes([0, 3, 1, 2]))
+  #expect(
+    try #require(AxisLayout("THWC")).choice([2, 3, 4, 5], reference: [5, 2, 3, 4]) == .axes([3, 0, 1, 2]))
+  #expect(try #require(AxisLayout("NLC")).choice([3, 4, 5], reference: [3, 5, 4]) == .axes([0, 2, 1]))
+  // numpy.moveaxis(x, 0, -1), numpy.moveaxis(x, 1, -1).
+  #expect(try #require(AxisLayout("CHW")).choice([3, 4, 5], reference: [4, 5, 3]) == .axes([1, 2, 0]))
+  #expect(try #require(AxisLayout("NCL")).choice([3, 4, 5], reference: [3, 5, 4]) == .axes([0, 2, 1]))
+  for text in ["TCHW", "NHCW", "HCW", "NTCHW", "C"] { #expect(AxisLayout(text) == nil, "\(text)") }
+}
+
 @Test(arguments: ["", "NHW", "NHCW", "nhwc", "NHWC->NCH", "NHWC->NCHX", "NNHC", "->", "NHWC->", "A->B->C"])
 func isNoLayout(_ text: String) { #expect(AxisLayout(text) == nil) }

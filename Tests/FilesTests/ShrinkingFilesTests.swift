@@ -22,12 +22,15 @@ import TestSupport
 #if compiler(>=6.2)
   /// In a process of its own, which the file's end takes along.
   @Test func aFileThatShrinksWhileItIsReadIsNamedAndTheOutputRemoved() async throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sam2kit-shrinking").path
+    // Named after this process, so that others that run the tests have their own.
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sam2kit-shrinking-\(getpid())")
+      .path
     try? FileManager.default.removeItem(atPath: folder)
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let result = await #expect(processExitsWith: .exitCode(2), observing: [\.standardErrorContent]) {
-      let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sam2kit-shrinking").path
+      let folder = FileManager.default.temporaryDirectory
+        .appendingPathComponent("sam2kit-shrinking-\(getppid())").path
       let path = "\(folder)/weights.safetensors"
       try Data(count: 1 << 20).write(to: URL(fileURLWithPath: path))
       ShrinkingFiles.exitWhenRead()

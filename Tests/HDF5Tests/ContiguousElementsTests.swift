@@ -29,14 +29,15 @@ private func fixture(_ name: String) -> String { TestFiles.package("Tests/Fixtur
   #if compiler(>=6.2)
     /// In a process of its own, which the file's end takes along.
     @Test func aFileThatShrinksWhileItsElementsAreReadIsNamed() async throws {
-      let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sam2kit-shrinking-elements")
-        .path
+      // Named after this process, so that others that run the tests have their own.
+      let folder = FileManager.default.temporaryDirectory
+        .appendingPathComponent("sam2kit-shrinking-elements-\(getpid())").path
       try? FileManager.default.removeItem(atPath: folder)
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       defer { try? FileManager.default.removeItem(atPath: folder) }
       let result = await #expect(processExitsWith: .exitCode(2), observing: [\.standardErrorContent]) {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sam2kit-shrinking-elements")
-          .path
+        let folder = FileManager.default.temporaryDirectory
+          .appendingPathComponent("sam2kit-shrinking-elements-\(getppid())").path
         let path = folder + "/shrinking.h5"
         let file = try HDF5File.create(path)
         try file.root().write("x", Tensor([1 << 18], [Float](repeating: 1, count: 1 << 18)))

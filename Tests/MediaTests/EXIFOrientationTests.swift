@@ -23,6 +23,13 @@ import Testing
     #expect(orientation(tiff(tag: 0x010F, value: 6, isLittle: isLittle)) == nil)
   }
 
+  /// All that EXIF 2.3 knows beside upright, 0 and 9 being none.
+  @Test(arguments: [true, false]) func everyOrientationButUprightIsOne(_ isLittle: Bool) {
+    let found = (0...10).map { orientation(tiff(value: $0, isLittle: isLittle)) }
+    #expect(found == [nil, nil, 2, 3, 4, 5, 6, 7, 8, nil, nil])
+    #expect(EXIFOrientation.note(8) == "EXIF orientation 8 ignored, as Pillow's convert does")
+  }
+
   @Test func truncatedOrLyingBlocksAreSurvived() {
     let whole = tiff(value: 6, isLittle: true)
     for count in 0..<20 { #expect(orientation(Array(whole.prefix(count))) == nil) }

@@ -20,6 +20,30 @@ enum HeldProgram {
     return library
   }
 
+  /// Sends a process a signal, and waits until it has been taken: two that wait together would be one.
+  static func send(_ signal: Int32, to process: Process) {
+    kill(process.processIdentifier, signal)
+    wait { !process.isRunning || !isPending(signal, process.processIdentifier) }
+  }
+
+  /// Sends a process a signal until it has ended, however often it takes one for the one before.
+  static func send(_ signal: Int32, untilTheEndOf process: Process) {
+    wait {
+      kill(process.processIdentifier, signal)
+      return !process.isRunning
+    }
+  }
+
+  /// Whether a signal waits to be taken, where the system says so.
+  private static func isPending(_ signal: Int32, _ process: Int32) -> Bool {
+    let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
+    return status.split(separator: "\n").contains { line in
+      let fields = line.split(whereSeparator: \.isWhitespace)
+      guard fields.count == 2, ["SigPnd:", "ShdPnd:"].contains(fields[0]) else { return false }
+      return (UInt64(fields[1], radix: 16) ?? 0) >> UInt64(signal - 1) & 1 == 1
+    }
+  }
+
   /// Runs a process to its end, and calls `body` once it has made a file, beyond which it goes only when `body` is done.
   /// Where nothing is loaded before the C library, it goes on meanwhile.
   static func run(_ process: Process, at file: String, _ body: () -> Void) throws {

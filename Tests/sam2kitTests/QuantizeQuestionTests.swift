@@ -253,8 +253,7 @@ private struct Printed: Decodable {
       let errors = Pipe()
       (process.standardOutput, process.standardError) = (FileHandle.nullDevice, errors)
       try HeldProgram.run(process, at: "\(folder)/.q.safetensors.search") {
-        kill(process.processIdentifier, SIGINT)
-        usleep(100_000)
+        HeldProgram.send(SIGINT, to: process)
       }
       let remarks = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
       #expect(process.terminationStatus == 130)

@@ -134,7 +134,8 @@ struct StateDict {
       }
       guard depth > 0 else { return }
       for pair in holding.pairs {
-        guard case .string(let name) = pair.key,
+        // Most of a checkpoint is tensors, whose names need no look.
+        guard !pair.value.isTensor, case .string(let name) = pair.key,
           !StateDict.trainingState.contains(where: name.lowercased().contains)
         else { continue }
         if case .object(let object) = pair.value, !seen.insert(object.number).inserted { continue }

@@ -150,6 +150,7 @@ extension ComparisonReport {
           file: file, expected: Self.formatVersion, found: header.formatVersion ?? 0)
       }
       self = try ReportCoding.decode(json)
+      try check(file: file)
     } catch let error as DecodingError {
       let account = error.account(of: json)
       throw ReportError.malformed(file: file, place: account.place, problem: account.problem)

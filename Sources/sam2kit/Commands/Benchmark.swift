@@ -46,6 +46,7 @@ struct Benchmark: Command {
     guard video == nil || prompts.value < 256 else {
       throw ValidationError("--prompts should be at most 255 on a video, found \(prompts.value)")
     }
+    try OutputName.check(html, "--html", is: OutputName.page)
   }
 
   var files: CommandFiles {

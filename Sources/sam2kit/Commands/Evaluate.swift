@@ -50,7 +50,7 @@ struct Evaluate: Command {
   }
 
   var files: CommandFiles {
-    CommandFiles(read: [model], written: [csv]).and(running.files)
+    CommandFiles(read: [data, masks], written: [csv]).and(running.files(model))
   }
 
   func execute() throws {

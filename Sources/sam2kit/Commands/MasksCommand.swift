@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import Media
 import Pipelines
 import SAM2
 
@@ -69,7 +70,15 @@ struct MasksCommand: Command {
 
   var files: CommandFiles {
     var files = CommandFiles(read: [image, embedding, generator.pointGrids, selection.within]).and(model.files)
-    files.written.append(.folder(output, names: GeneratedMasks.names))
+    guard let image, FilePath.isFolder(image) else {
+      files.written.append(.folder(output, names: GeneratedMasks.names))
+      return files
+    }
+    files.read += ((try? Picture.names(inFolder: image)) ?? []).map { "\(image)/\($0)" }
+    files.written.append(.folder(output, names: { $0 == MaskFolderRequest.reportName }))
+    for name in (try? Folder.entries(output)) ?? [] where FilePath.isFolder("\(output)/\(name)") {
+      files.written.append(.folder("\(output)/\(name)", names: GeneratedMasks.names))
+    }
     return files
   }
 
@@ -98,10 +107,7 @@ struct MasksCommand: Command {
     let folder = try OutputFolder(output)
     let found = try model.load(parts: parts).generateMasks(picture, options, watch: Console.watch)
     Console.endLine()
-    try found.write(to: folder, as: outputMode)
-    for format in outlines.formats {
-      try found.writeOutlines(to: folder, as: format, tolerance: outlines.tolerance.value)
-    }
+    try found.write(to: folder, as: outputMode, outlines: outlines.formats, tolerance: outlines.tolerance.value)
     print("\(found.masks.count) masks")
     print(folder.file(GeneratedMasks.recordsName))
     print(folder.file(GeneratedMasks.labelsName))

@@ -120,7 +120,9 @@ struct Quantize: Command {
   }
 
   var files: CommandFiles {
-    CommandFiles(read: [input, plan, architecture.config], written: [output]).and(questions.files)
+    let config = architecture.config
+    return CommandFiles(read: CheckpointName.files(input, isConfigured: config != nil))
+      .and(CommandFiles(read: [plan, config, calibrate], written: [output])).and(questions.files)
   }
 
   func execute() throws {

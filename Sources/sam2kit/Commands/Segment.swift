@@ -122,16 +122,14 @@ struct Segment: Command {
     try files.and(CommandFiles(read: asked.masks(from: maskFolder))).check()
     for note in picture.notes { Console.remark("\(picture.path): \(note)") }
     let folder = try OutputFolder(output ?? "")
+    if let logits { _ = try OutputFile(path: logits) }
     var request = SegmentRequest(asked, maskFolder: maskFolder)
     (request.recording, request.promptsPlace) = (trace.request, prompts.place)
     (request.cleanUp, request.separatesObjects) = (cleaning.cleanUp, noOverlap)
     let found = try model.load(isRecorded: trace.request.isAsked, parts: parts).segment(
       picture, request, watch: Console.watch)
-    try found.write(to: folder)
-    for format in outlines.formats {
-      try found.writeOutlines(to: folder, as: format, tolerance: outlines.tolerance.value)
-    }
-    if let logits { try found.writeLogits(to: logits) }
+    try found.write(
+      to: folder, outlines: outlines.formats, tolerance: outlines.tolerance.value, logits: logits)
     for (index, mask) in found.masks.enumerated() {
       print(
         "\(folder.file(Segmentation.maskName(index)))  object \(mask.object)  \(mask.mask.area) pixels  "

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import Media
 import Pipelines
 
 struct Track: Command {
@@ -22,8 +23,10 @@ struct Track: Command {
   var video: String
   @OptionGroup var frames: FrameArguments
   @OptionGroup var pictures: PictureOptions
+  @OptionGroup var size: SizeOptions
   @OptionGroup var prompts: VideoPromptOptions
   @OptionGroup(title: "Clean masks") var cleaning: CleanUpOptions
+  @OptionGroup(title: "Outlines") var outlines: OutlineOptions
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
   var tapFrame: [Ranged<FrameNumber>] = []
@@ -71,6 +74,8 @@ struct Track: Command {
     } catch is CancellationError {
       Console.remark("interrupted; \(tracking.report) says what was found, --resume goes on from there")
       throw ExitCode(128 + (PartialFiles.interrupt ?? 2))
+    } catch  where tracking.canGoOn && !(error is OtherRun) && !(error is DamagedRun) {
+      throw StoppedTrack(reason: error, report: tracking.report)
     }
   }
 
@@ -80,11 +85,25 @@ struct Track: Command {
     var request = TrackRequest(video: video, prompts: asked, output: output, maskFolder: maskFolder)
     (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
     request.frames = frames.options(pictures)
+    request.frames.longestSide = size.maxSide?.value
     (request.overlay, request.resumes, request.recording) = (overlay, resume, trace.request)
     request.cleanUp = cleaning.cleanUp
+    (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance.value)
     (request.recording.frames, request.recording.objects) = (
       Set(tapFrame.map(\.value)), Set(tapObject.map(\.value))
     )
     return request
+  }
+}
+
+/// A track that stopped after frames had been found.
+private struct StoppedTrack: Error, CustomStringConvertible {
+  let reason: any Error
+  let report: String
+
+  /// One sentence: what is wrong with the video stays so, and another is another run.
+  var description: String {
+    "\(reason); \(report) says what was found until then"
+      + (reason is MediaError ? "" : ", --resume goes on from there")
   }
 }

@@ -81,7 +81,7 @@ struct SizeOptions: ParsableArguments {
   @Option(
     name: .long,
     help:
-      "Make the picture smaller for the model until neither side has more pixels; masks are of its own size all the same."
+      "Make pictures smaller for the model until neither side has more pixels; masks are of their own size all the same."
   )
   var maxSide: Ranged<PictureSide>?
 }

@@ -40,7 +40,7 @@ struct ModelOptions: ParsableArguments {
   func useThreads() { running.useThreads() }
 
   /// What is read.
-  var files: CommandFiles { CommandFiles(read: [model]).and(running.files) }
+  var files: CommandFiles { running.files(model) }
 }
 
 /// How to run a model, whichever it is.
@@ -89,8 +89,11 @@ struct RunningOptions: ParsableArguments {
       || how.plan != nil || what.config != nil || !what.settings.isEmpty || what.imageSize != nil
   }
 
-  /// What is read beside the checkpoint.
-  var files: CommandFiles { CommandFiles(read: [architecture.config, backend.plan]) }
+  /// What is read of a checkpoint and beside it.
+  func files(_ checkpoint: String?) -> CommandFiles {
+    let named = checkpoint.map { CheckpointName.files($0, isConfigured: architecture.config != nil) } ?? []
+    return CommandFiles(read: named).and(CommandFiles(read: [architecture.config, backend.plan]))
+  }
 }
 
 /// What computes, and how each layer is computed.

@@ -41,8 +41,8 @@ struct QuantizationQuestionOptions: ParsableArguments {
     }
   }
 
-  /// What is written.
-  var files: CommandFiles { CommandFiles(written: [html, savePlan]) }
+  /// What is read and written.
+  var files: CommandFiles { CommandFiles(read: [data], written: [html, savePlan]) }
 
   /// Whether modules are looked at, which needs pictures.
   var isAsked: Bool { analyze || maxDrop != nil || html != nil }
