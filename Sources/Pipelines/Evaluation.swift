@@ -1,3 +1,4 @@
+import Checkpoints
 public import Evaluation
 import Files
 import Masks
@@ -64,6 +65,7 @@ extension Model {
       if isCancelled() || Task.isCancelled { throw CancellationError() }
       watch(.step(name))
     }
+    if let note = try brokenWeights() { watch(.note(note)) }
     var said: Set<String> = []
     for picture in known == nil ? set.pictures : [] {
       try begin("picture \(picture.name)")
@@ -77,6 +79,16 @@ extension Model {
       try result.add(clip, watch) { try evaluate(clip) }
     }
     return result
+  }
+
+  /// Says which weights are no numbers; those that nothing is multiplied by leave the figures as they are.
+  private func brokenWeights() throws -> String? {
+    let found = try zip(checkpoint.entries, checkpoint.statistics()).filter { _, statistics in
+      (statistics?.nanCount ?? 0) + (statistics?.infinityCount ?? 0) > 0
+    }
+    guard let first = found.first?.0.name else { return nil }
+    let others = found.count > 1 ? " and \(found.count - 1) other tensors hold" : " holds"
+    return "\(checkpoint.path): expected weights to be numbers, but \(first)\(others) NaN or infinities"
   }
 
   /// Segments every object of a picture by derived prompts and compares with the truth.
