@@ -45,9 +45,11 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
       "\(path): expected at most \(limit) pixels, found \(width) × \(height)"
     case .couldNotEncode(let path, let reason): "\(path): the picture can't be encoded: \(reason)"
     case .noFrames(let path, let found):
-      "\(path): expected a folder of JPEG, PNG or other pictures as frames, found \(found ?? "none in it")"
+      "\(path): expected a folder of JPEG, PNG or other pictures, found \(found ?? "none in it")"
     case .noSuchFrames(let path, let asked, let count):
       "\(path): expected frames of the video\(count.map { ", which has \($0), counted from 0" } ?? ""), found \(asked)"
+    case .noSuchStream(let path, _, 0):
+      "\(path): expected a file with several videos for --stream, found pictures; leave out --stream"
     case .noSuchStream(let path, let asked, let count):
       "\(path): expected one of its \(count) video streams, counted from 0, found \(asked)"
         + (count > 1 ? "" : "; leave out --stream")

@@ -13,7 +13,7 @@ public struct EvaluationResult: Sendable {
   public var pictures: [PictureScores] = []
   /// Objects of clips, in the order of the clips.
   public var clips: [ClipScores] = []
-  /// Clips of which nothing can be said, a sentence each.
+  /// Pictures and clips of which nothing can be said, a sentence each.
   public var leftOut: [String] = []
 
   /// No scores yet.
@@ -72,7 +72,13 @@ extension Model {
       let input = try PictureInput(path: picture.picture)
       // What reading decides is said once a kind.
       for note in input.notes where said.insert(note).inserted { watch(.note("\(input.path): \(note)")) }
-      result.pictures += try evaluate(picture, input)
+      let scores = try evaluate(picture, input)
+      if scores.isEmpty {
+        let words = "picture \(picture.name): left out, no object is in its masks"
+        result.leftOut.append(words)
+        watch(.note(words))
+      }
+      result.pictures += scores
     }
     for clip in set.clips {
       try begin("clip \(clip.name)")

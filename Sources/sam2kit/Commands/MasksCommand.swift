@@ -108,6 +108,10 @@ struct MasksCommand: Command {
     let found = try model.load(parts: parts).generateMasks(picture, options, watch: Console.watch)
     Console.endLine()
     try found.write(to: folder, as: outputMode, outlines: outlines.formats, tolerance: outlines.tolerance.value)
+    if found.masks.isEmpty {
+      Console.remark(
+        "\(picture.path): no mask was found; a lower --pred-iou-thresh or --stability-score-thresh keeps more")
+    }
     print("\(found.masks.count) masks")
     print(folder.file(GeneratedMasks.recordsName))
     print(folder.file(GeneratedMasks.labelsName))

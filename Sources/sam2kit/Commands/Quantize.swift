@@ -141,7 +141,12 @@ struct Quantize: Command {
       calibration.seed = seed?.value ?? calibration.seed
       request.calibration = calibration
     }
-    let result = try questions.answer(request)
+    let result: QuantizeResult
+    do { result = try questions.answer(request) } catch let error as QuantizationError {
+      // Of a plan it is the plan's file that is to be changed.
+      guard let plan, error == .nothingToQuantize else { throw error }
+      throw FileProblem(path: plan, problem: "\(error)")
+    }
     if json { try Console.json(result) } else { print(result.text(output)) }
   }
 }

@@ -136,6 +136,9 @@ struct Segment: Command {
           + "predicted IoU \(mask.predictedIoU.rounded(3))  stability \(mask.stabilityScore.rounded(3))  "
           + "object score \(mask.objectScore.rounded(2))")
     }
+    for mask in found.masks where mask.mask.area == 0 {
+      Console.remark("object \(mask.object): no pixel is in its mask \(mask.alternative)")
+    }
     if let logits { print(logits) }
     if picture.picture != nil { print(folder.file(Segmentation.overlayName)) }
     print(folder.file(Segmentation.reportName))
