@@ -20,7 +20,7 @@ private func compile(_ arguments: [String]) throws {
   let headers = ["Sources/CLoader/include", "Sources/CVector/include"].map { "-I" + TestFiles.package($0) }
   let flags = try run([
     "pkg-config", "--cflags", "libavformat", "libavcodec", "libswscale", "libavutil", "libtiff-4",
-    "libwebpdemux",
+    "libwebpdemux", "libavif", "libopenjp2",
   ])
   .output.split(whereSeparator: \.isWhitespace).map(String.init)
   let outcome = try run(["clang", "-w"] + headers + flags + arguments)
