@@ -155,8 +155,8 @@ struct PointingOptions: ParsableArguments {
   /// - Throws: `PromptError`, `MediaError`, `FileError`.
   func objects(of picture: String, frame: Int = 0) throws -> [ObjectPrompt] {
     if let masks {
-      let labels = try LabelMap.read(path: masks)
-      let map = labels.objects == [LabelMap.void] ? labels : labels.withoutVoid
+      let labels = try LabelRaster.read(path: masks)
+      let map = labels.isVoidAlone ? labels : labels.withoutVoid
       guard !map.objects.isEmpty else {
         throw PromptError(place: masks, problem: "expected object numbers, found only 0, the ground")
       }
