@@ -73,6 +73,8 @@ let package = Package(
       brew: "ffmpeg"),
     loaded("CTIFF", pkgConfig: "libtiff-4", apt: "libtiff-dev", brew: "libtiff"),
     loaded("CWebP", pkgConfig: "libwebpdemux libwebp", apt: "libwebp-dev", brew: "webp"),
+    loaded("CAVIF", pkgConfig: "libavif", apt: "libavif-dev", brew: "libavif"),
+    loaded("COpenJPEG", pkgConfig: "libopenjp2", apt: "libopenjp2-7-dev", brew: "openjpeg"),
     .target(
       name: "CLoader", exclude: ["README.md"],
       linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
@@ -108,7 +110,7 @@ let package = Package(
       "Media",
       [
         "Files", "Tensors", "Prompts", "Masks", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg", "CTIFF",
-        "CWebP",
+        "CWebP", "CAVIF", "COpenJPEG",
       ]),
     layer("Evaluation", ["Files", "Prompts", "Masks", "Media"]),
     layer(

@@ -82,10 +82,10 @@ public struct ValidationSet: Sendable {
   }
 }
 
-extension LabelMap {
+extension LabelRaster {
   /// Reads object numbers for a picture of that size.
-  static func read(path: String, of width: Int, _ height: Int) throws -> LabelMap {
-    let labels = try LabelMap.read(path: path)
+  static func read(path: String, of width: Int, _ height: Int) throws -> LabelRaster {
+    let labels = try LabelRaster.read(path: path)
     guard labels.width == width, labels.height == height else {
       throw EvaluationError.wrongSize(
         path: path, expectedWidth: width, expectedHeight: height, foundWidth: labels.width,

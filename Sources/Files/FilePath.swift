@@ -59,6 +59,18 @@ package enum FilePath {
     return path.withFileName { stat($0, &status) } == 0 ? Identity(status) : nil
   }
 
+  /// What is at a path that is no file, in words.
+  package static func kind(of path: String) -> String {
+    var status = stat()
+    guard path.withFileName({ stat($0, &status) }) == 0 else { return "a folder or a device" }
+    return switch status.st_mode & S_IFMT {
+    case S_IFDIR: "a folder"
+    case S_IFIFO: "a pipe; save what comes of it as a file"
+    case S_IFSOCK: "a socket"
+    default: "a device"
+    }
+  }
+
   /// Whether two paths lead to one thing.
   package static func isSame(_ one: String, _ other: String) -> Bool {
     guard let identity = identity(of: one) else { return false }

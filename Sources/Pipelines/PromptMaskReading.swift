@@ -54,7 +54,7 @@ struct ReadMask {
         return
       }
       if let chosen {
-        let labels = try LabelMap.read(path: path)
+        let labels = try LabelRaster.read(path: path)
         mask = labels.mask(of: chosen)
         guard mask.area > 0 else {
           let objects = labels.objects.map(String.init).joined(separator: ", ")

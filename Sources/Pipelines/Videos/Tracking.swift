@@ -12,7 +12,7 @@ import Tensors
 
 /// What to track through a video, and where results go.
 public struct TrackRequest: Sendable {
-  /// A video file, a folder of pictures, or a TIFF of several pages.
+  /// A video file, a folder of pictures, or a TIFF or AVIF of several pages.
   public var video: String
   /// What is pointed at, and when.
   public var prompts: PromptScript
@@ -130,7 +130,7 @@ extension Model {
   /// Tracks objects through a video and hands out their masks; nothing is written.
   ///
   /// - Parameters:
-  ///   - video: A video file, a folder of pictures, or a TIFF of several pages.
+  ///   - video: A video file, a folder of pictures, or a TIFF or AVIF of several pages.
   ///   - objects: Where the objects are, on whatever frames; paths of masks are relative to the working folder.
   ///   - direction: Which way to track.
   ///   - isCancelled: Asked after every frame, beside the task's own cancellation.

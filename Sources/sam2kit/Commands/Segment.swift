@@ -26,7 +26,7 @@ struct Segment: Command {
   @Option(
     name: .long,
     help:
-      "A JPEG, PNG, WebP, TIFF, BMP, GIF or PPM, read as Pillow's convert(\"RGB\") reads it; or a folder of pictures that stdin asks about."
+      "A JPEG, PNG, WebP, TIFF, AVIF, JPEG 2000, BMP, GIF or PPM, read as Pillow's convert(\"RGB\") reads it; or a folder of pictures that stdin asks about."
   )
   var image: String?
   @Option(

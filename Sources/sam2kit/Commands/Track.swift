@@ -19,7 +19,8 @@ struct Track: Command {
       """)
 
   @OptionGroup var model: ModelOptions
-  @Option(name: .long, help: "A video file, a folder of pictures, or a TIFF whose pages are the frames.")
+  @Option(
+    name: .long, help: "A video file, a folder of pictures, or a TIFF or AVIF whose pages are the frames.")
   var video: String
   @OptionGroup var frames: FrameArguments
   @OptionGroup var pictures: PictureOptions

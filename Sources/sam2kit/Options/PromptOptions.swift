@@ -160,8 +160,8 @@ struct PointingOptions: ParsableArguments {
   /// - Throws: `PromptError`, `MediaError`, `FileError`.
   func script(of picture: String, frame: Int = 0) throws -> PromptScript {
     if let masks {
-      let labels = try LabelMap.read(path: masks)
-      let map = labels.objects == [LabelMap.void] ? labels : labels.withoutVoid
+      let labels = try LabelRaster.read(path: masks)
+      let map = labels.isVoidAlone ? labels : labels.withoutVoid
       guard !map.objects.isEmpty else {
         throw PromptError(place: masks, problem: "expected object numbers, found only 0, the ground")
       }
