@@ -22,7 +22,7 @@ private func compile(_ arguments: [String]) throws {
   }
   let flags = try run([
     "pkg-config", "--cflags", "libavformat", "libavcodec", "libswscale", "libavutil", "libtiff-4",
-      "libwebpdemux", "libavif", "libopenjp2", "hdf5",
+    "libwebpdemux", "libavif", "libopenjp2", "hdf5",
   ])
   .output.split(whereSeparator: \.isWhitespace).map(String.init)
   let outcome = try run(["clang", "-w"] + headers + flags + arguments)
