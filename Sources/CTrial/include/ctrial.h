@@ -27,7 +27,7 @@ typedef struct {
 } ctrial_child;
 
 // Starts a child that reads the structure of the file at `path`: every object once by its address, all attributes, types,
-// shapes, and the indices of chunks. No other thread may be within the HDF5 library meanwhile.
+// shapes, and chunks that the library unpacks itself. No other thread may be within the HDF5 library meanwhile.
 //
 // seconds: of the processor, after which it ends
 // bytes: of memory, beyond what the program has
