@@ -1,5 +1,6 @@
 // Files of hardly any bytes that speak of many pixels or samples.
 import Foundation
+import Masks
 @testable import Media
 import Testing
 

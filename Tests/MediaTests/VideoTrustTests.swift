@@ -1,6 +1,7 @@
 // Files that call themselves videos and lead elsewhere, and videos that are two.
 import Files
 import Foundation
+import Masks
 @testable import Media
 import Testing
 import TestSupport
@@ -168,7 +169,8 @@ struct JoinedFixtures: Decodable {
 
   @Test func aClockOnlyGoesForwards() {
     var clock = FrameClock(step: 10)
-    for (frame, time) in [100, 110, 120, nil, 5, 15, 200, 190].enumerated() { clock.note(time, of: frame) }
+    let times: [Int64?] = [100, 110, 120, nil, 5, 15, 200, 190]
+    for (frame, time) in times.enumerated() { clock.note(time, of: frame) }
     // What comes again changes nothing.
     clock.note(7, of: 2)
     #expect((0..<9).map { clock.time(of: $0) } == [100, 110, 120, nil, 130, 140, 325, 335, nil])
