@@ -40,9 +40,7 @@ struct OutlineWriter: ~Copyable {
   ///   - tolerance: How far corners that are left out may lie off what remains, in pixels.
   /// - Throws: `FileError`.
   init(path: String, as format: OutlineFormat, width: Int, height: Int, tolerance: Double) throws {
-    (self.format, self.tolerance) = (format, tolerance)
-    file = try OutputFile(path: path)
-    encoder.outputFormatting = [.sortedKeys]
+    let file = try OutputFile(path: path)
     let opening =
       switch format {
       case .coco: "{\"annotations\":[\n"
@@ -52,6 +50,9 @@ struct OutlineWriter: ~Copyable {
           + "<g fill-rule=\"evenodd\" fill-opacity=\"0.5\">\n"
       }
     try file.write(Array(opening.utf8))
+    (self.format, self.tolerance) = (format, tolerance)
+    self.file = file
+    encoder.outputFormatting = [.sortedKeys]
   }
 
   /// Adds a mask.
