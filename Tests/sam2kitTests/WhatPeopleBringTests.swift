@@ -115,7 +115,7 @@ private func segment(_ arguments: [String], into folder: String) throws -> Progr
       #expect(
         none.code == 2 && none.errors.contains("expected object 8 in it, found 3, 7, 255"), "\(none.errors)")
       // Numbers beyond 255 are written in sixteen bits, and read so; there 255 is no void.
-      let deep = labels.map { UInt16($0 == 7 ? 300 : $0) }
+      let deep = labels.map { $0 == 7 ? UInt16(300) : UInt16($0) }
       try LabelRaster(width: 160, height: 120, labels: deep).write(path: "\(folder)/deep.png")
       let many = try Clip.track("--masks", "\(folder)/deep.png", into: "\(folder)/many")
       #expect(many.code == 0, "\(many.errors)")
