@@ -37,6 +37,16 @@ final class HDF5Dump: DumpContents {
     mostBytes = max(limits.inflationFree, Self.inflationFree, overflow ? .max : ratio)
     arrays = try Self.arrays(below: try file.root(), path: path)
     guard !arrays.isEmpty else { throw DumpError.empty(path: path, expected: "an HDF5 file with datasets") }
+    // Each as often as it has names, which is how often it is gone through.
+    let most = max(Self.inflationFree * 8, overflow ? .max : ratio)
+    let total = arrays.reduce(0.0) { $0 + Double($1.shape.count * $1.type.byteCount) }
+    guard total <= Double(most) else {
+      throw DumpError.hdf5Limit(
+        path: path, object: "/",
+        expected:
+          "at most \(most) bytes of arrays, each as often as it has names (--limit inflation-ratio=NUMBER "
+          + "allows more)")
+    }
     state = Mutex(State(file: consume file))
   }
 

@@ -41,14 +41,14 @@ final class StoredBytes: Sendable {
         expected: "at most \(expected) bytes \(what), from \(stored) stored ones",
         found: claim.count.map { "\($0), of shape \(claim.extents)" } ?? "shape \(claim.extents)")
     }
-    guard let count = claim.count, !overflow else { throw excessive(overflow ? .max : backed, "of elements") }
+    let (sum, sumOverflow) = backed.addingReportingOverflow(unstored)
+    guard let count = claim.count, !overflow else { throw excessive(sum, "of elements") }
     guard claim.storedCount <= fileCount else {
       throw .excessive(
         file: place.file, object: place.object, expected: "at most the file's \(fileCount) bytes of elements",
         found: "\(claim.storedCount)")
     }
     let missing = count > backed ? count - backed : 0
-    let (sum, sumOverflow) = backed.addingReportingOverflow(unstored)
     guard claim.chunkCount <= (sumOverflow ? .max : sum) else {
       throw excessive(sumOverflow ? .max : sum, "in a chunk")
     }

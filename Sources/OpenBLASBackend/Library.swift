@@ -1,5 +1,6 @@
 // OpenBLAS, loaded once for the whole process, with kernels that suit the processor and multiply.
 import COpenBLAS
+import Kernels
 
 /// What is wrong with OpenBLAS on this machine.
 public enum OpenBLASError: Error, CustomStringConvertible {
@@ -33,8 +34,17 @@ struct Library {
 
   /// The process's own.
   static let loaded = Result { () throws(OpenBLASError) in
-    try AddressSpace.check()
+    try Library.requireRoom()
     return try Library(SystemLibrary(), processor: copenblas_is_core_type_set() == 0 ? .own : .any)
+  }
+
+  /// Sees that every thread can have its buffer, for which OpenBLAS would ask for ever.
+  ///
+  /// Source: OpenBLAS, driver/others/memory.c, blas_memory_alloc (a buffer for each thread that multiplies at a time, never
+  /// given back); common_x86_64.h and common_arm64.h, BUFFER_SIZE.
+  private static func requireRoom() throws(OpenBLASError) {
+    let needed = Parallelism.threads * 128 << 20 + AddressSpace.least
+    if let left = AddressSpace.left, left < needed { throw .noRoom(needed: needed, found: left) }
   }
 
   /// Loads it with its own choice of kernels, or with better ones where that is below what the processor can do; with weaker

@@ -1,3 +1,4 @@
+import Files
 import HDF5
 import Synchronization
 public import Taps
@@ -78,8 +79,30 @@ public final class TraceReader: Sendable {
     provenance = try Provenance(of: root, file: path)
     var listing = TapListing(file: path)
     taps = try listing.taps(of: root)
+    try Self.check(taps, file: path)
     positions = Dictionary(taps.enumerated().map { ($1.id, $0) }) { first, _ in first }
     state = Mutex(State(file: consume file))
+  }
+
+  /// Bytes of all arrays, each as often as it has names, that any file may have, and how many times a larger one's own:
+  /// more would take hours to go through.
+  private static let mostBytes = (least: 1 << 30, ratio: 256)
+
+  private static func check(_ taps: [Tap], file: String) throws {
+    let fileCount = try MappedFile(path: file).bytes.count
+    let (scaled, isBeyond) = fileCount.multipliedReportingOverflow(by: mostBytes.ratio)
+    let most = max(mostBytes.least, isBeyond ? .max : scaled)
+    var total = 0
+    for tap in taps {
+      let (sum, overflow) = total.addingReportingOverflow(tap.shape.count * MemoryLayout<Float>.stride)
+      guard !overflow, sum <= most else {
+        throw TraceError.malformed(
+          file: file, object: tap.name,
+          expected: "at most \(most) bytes of arrays, each as often as it has names, in a file of \(fileCount)",
+          found: "more")
+      }
+      total = sum
+    }
   }
 
   /// What was recorded under that ID.

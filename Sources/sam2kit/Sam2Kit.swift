@@ -48,15 +48,16 @@ extension Sam2Kit {
     PartialFiles.removeOnInterrupt()
     ShrinkingFiles.exitWhenRead()
     var end = ExitCode.success
+    let arguments = FilePath.arguments
     do {
-      let arguments = FilePath.arguments
       try refuseEmpty(arguments)
       var command = try parseAsRoot(arguments)
       try command.run()
     } catch {
       end = exitCode(for: error)
-      let lines = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false).map(
-        String.init)
+      let lines = message(for: error, of: arguments).split(separator: "\n", omittingEmptySubsequences: false)
+        .map(
+          String.init)
       // Help and the version are results, too.
       let isSaid = lines != [""]
       if isSaid, end.isSuccess { print(lines) }
@@ -69,6 +70,13 @@ extension Sam2Kit {
       }
     }
     exit(withError: end)
+  }
+
+  /// What the parser of arguments says; what it quotes of them can't end a line.
+  private static func message(for error: any Error, of arguments: [String]) -> String {
+    let values = arguments.compactMap { $0.split(separator: "=", maxSplits: 1).last.map(String.init) }
+    return (arguments + values).filter { $0.shown() != $0 }
+      .reduce(fullMessage(for: error)) { $0.replacing($1, with: $1.shown()) }
   }
 
   /// An argument without a letter is what is left of a variable that was never set.

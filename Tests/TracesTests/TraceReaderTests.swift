@@ -144,3 +144,25 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
     }
   }
 }
+
+/// One array of 4 MB, deflated to a few kilobytes, under 300 names: 1.2 GB to go through.
+@Test func arraysCountAsOftenAsTheyHaveNames() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    func trace(_ names: Int) throws -> String {
+      let path = "\(folder)/\(names).h5"
+      let file = try HDF5File.create(path)
+      do {
+        let root = try file.root()
+        try TraceReader(path: fixture).provenance.write(to: root)
+        try root.createGroup("taps/m/0").setAttribute("sequence", .integer(0))
+        try root.write("taps/m/0/output/0", Tensor(repeating: 0, [1 << 20]), storage: .compressed)
+        for name in 1..<names { try root.link("taps/m/0/output/\(name)", to: "/taps/m/0/output/0") }
+      }
+      try file.commit()
+      return path
+    }
+    #expect(try TraceReader(path: trace(256)).taps.count == 256)
+    let error = try #require(throws: TraceError.self) { _ = try TraceReader(path: trace(300)) }
+    #expect("\(error)".contains("m/0/output/256: expected at most 1073741824 bytes of arrays"), "\(error)")
+  }
+}

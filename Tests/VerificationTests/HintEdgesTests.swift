@@ -142,9 +142,10 @@ private func hints(
     let recorded = try #require(try Operations.read().activations.first)
     for (right, expected) in recorded.results {
       for (wrong, found) in recorded.results where wrong != right {
-        let claims = hints(expected.tensor, found.tensor, inputs: [recorded.input.tensor]).filter {
-          $0.cause == .activation
-        }.map(\.claim)
+        // The two forms of GELU differ by 5e-4 at most, among numbers of up to 9.
+        let claims = hints(
+          expected.tensor, found.tensor, inputs: [recorded.input.tensor], tolerance: 1e-5
+        ).filter { $0.cause == .activation }.map(\.claim)
         #expect(claims == ["activation: the candidate fits \(wrong), the reference \(right)"])
       }
     }

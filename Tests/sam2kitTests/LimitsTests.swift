@@ -26,10 +26,10 @@ import TestSupport
         chmod(folder, 0o777)
         let isRoot = geteuid() == 0
         let become = isRoot ? Self.unprivileged : ""
-        let test = "\(become) test -r '\(Self.micro)' -a -w '\(folder)'"
+        let test = "prlimit --version && \(become) test -r '\(Self.micro)' -a -w '\(folder)'"
         guard try Program.run([], through: test).code == 0 else { return }
         #expect(try Program.run(segment("\(folder)/free")).code == 0)
-        let script = "ulimit -u \(limit); exec \(become) \"$0\" \"$@\""
+        let script = "exec prlimit --nproc=\(limit) \(become) \"$0\" \"$@\""
         for arguments in [
           segment("\(folder)/few"), segment("\(folder)/reference", "--backend", "openblas", "--threads", "8"),
           ["inspect", Self.micro],

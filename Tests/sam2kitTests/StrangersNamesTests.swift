@@ -117,7 +117,7 @@ private func write(_ names: [String], metadata: [String: String] = [:], to path:
         #expect(outcome.output.isEmpty)
       }
       let usage = try Program.run("segment", "--model", "m", "--point", odd)
-      #expect(usage.code == 64 && isPlain(usage.errors))
+      #expect(usage.code == 64 && isPlain(usage.errors) && usage.errors.contains(shown))
     }
   }
 

@@ -1,6 +1,7 @@
 // oneDNN itself: loaded, its version, what is wrong with it.
 internal import COneDNN
 internal import Foundation
+import Kernels
 
 /// oneDNN, once it is loaded: whoever holds this may make products.
 public struct OneDNNLibrary: Sendable {
@@ -10,12 +11,14 @@ public struct OneDNNLibrary: Sendable {
   /// Loads oneDNN, unless it is loaded. It keeps to the instruction sets that `SAM2KIT_MAX_ISA` allows, as CVector does; where
   /// that says nothing, to those of its own `ONEDNN_MAX_CPU_ISA`.
   ///
-  /// - Throws: `OneDNNError.missing` where there is none, `OneDNNError.unknownInstructions`.
+  /// - Throws: `OneDNNError.missing` where there is none, `.noRoom`, `.unknownInstructions`.
   public init() throws(OneDNNError) {
     if let named = ProcessInfo.processInfo.environment[Self.variable] {
       guard let most = Self.instructions[named] else { throw .unknownInstructions(found: named) }
       conednn_keep_to(Int32(most))
     }
+    // It would crash.
+    if let left = AddressSpace.left, left < AddressSpace.least { throw .noRoom(found: left) }
     if let reason = conednn_load() { throw .missing(reason: String(cString: reason)) }
     let number = conednn_version()
     version = "\(number.major).\(number.minor).\(number.patch)"
@@ -35,6 +38,9 @@ public enum OneDNNError: Error, Equatable, CustomStringConvertible {
   /// There is no library to be loaded. The dynamic linker's words.
   case missing(reason: String)
 
+  /// A limit leaves too few addresses.
+  case noRoom(found: Int)
+
   /// The library makes no such product, or can't pack its weights. Says which, and its status.
   case refused(reason: String)
 
@@ -48,6 +54,8 @@ public enum OneDNNError: Error, Equatable, CustomStringConvertible {
       "\(OneDNNLibrary.variable): expected \(OneDNNLibrary.instructions.keys.sorted().joined(separator: ", ")), "
         + "found \(found)"
     case .missing(let reason): "oneDNN can't be loaded: \(reason)"
+    case .noRoom(let found):
+      "oneDNN needs \(AddressSpace.least >> 20) MB of addresses, found \(found >> 20) MB left: raise the limit (ulimit -v)"
     case .refused(let reason): reason
     }
   }

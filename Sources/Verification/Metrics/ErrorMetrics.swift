@@ -49,12 +49,12 @@ public struct ErrorMetrics: Equatable, Sendable, Codable {
 
   /// The smallest relative tolerance under which this passes; infinite where no tolerance helps.
   public var smallestPassingTolerance: Double {
-    nonFiniteMismatches > 0 ? .infinity : isEqual ? 0 : relativeError
+    nonFiniteMismatches > 0 ? .infinity : isEqual ? 0 : relativeError.isNaN ? .infinity : relativeError
   }
 
-  /// Whether nothing differs, as far as anything could be compared.
+  /// Whether nothing differs, as far as anything could be compared; a part of a sketch that is no number does.
   var isEqual: Bool {
-    nonFiniteMismatches == 0 && !(maxAbsError > 0) && !(sketch.map { $0.largest > 0 } ?? false)
+    nonFiniteMismatches == 0 && !(maxAbsError > 0) && sketch.map { $0.largest == 0 } ?? true
   }
 
   /// Whether there is a NaN or an infinity on either side.

@@ -47,7 +47,9 @@ public struct ComparisonTable: Sendable {
       }.map(\.element)
     }
     let shown = arrays.prefix(limit ?? arrays.count)
-    var lines = aligned([headings] + shown.map { cells($0).map { $0.shownName } })
+    // Asking goes through all arrays.
+    let isIsolated = comparison.isIsolated
+    var lines = aligned([headings] + shown.map { cells($0, isIsolated).map { $0.shownName } })
     lines[0] = coloured(lines[0], .bold)
     for (index, array) in shown.enumerated() {
       lines[index + 1] = coloured(lines[index + 1], colour(of: array))
@@ -61,7 +63,7 @@ public struct ComparisonTable: Sendable {
     array.isFused ? 0 : array.smallestPassingTolerance
   }
 
-  private func cells(_ array: ArrayComparison) -> [String] {
+  private func cells(_ array: ArrayComparison, _ isIsolated: Bool) -> [String] {
     let mark =
       array.isFused
       ? "–" : array.passes(comparison.policy) && array.passesIsolated(comparison.policy) ? "ok" : "FAIL"
@@ -75,7 +77,7 @@ public struct ComparisonTable: Sendable {
         [
           mark, array.name, "\(array.shape)", scientific(metrics.maxAbsError),
           scientific(metrics.meanAbsError), scientific(metrics.relativeError),
-        ] + (comparison.isIsolated ? [alone] : []) + [
+        ] + (isIsolated ? [alone] : []) + [
           fixed(metrics.cosineSimilarity, 7), fixed(metrics.sqnrDecibels, 1),
         ]
       return cells + remarks(metrics, comparison.policy.tolerance(for: array.id))
@@ -179,6 +181,7 @@ public struct ComparisonTable: Sendable {
   /// numbers, and remarks behind them, don't count for the width.
   private func aligned(_ rows: [[String]]) -> [String] {
     let textColumns = 3
+    let headings = headings
     var widths = [Int](repeating: 0, count: headings.count)
     for row in rows {
       let counted = row.count < headings.count ? textColumns : headings.count
