@@ -73,25 +73,29 @@ let package = Package(
       brew: "ffmpeg"),
     loaded("CTIFF", pkgConfig: "libtiff-4", apt: "libtiff-dev", brew: "libtiff"),
     loaded("CWebP", pkgConfig: "libwebpdemux libwebp", apt: "libwebp-dev", brew: "webp"),
+    loaded("CAVIF", pkgConfig: "libavif", apt: "libavif-dev", brew: "libavif"),
+    loaded("COpenJPEG", pkgConfig: "libopenjp2", apt: "libopenjp2-7-dev", brew: "openjpeg"),
     .target(
       name: "CLoader", exclude: ["README.md"],
       linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     // Everywhere loaded when it is first needed, since it may be missing.
     .target(name: "COneDNN", dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: "."),
     .target(name: "CVector", exclude: ["README.md"]),
+    .target(name: "CTrial", dependencies: ["CHDF5"], exclude: ["README.md"]),
 
-    layer("Files", [.target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
+    layer("Threads", []),
+    layer("Files", ["Threads", .target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
     .target(
       name: "Downloads", dependencies: ["Files"], exclude: ["README.md"],
       resources: [.embedInCode("manifest.json")], swiftSettings: settings),
     layer("Tensors", ["CVector"]),
     layer("Prompts", []),
-    layer("HDF5", ["Files", "Tensors", "CHDF5"]),
+    layer("HDF5", ["Files", "Tensors", "CHDF5", "CTrial"]),
     layer("Masks", ["Tensors", "CVector"]),
     layer("Architecture", ["Tensors"]),
     layer("Configurations", ["Architecture", "Yams"]),
-    layer("Checkpoints", ["Files", "Tensors", "HDF5", "CVector", "CZip"]),
-    layer("Kernels", ["Tensors", "CVector"]),
+    layer("Checkpoints", ["Threads", "Files", "Tensors", "HDF5", "CVector", "CZip"]),
+    layer("Kernels", ["Threads", "Tensors", "CVector"]),
     layer("OpenBLASBackend", ["Tensors", "Kernels", "CVector", "COpenBLAS"]),
     layer("OneDNNBackend", ["Tensors", "Kernels", "CVector", "COneDNN"]),
     layer("Taps", ["Tensors"]),
@@ -106,14 +110,15 @@ let package = Package(
       "Media",
       [
         "Files", "Tensors", "Prompts", "Masks", "Kernels", "CVector", "CJPEG", "CPNG", "CFFmpeg", "CTIFF",
-        "CWebP",
+        "CWebP", "CAVIF", "COpenJPEG",
       ]),
     layer("Evaluation", ["Files", "Prompts", "Masks", "Media"]),
     layer(
       "Pipelines",
       [
         "Files", "Tensors", "Prompts", "Masks", "HDF5", "Architecture", "Configurations", "Checkpoints",
-        "Kernels", "OpenBLASBackend", "OneDNNBackend", "Taps", "Traces", "SAM2", "Verification", "Reports",
+        "Kernels", "OpenBLASBackend", "OneDNNBackend", "Taps", "Traces", "SAM2", "Verification", "Dumps",
+        "Reports",
         "Media", "Evaluation", "Quantization", "CVector",
       ]),
     .executableTarget(
@@ -129,8 +134,8 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Tensors", "Kernels"], path: "Tests/TestSupport",
       swiftSettings: settings),
-    tests("Files"), tests("Downloads", ["Files"]), tests("Tensors", ["CVector"]),
-    tests("HDF5", ["Files", "Tensors"]), tests("Masks", ["Tensors"], fixtures: true),
+    tests("Threads"), tests("Files"), tests("Downloads", ["Files"]), tests("Tensors", ["CVector"]),
+    tests("HDF5", ["Files", "Tensors", "CTrial"]), tests("Masks", ["Tensors"], fixtures: true),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
     tests("Configurations", ["Architecture", "Files"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),

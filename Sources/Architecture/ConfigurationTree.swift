@@ -70,7 +70,7 @@ extension ConfigurationTree: Decodable {
   /// What `json` says of a model.
   package init(json text: String, origin: String) throws(ConfigurationError) {
     do { self = try JSONDecoder().decode(Self.self, from: Data(text.utf8)) } catch {
-      throw .notYAML(origin: origin, reason: "found no JSON: \(error.localizedDescription)")
+      throw .notYAML(origin: origin, reason: "found no JSON")
     }
   }
 

@@ -13,6 +13,9 @@ public struct ModelConfiguration: Hashable, Sendable, Encodable {
   public var memoryEncoder: MemoryEncoderConfiguration
   /// How many memories a frame attends to, the current frame's place included.
   public var numMaskmem = 7
+  /// Which multiples of 16 a model's input may have for its side, in pixels.
+  public static let imageSizes = 16...4096
+
   /// Width and height of the model's input, in pixels.
   public var imageSize = 512
   /// Pixels per feature along one axis.
@@ -179,7 +182,7 @@ extension ModelConfiguration {
     memoryAttention = try MemoryAttentionConfiguration(reader.child("memory_attention"))
     memoryEncoder = try MemoryEncoderConfiguration(reader.child("memory_encoder"))
     numMaskmem = try reader.int("num_maskmem", default: numMaskmem)
-    imageSize = try reader.int("image_size", in: 1...4096, default: imageSize)
+    imageSize = try reader.int("image_size", in: 1...Self.imageSizes.upperBound, default: imageSize)
     backboneStride = try reader.int(
       "backbone_stride", in: ConfigurationReader.positives, default: backboneStride)
     sigmoidScaleForMemEnc = try reader.float("sigmoid_scale_for_mem_enc", default: sigmoidScaleForMemEnc)

@@ -10,7 +10,8 @@
 #include <libswscale/swscale.h>
 
 #define CFFMPEG_FUNCTIONS(X)                                                                                           \
-  X(av_d2q) X(av_find_best_stream) X(av_frame_alloc) X(av_frame_clone) X(av_frame_free) X(av_frame_get_buffer)         \
+  X(av_d2q) X(av_dict_free) X(av_dict_set) X(av_find_best_stream) X(av_frame_alloc) X(av_frame_clone) X(av_frame_free) \
+  X(av_frame_get_buffer)                                                                                               \
   X(av_frame_make_writable) X(av_frame_unref) X(av_get_media_type_string) X(av_get_pix_fmt_name)                       \
   X(av_guess_frame_rate) X(av_interleaved_write_frame) X(av_log_set_level) X(av_new_packet) X(av_opt_set)              \
   X(av_packet_alloc) X(av_packet_free) X(av_packet_rescale_ts) X(av_packet_unref) X(av_pix_fmt_desc_get)               \
@@ -20,7 +21,7 @@
   X(avcodec_open2) X(avcodec_parameters_from_context) X(avcodec_parameters_to_context) X(avcodec_receive_frame)        \
   X(avcodec_receive_packet) X(avcodec_send_frame) X(avcodec_send_packet) X(avformat_alloc_output_context2)             \
   X(avformat_close_input) X(avformat_find_stream_info) X(avformat_free_context) X(avformat_new_stream)                 \
-  X(avformat_open_input) X(avformat_write_header) X(avio_closep) X(avio_open) X(sws_freeContext)                       \
+  X(avformat_open_input) X(avformat_write_header) X(avio_closep) X(avio_open) X(avio_size) X(sws_freeContext)          \
   X(sws_getCoefficients) X(sws_getContext) X(sws_scale) X(sws_setColorspaceDetails) CFFMPEG_SIDE_DATA(X)
 
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 29, 100)

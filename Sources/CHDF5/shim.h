@@ -78,7 +78,11 @@ static inline herr_t chdf5_address(hid_t object, unsigned long long *address) {
   if (status >= 0) __builtin_memcpy(address, &info.token, sizeof *address);
 #else
   H5O_info_t info;
+#if H5_VERSION_GE(1, 10, 3)
+  herr_t status = H5Oget_info2(object, &info, H5O_INFO_BASIC);
+#else
   herr_t status = H5Oget_info(object, &info);
+#endif
   if (status >= 0) *address = info.addr;
 #endif
   return status;

@@ -1,5 +1,5 @@
-// OpenBLAS loaded when a model is first run, on Linux. Loaded at the start of a program it begins threads, which turn
-// round and round for a while even where nothing is multiplied. Elsewhere, where this file is not compiled, the linker finds it.
+// OpenBLAS loaded when a model is first run, on Linux, and without threads of its own: loaded at the start of a program it
+// begins some, which turn round and round for a while even where nothing is multiplied. Elsewhere, where this file is not compiled, the linker finds it.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -16,33 +16,50 @@
 
 CLOADER_LIBRARY(FUNCTIONS, "libopenblas.so.0")
 
-#define VARIABLE "OPENBLAS_CORETYPE"
+#define CORE_TYPE "OPENBLAS_CORETYPE"
+#define THREADS "OPENBLAS_NUM_THREADS"
 
-int copenblas_is_core_type_set(void) { return getenv(VARIABLE) != NULL; }
+int copenblas_is_core_type_set(void) { return getenv(CORE_TYPE) != NULL; }
 
-// OpenBLAS reads the variable while it is loaded, and never again. It stands in a copy of the environment for so long:
-// setenv may free what another thread is reading, and children would inherit it. The copy is never freed for the same reason.
-const char *copenblas_reload(const char *core_type) {
-  if (copenblas_is_core_type_set()) return copenblas_load();
+// OpenBLAS reads variables while it is loaded, and never again. Ours stand in a copy of the environment for so long: setenv
+// may free what another thread is reading, and children would inherit them. The copy is never freed for the same reason.
+// No threads: we never use them, each takes 128 MB of addresses, and where one can't be made OpenBLAS raises SIGINT.
+static const char *load_with(const char *core_type) {
   char **own = environ;
   size_t count = 0;
   while (own && own[count]) count++;
-  size_t bytes = (count + 2) * sizeof *own, length = sizeof VARIABLE + 1 + strlen(core_type);
+  size_t bytes = (count + 3) * sizeof *own, length = sizeof CORE_TYPE + 1 + (core_type ? strlen(core_type) : 0);
   char **copy = malloc(bytes + length);
   if (!copy) return copenblas_load();
-  char *entry = (char *)copy + bytes;
-  snprintf(entry, length, VARIABLE "=%s", core_type);
-  copy[0] = entry;
-  if (count) memcpy(copy + 1, own, count * sizeof *own);
-  copy[count + 1] = NULL;
+  static char threads[] = THREADS "=1";
+  char **entry = copy;
+  *entry++ = threads;
+  if (core_type) {
+    char *text = (char *)copy + bytes;
+    snprintf(text, length, CORE_TYPE "=%s", core_type);
+    *entry++ = text;
+  }
+  if (count) memcpy(entry, own, count * sizeof *own);
+  entry[count] = NULL;
 
-  cloader_unload(&copenblas_loading);
   environ = copy;
   const char *problem = copenblas_load();
   // Another thread that set a variable meanwhile made an environment of its own out of the copy.
-  if (environ == copy) environ = own;
-  else unsetenv(VARIABLE);
+  if (environ == copy) {
+    environ = own;
+  } else {
+    unsetenv(THREADS);
+    if (core_type) unsetenv(CORE_TYPE);
+  }
   return problem;
+}
+
+const char *copenblas_load_alone(void) { return load_with(NULL); }
+
+const char *copenblas_reload(const char *core_type) {
+  if (copenblas_is_core_type_set()) return copenblas_load();
+  cloader_unload(&copenblas_loading);
+  return load_with(core_type);
 }
 
 int copenblas_processor(void) {

@@ -27,8 +27,8 @@ COPENBLAS_FUNCTION(char *, openblas_get_corename, void);
 #define COPENBLAS_AVX512 2  // F, CD, BW, DQ and VL
 
 #if defined(__linux__)
-// Loads the library, before any other function is called. What is wrong, or NULL.
-const char *copenblas_load(void);
+// Loads the library, before any other function is called, without threads of its own. What is wrong, or NULL.
+const char *copenblas_load_alone(void);
 
 // Loads it anew with the kernels of a core type, such as Haswell, unless OPENBLAS_CORETYPE is set. Nobody may be in its
 // functions. Where the program holds the library otherwise all stays as it is. What is wrong, or NULL.
@@ -40,7 +40,7 @@ int copenblas_is_core_type_set(void);
 // One of the above.
 int copenblas_processor(void);
 #else
-static inline const char *copenblas_load(void) { return 0; }
+static inline const char *copenblas_load_alone(void) { return 0; }
 static inline const char *copenblas_reload(const char *core_type) { return 0; }
 static inline int copenblas_is_core_type_set(void) { return 1; }
 static inline int copenblas_processor(void) { return COPENBLAS_ANY_PROCESSOR; }

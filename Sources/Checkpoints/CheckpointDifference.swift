@@ -1,5 +1,5 @@
-import Dispatch
 public import Tensors
+import Threads
 
 /// What two checkpoints hold of the same tensors, whatever their formats and namings.
 ///
@@ -143,7 +143,7 @@ public struct NumericChange: Sendable {
         results.withUnsafeMutableBufferPointer { results in
           // Each thread writes its own element only.
           nonisolated(unsafe) let (a, b, results) = (a, b, results)
-          DispatchQueue.concurrentPerform(iterations: parts) { part in
+          Threads.perform(parts) { part in
             results[part] = Self.serial(a, b, readers, count * part / parts..<count * (part + 1) / parts, width)
           }
         }

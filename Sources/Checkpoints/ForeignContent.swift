@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What people take for a checkpoint and isn't one: told by its content, named, with what to do about it.
@@ -28,11 +29,11 @@ enum ForeignContent {
     let endings = [".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".h5", ".hdf5", ".gguf", ".tar", ".zip"]
     if let inner = plain.first(where: { name in endings.contains { name.lowercased().hasSuffix($0) } }) {
       return
-        "\(kind) with '\(inner.prefix(120).onOneLine)' in it: unpack it (\(command)) and give what it holds"
+        "\(kind) with '\(inner.shownName)' in it: unpack it (\(command)) and give what it holds"
     }
     if let pickle = plain.first(where: { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }) {
       return
-        "\(kind) whose data.pkl stands at '\(pickle.prefix(120).onOneLine)': a checkpoint that was unpacked and packed anew; "
+        "\(kind) whose data.pkl stands at '\(pickle.shownName)': a checkpoint that was unpacked and packed anew; "
         + "expected one folder around it: fetch the file as torch.save wrote it"
     }
     if !plain.isEmpty, plain.allSatisfy({ $0.hasSuffix(".npy") }) {
@@ -40,7 +41,7 @@ enum ForeignContent {
         "a NumPy archive (.npz) of \(plain.count) arrays: save their tensors with torch.save or safetensors"
     }
     guard !plain.isEmpty else { return "\(kind) without files: fetch it again" }
-    let listed = plain.map { "'\($0.prefix(60).onOneLine)'" }.listed(3)
+    let listed = plain.map { "'\($0.shown(atMost: 60))'" }.listed(3)
     return "\(kind) of \(listed), no weights among them"
   }
 
@@ -124,13 +125,13 @@ enum ForeignContent {
     if text.hasPrefix("<") {
       let code = text.firstRange(of: "<Code>").map { text[$0.upperBound...].prefix { $0 != "<" } }
       return
-        "a server's answer in XML\(code.map { " ('\($0.prefix(40).onOneLine)')" } ?? ""): the download was refused, "
+        "a server's answer in XML\(code.map { " ('\($0.shown(atMost: 40))')" } ?? ""): the download was refused, "
         + "ask for the file again"
     }
     if [".yaml", ".yml"].contains(where: path.lowercased().hasSuffix) {
       return "a YAML text: the model's weights belong here, its configuration goes to --config"
     }
-    let line = text.split(whereSeparator: \.isNewline).first.map { $0.prefix(60).onOneLine } ?? ""
+    let line = text.split(whereSeparator: \.isNewline).first.map { $0.shown(atMost: 60) } ?? ""
     if text.hasPrefix("{") || text.hasPrefix("[") {
       return
         "a JSON text that begins with '\(line)': the download was refused, or this is not the weights' file"
@@ -142,18 +143,5 @@ enum ForeignContent {
   private static func isZeros(_ view: ByteView) -> Bool {
     view.count > 512 && view.bytes.prefix(1 << 16).allSatisfy { $0 == 0 }
       && view.bytes.suffix(1 << 16).allSatisfy { $0 == 0 }
-  }
-}
-
-extension StringProtocol {
-  /// The same, with a sign instead of whatever would end a line or be acted on by a terminal: names come from files.
-  var onOneLine: String {
-    var scalars = String.UnicodeScalarView()
-    for scalar in unicodeScalars {
-      let isControl =
-        scalar.value < 0x20 || 0x7f..<0xa0 ~= scalar.value || [0x2028, 0x2029].contains(scalar.value)
-      scalars.append(isControl ? "\u{fffd}" : scalar)
-    }
-    return String(scalars)
   }
 }

@@ -17,14 +17,16 @@ final class HDF5Weights: TensorContents {
   init(_ file: MappedFile, limits: ReadingLimits) throws(CheckpointError) {
     path = file.path
     do {
-      root = try HDF5File.open(file.path).root()
+      root = try HDF5File.open(
+        file.path, unstored: max(HDF5File.mostUnstored, limits.inflated(from: file.bytes.count))
+      ).root()
       metadata = try Self.metadata(of: root)
       if let recording = metadata["format"].flatMap({ Self.recordings[$0] }) {
         throw CheckpointError.recording(path: file.path, found: recording)
       }
       var listing = Listing(file, limits)
-      try listing.add(root, prefix: "", ancestors: [])
-      if listing.entries.isEmpty, listing.groups > 1 {
+      try listing.add(root)
+      if listing.entries.isEmpty, try Self.holdsGroups(root) {
         throw HDF5Error.wrongKind(
           file: file.path, object: "/", expected: "datasets of numbers", found: "groups without")
       }
@@ -33,6 +35,11 @@ final class HDF5Weights: TensorContents {
     } catch {
       throw CheckpointError(hdf5: error, path: file.path)
     }
+  }
+
+  private static func holdsGroups(_ root: borrowing HDF5Group) throws -> Bool {
+    for name in try root.children() where try root.kind(of: name) == .group { return true }
+    return false
   }
 
   /// Files whose root says that they are no weights; see `Reference/README.md` and `Reference/sketches.md`.
@@ -46,8 +53,6 @@ final class HDF5Weights: TensorContents {
     private(set) var entries: [Checkpoint.Entry] = []
     private(set) var datasets: [String] = []
     private(set) var leftOut: [String] = []
-    /// Groups that were looked into, the root included.
-    private(set) var groups = 0
     private let file: MappedFile
     private let limits: ReadingLimits
     /// Bytes that all datasets may have together.
@@ -55,51 +60,54 @@ final class HDF5Weights: TensorContents {
     private var total = 0
     private var names: Set<String> = []
 
+    /// What a dataset is; nil of what holds no numbers.
+    private struct Described {
+      let path: String
+      var tensor: (type: ElementType, shape: Shape)?
+    }
+
     init(_ file: MappedFile, _ limits: ReadingLimits) {
       (self.file, self.limits) = (file, limits)
       limit = limits.inflated(from: file.bytes.count)
     }
 
-    /// Adds what is in a group, whose datasets' names begin with `prefix`.
-    mutating func add(_ group: borrowing HDF5Group, prefix: String, ancestors: [UInt64]) throws {
-      groups += 1
-      let address = try group.address()
-      guard groups <= limits.groups, ancestors.count < limits.pickleNesting, !ancestors.contains(address) else {
-        throw HDF5Error.unsupported(
-          file: file.path, object: group.path,
-          found: "a group within itself, or more groups than the limits allow,")
-      }
-      for name in try group.children() {
-        if try group.kind(of: name) == .group {
-          let inner = try group.group(name)
-          try add(inner, prefix: "\(prefix)\(name).", ancestors: ancestors + [address])
-        } else {
-          try add(try group.dataset(name), as: prefix + name)
+    /// Adds what is in a group and those within it, whose names stand before the datasets', with dots between.
+    mutating func add(_ root: borrowing HDF5Group) throws {
+      let bounds = HDF5TreeBounds(
+        depth: limits.pickleNesting, groups: limits.groups, names: limits.zipEntries)
+      do {
+        let members = try root.members(within: bounds) { group, name, _ -> Described? in
+          let dataset = try group.dataset(name)
+          guard try dataset.holdsNumbers() else { return Described(path: dataset.path) }
+          return Described(path: dataset.path, tensor: (try dataset.elementType(), dataset.shape))
         }
+        for member in members {
+          try add(member.value, at: "/\(member.path)", as: member.path.replacing("/", with: "."))
+        }
+      } catch let error as HDF5TreeError {
+        throw HDF5Error.unsupported(file: file.path, object: error.object, found: error.words)
       }
     }
 
-    private mutating func add(_ dataset: borrowing HDF5Dataset, as name: String) throws {
+    private mutating func add(_ dataset: Described, at path: String, as name: String) throws {
       guard names.insert(name).inserted else {
-        throw HDF5Error.unsupported(
-          file: file.path, object: dataset.path, found: "a second dataset for '\(name)'")
+        throw HDF5Error.unsupported(file: file.path, object: path, found: "a second dataset for '\(name)'")
       }
-      guard try dataset.holdsNumbers() else {
-        leftOut.append("'\(dataset.path)' (no numbers)")
+      guard let (type, shape) = dataset.tensor else {
+        leftOut.append("'\(path)' (no numbers)")
         return
       }
-      let type = try dataset.elementType()
-      guard let byteCount = TorchTensor.byteCount(dataset.shape.extents, type), byteCount <= limit - total
-      else {
-        throw HDF5Error.unsupported(
-          file: file.path, object: dataset.path,
-          found: "a dataset of shape \(dataset.shape), beyond \(limit) bytes,")
+      guard let byteCount = TorchTensor.byteCount(shape.extents, type), byteCount <= limit - total else {
+        throw HDF5Error.excessive(
+          file: file.path, object: path,
+          expected: "at most \(limit) bytes of tensors in a file of \(file.bytes.count) "
+            + "(--limit inflation-ratio=NUMBER allows more)",
+          found: "shape \(shape) of \(type.rawValue) beyond them")
       }
       total += byteCount
-      datasets.append(dataset.path)
+      datasets.append(path)
       entries.append(
-        Checkpoint.Entry(
-          name: name, elementType: type, shape: dataset.shape, byteCount: byteCount, isContiguous: true))
+        Checkpoint.Entry(name: name, elementType: type, shape: shape, byteCount: byteCount, isContiguous: true))
     }
   }
 
@@ -130,6 +138,28 @@ final class HDF5Weights: TensorContents {
   /// Reading checks what checksums there are.
   func verify() throws(CheckpointError) {
     for index in entries.indices { _ = try bytes(at: index) }
+  }
+}
+
+extension HDF5TreeError {
+  /// Where it is.
+  var object: String {
+    switch self {
+    case .depth(let object, _), .circle(let object), .groups(let object, _), .names(let object, _),
+      .nameBytes(let object, _):
+      object
+    }
+  }
+
+  /// What was found, and which limit allows it.
+  var words: String {
+    switch self {
+    case .depth(_, let limit): "a group deeper than \(limit) (--limit pickle-nesting=NUMBER allows more)"
+    case .circle: "a group within itself"
+    case .groups(_, let limit): "a file of more than \(limit) groups (--limit hdf5-groups=NUMBER allows more)"
+    case .names(_, let limit): "a file of more than \(limit) names (--limit zip-entries=NUMBER allows more)"
+    case .nameBytes(_, let limit): "a file whose names have more than \(limit) bytes"
+    }
   }
 }
 

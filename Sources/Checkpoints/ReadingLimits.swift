@@ -16,8 +16,8 @@ public struct ReadingLimits: Sendable, Equatable {
   public var pickleExpansion = 1 << 24
   /// Axes of a tensor; PyTorch's own limit is 64.
   public var rank = 64
-  /// Entries of a zip archive, one per storage; as many members, storages or tensors of a tar archive, and as many tensors
-  /// and parts of a module.
+  /// Entries of a zip archive, one per storage; as many members, storages or tensors of a tar archive, names of an
+  /// HDF5 file, and as many tensors and parts of a module.
   public var zipEntries = 1 << 18
   /// Inflated over deflated bytes of one zip entry, or of an HDF5 file's datasets over the file, counted beyond the first
   /// `inflationFree` bytes.
@@ -33,7 +33,7 @@ public struct ReadingLimits: Sendable, Equatable {
   /// Bytes of a safetensors header, as the format itself limits it.
   public var safetensorsHeader = 100_000_000
 
-  /// Groups of an HDF5 file, each as often as it is found.
+  /// Groups of an HDF5 file.
   public var groups = 1 << 16
 
   /// Bytes before a GGUF file's data.

@@ -123,6 +123,16 @@ struct SourceFiles {
 }
 
 extension Checkpoint {
+  /// The files that a path stands for: itself, of a folder the weights in it, of an index its parts as well. What can't be read
+  /// stands for itself, as opening it tells.
+  public static func files(at path: String) -> [String] {
+    guard let weights = try? ModelFolder.weights(at: path) else { return [path] }
+    guard let file = try? MappedFile(path: weights), (try? FileKind(of: file)) == .shardIndex,
+      let index = try? ShardIndex(file)
+    else { return [weights] }
+    return [weights] + index.files.map(index.path)
+  }
+
   /// Whether a conversion takes the SHA-256 of the whole source unasked: of everything but a zipped `.pt` file above
   /// `Conversion.wholeDigestLimit`.
   public var takesWholeDigest: Bool {

@@ -1,8 +1,8 @@
 import CVector
-import Dispatch
 import Files
 import Synchronization
 public import Tensors
+import Threads
 
 /// What a tensor's numbers look like, taken from its stored bytes in double precision.
 public struct TensorStatistics: Equatable, Sendable {
@@ -118,7 +118,7 @@ public struct TensorStatistics: Equatable, Sendable {
       results.withUnsafeMutableBufferPointer { results in
         // Each thread writes its own element only.
         nonisolated(unsafe) let (bytes, results) = (bytes, results)
-        DispatchQueue.concurrentPerform(iterations: parts) { part in
+        Threads.perform(parts) { part in
           let start = range.lowerBound + range.count * part / parts
           let end = range.lowerBound + range.count * (part + 1) / parts
           results[part] = serial(
@@ -219,7 +219,7 @@ extension Checkpoint {
     results.withUnsafeMutableBufferPointer { results in
       // Each thread writes elements that no other one does.
       nonisolated(unsafe) let results = results
-      DispatchQueue.concurrentPerform(iterations: 2) { _ in
+      Threads.perform(2) { _ in
         while true {
           let turn = next.wrappingAdd(1, ordering: .relaxed).oldValue
           guard turn < order.count else { return }

@@ -41,6 +41,10 @@ extension ConfigurationTree {
   /// Reads YAML, of which JSON is a part; nil for a text in which nothing stands.
   init?(yaml text: String, origin: String) throws(ConfigurationError) {
     let byteCount = text.utf8.count
+    guard !text.utf8.prefix(Self.longest).contains(0), !text.unicodeScalars.prefix(64).contains("\u{FFFD}")
+    else {
+      throw .notYAML(origin: origin, reason: "found no text")
+    }
     guard byteCount <= Self.longest else {
       throw .notYAML(origin: origin, reason: "found \(byteCount) bytes, more than \(Self.longest)")
     }
@@ -51,11 +55,24 @@ extension ConfigurationTree {
     }
     let node: Node?
     do { node = try compose(yaml: text) } catch {
-      throw .notYAML(
-        origin: origin, reason: "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)")
+      throw .notYAML(origin: origin, reason: Self.account(of: error))
     }
     guard let node else { return nil }
     self.init(node)
+  }
+
+  /// Where a text is no YAML and why, in one line.
+  private static func account(of error: any Error) -> String {
+    switch error {
+    case YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _),
+      YamlError.composer(_, let problem, let mark, _):
+      "line \(mark.line), column \(mark.column): \(problem)"
+    case YamlError.reader(let problem, let offset, _, _):
+      "\(offset.map { "byte \($0): " } ?? "")\(problem)"
+    case YamlError.duplicatedKeysInMapping(let duplicates, _):
+      "found the key \(duplicates.first ?? "") twice"
+    default: "found what can't be read"
+    }
   }
 
   private init(_ node: Node) {

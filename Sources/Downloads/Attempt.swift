@@ -26,6 +26,12 @@ struct Attempt {
       case .body(let bytes):
         // The body of another answer is of no interest.
         guard ending == nil else { return }
+        if let most = item.bytes ?? part.note?.bytes, part.count + bytes.count > most {
+          let found = part.count + bytes.count
+          // It is no beginning of the right one.
+          try part.restart()
+          throw DownloadError.tooLong(url: item.url, expected: most, found: found)
+        }
         try part.append(bytes)
         guard ContinuousClock.now - told > .milliseconds(100) else { return }
         told = .now

@@ -147,6 +147,8 @@ public enum DownloadError: Error, Equatable, CustomStringConvertible {
   case brokeOff(url: String, received: Int, expected: Int?, reason: String)
   /// A file of another length than expected.
   case length(name: String, expected: Int, found: Int)
+  /// More bytes came than there should be, and the rest was not waited for.
+  case tooLong(url: String, expected: Int, found: Int)
   /// A file with another SHA-256 than expected.
   case digest(name: String, expected: String, found: String)
   /// Another program is downloading the same file.
@@ -167,6 +169,8 @@ public enum DownloadError: Error, Equatable, CustomStringConvertible {
       "\(url): expected \(expected.map { "\($0) bytes" } ?? "the whole file"), found that the connection broke off after "
         + "\(received): \(reason); the same command goes on from there"
     case .length(let name, let expected, let found): "\(name): expected \(expected) bytes, found \(found)"
+    case .tooLong(let url, let expected, let found):
+      "\(url): expected \(expected) bytes, found \(found) and more to come; nothing of it was kept"
     case .digest(let name, let expected, let found): "\(name): expected SHA-256 \(expected), found \(found)"
     case .busy(let path): "\(path): another program is downloading it"
     case .differs(let path, let expected, let found):

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// One request, made by curl: it knows TLS, proxies and redirects, and hands on the bytes as they come.
@@ -36,20 +37,26 @@ struct Transfer {
     curl.standardInput = FileHandle.nullDevice
     curl.standardOutput = output
     curl.standardError = errors
-    do { try curl.run() } catch { throw DownloadError.noCurl(reason: "\(error.localizedDescription)") }
+    do {
+      try PartialFiles.addChild {
+        try curl.run()
+        return curl.processIdentifier
+      }
+    } catch { throw DownloadError.noCurl(reason: "\(error.localizedDescription)") }
     var isDone = false
     defer {
       if !isDone {
         kill(curl.processIdentifier, SIGKILL)
         curl.waitUntilExit()
       }
+      PartialFiles.removeChild(curl.processIdentifier)
     }
     let isAnswered = try pass(output.fileHandleForReading.fileDescriptor, handle)
     let words = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     curl.waitUntilExit()
     isDone = true
     let code = curl.terminationStatus
-    if code == 127 { throw DownloadError.noCurl(reason: Self.plain(words)) }
+    if code == 127 { throw DownloadError.noCurl(reason: "found none in the folders of PATH") }
     if code == 0, !isAnswered { throw DownloadError.answer(url: url, found: "none") }
     return Outcome(code: code, words: Self.plain(words))
   }

@@ -1,3 +1,4 @@
+public import Checkpoints
 import Files
 import Foundation
 public import Taps
@@ -14,21 +15,29 @@ public enum ComparedFile: Sendable {
 
   /// Opens the side that is taken to be right; a dump's arrays keep their names.
   ///
+  /// - Parameter limits: What a dump may make its reader do.
   /// - Throws: As `Recording.open` and `ForeignArrays`.
-  public static func reference(path: String) throws -> ComparedFile {
-    try recording(path: path).map(ComparedFile.recording) ?? .dump(ForeignArrays(path: path, reference: nil))
+  public static func reference(
+    path: String, limits: ReadingLimits = ReadingLimits()
+  ) throws -> ComparedFile {
+    try recording(path: path).map(ComparedFile.recording)
+      ?? .dump(ForeignArrays(path: path, reference: nil, limits: limits))
   }
 
   /// Opens the side that is held against a reference. With a map or a layout a trace is a dump like any other.
   ///
+  /// - Parameter limits: What a dump may make its reader do.
   /// - Throws: As `Recording.open` and `ForeignArrays`.
   public static func candidate(
-    path: String, map: NameMap? = nil, layout: AxisLayout? = nil, of reference: ComparedFile
+    path: String, map: NameMap? = nil, layout: AxisLayout? = nil, of reference: ComparedFile,
+    limits: ReadingLimits = ReadingLimits()
   ) throws -> ComparedFile {
     if case .recording = reference, map == nil, layout == nil, let recording = try recording(path: path) {
       return .recording(recording)
     }
-    return .dump(try ForeignArrays(path: path, map: map, layout: layout, reference: reference.source.arrays))
+    return .dump(
+      try ForeignArrays(
+        path: path, map: map, layout: layout, reference: reference.source.arrays, limits: limits))
   }
 
   /// The trace or sketch that a file is; nil where it is anything else.

@@ -94,20 +94,22 @@ extension ElementType {
 /// Opens a dump by what it holds and not by what it is called.
 enum DumpFormat {
   /// The arrays of a folder of `.npy`, an `.npz`, a single `.npy`, a trace, any HDF5, safetensors, a `.pt` or GGUF.
-  static func open(path: String) throws -> any DumpContents {
+  static func open(path: String, limits: ReadingLimits) throws -> any DumpContents {
     if FilePath.isFolder(path) { return try NumPyFolder(folder: path) }
     let file = try MappedFile(path: path)
     let beginning = Array(file.bytes.prefix(8))
     if NumPyHeader.begins(beginning) { return try NumPyFolder(file: path) }
-    if beginning.starts(with: Array("PK".utf8)), !isTorch(file) { return try NumPyArchive(file) }
+    if beginning.starts(with: Array("PK".utf8)), !isTorch(file) {
+      return try NumPyArchive(file, limits: limits)
+    }
     if beginning == hdf5 {
       switch try Recording.openIfRecorded(path: path) {
       case .trace(let reader): return TraceDump(reader)
       case .sketch: throw DumpError.sketch(path: path)
-      case nil: return try HDF5Dump(path: path)
+      case nil: return try HDF5Dump(path: path, limits: limits)
       }
     }
-    return try CheckpointDump(path: path)
+    return try CheckpointDump(path: path, limits: limits)
   }
 
   /// Whether a file begins as HDF5 does.
@@ -130,8 +132,8 @@ struct CheckpointDump: DumpContents {
   let arrays: [DumpedArray]
   private let checkpoint: Checkpoint
 
-  init(path: String) throws(CheckpointError) {
-    let checkpoint = try Checkpoint.open(path: path)
+  init(path: String, limits: ReadingLimits) throws(CheckpointError) {
+    let checkpoint = try Checkpoint.open(path: path, limits: limits)
     self.checkpoint = checkpoint
     arrays = checkpoint.entries.map {
       DumpedArray(name: $0.name, shape: $0.shape, type: .numbers($0.elementType))

@@ -1,4 +1,4 @@
-import Checkpoints
+public import Checkpoints
 import Synchronization
 public import Taps
 import Tensors
@@ -40,11 +40,13 @@ public final class ForeignArrays: TapSource {
   ///   - map: How names lead to taps; without one they are the taps' names.
   ///   - layout: How arrays of as many axes lie, unless the map says so.
   ///   - reference: Names and shapes of what it will be held against; nil where it is the reference itself.
+  ///   - limits: What the dump may make its reader do.
   /// - Throws: `DumpError`, `FileError`, `HDF5Error`, `CheckpointError`.
   public convenience init(
-    path: String, map: NameMap? = nil, layout: AxisLayout? = nil, reference: [SourceArray]?
+    path: String, map: NameMap? = nil, layout: AxisLayout? = nil, reference: [SourceArray]?,
+    limits: ReadingLimits = ReadingLimits()
   ) throws {
-    let contents = try DumpFormat.open(path: path)
+    let contents = try DumpFormat.open(path: path, limits: limits)
     try self.init(
       contents, path: path, map: map, layout: layout,
       reference: reference ?? contents.arrays.map { SourceArray(TapID($0.name), $0.shape) })

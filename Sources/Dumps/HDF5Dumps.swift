@@ -1,4 +1,5 @@
 import Checkpoints
+import Files
 import HDF5
 import Synchronization
 import Tensors
@@ -21,44 +22,55 @@ final class HDF5Dump: DumpContents {
     let dataset: HDF5Dataset
   }
 
-  /// Groups linked in a circle would have no end otherwise.
   private static let deepest = 32
   private static let mostArrays = 1 << 16
+  /// Bytes that an array may take in memory whatever the file's size.
+  private static let inflationFree = 128 << 20
+  /// Bytes of one array that is read whole.
+  private let mostBytes: Int
 
-  init(path: String) throws {
+  init(path: String, limits: ReadingLimits) throws {
     self.path = path
+    let fileByteCount = try MappedFile(path: path).bytes.count
     let file = try HDF5File.open(path)
-    var arrays: [DumpedArray] = []
-    try Self.collect(try file.root(), path: path, prefix: "", depth: 0, &arrays)
+    let (ratio, overflow) = fileByteCount.multipliedReportingOverflow(by: limits.inflationRatio)
+    mostBytes = max(limits.inflationFree, Self.inflationFree, overflow ? .max : ratio)
+    arrays = try Self.arrays(below: try file.root(), path: path)
     guard !arrays.isEmpty else { throw DumpError.empty(path: path, expected: "an HDF5 file with datasets") }
-    self.arrays = arrays
     state = Mutex(State(file: consume file))
   }
 
-  private static func collect(
-    _ group: borrowing HDF5Group, path: String, prefix: String, depth: Int, _ arrays: inout [DumpedArray]
-  ) throws {
-    for child in try group.children() {
-      let name = prefix + child
-      switch try group.kind(of: child) {
-      case .dataset:
-        guard arrays.count < mostArrays else {
-          throw DumpError.hdf5Limit(path: path, object: "/", expected: "at most \(mostArrays) datasets")
-        }
-        let dataset = try group.dataset(child)
-        arrays.append(DumpedArray(name: name, shape: dataset.shape, type: .numbers(try dataset.elementType())))
-      case .group:
-        guard depth < deepest else {
-          throw DumpError.hdf5Limit(path: path, object: "/\(name)", expected: "groups at most \(deepest) deep")
-        }
-        try collect(try group.group(child), path: path, prefix: "\(name)/", depth: depth + 1, &arrays)
-      case .other, nil: continue
+  /// Every dataset below the root under all of its names.
+  private static func arrays(below root: borrowing HDF5Group, path: String) throws -> [DumpedArray] {
+    do {
+      let members = try root.members(within: HDF5TreeBounds(depth: deepest, names: mostArrays)) {
+        group, name, kind -> (shape: Shape, type: ElementType)? in
+        guard kind == .dataset else { return nil }
+        let dataset = try group.dataset(name)
+        return (dataset.shape, try dataset.elementType())
       }
+      return members.map { DumpedArray(name: $0.path, shape: $0.value.shape, type: .numbers($0.value.type)) }
+    } catch let error as HDF5TreeError {
+      let (object, expected) =
+        switch error {
+        case .depth(let object, let limit): (object, "groups at most \(limit) deep")
+        case .circle(let object): (object, "no group within itself")
+        case .groups(let object, let limit): (object, "at most \(limit) groups")
+        case .names(let object, let limit): (object, "at most \(limit) names of datasets")
+        case .nameBytes(let object, let limit): (object, "at most \(limit) bytes of names")
+        }
+      throw DumpError.hdf5Limit(path: path, object: object, expected: expected)
     }
   }
 
   func bytes(at index: Int) throws -> TensorBytes {
     let array = arrays[index]
+    let byteCount = array.shape.count * array.type.byteCount
+    guard byteCount <= mostBytes else {
+      throw DumpError.hdf5Limit(
+        path: path, object: "/\(array.name)",
+        expected: "at most \(mostBytes) bytes to lay out anew (--limit inflation-ratio=NUMBER allows more)")
+    }
     return try TensorBytes(count: array.shape.count * array.type.byteCount) { memory in
       try state.withLock { state in
         try Self.open(array.name, &state)

@@ -47,7 +47,8 @@ public struct NameMap: Equatable, Sendable {
   init(_ json: Data, path: String) throws(DumpError) {
     let written: WrittenMap
     do throws(PromptError) { try JSONForm.check(json, path: path) } catch {
-      throw .badMap(path: path, place: "the map", expected: "JSON", found: error.problem)
+      let problem = error.problem.replacing("expected JSON: ", with: "", maxReplacements: 1)
+      throw .badMap(path: path, place: "the map", expected: "JSON", found: "another text: \(problem)")
     }
     do { written = try JSONDecoder().decode(WrittenMap.self, from: json) } catch {
       throw WrittenMap.account(of: error, path: path)

@@ -76,16 +76,16 @@ final class NumPyArchive: DumpContents {
   private let archive: ZipArchive
   private let members: [(entry: ZipEntry, header: NumPyHeader)]
 
-  /// Names are keys here and never paths; and masks, which are mostly zeros, deflate as far as the method goes.
-  private static var limits: ReadingLimits {
-    var limits = ReadingLimits()
-    limits.inflationRatio = 1032
-    return limits
-  }
+  /// Bytes that a member may inflate to whatever its ratio: masks, which are mostly zeros, deflate as far as the method
+  /// goes.
+  private static let inflationFree = 128 << 20
 
-  init(_ file: MappedFile) throws {
+  init(_ file: MappedFile, limits: ReadingLimits) throws {
     path = file.path
-    do { archive = try ZipArchive(file, limits: Self.limits, plainNames: false) } catch {
+    var limits = limits
+    limits.inflationFree = max(limits.inflationFree, Self.inflationFree)
+    // Names are keys here and never paths.
+    do { archive = try ZipArchive(file, limits: limits, plainNames: false) } catch {
       throw DumpError.zip(path: file.path, error)
     }
     var arrays: [DumpedArray] = []

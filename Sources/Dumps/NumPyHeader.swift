@@ -24,7 +24,7 @@ struct NumPyHeader: Equatable, Sendable {
 
   /// Whether a file that begins so is a `.npy` file.
   static func begins(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: magic) }
-  private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+  static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
   /// Reads the header that `beginning` holds; `fileCount` is how many bytes the whole file has, which must be the
   /// header's and the elements' to the byte.

@@ -102,7 +102,7 @@ struct WrittenMap: Decodable {
       return .badMap(
         path: path, place: place(context), expected: "the keys \(known.joined(separator: ", "))",
         found: "'\(key)'")
-    default: return .badMap(path: path, place: "the map", expected: "JSON", found: "\(error)")
+    default: return .badMap(path: path, place: "the map", expected: "JSON", found: "another text")
     }
   }
 

@@ -142,9 +142,9 @@ private struct ManualMasks {
         }
       }
       self.masks = masks
-    } catch let error as DecodingError {
+    } catch is DecodingError {
       throw EvaluationError.malformed(
-        path: path, reason: "\(error)".prefix(160).split(separator: "\n")[0].description)
+        path: path, reason: "expected JSON with `masklet`, lists of run lengths for each frame, found another")
     } catch let error as MaskError {
       throw EvaluationError.malformed(path: path, reason: "\(error)")
     }

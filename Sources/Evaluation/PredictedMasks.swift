@@ -25,15 +25,15 @@ public struct PredictedMasks: Sendable {
     let name = truths.name(of: frame)
     let (width, height) = (truths.nothing.width, truths.nothing.height)
     guard !objects.isEmpty else {
-      let labels = try LabelMap.read(path: "\(folder)/\(name).png", of: width, height)
+      let labels = try LabelRaster.read(path: "\(folder)/\(name).png", of: width, height)
       return Dictionary(uniqueKeysWithValues: labels.objects.map { ($0, labels.mask(of: $0)) })
     }
     var masks: [Int: BinaryMask] = [:]
     for object in objects {
       let path = "\(folder)/\(String(object).leftPadded(to: 3))/\(name).png"
       let plain = "\(folder)/\(object)/\(name).png"
-      let labels = try LabelMap.read(path: FilePath.exists(path) ? path : plain, of: width, height)
-      masks[object] = BinaryMask(width: width, height: height, pixels: labels.labels)
+      masks[object] =
+        try LabelRaster.read(path: FilePath.exists(path) ? path : plain, of: width, height).foreground
     }
     return masks
   }

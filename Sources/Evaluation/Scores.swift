@@ -54,8 +54,8 @@ extension ValidationSet.PictureFile {
   /// The true masks of a picture of that size, by object number.
   ///
   /// - Throws: `MediaError`, `EvaluationError.wrongSize`.
-  public func labels(width: Int, height: Int) throws -> LabelMap {
-    let labels = try LabelMap.read(path: masks, of: width, height)
-    return labels.objects == [LabelMap.void] ? labels : labels.withoutVoid
+  public func labels(width: Int, height: Int) throws -> LabelRaster {
+    let labels = try LabelRaster.read(path: masks, of: width, height)
+    return labels.isVoidAlone ? labels : labels.withoutVoid
   }
 }

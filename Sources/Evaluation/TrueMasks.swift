@@ -51,11 +51,9 @@ public struct TrueMasks: Sendable {
   /// Whether the first mask knows no other object than 255, and no later one does.
   private static func isVoidAlone(_ storage: Storage) throws -> Bool {
     guard case .labels(let files) = storage, let first = files.first,
-      try LabelMap.read(path: first).objects == [LabelMap.void]
+      try LabelRaster.read(path: first).isVoidAlone
     else { return false }
-    return try files.dropFirst().allSatisfy {
-      try LabelMap.read(path: $0).objects.allSatisfy { $0 == LabelMap.void }
-    }
+    return try files.dropFirst().allSatisfy { try LabelRaster.read(path: $0).withoutVoid.objects.isEmpty }
   }
 
   /// The frames that count: all that have masks but the first and the last of them.
@@ -67,15 +65,14 @@ public struct TrueMasks: Sendable {
   public func masks(on frame: Int) throws -> [Int: BinaryMask] {
     switch storage {
     case .labels:
-      let labels = try LabelMap.read(path: keys[frame] ?? "", of: width, height)
-      let objects = countsVoid ? labels.objects : labels.objects.filter { $0 != LabelMap.void }
-      return Dictionary(uniqueKeysWithValues: objects.map { ($0, labels.mask(of: $0)) })
+      let read = try LabelRaster.read(path: keys[frame] ?? "", of: width, height)
+      let labels = countsVoid ? read : read.withoutVoid
+      return Dictionary(uniqueKeysWithValues: labels.objects.map { ($0, labels.mask(of: $0)) })
     case .objects(let objects):
       var masks: [Int: BinaryMask] = [:]
       for (object, files) in objects {
         guard let name = keys[frame], let path = files[name] else { continue }
-        let labels = try LabelMap.read(path: path, of: width, height)
-        let mask = BinaryMask(width: width, height: height, pixels: labels.labels)
+        let mask = try LabelRaster.read(path: path, of: width, height).foreground
         if mask.area > 0 { masks[object] = mask }
       }
       return masks

@@ -45,6 +45,7 @@ public struct ValidationSet: Sendable {
   /// - Throws: `EvaluationError` where there is neither a picture nor a clip, or a picture lacks its masks;
   ///   `FileError` where a folder can't be read.
   public init(folder: String, split: String? = nil) throws {
+    guard FilePath.isFolder(folder) else { throw EvaluationError.noFolder(folder) }
     if let found = try DataSetLayout(folder: folder, split: split) {
       (pictures, clips, layout) = ([], found.clips, found.name)
       guard !clips.isEmpty else { throw EvaluationError.emptySet(folder) }
@@ -81,10 +82,10 @@ public struct ValidationSet: Sendable {
   }
 }
 
-extension LabelMap {
+extension LabelRaster {
   /// Reads object numbers for a picture of that size.
-  static func read(path: String, of width: Int, _ height: Int) throws -> LabelMap {
-    let labels = try LabelMap.read(path: path)
+  static func read(path: String, of width: Int, _ height: Int) throws -> LabelRaster {
+    let labels = try LabelRaster.read(path: path)
     guard labels.width == width, labels.height == height else {
       throw EvaluationError.wrongSize(
         path: path, expectedWidth: width, expectedHeight: height, foundWidth: labels.width,
@@ -96,6 +97,8 @@ extension LabelMap {
 
 /// What can be wrong with a validation set.
 public enum EvaluationError: Error, Equatable, CustomStringConvertible {
+  /// A folder that isn't there, or a file.
+  case noFolder(String)
   /// A folder without pictures and clips.
   case emptySet(String)
   /// A folder of which nothing can be judged.
@@ -118,6 +121,8 @@ public enum EvaluationError: Error, Equatable, CustomStringConvertible {
   /// One sentence naming the thing, what was expected and what was found.
   public var description: String {
     switch self {
+    case .noFolder(let folder):
+      "\(folder): expected a folder, found \(FilePath.exists(folder) ? "a file" : "nothing of that name")"
     case .emptySet(let folder):
       "\(folder): expected pictures/NAME.jpg with NAME.png, clips/NAME/frames and masks, or DAVIS, YouTube-VOS, MOSE, "
         + "LVOS or SA-V as they are unpacked; found none of them"

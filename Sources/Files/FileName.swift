@@ -9,7 +9,7 @@ extension String {
   /// become U+EF80 to U+EFFF, so that every name has a text of its own.
   package init(fileName bytes: some Collection<UInt8>) {
     if let text = String(validating: bytes, as: UTF8.self),
-      !text.unicodeScalars.contains(where: \.isEscapedByte)
+      !text.unicodeScalars.contains(where: \.isFileNameByte)
     {
       self = text
       return
@@ -19,7 +19,7 @@ extension String {
     while let first = rest.first {
       let length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
       let next = String(validating: rest.prefix(length), as: UTF8.self)?.unicodeScalars
-      if let scalar = next?.first, next?.count == 1, !scalar.isEscapedByte {
+      if let scalar = next?.first, next?.count == 1, !scalar.isFileNameByte {
         scalars.append(scalar)
         rest = rest.dropFirst(length)
       } else {
@@ -32,9 +32,9 @@ extension String {
 
   /// The bytes of a file's name.
   package var fileName: [UInt8] {
-    guard unicodeScalars.contains(where: \.isEscapedByte) else { return Array(utf8) }
+    guard unicodeScalars.contains(where: \.isFileNameByte) else { return Array(utf8) }
     return unicodeScalars.flatMap { scalar -> [UInt8] in
-      scalar.isEscapedByte ? [UInt8(scalar.value - Self.firstEscape) | 0x80] : Array(scalar.utf8)
+      scalar.isFileNameByte ? [UInt8(scalar.value - Self.firstEscape) | 0x80] : Array(scalar.utf8)
     }
   }
 
@@ -45,7 +45,8 @@ extension String {
 }
 
 extension Unicode.Scalar {
-  fileprivate var isEscapedByte: Bool { (0xEF80...0xEFFF).contains(value) }
+  /// Whether it stands for a byte of a file's name that is no UTF-8.
+  var isFileNameByte: Bool { (0xEF80...0xEFFF).contains(value) }
 
   fileprivate var utf8: String.UTF8View { String(self).utf8 }
 }

@@ -43,11 +43,38 @@ package enum FilePath {
     return path.withFileName { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// What tells one thing from another, whatever paths lead to it.
+  package struct Identity: Hashable {
+    private let device: UInt64
+    private let inode: UInt64
+
+    fileprivate init(_ status: stat) {
+      (device, inode) = (UInt64(truncatingIfNeeded: status.st_dev), UInt64(status.st_ino))
+    }
+  }
+
+  /// What a path leads to; nil where there is nothing.
+  package static func identity(of path: String) -> Identity? {
+    var status = stat()
+    return path.withFileName { stat($0, &status) } == 0 ? Identity(status) : nil
+  }
+
+  /// What is at a path that is no file, in words.
+  package static func kind(of path: String) -> String {
+    var status = stat()
+    guard path.withFileName({ stat($0, &status) }) == 0 else { return "a folder or a device" }
+    return switch status.st_mode & S_IFMT {
+    case S_IFDIR: "a folder"
+    case S_IFIFO: "a pipe; save what comes of it as a file"
+    case S_IFSOCK: "a socket"
+    default: "a device"
+    }
+  }
+
   /// Whether two paths lead to one thing.
   package static func isSame(_ one: String, _ other: String) -> Bool {
-    var (first, second) = (stat(), stat())
-    return one.withFileName { stat($0, &first) } == 0 && other.withFileName { stat($0, &second) } == 0
-      && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+    guard let identity = identity(of: one) else { return false }
+    return identity == self.identity(of: other)
   }
 
   /// Makes a folder within one that is there.
@@ -97,7 +124,16 @@ package enum FilePath {
 
   /// Whether two paths lead to one thing, or will once there is something.
   package static func willBeSame(_ one: String, _ other: String) -> Bool {
-    isSame(one, other) || name(of: one) == name(of: other) && isSame(folder(of: one), folder(of: other))
+    isSame(one, other) || plain(one) == plain(other)
+      || name(of: one) == name(of: other) && isSame(folder(of: one), folder(of: other))
+  }
+
+  /// The parts of a path from the root, without those that lead nowhere else.
+  private static func plain(_ path: String) -> [Substring] {
+    let whole = path.hasPrefix("/") ? path : "\(currentFolder)/\(path)"
+    return whole.split(separator: "/").reduce(into: []) { parts, part in
+      if part == ".." { parts = parts.dropLast() } else if part != "." { parts.append(part) }
+    }
   }
 
   /// Where a path leads that may be a link, or a link to one; there need be nothing.

@@ -152,7 +152,7 @@ public enum FileError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .unreadable(let path, let reason): "\(path): can't be read: \(reason)"
     case .unwritable(let path, let reason): "\(path): can't be written: \(reason)"
-    case .notAFile(let path): "\(path): expected a file, found a folder or a device"
+    case .notAFile(let path): "\(path): expected a file, found \(FilePath.kind(of: path))"
     }
   }
 }

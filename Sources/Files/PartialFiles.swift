@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 internal import Synchronization
+import Threads
 
 /// Temporary files and folders that are not whole yet, so that an interrupted program leaves none behind.
 public enum PartialFiles {
@@ -8,6 +9,8 @@ public enum PartialFiles {
   /// New folders, outer ones first, that are of no use while nothing is in them.
   private static let folders = Mutex<[String]>([])
   private static let interruption = Mutex(Interruption())
+  /// Programs that this one started and that are to end with it.
+  private static let children = Mutex<Set<Int32>>([])
 
   private struct Interruption {
     var isAwaited = false
@@ -39,6 +42,17 @@ public enum PartialFiles {
   /// nothing is in it.
   public static func addFolder(_ path: String) { folders.withLock { $0.append(path) } }
 
+  /// Starts a program that an interrupt ends with this one, also one that comes meanwhile.
+  ///
+  /// - Parameter start: Starts it, and gives the process's number.
+  /// - Throws: What `start` throws.
+  package static func addChild(_ start: () throws -> Int32) throws {
+    try children.withLock { children in _ = children.insert(try start()) }
+  }
+
+  /// Forgets a program that has ended.
+  package static func removeChild(_ process: Int32) { children.withLock { _ = $0.remove(process) } }
+
   /// Removes the new folders that nothing was put into.
   public static func removeEmptyFolders() {
     folders.withLock { folders in
@@ -53,6 +67,8 @@ public enum PartialFiles {
   /// For programs, which own their signals; a library leaves them alone.
   public static func removeOnInterrupt() {
     signal(SIGXFSZ, SIG_IGN)
+    // Without a thread that waits for them signals end the program as they always did.
+    guard Threads.canBeMade else { return }
     let queue = DispatchQueue(label: "partial files")
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number, SIG_IGN)
@@ -69,6 +85,8 @@ public enum PartialFiles {
         paths.withLock { paths in
           for path in paths { FilePath.remove(path) }
           removeEmptyFolders()
+          // Programs have groups of their own, which the terminal's interrupt doesn't reach.
+          children.withLock { for child in $0 { kill(child, SIGKILL) } }
           // As a shell reports a program that the signal ended.
           _exit(128 + number)
         }

@@ -5,22 +5,25 @@
 #endif
 import Dispatch
 internal import Synchronization
+import Threads
 
 /// Parts of a file on their way into another: one thread reads piece after piece and takes checksums, this one writes.
-/// What is written is the very bytes that the checksum is of, and neither thread waits for more than the other.
+/// What is written is the very bytes that the checksum is of, and neither thread waits for more than the other. Where no
+/// thread can be made each piece is read when it is wanted.
 public final class PieceStream: Sendable {
   /// Bytes of a piece, and how many there are: together they fit the last cache.
-  private static let (pieceBytes, pieceCount) = (1 << 20, 6)
+  fileprivate static let (pieceBytes, pieceCount) = (1 << 20, 6)
 
-  private enum Message: Sendable {
+  fileprivate enum Message: Sendable {
     case bytes(slot: Int, count: Int)
     case hole(Int)
     case end(checksum: UInt32)
     case failure(FileError)
   }
 
-  private let file: MappedFile
   private let memory: PieceMemory
+  /// What is read where it is read on this thread.
+  private let reader: Mutex<PieceReader>
   private let free = DispatchSemaphore(value: PieceStream.pieceCount)
   private let filled = DispatchSemaphore(value: 0)
   private let messages = Mutex<[Message]>([])
@@ -29,9 +32,11 @@ public final class PieceStream: Sendable {
 
   /// Begins to read the parts `ranges` of `file` in that order.
   public init(_ file: MappedFile, _ ranges: [Range<Int>]) {
-    self.file = file
     memory = PieceMemory(count: Self.pieceBytes * Self.pieceCount)
-    DispatchQueue.global().async(group: group) { [self] in read(ranges) }
+    let reader = PieceReader(file, ranges, into: memory)
+    self.reader = Mutex(reader)
+    guard Threads.canBeMade else { return }
+    Threads.begin(group) { [self] in read(reader) }
   }
 
   /// Ends the reading: nobody wants the rest.
@@ -49,8 +54,7 @@ public final class PieceStream: Sendable {
   /// - Throws: `FileError.unreadable`, `.unwritable`.
   public func writeNext(to output: borrowing OutputFile) throws(FileError) -> UInt32 {
     while true {
-      filled.wait()
-      switch messages.withLock({ $0.removeFirst() }) {
+      switch next() {
       case .bytes(let slot, let count):
         try output.write(
           UnsafeRawBufferPointer(
@@ -63,38 +67,70 @@ public final class PieceStream: Sendable {
     }
   }
 
-  private func send(_ message: Message) {
-    messages.withLock { $0.append(message) }
-    filled.signal()
+  private func next() -> Message {
+    guard Threads.canBeMade else { return reader.withLock { $0.next { true } } ?? .end(checksum: 0) }
+    filled.wait()
+    return messages.withLock { $0.removeFirst() }
   }
 
-  private func read(_ ranges: [Range<Int>]) {
-    var slot = 0
-    do throws(FileError) {
-      for range in ranges {
-        var checksum: UInt32 = 0
-        for extent in file.extents(in: range) {
-          if extent.isHole {
-            checksum = CRC32.appendingZeros(extent.range.count, to: checksum)
-            send(.hole(extent.range.count))
-            continue
-          }
-          var offset = extent.range.lowerBound
-          while offset < extent.range.upperBound {
-            free.wait()
-            if isCancelled.load(ordering: .relaxed) { return }
-            let count = min(Self.pieceBytes, extent.range.upperBound - offset)
-            let start = slot * Self.pieceBytes
-            let piece = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start..<start + count])
-            checksum = try file.read(piece, at: offset, continuing: checksum)
-            send(.bytes(slot: slot, count: count))
-            slot = (slot + 1) % Self.pieceCount
-            offset += count
-          }
-        }
-        send(.end(checksum: checksum))
-      }
-    } catch { send(.failure(error)) }
+  private func read(_ first: PieceReader) {
+    var reader = first
+    while let message = reader.next({
+      free.wait()
+      return !isCancelled.load(ordering: .relaxed)
+    }) {
+      messages.withLock { $0.append(message) }
+      filled.signal()
+      if case .failure = message { return }
+    }
+  }
+}
+
+/// Reads the parts of a file piece by piece.
+private struct PieceReader: Sendable {
+  private let file: MappedFile
+  private let memory: PieceMemory
+  private var ranges: ArraySlice<Range<Int>>
+  /// What is left of the part that was begun; nil between parts.
+  private var extents: ArraySlice<MappedFile.Extent>?
+  private var checksum: UInt32 = 0
+  /// Where in the first of `extents` the next piece begins.
+  private var offset: Int?
+  private var slot = 0
+
+  init(_ file: MappedFile, _ ranges: [Range<Int>], into memory: PieceMemory) {
+    (self.file, self.memory, self.ranges) = (file, memory, ranges[...])
+  }
+
+  /// The next piece, hole, or end of a part; nil behind the last, and where there is no room for a piece any more.
+  mutating func next(_ awaitRoom: () -> Bool) -> PieceStream.Message? {
+    guard let extents else {
+      guard let range = ranges.popFirst() else { return nil }
+      (self.extents, checksum) = (file.extents(in: range)[...], 0)
+      return next(awaitRoom)
+    }
+    guard let extent = extents.first else {
+      self.extents = nil
+      return .end(checksum: checksum)
+    }
+    if extent.isHole {
+      self.extents = extents.dropFirst()
+      checksum = CRC32.appendingZeros(extent.range.count, to: checksum)
+      return .hole(extent.range.count)
+    }
+    guard awaitRoom() else { return nil }
+    let start = offset ?? extent.range.lowerBound
+    let count = min(PieceStream.pieceBytes, extent.range.upperBound - start)
+    let place = slot * PieceStream.pieceBytes
+    let piece = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[place..<place + count])
+    do throws(FileError) { checksum = try file.read(piece, at: start, continuing: checksum) } catch {
+      return .failure(error)
+    }
+    let isLast = start + count == extent.range.upperBound
+    offset = isLast ? nil : start + count
+    if isLast { self.extents = extents.dropFirst() }
+    defer { slot = (slot + 1) % PieceStream.pieceCount }
+    return .bytes(slot: slot, count: count)
   }
 }
 

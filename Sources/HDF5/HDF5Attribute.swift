@@ -104,6 +104,9 @@ extension Handle {
     }
   }
 
+  /// Bytes of one text.
+  private static let mostTextBytes = 64 << 20
+
   private func text(of type: borrowing Handle, _ action: String, _ place: Place) throws(HDF5Error) -> String {
     let typeID = type.id
     if try Library.call(action, place, { H5Tis_variable_str(typeID) }) > 0 {

@@ -36,7 +36,11 @@ public struct HDF5Dataset: ~Copyable, Sendable {
       throw HDF5Error.unsupported(
         file: place.file, object: place.object, found: "a dataset whose data lie in other files")
     }
-    if layout == H5D_CHUNKED.rawValue { try LZFFilter.check(creation, of: opened, place) }
+    let isChunked = layout == H5D_CHUNKED.rawValue
+    if let stored = place.stored {
+      try stored.check(ArrayClaim(of: opened, creation, isChunked: isChunked, place), place)
+    }
+    if isChunked { try LZFFilter.check(creation, of: opened, place) }
     shape = try opened.shape(action, place) { H5Dget_space($0) }
     handle = opened
   }
@@ -90,6 +94,25 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     return chunk
   }
 
+  /// Ranges of elements, counted row-major, to write a new dataset in: whole chunks where there are such, of which one in
+  /// two parts would be packed twice, or else of about so many bytes.
+  public func pieces(of type: ElementType, _ storage: HDF5Storage, bytes: Int) -> [Range<Int>] {
+    let count = shape.count
+    guard storage == .compressed, count * type.byteCount >= Self.smallestCompressed else {
+      let step = max(1, bytes / type.byteCount)
+      return stride(from: 0, to: count, by: step).map { $0..<min(count, $0 + step) }
+    }
+    let chunk = Self.chunk(of: shape, bytes: type.byteCount)
+    // Within a chunk all inner axes are whole and the outer ones 1.
+    let axis = chunk.indices.first { chunk[$0] > 1 } ?? max(0, shape.rank - 1)
+    let row = shape.strides[axis]
+    return stride(from: 0, to: count, by: shape[axis] * row).flatMap { start in
+      stride(from: 0, to: shape[axis], by: chunk[axis]).map { first in
+        start + first * row..<start + min(shape[axis], first + chunk[axis]) * row
+      }
+    }
+  }
+
   /// Where the dataset lies in its file: the same for all of its names.
   ///
   /// - Throws: `HDF5Error`.
@@ -135,22 +158,32 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     let (address, bytes) = Library.value { [id = handle.id] in
       (H5Dget_offset(id), H5Dget_storage_size(id))
     }
-    guard isFloat, address != chdf5_no_address(), bytes == hsize_t(shape.count * 4) else { return nil }
-    return Int(exactly: address)
+    guard isFloat, address != chdf5_no_address(), bytes == hsize_t(shape.count * 4),
+      let start = Int(exactly: address), place.stored?.holds(shape.count * 4, at: start) ?? true
+    else { return nil }
+    return start
   }
 
   /// The numbers of the filters that its chunks pass through, as HDF5 registers them.
   public func filters() throws -> [Int] {
     let action = "read its filters"
     let creation = try Handle(action, place) { [id = handle.id] in H5Dget_create_plist(id) }
-    let count = try Library.call(action, place) { H5Pget_nfilters(creation.id) }
-    return try (0..<UInt32(count)).map { index in
+    return try Self.filters(creation, place)
+  }
+
+  static func filters(_ creation: borrowing Handle, _ place: Place) throws(HDF5Error) -> [Int] {
+    let action = "read its filters"
+    let count = try Library.call(action, place) { [id = creation.id] in H5Pget_nfilters(id) }
+    var filters: [Int] = []
+    for index in 0..<UInt32(count) {
       var (flags, parameters, configuration): (UInt32, Int, UInt32) = (0, 0, 0)
-      return Int(
-        try Library.call(action, place) {
-          H5Pget_filter2(creation.id, index, &flags, &parameters, nil, 0, nil, &configuration)
-        })
+      filters.append(
+        Int(
+          try Library.call(action, place) { [id = creation.id] in
+            H5Pget_filter2(id, index, &flags, &parameters, nil, 0, nil, &configuration)
+          }))
     }
+    return filters
   }
 
   /// Writes elements from `offset` on, row-major, from their little-endian bytes in the dataset's own type.
@@ -240,11 +273,9 @@ public struct HDF5Dataset: ~Copyable, Sendable {
 
 extension Handle {
   /// Where a group or dataset lies in its file: the same for all of its names.
-  func address(_ place: Place) throws -> UInt64 {
+  func address(_ place: Place) throws(HDF5Error) -> UInt64 {
     var address: UInt64 = 0
-    _ = try withUnsafeMutablePointer(to: &address) { address in
-      try Library.call("find its place", place) { [id] in chdf5_address(id, address) }
-    }
+    try Library.call("find its place", place) { [id] in chdf5_address(id, &address) }
     return address
   }
 
@@ -257,14 +288,9 @@ extension Handle {
     var extents = [hsize_t](repeating: 0, count: Int(rank))
     try Library.call(action, place) { H5Sget_simple_extent_dims(space.id, &extents, nil) }
     // A lying file could make a product overflow, which would trap.
-    var count = 1
-    for extent in extents {
-      let (product, overflow) = count.multipliedReportingOverflow(by: Int(clamping: extent))
-      guard !overflow, extent <= hsize_t(Int.max) else {
-        throw .unsupported(file: place.file, object: place.object, found: "a dataset of extents \(extents)")
-      }
-      count = product
+    guard let shape = Shape(counting: extents.map { Int(clamping: $0) }) else {
+      throw .unsupported(file: place.file, object: place.object, found: "a dataset of extents \(extents)")
     }
-    return Shape(extents.map { Int($0) })
+    return shape
   }
 }

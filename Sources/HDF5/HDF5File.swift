@@ -10,9 +10,11 @@ public struct HDF5File: ~Copyable {
   public let path: String
   private let handle: Handle
   private let output: OutputFile?
+  private let place: Place
 
-  private init(path: String, handle: consuming Handle, output: consuming OutputFile?) {
-    self.path = path
+  private init(_ place: Place, handle: consuming Handle, output: consuming OutputFile?) {
+    self.path = place.file
+    self.place = place
     self.handle = handle
     self.output = output
   }
@@ -35,20 +37,28 @@ public struct HDF5File: ~Copyable {
     let handle = try Handle(action, place) {
       temporary.withFileName { H5Fcreate($0, chdf5_truncate(), creation.id, access.id) }
     }
-    return HDF5File(path: path, handle: handle, output: output)
+    return HDF5File(place, handle: handle, output: output)
   }
 
-  /// Opens a file for reading.
+  /// Bytes of elements that a file's arrays may have together without their being stored, unless told otherwise.
+  public static let mostUnstored = 64 << 20
+
+  /// Opens a file for reading, once a child process has read its structure without a crash.
   ///
-  /// - Throws: `FileError` when there is no such file, `HDF5Error.failed` when it is no HDF5 file or truncated.
-  public static func open(_ path: String) throws -> HDF5File {
+  /// - Parameter unstored: How many bytes the elements of all arrays may take together that no byte of the file stands for,
+  ///   such as those that were never written.
+  /// - Throws: `FileError` when there is no such file, `HDF5Error.failed` when it is no HDF5 file or truncated,
+  ///   `HDF5Error.harmful` when the library would crash.
+  public static func open(_ path: String, unstored: Int = mostUnstored) throws -> HDF5File {
     // Says in plain words what the library would bury in details: no such file, no permission, a folder.
-    _ = try MappedFile(path: path)
-    let place = Place(file: path, object: "/")
+    let fileCount = try MappedFile(path: path).bytes.count
+    try Trial.require(path)
+    let stored = StoredBytes(fileCount: fileCount, unstored: unstored)
+    let place = Place(file: path, object: "/", stored: stored)
     let action = "open it as an HDF5 file"
     let access = try fileAccess(action, place)
     let handle = try Handle(action, place) { path.withFileName { H5Fopen($0, chdf5_read_only(), access.id) } }
-    return HDF5File(path: path, handle: handle, output: nil)
+    return HDF5File(place, handle: handle, output: nil)
   }
 
   /// How files are opened: without locks. No two programs write to one file here, since each writes to a temporary one; and
@@ -61,13 +71,13 @@ public struct HDF5File: ~Copyable {
 
   /// The group that holds everything.
   public func root() throws -> HDF5Group {
-    try HDF5Group(opening: "/", in: handle.id, Place(file: path, object: "/"))
+    try HDF5Group(opening: "/", in: handle.id, place)
   }
 
   /// The number under which the system knows the open file, if the library reads it through plain system calls.
   func descriptor() throws -> Descriptor? {
     guard output == nil else { return nil }
-    let (action, place) = ("find the open file", Place(file: path, object: "/"))
+    let action = "find the open file"
     let access = try Handle(action, place) { [id = handle.id] in H5Fget_access_plist(id) }
     let isPlain = Library.value { H5Pget_driver(access.id) == chdf5_plain_driver() }
     guard isPlain else { return nil }
@@ -82,7 +92,7 @@ public struct HDF5File: ~Copyable {
   ///
   /// - Throws: `HDF5Error.failed` when the disk is full, `FileError.unwritable`. The target then stays as it was.
   public consuming func commit() throws {
-    let place = Place(file: path, object: "/")
+    let place = place
     if output != nil {
       try Library.call("write the file", place) { [id = handle.id] in H5Fflush(id, H5F_SCOPE_GLOBAL) }
     }

@@ -111,7 +111,7 @@ public struct HDF5Group: ~Copyable, Sendable {
   /// - Throws: `HDF5Error.wrongKind` when a dataset is in the way.
   public func createGroup(_ name: String) throws -> HDF5Group {
     var current = try HDF5Group(opening: name.hasPrefix("/") ? "/" : ".", in: handle.id, place)
-    var passed = name.hasPrefix("/") ? Place(file: place.file, object: "/") : place
+    var passed = name.hasPrefix("/") ? Place(file: place.file, object: "/", stored: place.stored) : place
     for step in name.split(separator: "/").map(String.init) {
       passed = passed.child(step)
       if try current.kind(of: step) == nil {

@@ -87,6 +87,17 @@ struct Handle: ~Copyable, Sendable {
   deinit { Library.release(id) }
 }
 
+extension HDF5Error {
+  /// What was expected and found where a file is no HDF5 file or cut short; nil for other reasons.
+  fileprivate static func plainWords(_ reason: String) -> String? {
+    if reason.contains("file signature not found") { return "an HDF5 file, found one of another kind" }
+    guard reason.contains("truncated file") else { return nil }
+    let numbers = reason.matches(of: /(?:\beof|stored_eof) = ([0-9]+)/).map { $0.1 }
+    guard numbers.count == 2 else { return "a whole HDF5 file, found one that is cut short: fetch it again" }
+    return "an HDF5 file of \(numbers[1]) bytes, found \(numbers[0]): it is cut short, fetch it again"
+  }
+}
+
 /// What can go wrong with an HDF5 file, with the file, the object in it and the library's own words.
 public enum HDF5Error: Error, Equatable, CustomStringConvertible {
   /// The library refused; `reason` is its own account, such as "truncated file".
@@ -97,6 +108,10 @@ public enum HDF5Error: Error, Equatable, CustomStringConvertible {
   case wrongKind(file: String, object: String, expected: String, found: String)
   /// The object's data, or an attribute, is encoded in a way that is not read here.
   case unsupported(file: String, object: String, found: String)
+  /// The library would crash on the object, or take longer or more memory than any honest file makes it.
+  case harmful(file: String, object: String, found: String)
+  /// An array claims more elements than its bytes can stand for.
+  case excessive(file: String, object: String, expected: String, found: String)
   /// The memory or the range of elements given does not fit the dataset.
   case wrongCount(file: String, object: String, expected: String, found: String)
 
@@ -104,15 +119,20 @@ public enum HDF5Error: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .failed(let file, let object, let action, let reason):
-      (object == "/" ? "\(file): can't \(action): \(reason)" : "\(file): \(object): can't \(action): \(reason)")
-        + (reason.contains("truncated file") ? ": it is cut short, fetch it again" : "")
+      Self.plainWords(reason).map { "\(file): expected \($0)" }
+        ?? (object == "/"
+          ? "\(file): can't \(action): \(reason)" : "\(file): \(object): can't \(action): \(reason)")
     case .missing(let file, let object):
       "\(file): there is no \(object)"
     case .wrongKind(let file, let object, let expected, let found):
       "\(file): \(object): expected \(expected), found \(found)"
     case .unsupported(let file, let object, let found):
       "\(file): \(object): \(found) is not supported"
-    case .wrongCount(let file, let object, let expected, let found):
+    case .harmful(let file, let object, let found):
+      "\(file): \(object): expected what the HDF5 library can read, found what \(found): the file is damaged, fetch or "
+        + "make it again"
+    case .wrongCount(let file, let object, let expected, let found),
+      .excessive(let file, let object, let expected, let found):
       "\(file): \(object): expected \(expected), found \(found)"
     }
   }
@@ -123,9 +143,13 @@ struct Place: Sendable {
   let file: String
   /// The path within the file; `/` for the root.
   let object: String
+  /// What arrays of an opened file are held against; nil in a new one.
+  var stored: StoredBytes?
 
   /// The object called `name` below this one.
   func child(_ name: String) -> Place {
-    Place(file: file, object: name.hasPrefix("/") ? name : object == "/" ? "/\(name)" : "\(object)/\(name)")
+    Place(
+      file: file, object: name.hasPrefix("/") ? name : object == "/" ? "/\(name)" : "\(object)/\(name)",
+      stored: stored)
   }
 }

@@ -1,18 +1,21 @@
 // One way to use the cores. Work is cut into tiles by its shape alone, never by the number of threads, so that
 // a result has the same bits however many threads computed it.
-import Dispatch
 import Synchronization
 import Tensors
+import Threads
 
 /// How many threads the operations use, for the whole process.
 public enum Parallelism {
   private static let chosen = Atomic<Int>(0)
 
-  /// The number of threads: what was set last, or `defaultThreads`. At least 1.
+  /// How many threads may be asked for.
+  public static let counts = 1...1024
+
+  /// The number of threads: what was set last, or `defaultThreads`. At least 1, and 1 where no more can be made.
   public static var threads: Int {
     get {
       let threads = chosen.load(ordering: .relaxed)
-      return threads > 0 ? threads : defaultThreads
+      return Threads.canBeMade ? threads > 0 ? threads : defaultThreads : 1
     }
     set { chosen.store(max(1, newValue), ordering: .relaxed) }
   }
@@ -47,11 +50,7 @@ public func parallelFor(
       let tiling = Tiling(
         count: count, grain: grain, scratch: memory.start, scratchStride: scratchStride, body: body)
       let next = Atomic<Int>(0)
-      if workers == 1 {
-        tiling.run(worker: 0, from: next)
-      } else {
-        DispatchQueue.concurrentPerform(iterations: workers) { tiling.run(worker: $0, from: next) }
-      }
+      Threads.perform(workers) { tiling.run(worker: $0, from: next) }
     }
   }
 }

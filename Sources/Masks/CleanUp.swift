@@ -10,6 +10,9 @@ public struct CleanUp: Sendable, Hashable {
   public var opening: MorphologyKernel?
   /// What masks are closed by.
   public var closing: MorphologyKernel?
+  /// By how many pixels outlines may be smoothed: a square of as many pixels as the largest kernel has.
+  public static let radii = 0...MorphologyKernel.sizes.upperBound / 2
+
   /// The radius in pixels by which outlines are smoothed.
   public var smoothing = 0
   /// Whether only the largest component stays.

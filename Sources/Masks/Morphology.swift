@@ -13,6 +13,9 @@ public struct MorphologyKernel: Sendable, Hashable {
     case ellipse
   }
 
+  /// How many columns and rows there may be.
+  public static let sizes = 1...1001
+
   /// Columns and rows.
   public let size: Int
   /// The columns of each row.

@@ -16,7 +16,7 @@ struct FrameNames {
   /// Kinds by their extensions: JPEGs as the official loader has it, then PNGs, then whatever there is most of.
   private static let kinds: [(name: String, endings: Set<String>)] = [
     ("JPEG", ["jpg", "jpeg", "jpe", "jfif"]), ("PNG", ["png"]), ("WebP", ["webp"]), ("TIFF", ["tif", "tiff"]),
-    ("BMP", ["bmp", "dib"]), ("GIF", ["gif"]), ("AVIF", ["avif"]),
+    ("BMP", ["bmp", "dib"]), ("GIF", ["gif"]), ("AVIF", ["avif", "avifs"]),
     ("JPEG 2000", ["jp2", "j2k", "jpx", "j2c", "jpc", "jpf"]), ("PPM", ["ppm", "pgm", "pbm", "pnm"]),
   ]
 
@@ -49,14 +49,9 @@ struct FrameNames {
     return ["took the \(frames.count) \(kind) file(s) as frames, left aside: \(leftAsideWords)"]
   }
 
-  /// Those that are refused when they are read.
-  private static let unreadKinds: Set<String> = ["AVIF", "JPEG 2000"]
-
   /// The names of pictures that can be read, in natural order; of equal stems (`1.jpg`, `1.png`) in that of their extensions.
   static func pictures(among names: [String]) -> [String] {
-    let endings = kinds.filter { !unreadKinds.contains($0.name) }.reduce(into: Set()) {
-      $0.formUnion($1.endings)
-    }
+    let endings = kinds.reduce(into: Set()) { $0.formUnion($1.endings) }
     return inOrder(names.filter { endings.contains(ending($0)) }).map(\.name)
   }
 

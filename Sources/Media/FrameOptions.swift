@@ -12,6 +12,8 @@ public struct FrameOptions: Sendable, Equatable {
   public var to: Int?
   /// One of how many frames to take.
   public var every = 1
+  /// Make frames smaller for the model, by Pillow's bicubic resampling, until neither side has more pixels.
+  public var longestSide: Int?
 
   /// All frames of the best video.
   public init() {}
@@ -20,7 +22,9 @@ public struct FrameOptions: Sendable, Equatable {
   public var isPart: Bool { from > 0 || to != nil || every > 1 }
 
   /// What tells one choice from another.
-  package var fingerprint: String { "\(range) \(stream ?? -1) \(from) \(to ?? -1) \(every)" }
+  package var fingerprint: String {
+    "\(range) \(stream ?? -1) \(from) \(to ?? -1) \(every) \(longestSide ?? 0)"
+  }
 }
 
 /// The numbers that frames have in their video.

@@ -40,7 +40,8 @@ public protocol FrameSource: AnyObject, Sendable {
   func frame(at index: Int) throws(MediaError) -> VideoFrame?
 }
 
-/// Opens a video: a folder's pictures in natural order, the pages of a TIFF, or any file that FFmpeg can demultiplex and decode.
+/// Opens a video: a folder's pictures in natural order, the pages of a TIFF, the pictures of an AVIF, or a video file that
+/// FFmpeg can demultiplex and decode. Playlists and scripts, which lead to other files, are refused.
 ///
 /// - Parameter options: Which frames to take, and how pictures are read.
 /// - Throws: `MediaError.file`, `.noFrames`, `.noSuchFrames`, `.noSuchStream`, `.sameNumber`, `.noVideoStream`,
@@ -52,6 +53,7 @@ public func openFrameSource(
   guard path.withFileName({ stat($0, &status) }) == 0 else {
     throw .file(.unreadable(path: path, reason: systemError()))
   }
+  guard [S_IFDIR, S_IFREG].contains(status.st_mode & S_IFMT) else { throw .file(.notAFile(path: path)) }
   let source: any FrameSource
   if status.st_mode & S_IFMT == S_IFDIR {
     if let stream = options.stream { throw .noSuchStream(path: path, asked: stream, count: 0) }
@@ -77,6 +79,10 @@ public enum VideoDamage: Sendable, Equatable, CustomStringConvertible {
   case replaced(first: Int, count: Int)
   /// `count` frames were decoded from damaged data, `first` before all, and may show it.
   case concealed(first: Int, count: Int)
+  /// `count` frames are of another size than the video's first, `first` before all; they are scaled to its size.
+  case resized(first: Int, count: Int, width: Int, height: Int)
+  /// Times go back at that frame; those from there on are made to grow.
+  case timesGoBack(at: Int)
   /// The file asks for mirrored frames, which is left out, as decord does.
   case mirrored
 
@@ -90,6 +96,12 @@ public enum VideoDamage: Sendable, Equatable, CustomStringConvertible {
       "\(count) frame(s) from frame \(first) on can't be decoded; the frame before stands in"
     case .concealed(let first, let count):
       "\(count) frame(s) from frame \(first) on are decoded from damaged data"
+    case .resized(let first, let count, let width, let height):
+      "\(count) frame(s) from frame \(first) on, \(width) × \(height) pixels, are of another size than the first; they are "
+        + "scaled to the first's, as decord has them"
+    case .timesGoBack(let frame):
+      "the file's times go back at frame \(frame), as where videos were joined; frames stay in the file's order, and "
+        + "times are made to grow"
     case .mirrored: "the file asks for mirrored frames; they are turned but not mirrored, as decord has them"
     }
   }

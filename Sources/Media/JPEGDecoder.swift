@@ -19,7 +19,10 @@ enum JPEGDecoder {
       throw .unsupportedKind(
         path: path, found: "a JPEG of \(header.components) colour components, not 1, 3 or 4")
     }
-    try Picture.checkSize(width: header.width, height: header.height, path: path)
+    // A block of 8 × 8 takes a bit at least, unless it is coded arithmetically.
+    try Picture.checkSize(
+      width: header.width, height: header.height, bytes: bytes.count,
+      mostPixels: header.isArithmetic ? 8192 : 2048, path: path)
 
     var notes: [String] = []
     var pixels: [UInt8]
@@ -108,6 +111,8 @@ struct JPEGHeader {
   var height = 0
   /// Colour components: 1 grey, 3 colour, 4 inks.
   var components = 0
+  /// Whether coefficients are coded arithmetically rather than by Huffman's codes.
+  var isArithmetic = false
   /// The EXIF orientation, 2 to 8, or nil.
   var orientation: Int?
   /// Where the first scan begins, in bytes from the start of the file.
@@ -125,6 +130,7 @@ struct JPEGHeader {
       switch marker {
       case 0xC0...0xCF where ![0xC4, 0xC8, 0xCC].contains(marker):
         guard segment.count >= 6 else { return nil }
+        isArithmetic = marker > 0xC8
         precision = Int(segment[0])
         height = Int(segment[1]) << 8 | Int(segment[2])
         width = Int(segment[3]) << 8 | Int(segment[4])

@@ -45,6 +45,19 @@ extension LabelMap {
 }
 
 extension LabelRaster {
+  /// Reads a PNG whose samples are object numbers: what `LabelMap.read` takes, or 16-bit greyscale as `write` makes it.
+  ///
+  /// - Throws: `MediaError.file`, `.unsupportedKind` for any other picture, `.corrupt`, `.tooLarge`.
+  public static func read(path: String) throws(MediaError) -> LabelRaster {
+    let file: MappedFile
+    do { file = try MappedFile(path: path) } catch { throw .file(error) }
+    defer { withExtendedLifetime(file) {} }
+    guard PictureKind(of: file.bytes) == .png else { return LabelRaster(try LabelMap.read(path: path)) }
+    let form = try PNGDecoder.form(file.bytes, path: path)
+    return form.isGrey && form.bits == 16
+      ? try PNGDecoder.decodeDeepLabels(file.bytes, path: path) : LabelRaster(try LabelMap.read(path: path))
+  }
+
   /// Writes a 16-bit greyscale PNG, each pixel a mask's number, which appears whole or not at all.
   ///
   /// - Throws: `MediaError.file` where the folder is missing or not writable, `.couldNotEncode`.

@@ -33,6 +33,18 @@ public struct MaskFile: Sendable {
             width: decoded.width, height: decoded.height, rgba: decoded.rgba,
             leastColour: leastColour(decoded.isLossy)), path: path)
         : try ofPicture(decoded.picture, path: path, isLossy: decoded.isLossy)
+    case .avif:
+      let avif = try AVIFFile(file.bytes, path: path)
+      guard avif.pageCount == 1 else {
+        throw .unclearMask(path: path, found: "\(avif.pageCount) pages; save the one that is meant alone")
+      }
+      if let (width, height, rgba) = try avif.rgba(0) {
+        let mask = RGBAMask(width: width, height: height, rgba: rgba, leastColour: leastColour(true))
+        found = try ofRGBA(mask, path: path)
+      } else {
+        found = try ofPicture(avif.picture(0, range: .pillow), path: path, isLossy: true)
+      }
+    case .jpeg2000: found = try ofJPEG2000(file.bytes, path: path)
     case .bmp, .gif, .portablePixmap:
       found = try ofPicture(Picture.read(path: path), path: path, isLossy: false)
     case .other(let kind): throw .unsupportedKind(path: path, found: kind)
@@ -52,6 +64,21 @@ public struct MaskFile: Sendable {
 
   /// From how bright a colour is not ground: of a file that keeps pixels about as they were and not exactly, from half.
   private static func leastColour(_ isLossy: Bool) -> UInt8 { isLossy ? 128 : 1 }
+
+  /// Its header doesn't tell whether samples are about as they were, or exactly: numbers and black are looked for first.
+  private static func ofJPEG2000(
+    _ bytes: UnsafeRawBufferPointer, path: String
+  ) throws(MediaError) -> Foreground {
+    let file = try JPEG2000File(bytes, path: path)
+    let picture = try file.picture(range: .pillow)
+    let isLossy = !file.isReversible
+    guard let alpha = file.alpha else { return try ofPicture(picture, path: path, isLossy: isLossy) }
+    let rgba = alpha.indices.flatMap { pixel in picture.pixels[3 * pixel..<3 * pixel + 3] + [alpha[pixel]] }
+    return try ofRGBA(
+      RGBAMask(
+        width: picture.width, height: picture.height, rgba: rgba, leastColour: leastColour(isLossy)), path: path
+    )
+  }
 
   private static func ofTIFF(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> Foreground {
     let file = try TIFFFile(bytes, path: path)

@@ -24,6 +24,9 @@ struct MediaContainer: ~Copyable {
   private let frame: UnsafeMutablePointer<AVFrame>
   let stream: UnsafeMutablePointer<AVStream>
 
+  /// Frames of more pixels are refused: 134 million.
+  static let pixelLimit = 1 << 27
+
   /// Which of the file's videos was taken unasked, in words; nil where there is one alone.
   let choice: String?
 
@@ -37,7 +40,11 @@ struct MediaContainer: ~Copyable {
     cffmpeg_av_log_set_level(cffmpeg_quiet())
     // The protocol is named, so that no path is taken for an address.
     var opened: UnsafeMutablePointer<AVFormatContext>?
-    var status = ("file:" + path).withFileName { cffmpeg_avformat_open_input(&opened, $0, nil, nil) }
+    var settings: OpaquePointer?
+    defer { cffmpeg_av_dict_free(&settings) }
+    cffmpeg_av_dict_set(&settings, "format_whitelist", VideoFormats.allowed, 0)
+    cffmpeg_av_dict_set(&settings, "protocol_whitelist", VideoFormats.protocols, 0)
+    var status = ("file:" + path).withFileName { cffmpeg_avformat_open_input(&opened, $0, nil, &settings) }
     guard status == 0, let opened else {
       throw .undecodableVideo(path: path, reason: "no known video format (\(ffmpegReason(status)))")
     }
@@ -64,6 +71,12 @@ struct MediaContainer: ~Copyable {
       guard stream.pointee.disposition & AV_DISPOSITION_ATTACHED_PIC == 0 else {
         throw .noVideoStream(path: path, found: "audio with a cover picture")
       }
+      let size = parameters.pointee
+      if size.width > 0, size.height > 0, let input = opened.pointee.pb {
+        try Picture.checkSize(
+          width: Int(size.width), height: Int(size.height), bytes: Int(max(0, cffmpeg_avio_size(input))),
+          path: path)
+      }
       guard let codec = cffmpeg_avcodec_find_decoder(parameters.pointee.codec_id) else {
         let name = String(cString: cffmpeg_avcodec_get_name(parameters.pointee.codec_id))
         throw .undecodableVideo(path: path, reason: "this FFmpeg has no decoder for \(name)")
@@ -75,7 +88,7 @@ struct MediaContainer: ~Copyable {
       status = cffmpeg_avcodec_parameters_to_context(decoder, parameters)
       decoder.pointee.pkt_timebase = stream.pointee.time_base
       decoder.pointee.thread_count = Int32(min(Parallelism.threads, 8))
-      decoder.pointee.max_pixels = Int64(Picture.pixelLimit)
+      decoder.pointee.max_pixels = Int64(Self.pixelLimit)
       if status >= 0 { status = cffmpeg_avcodec_open2(decoder, codec, nil) }
       guard status >= 0 else { throw .undecodableVideo(path: path, reason: ffmpegReason(status)) }
       for other in 0..<Int(opened.pointee.nb_streams) where other != Int(index) {

@@ -10,6 +10,8 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
   case unsupportedKind(path: String, found: String)
   /// The picture has more pixels than `limit`.
   case tooLarge(path: String, width: Int, height: Int, limit: Int)
+  /// The picture claims many pixels, for which its file has hardly any bytes.
+  case emptyClaim(path: String, width: Int, height: Int, bytes: Int)
   /// The pixels could not be encoded as a file.
   case couldNotEncode(path: String, reason: String)
   /// A folder that was to be a video holds no picture; `found` says what it has.
@@ -40,14 +42,19 @@ public enum MediaError: Error, Equatable, CustomStringConvertible {
     case .file(let error): error.description
     case .corrupt(let path, let reason): "\(path): the picture is damaged: \(reason)"
     case .unsupportedKind(let path, let found):
-      "\(path): expected a JPEG, PNG, WebP, TIFF, BMP, GIF or PPM picture, found \(found)"
+      "\(path): expected a JPEG, PNG, WebP, TIFF, AVIF, JPEG 2000, BMP, GIF or PPM picture, found \(found)"
     case .tooLarge(let path, let width, let height, let limit):
       "\(path): expected at most \(limit) pixels, found \(width) × \(height)"
+    case .emptyClaim(let path, let width, let height, let bytes):
+      "\(path): expected a file as large as \(width) × \(height) pixels take at least, found \(bytes) bytes; if it is "
+        + "whole, make the picture smaller"
     case .couldNotEncode(let path, let reason): "\(path): the picture can't be encoded: \(reason)"
     case .noFrames(let path, let found):
-      "\(path): expected a folder of JPEG, PNG or other pictures as frames, found \(found ?? "none in it")"
+      "\(path): expected a folder of JPEG, PNG or other pictures, found \(found ?? "none in it")"
     case .noSuchFrames(let path, let asked, let count):
       "\(path): expected frames of the video\(count.map { ", which has \($0), counted from 0" } ?? ""), found \(asked)"
+    case .noSuchStream(let path, _, 0):
+      "\(path): expected a file with several videos for --stream, found pictures; leave out --stream"
     case .noSuchStream(let path, let asked, let count):
       "\(path): expected one of its \(count) video streams, counted from 0, found \(asked)"
         + (count > 1 ? "" : "; leave out --stream")

@@ -15,7 +15,7 @@ enum PNGDecoder {
     func check(_ status: Int32) throws(MediaError) { try PNGDecoder.check(status, path: path) }
     let context = try context(of: bytes, path: path)
     defer { spng_ctx_free(context) }
-    let header = try header(of: context, path: path)
+    let header = try header(of: context, bytes: bytes.count, path: path)
     let (width, height) = (Int(header.width), Int(header.height))
 
     let isDeepGrey = header.bit_depth == 16 && header.color_type == UInt8(SPNG_COLOR_TYPE_GRAYSCALE.rawValue)
@@ -48,7 +48,7 @@ enum PNGDecoder {
   ) throws(MediaError) -> ClosedRange<Double>? {
     let context = try context(of: bytes, path: path)
     defer { spng_ctx_free(context) }
-    let header = try header(of: context, path: path)
+    let header = try header(of: context, bytes: bytes.count, path: path)
     return header.bit_depth == 16 ? try deepSamples(context, header, path: path).span : nil
   }
 
@@ -72,7 +72,7 @@ enum PNGDecoder {
   ) throws(MediaError) -> (width: Int, height: Int, rgba: [UInt8]) {
     let context = try context(of: bytes, path: path)
     defer { spng_ctx_free(context) }
-    let header = try header(of: context, path: path)
+    let header = try header(of: context, bytes: bytes.count, path: path)
     let (width, height) = (Int(header.width), Int(header.height))
     var rgba = [UInt8](repeating: 0, count: width * height * 4)
     try check(
@@ -99,7 +99,7 @@ enum PNGDecoder {
   static func form(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> Form {
     let context = try context(of: bytes, path: path)
     defer { spng_ctx_free(context) }
-    let header = try header(of: context, path: path)
+    let header = try header(of: context, bytes: bytes.count, path: path)
     var palette = spng_plte()
     var colors: [OverlayColor] = []
     if spng_get_plte(context, &palette) == 0 {
@@ -122,12 +122,13 @@ enum PNGDecoder {
   static func decodeLabels(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> LabelMap {
     let context = try context(of: bytes, path: path)
     defer { spng_ctx_free(context) }
-    let header = try header(of: context, path: path)
+    let header = try header(of: context, bytes: bytes.count, path: path)
     let isIndexed = header.color_type == UInt8(SPNG_COLOR_TYPE_INDEXED.rawValue)
     let isGrey = header.color_type == UInt8(SPNG_COLOR_TYPE_GRAYSCALE.rawValue)
     guard isIndexed || isGrey && header.bit_depth == 8 else {
       throw .unsupportedKind(
-        path: path, found: "a PNG of colours, where an indexed or 8-bit greyscale one holds object numbers")
+        path: path,
+        found: "a PNG of colours, where an indexed or greyscale one of 8 or 16 bits holds object numbers")
     }
     let (width, height, depth) = (Int(header.width), Int(header.height), Int(header.bit_depth))
     // Smaller samples are packed, the first in the highest bits; every row begins a byte.
@@ -142,6 +143,22 @@ enum PNGDecoder {
       return byte >> UInt8(8 - depth - x * depth % 8) & UInt8(1 << depth - 1)
     }
     return LabelMap(width: width, height: height, labels: labels)
+  }
+
+  /// The samples themselves of a 16-bit greyscale PNG; `path` is for errors.
+  ///
+  /// - Throws: `MediaError.corrupt`, `.tooLarge`.
+  static func decodeDeepLabels(
+    _ bytes: UnsafeRawBufferPointer, path: String
+  ) throws(MediaError) -> LabelRaster {
+    let context = try context(of: bytes, path: path)
+    defer { spng_ctx_free(context) }
+    let header = try header(of: context, bytes: bytes.count, path: path)
+    let (width, height) = (Int(header.width), Int(header.height))
+    var labels = [UInt16](repeating: 0, count: width * height)
+    try check(
+      spng_decode_image(context, &labels, 2 * labels.count, Int32(SPNG_FMT_PNG.rawValue), 0), path: path)
+    return LabelRaster(width: width, height: height, labels: labels)
   }
 
   /// A decoder of the given bytes, which the caller frees.
@@ -162,11 +179,20 @@ enum PNGDecoder {
     return context
   }
 
-  /// The header of a file, whose size has been looked at.
-  private static func header(of context: OpaquePointer, path: String) throws(MediaError) -> spng_ihdr {
+  /// The header of a file of so many bytes, which its size has been held against.
+  private static func header(
+    of context: OpaquePointer, bytes: Int, path: String
+  ) throws(MediaError) -> spng_ihdr {
     var header = spng_ihdr()
     try check(spng_get_ihdr(context, &header), path: path)
-    try Picture.checkSize(width: Int(header.width), height: Int(header.height), path: path)
+    let (width, height) = (Int(header.width), Int(header.height))
+    try Picture.checkSize(width: width, height: height, bytes: bytes, path: path)
+    // A byte of deflated data stands for 1,032 at most. What is small may be short, to be told where it breaks off.
+    let channels = [0: 1, 2: 3, 3: 1, 4: 2, 6: 4][Int(header.color_type)] ?? 1
+    let stored = (width * channels * Int(header.bit_depth) + 7) / 8 * height
+    guard stored <= max(1 << 24, 1032 * bytes) else {
+      throw .emptyClaim(path: path, width: width, height: height, bytes: bytes)
+    }
     return header
   }
 

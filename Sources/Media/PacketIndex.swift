@@ -19,11 +19,15 @@ struct PacketIndex {
     let firstFrame: Int
   }
 
-  /// The index of a stream's packets; nil where times are missing or not distinct.
+  /// The index of a stream's packets; nil where times are missing, not distinct, or begin again, as where files were joined.
   init?(_ packets: [PacketTimes]) {
     var times: [Int64] = []
+    var latest = Int64.min
     for packet in packets where !packet.isHidden {
       guard let presentation = packet.presentation else { return nil }
+      // What stands before a key frame is shown before it.
+      if packet.isKey, presentation < latest { return nil }
+      latest = max(latest, presentation)
       times.append(presentation)
     }
     times.sort()

@@ -41,9 +41,11 @@ public struct Picture: Sendable, Equatable {
     case .png: return try PNGDecoder.decode(file.bytes, path: path, range: range)
     case .tiff:
       let file = try TIFFFile(file.bytes, path: path)
-      let picture = try file.picture(0, range: range)
-      return picture.noting(
-        file.pageCount > 1 ? ["page 1 of \(file.pageCount); track takes all of them as frames"] : [])
+      return try file.picture(0, range: range).noting(Self.pageNotes(file.pageCount))
+    case .avif:
+      let file = try AVIFFile(file.bytes, path: path)
+      return try file.picture(0, range: range).noting(Self.pageNotes(file.pageCount))
+    case .jpeg2000: return try JPEG2000File(file.bytes, path: path).picture(range: range)
     case .webp: return try WebPDecoder.decode(file.bytes, path: path).picture.noting(range.ignoredNotes)
     case .bmp: return try StillDecoder.decode(file.bytes, as: .bmp, path: path, range: range)
     case .gif: return try StillDecoder.decodeGIF(file.bytes, path: path, range: range)
@@ -51,6 +53,10 @@ public struct Picture: Sendable, Equatable {
       return try StillDecoder.decode(file.bytes, as: .portablePixmap, path: path, range: range)
     case .other(let found): throw .unsupportedKind(path: path, found: found)
     }
+  }
+
+  private static func pageNotes(_ count: Int) -> [String] {
+    count > 1 ? ["page 1 of \(count); track takes all of them as frames"] : []
   }
 
   /// The picture with more that is to be said of it.
@@ -69,6 +75,8 @@ public struct Picture: Sendable, Equatable {
     case .png: return try PNGDecoder.deepSpan(file.bytes, path: path)
     case .tiff: return try TIFFFile(file.bytes, path: path).deepSpan(0)
     case .portablePixmap: return try StillDecoder.deepSpan(file.bytes, as: .portablePixmap, path: path)
+    case .avif: return try AVIFFile(file.bytes, path: path).deepSpan(0)
+    case .jpeg2000: return try JPEG2000File(file.bytes, path: path).deepSpan
     case .jpeg, .webp, .bmp, .gif, .other: return nil
     }
   }
@@ -95,20 +103,33 @@ public struct Picture: Sendable, Equatable {
     return Picture(width: box.width, height: box.height, pixels: part, notes: notes)
   }
 
-  /// Refuses sizes that no picture has or that would fill the memory.
-  static func checkSize(width: Int, height: Int, path: String) throws(MediaError) {
+  /// Refuses sizes that no picture has, that would fill the memory, or that so few bytes hardly hold.
+  ///
+  /// - Parameters:
+  ///   - bytes: How many the file has.
+  ///   - cost: Bytes of memory for a pixel while it is decoded. Pictures that are cheap are taken at their word.
+  ///   - mostPixels: How many a byte stands for at most: in a blank PNG of one bit a pixel 8,256.
+  static func checkSize(
+    width: Int, height: Int, bytes: Int, cost: Int = 4, mostPixels: Int = 8192, path: String
+  ) throws(MediaError) {
     guard width > 0, height > 0 else {
       throw .corrupt(path: path, reason: "its header says \(width) × \(height) pixels")
     }
     guard width <= pixelLimit / height else {
       throw .tooLarge(path: path, width: width, height: height, limit: pixelLimit)
     }
+    guard
+      width * height <= max(cheapBytes / cost, bytes.multipliedReportingOverflow(by: mostPixels).partialValue)
+    else { throw .emptyClaim(path: path, width: width, height: height, bytes: bytes) }
   }
+
+  /// What a picture may cost whose file has few bytes for its pixels.
+  static let cheapBytes = 1 << 27
 }
 
 /// The kinds of file that are told apart by their first bytes.
 enum PictureKind: Equatable {
-  case jpeg, png, tiff, webp, bmp, gif, portablePixmap
+  case jpeg, png, tiff, webp, avif, jpeg2000, bmp, gif, portablePixmap
   /// Anything else, in words fit for an error.
   case other(String)
 
@@ -135,9 +156,9 @@ enum PictureKind: Equatable {
     {
       self = .portablePixmap
     } else if text.dropFirst(4).hasPrefix("ftyp") {
-      self = .other(Self.isoMedia(brand: text.dropFirst(8).prefix(4)))
+      self = Self.isAVIF(bytes) ? .avif : .other(Self.isoMedia(brand: text.dropFirst(8).prefix(4)))
     } else if text.dropFirst(4).hasPrefix("jP  ") || head.starts(with: [0xFF, 0x4F, 0xFF, 0x51]) {
-      self = .other("a JPEG 2000 picture; save it as PNG")
+      self = .jpeg2000
     } else if text.hasPrefix("PK\u{3}\u{4}") {
       self = .other("a zip archive")
     } else if text.hasPrefix("%PDF") {
@@ -148,9 +169,20 @@ enum PictureKind: Equatable {
     }
   }
 
+  /// Whether the first box names AVIF among the kinds that the file is of.
+  private static func isAVIF(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var reader = BigEndianReader(bytes: bytes, place: 0)
+    guard let length = reader.number(4), (16...1024).contains(length), length <= bytes.count else {
+      return false
+    }
+    return stride(from: 8, to: length - 3, by: 4).contains { place in
+      // Between the brand and those that it goes with there is a version.
+      place != 12 && ["avif", "avis"].contains(String(decoding: bytes[place..<place + 4], as: UTF8.self))
+    }
+  }
+
   private static func isoMedia(brand: Substring) -> String {
     switch brand {
-    case "avif", "avis": "an AVIF picture; save it as PNG"
     case "heic", "heix", "heim", "heis", "mif1", "msf1": "a HEIC picture; save it as PNG"
     default: "an ISO media file (HEIC, AVIF or MP4)"
     }

@@ -63,7 +63,7 @@ enum StillDecoder {
     guard let header = GIFHeader(bytes) else {
       throw .corrupt(path: path, reason: "the GIF file is truncated or damaged")
     }
-    try Picture.checkSize(width: header.width, height: header.height, path: path)
+    try Picture.checkSize(width: header.width, height: header.height, bytes: bytes.count, path: path)
     return try withPixels(bytes, .gif, path: path) { reader in
       let pixels = reader.rgb(ground: header.groundColour, columns: header.columns, rows: header.rows)
       var notes = ["palette of 8 bits expanded to RGB"]
@@ -87,10 +87,14 @@ enum StillDecoder {
   private static func withPixels<Result>(
     _ bytes: UnsafeRawBufferPointer, _ codec: Codec, path: String, _ body: (StillPixels) -> Result
   ) throws(MediaError) -> Result {
+    if let (width, height) = claimedSize(bytes, codec) {
+      try Picture.checkSize(width: width, height: height, bytes: bytes.count, path: path)
+    }
     var frame = try frame(bytes, codec, path: path)
     defer { cffmpeg_av_frame_free(&frame) }
     guard let frame else { throw .corrupt(path: path, reason: "the \(codec.name) file can't be decoded") }
-    try Picture.checkSize(width: Int(frame.pointee.width), height: Int(frame.pointee.height), path: path)
+    try Picture.checkSize(
+      width: Int(frame.pointee.width), height: Int(frame.pointee.height), bytes: bytes.count, path: path)
     guard let pixels = StillPixels(frame) else {
       let name =
         cffmpeg_av_get_pix_fmt_name(AVPixelFormat(rawValue: frame.pointee.format))
@@ -99,6 +103,29 @@ enum StillDecoder {
         path: path, found: "a \(codec.name) of pixels of the format \(name); save it as PNG")
     }
     return body(pixels)
+  }
+
+  /// The size that a file's header tells; nil where it has to be decoded to be known.
+  private static func claimedSize(
+    _ bytes: UnsafeRawBufferPointer, _ codec: Codec
+  ) -> (width: Int, height: Int)? {
+    switch codec {
+    case .gif: return nil
+    case .bmp:
+      guard bytes.count >= 26 else { return nil }
+      func number(_ place: Int) -> Int32 {
+        Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: Int32.self))
+      }
+      // The first version's header, of twelve bytes, has sizes of two bytes. Rows from the top down are a negative number.
+      guard number(14) > 12 else { return nil }
+      return (Int(number(18)), abs(Int(number(22))))
+    case .portablePixmap:
+      let head = String(decoding: bytes.prefix(4096).map { $0 < 0x80 ? $0 : 0 }, as: UTF8.self)
+      let words = head.split(whereSeparator: \.isNewline)
+        .flatMap { $0.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace) }
+      guard words.count > 2, let width = Int(words[1]), let height = Int(words[2]) else { return nil }
+      return (width, height)
+    }
   }
 
   /// A decoded frame, to be freed by the caller; nil where the data can't be decoded.

@@ -74,7 +74,8 @@ struct TIFFFile: ~Copyable {
     guard ctiff_TIFFSetDirectory(file, numericCast(page)) != 0, ctiff_fields(file, &fields) != 0 else {
       throw .corrupt(path: path, reason: "page \(page + 1) of the TIFF has no size or colours")
     }
-    try Picture.checkSize(width: Int(fields.width), height: Int(fields.height), path: path)
+    try Picture.checkSize(
+      width: Int(fields.width), height: Int(fields.height), bytes: Int(memory.pointee.count), path: path)
     return fields
   }
 
@@ -117,7 +118,9 @@ struct TIFFFile: ~Copyable {
     var planes = [[UInt8]](
       repeating: [UInt8](repeating: 0, count: layout.rowBytes * Int(fields.height)), count: layout.planeCount)
     let blockBytes = Int(fields.is_tiled != 0 ? ctiff_TIFFTileSize(file) : ctiff_TIFFStripSize(file))
-    guard blockBytes > 0, blockBytes <= 1 << 30 else { throw damaged }
+    guard blockBytes > 0, blockBytes <= min(1 << 30, max(1 << 26, 8192 * Int(memory.pointee.count))) else {
+      throw damaged
+    }
     var block = [UInt8](repeating: 0, count: blockBytes)
     for plane in planes.indices {
       if fields.is_tiled != 0 {

@@ -1,5 +1,6 @@
 // A video file as frames: random access over a demuxer and a decoder that only go forwards.
 
+import Files
 import Synchronization
 
 /// The frames of a video file, decoded when they are asked for.
@@ -66,11 +67,21 @@ private struct VideoReading: ~Copyable {
   /// Which video was taken unasked, where there are several.
   let choice: String?
   private var firstTime: Int64?
+  /// Of frames that are counted from the start.
+  private var clock: FrameClock
+  /// Frames of another size than the first, and what it is.
+  private var resized: Set<Int> = []
+  private var otherSize = (width: 0, height: 0)
 
   /// What is held for steps back and forth while going forwards.
   private static let framesBehind = 3
 
   init(path: String, stream: Int?, cacheBytes: Int) throws(MediaError) {
+    let file: MappedFile
+    do { file = try MappedFile(path: path) } catch { throw .file(error) }
+    defer { withExtendedLifetime(file) {} }
+    if let foreign = VideoFormats.foreign(file.bytes) { throw .noVideoStream(path: path, found: foreign) }
+    try MovieTables.check(file.bytes, path: path)
     let scan = try PacketScan(path: path, stream: stream)
     var decoding = try DecodingRun(path: path, stream: stream, index: scan.index)
     // The first frame that can be had, wherever it stands, gives the size.
@@ -85,6 +96,7 @@ private struct VideoReading: ~Copyable {
     choice = scan.choice
     firstTime = scan.index?.times.first ?? first.time
     cache = FrameCache(byteLimit: cacheBytes)
+    clock = FrameClock(step: scan.frameRate.map { 1 / ($0 * scan.timeUnit) } ?? 1)
     self.decoding = decoding
     note(first)
   }
@@ -94,6 +106,11 @@ private struct VideoReading: ~Copyable {
     if let earlyEnd { damage.append(earlyEnd) }
     if let first = missing.min() { damage.append(.replaced(first: first, count: missing.count)) }
     if let first = concealed.min() { damage.append(.concealed(first: first, count: concealed.count)) }
+    if let first = resized.min() {
+      damage.append(
+        .resized(first: first, count: resized.count, width: otherSize.width, height: otherSize.height))
+    }
+    if let frame = clock.wentBack { damage.append(.timesGoBack(at: frame)) }
     if isMirrored { damage.append(.mirrored) }
     return damage
   }
@@ -119,7 +136,7 @@ private struct VideoReading: ~Copyable {
   }
 
   private func videoFrame(_ found: (frame: DecodedFrame, time: Int64?), at index: Int) -> VideoFrame {
-    let time = self.index?.times[index] ?? found.time
+    let time = self.index?.times[index] ?? clock.time(of: index) ?? found.time
     let seconds = time.flatMap { time in firstTime.map { Double(time - $0) * timeUnit } }
     return VideoFrame(
       index: index, timestamp: seconds ?? frameRate.map { Double(index) / $0 }, width: width, height: height,
@@ -154,6 +171,11 @@ private struct VideoReading: ~Copyable {
   private mutating func note(_ next: DecodingRun.Output) {
     if decoding.isFromStart { missing.formUnion(next.passed) }
     if next.isDamaged { concealed.insert(next.index) }
+    if next.frame.size != (width, height) {
+      if resized.isEmpty { otherSize = next.frame.size }
+      resized.insert(next.index)
+    }
+    if index == nil { clock.note(next.time, of: next.index) }
     cache.insert(next.frame, at: next.index, time: next.time)
   }
 
@@ -174,6 +196,36 @@ extension VideoDamage {
   fileprivate var expectedFrames: Int? {
     if case .endedEarly(_, let expected, _) = self { expected } else { nil }
   }
+}
+
+/// Times of frames that are counted, made to grow where those in the file go back.
+struct FrameClock {
+  /// What a frame lasts where nothing else is known, in units of the stream's time base.
+  private let step: Int64
+  private var times: [Int64?] = []
+  private var offset: Int64 = 0
+  private var latest: Int64?
+  /// The first frame whose time is far before that of the frame before it.
+  private(set) var wentBack: Int?
+
+  init(step: Double) { self.step = Int64(exactly: step.rounded()).map { max(1, $0) } ?? 1 }
+
+  /// Takes the time that the file has of a frame, the first time that it comes.
+  mutating func note(_ time: Int64?, of frame: Int) {
+    guard frame == times.count else { return }
+    guard let time else { return times.append(nil) }
+    var grown = time &+ offset
+    if let latest, grown <= latest {
+      if latest &- grown > 2 &* step, wentBack == nil { wentBack = frame }
+      offset = offset &+ (latest &- grown) &+ step
+      grown = time &+ offset
+    }
+    latest = grown
+    times.append(grown)
+  }
+
+  /// The time of a frame that was noted.
+  func time(of frame: Int) -> Int64? { times.indices.contains(frame) ? times[frame] : nil }
 }
 
 /// Frames by index, the longest held given up first.

@@ -38,9 +38,14 @@ public struct VideoFrame: Sendable {
   /// source: resized to 8-bit RGB, by Pillow's bicubic resampling in a folder and by FFmpeg's bilinear scaler in a
   /// video file, then scaled to 0...1 and normalised with ImageNet's mean and deviation.
   ///
+  /// - Parameter longestSide: Make it smaller before, as a picture, until neither side has more pixels.
   /// - Throws: `MediaError.undecodableVideo` where its pixel format can't be converted.
-  public func prepared(size: Int) throws(MediaError) -> Tensor {
-    switch content {
+  public func prepared(size: Int, longestSide: Int? = nil) throws(MediaError) -> Tensor {
+    if let longestSide, max(width, height) > longestSide {
+      let shrunk = try picture.shrunk(toSide: longestSide)
+      return shrunk.resizedBicubic(width: size, height: size).normalizedTensor
+    }
+    return switch content {
     case .picture(let picture): picture.resizedBicubic(width: size, height: size).normalizedTensor
     case .decoded(let frame): try frame.picture(width: size, height: size).normalizedTensor
     }
@@ -48,6 +53,14 @@ public struct VideoFrame: Sendable {
 }
 
 extension Picture {
+  /// Smaller by Pillow's bicubic resampling until neither side has more pixels, its proportions kept.
+  public func shrunk(toSide longest: Int) -> Picture {
+    guard max(width, height) > longest else { return self }
+    let scale = Double(longest) / Double(max(width, height))
+    func side(_ pixels: Int) -> Int { max(1, Int((Double(pixels) * scale).rounded())) }
+    return resizedBicubic(width: side(width), height: side(height))
+  }
+
   /// The pixels as planes, `[3, height, width]`: divided by 255, less the mean, over the deviation.
   var normalizedTensor: Tensor {
     // Through Float64 and back as numpy divides; for 0...255 that has the bits of a division in Float32.

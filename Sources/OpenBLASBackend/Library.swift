@@ -5,6 +5,8 @@ import COpenBLAS
 public enum OpenBLASError: Error, CustomStringConvertible {
   /// There is none to be loaded; with the dynamic linker's words.
   case missing(reason: String)
+  /// There are not enough addresses for its buffers, for which it would ask for ever.
+  case noRoom(needed: Int, found: Int)
   /// Its kernels compute wrong products, and no others that the processor runs are right.
   case wrongProducts(kernels: String, version: String, found: String)
 
@@ -12,6 +14,9 @@ public enum OpenBLASError: Error, CustomStringConvertible {
   public var description: String {
     switch self {
     case .missing(let reason): "OpenBLAS can't be loaded: \(reason)"
+    case .noRoom(let needed, let found):
+      "OpenBLAS needs \(needed >> 20) MB of addresses for its buffers, found \(found >> 20) MB left: raise the limit "
+        + "(ulimit -v), or use fewer threads or another backend (--threads 1, --backend onednn)"
     case .wrongProducts(let kernels, let version, let found):
       "OpenBLAS \(version) multiplies wrongly on this processor with its kernels \(kernels) (\(found)): "
         + "set OPENBLAS_CORETYPE to others, such as Haswell or Prescott, or install another version"
@@ -28,7 +33,8 @@ struct Library {
 
   /// The process's own.
   static let loaded = Result { () throws(OpenBLASError) in
-    try Library(SystemLibrary(), processor: copenblas_is_core_type_set() == 0 ? .own : .any)
+    try AddressSpace.check()
+    return try Library(SystemLibrary(), processor: copenblas_is_core_type_set() == 0 ? .own : .any)
   }
 
   /// Loads it with its own choice of kernels, or with better ones where that is below what the processor can do; with weaker
@@ -63,7 +69,7 @@ protocol LoadableLibrary {
 
 private struct SystemLibrary: LoadableLibrary {
   func load(_ core: CoreType?) throws(OpenBLASError) -> CoreType {
-    let problem = if let core { copenblas_reload(core.name) } else { copenblas_load() }
+    let problem = if let core { copenblas_reload(core.name) } else { copenblas_load_alone() }
     if let problem { throw .missing(reason: String(cString: problem)) }
     // OpenBLAS's own threads would cut the check's products.
     copenblas_openblas_set_num_threads(1)

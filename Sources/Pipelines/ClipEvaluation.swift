@@ -58,7 +58,8 @@ extension ValidationSet.Clip {
   fileprivate func appearances(_ truths: TrueMasks) throws -> [Int: [Int]] {
     guard let first = truths.frames.first, !truths.judged.isEmpty else {
       throw ClipLeftOut(
-        clip: name, reason: "it has \(truths.frames.count) true masks, and the first and last don't count")
+        clip: name,
+        reason: "of its true masks the first and the last don't count, and it has \(truths.frames.count)")
     }
     var seen: Set<Int> = []
     var appearances: [Int: [Int]] = [:]

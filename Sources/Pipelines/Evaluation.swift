@@ -1,4 +1,6 @@
+import Checkpoints
 public import Evaluation
+import Files
 import Masks
 import Media
 import Prompts
@@ -11,7 +13,7 @@ public struct EvaluationResult: Sendable {
   public var pictures: [PictureScores] = []
   /// Objects of clips, in the order of the clips.
   public var clips: [ClipScores] = []
-  /// Clips of which nothing can be said, a sentence each.
+  /// Pictures and clips of which nothing can be said, a sentence each.
   public var leftOut: [String] = []
 
   /// No scores yet.
@@ -63,19 +65,36 @@ extension Model {
       if isCancelled() || Task.isCancelled { throw CancellationError() }
       watch(.step(name))
     }
+    if let note = try brokenWeights() { watch(.note(note)) }
     var said: Set<String> = []
     for picture in known == nil ? set.pictures : [] {
       try begin("picture \(picture.name)")
       let input = try PictureInput(path: picture.picture)
       // What reading decides is said once a kind.
       for note in input.notes where said.insert(note).inserted { watch(.note("\(input.path): \(note)")) }
-      result.pictures += try evaluate(picture, input)
+      let scores = try evaluate(picture, input)
+      if scores.isEmpty {
+        let words = "picture \(picture.name): left out, no object is in its masks"
+        result.leftOut.append(words)
+        watch(.note(words))
+      }
+      result.pictures += scores
     }
     for clip in set.clips {
       try begin("clip \(clip.name)")
       try result.add(clip, watch) { try evaluate(clip) }
     }
     return result
+  }
+
+  /// Says which weights are no numbers; those that nothing is multiplied by leave the figures as they are.
+  private func brokenWeights() throws -> String? {
+    let found = try zip(checkpoint.entries, checkpoint.statistics()).filter { _, statistics in
+      (statistics?.nanCount ?? 0) + (statistics?.infinityCount ?? 0) > 0
+    }
+    guard let first = found.first?.0.name else { return nil }
+    let others = found.count > 1 ? " and \(found.count - 1) other tensors hold" : " holds"
+    return "\(checkpoint.path): expected weights to be numbers, but \(first)\(others) NaN or infinities"
   }
 
   /// Segments every object of a picture by derived prompts and compares with the truth.
@@ -139,6 +158,7 @@ extension EvaluationResult {
   /// - Parameter watch: Is told which clip comes next.
   /// - Throws: `MediaError`, `EvaluationError`, `FileError`.
   public init(of set: ValidationSet, masksIn folder: String, watch: PipelineWatcher = { _ in }) throws {
+    guard FilePath.isFolder(folder) else { throw EvaluationError.noFolder(folder) }
     for clip in set.clips {
       watch(.step("clip \(clip.name)"))
       try add(clip, watch) { try clip.evaluate(masksIn: folder) }

@@ -43,14 +43,18 @@ struct ReadMask {
     case .file(let name), .object(_, let name):
       let path = maskPath(name, in: folder)
       place = path
+      try Self.requireObjectNumber(path)
       let chosen: Int? = if case .object(let number, _) = meant { number } else { nil }
       if path.lowercased().hasSuffix(".npy") {
-        content = .logits(try NumPyLogits(path: path).logits(of: chosen ?? object))
-        self.notes = []
+        let logits = try NumPyLogits(path: path)
+        content = .logits(try logits.logits(of: object, chosen: chosen))
+        self.notes =
+          logits.count > 1 && chosen == nil
+          ? ["\(path): logits of \(logits.count) objects, those of object \(object) are taken"] : []
         return
       }
       if let chosen {
-        let labels = try LabelMap.read(path: path)
+        let labels = try LabelRaster.read(path: path)
         mask = labels.mask(of: chosen)
         guard mask.area > 0 else {
           let objects = labels.objects.map(String.init).joined(separator: ", ")
@@ -63,12 +67,14 @@ struct ReadMask {
         mask = file.mask
         notes = file.notes.map { "\(path): \($0)" }
       }
-    case .runs(let width, let height, let counts):
+    case .runs(let columns, let rows, let counts):
       place = "the run lengths of object \(object)"
-      mask = BinaryMask(try RunLengthEncoding(width: width, height: height, compressed: counts))
-    case .lengths(let width, let height, let counts):
+      try Self.require(columns, rows, of: subject, width, height, place)
+      mask = BinaryMask(try RunLengthEncoding(width: columns, height: rows, compressed: counts))
+    case .lengths(let columns, let rows, let counts):
       place = "the run lengths of object \(object)"
-      mask = BinaryMask(try RunLengthEncoding(width: width, height: height, counts: counts))
+      try Self.require(columns, rows, of: subject, width, height, place)
+      mask = BinaryMask(try RunLengthEncoding(width: columns, height: rows, counts: counts))
     case .polygons(let polygons):
       place = "the outline of object \(object)"
       let (x, y) = (Double(-width)...Double(2 * width), Double(-height)...Double(2 * height))
@@ -82,19 +88,36 @@ struct ReadMask {
       }
       mask = try BinaryMask(width: width, height: height, polygons: polygons)
     }
-    guard mask.width == width, mask.height == height else {
-      throw PromptError(
-        place: place,
-        problem:
-          "expected a mask of the \(subject == .video ? "video" : "picture")'s size, \(width) × \(height), "
-          + "found \(mask.width) × \(mask.height)")
-    }
+    try Self.require(mask.width, mask.height, of: subject, width, height, place)
     guard mask.area > 0 else {
       throw PromptError(
         place: place, problem: "expected a mask of an object, found no pixel of it in the picture")
     }
     content = .pixels(mask)
     self.notes = notes
+  }
+
+  /// Sees that what stands behind a file's name, where there is no file of the whole name, is an object's number.
+  private static func requireObjectNumber(_ path: String) throws(PromptError) {
+    guard let mark = path.lastIndex(of: "#"), !FilePath.exists(path), FilePath.exists(String(path[..<mark]))
+    else {
+      return
+    }
+    throw PromptError(
+      place: String(path[..<mark]),
+      problem: "expected an object's number behind it, from 1, found #\(path[path.index(after: mark)...])")
+  }
+
+  /// Sees that a mask is as large as what it is of.
+  private static func require(
+    _ columns: Int, _ rows: Int, of subject: PromptScript.Subject, _ width: Int, _ height: Int, _ place: String
+  ) throws(PromptError) {
+    guard columns != width || rows != height else { return }
+    throw PromptError(
+      place: place,
+      problem:
+        "expected a mask of the \(subject == .video ? "video" : "picture")'s size, \(width) × \(height), "
+        + "found \(columns) × \(rows)")
   }
 }
 

@@ -1,6 +1,7 @@
 import Files
 import HDF5
 import Taps
+import Tensors
 import Traces
 
 /// What to record of a run, into which files.
@@ -31,13 +32,42 @@ public struct RecordingRequest: Sendable {
   var filter: TapFilter { TapFilter(taps, frames: frames, objects: objects) }
 }
 
+/// A recording was asked for of what there isn't.
+public enum RecordingError: Error, Equatable, CustomStringConvertible {
+  /// No module has a path that fits a pattern.
+  case noModule(String)
+  /// The video has no such frame.
+  case noFrame(Int, count: Int)
+  /// The prompts have no such object.
+  case noObject(Int, known: [Int])
+
+  /// One sentence, with the option that asks for it.
+  public var description: String {
+    switch self {
+    case .noModule(let pattern): "--tap \(pattern): no module has such a path"
+    case .noFrame(let frame, let count):
+      "--tap-frame \(frame): expected a frame from 0 to \(count - 1), as the video has"
+    case .noObject(let object, let known):
+      "--tap-object \(object): expected one of the prompts' objects, \(known.map(String.init).joined(separator: ", "))"
+    }
+  }
+}
+
 /// A trace, a sketch or both being written.
 struct TapRecorder {
   let taps: Taps
 
   /// Opens the files; nil where nothing is to be recorded.
-  init?(_ request: RecordingRequest, _ provenance: @autoclosure () throws -> Provenance) throws {
+  ///
+  /// - Parameter modules: Those that may be called.
+  /// - Throws: `RecordingError.noModule`, what opening the files throws.
+  init?(
+    _ request: RecordingRequest, of modules: [ModulePath], _ provenance: @autoclosure () throws -> Provenance
+  ) throws {
     guard request.isAsked else { return nil }
+    for pattern in request.filter.patterns where !modules.contains(where: { pattern.matches($0.name) }) {
+      throw RecordingError.noModule(pattern.text)
+    }
     let provenance = try provenance()
     var writers: [any TapWriter] = []
     if let trace = request.trace {

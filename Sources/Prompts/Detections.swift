@@ -13,10 +13,18 @@ public struct Detections: Sendable {
     var image: String?
   }
 
+  /// What a file says of a picture.
+  struct Described: Sendable {
+    var name: String?
+    var size: PictureSize?
+  }
+
   private let found: [Found]
   private let path: String
-  /// Pictures' file names by the identifiers that detections have for them.
-  private let images: [String: String]
+  /// Pictures by the identifiers that detections have for them.
+  private let images: [String: Described]
+  /// What labelme says of the one picture.
+  private let whole: PictureSize?
 
   /// Reads COCO's results, COCO's annotations or labelme's shapes.
   ///
@@ -28,7 +36,8 @@ public struct Detections: Sendable {
     self.path = path
     let reading = DetectionReading(path: path)
     let root = try JSONNode(json, path: path)
-    images = reading.images(root)
+    images = try reading.images(root)
+    whole = try reading.size(root, "imageWidth", "imageHeight")
     found = try reading.detections(root)
   }
 
@@ -38,10 +47,11 @@ public struct Detections: Sendable {
   ///   - picture: The picture's path: of a file about several pictures only those are taken that are about this one.
   ///   - minimumScore: What detections that have a score must reach.
   ///   - frame: Of a video, the frame that they are about.
+  /// - Returns: The prompts, how many were left out, and what size of the picture they are for, where the file says.
   /// - Throws: `PromptError` where none is left, or it can't be told which are about the picture.
   public func prompts(
     of picture: String, minimumScore: Double, frame: Int = 0
-  ) throws(PromptError) -> (prompts: [ObjectPrompt], leftOut: Int) {
+  ) throws(PromptError) -> (prompts: [ObjectPrompt], leftOut: Int, size: PictureSize?) {
     let here = try about(picture)
     let kept = here.filter { $0.score ?? 1 >= minimumScore }
     guard !kept.isEmpty else {
@@ -53,7 +63,8 @@ public struct Detections: Sendable {
     let prompts = kept.enumerated().map { place, found in
       ObjectPrompt(object: place + 1, frame: frame, points: found.points, box: found.box, mask: found.mask)
     }
-    return (prompts, here.count - kept.count)
+    let sizes = Set(kept.compactMap(\.image).compactMap { images[$0]?.size })
+    return (prompts, here.count - kept.count, sizes.count == 1 ? sizes.first : whole)
   }
 
   /// The detections that are about a picture.
@@ -64,14 +75,14 @@ public struct Detections: Sendable {
     let stem = Self.stem(name)
     let here = found.filter { found in
       guard let image = found.image else { return false }
-      if let file = images[image] { return Self.fileName(file) == name }
+      if let file = images[image]?.name { return Self.fileName(file) == name }
       return image == stem || Self.number(stem) != nil && Self.number(stem) == Self.number(image)
     }
     guard !here.isEmpty else {
       throw PromptError(
         place: path,
         problem: "expected detections of \(name), found those of \(known.count) other pictures, such as "
-          + "\(images[known.sorted()[0]] ?? known.sorted()[0])")
+          + "\(images[known.sorted()[0]]?.name ?? known.sorted()[0])")
     }
     return here
   }
@@ -96,13 +107,39 @@ private struct DetectionReading {
     PromptError(place: node.line.map { "\(path):\($0)" } ?? path, problem: problem)
   }
 
-  /// File names by identifier, of COCO's annotations.
-  func images(_ root: JSONNode) -> [String: String] {
-    var names: [String: String] = [:]
+  /// Pictures by identifier, of COCO's annotations.
+  func images(_ root: JSONNode) throws(PromptError) -> [String: Detections.Described] {
+    var images: [String: Detections.Described] = [:]
     for image in root["images"]?.list ?? [] {
-      if let id = image["id"]?.name, let name = image["file_name"]?.name { names[id] = name }
+      guard let id = image["id"]?.name else { continue }
+      images[id] = Detections.Described(
+        name: image["file_name"]?.name, size: try size(image, "width", "height"))
     }
-    return names
+    return images
+  }
+
+  /// A picture's size; nil where it isn't said.
+  func size(_ node: JSONNode, _ width: String, _ height: String) throws(PromptError) -> PictureSize? {
+    guard let (across, down) = both(node[width], node[height]) else { return nil }
+    guard let columns = across.integer, let rows = down.integer, columns > 0, rows > 0 else {
+      throw error(
+        node, "expected `\(width)` and `\(height)` of pixels, found \(across.words) and \(down.words)")
+    }
+    return PictureSize(width: columns, height: rows, place: path)
+  }
+
+  private func both(_ one: JSONNode?, _ other: JSONNode?) -> (JSONNode, JSONNode)? {
+    guard let one, let other, !one.isNull, !other.isNull else { return nil }
+    return (one, other)
+  }
+
+  /// The number under a key; nil where there is none.
+  private func number(_ node: JSONNode, _ key: String) throws(PromptError) -> Double? {
+    guard let value = node[key], !value.isNull else { return nil }
+    guard let number = value.number else {
+      throw error(value, "expected a number as `\(key)`, found \(value.words)")
+    }
+    return number
   }
 
   func detections(_ root: JSONNode) throws(PromptError) -> [Detections.Found] {
@@ -116,7 +153,7 @@ private struct DetectionReading {
 
   /// A result, which has a score, points with its box; an annotation with its outline.
   private func coco(_ node: JSONNode) throws(PromptError) -> Detections.Found {
-    var found = Detections.Found(score: node["score"]?.number, image: node["image_id"]?.name)
+    var found = Detections.Found(score: try number(node, "score"), image: node["image_id"]?.name)
     if let box = node["bbox"]?.numbers, box.count == 4 {
       found.box = Box(x0: box[0], y0: box[1], x1: box[0] + box[2], y1: box[1] + box[3])
     }
@@ -196,6 +233,10 @@ extension JSONNode {
   }
 
   fileprivate var list: [JSONNode]? { if case .list(let nodes) = value { nodes } else { nil } }
+
+  fileprivate var isNull: Bool { if case .null = value { true } else { false } }
+
+  fileprivate var integer: Int? { number.flatMap { Int(exactly: $0) } }
 
   fileprivate var number: Double? { if case .number(let number, _) = value { number } else { nil } }
 

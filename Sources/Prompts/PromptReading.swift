@@ -120,12 +120,18 @@ struct PromptReading {
     case .clear:
       let fields = try inner("object", "frame")
       return .clear(
-        object: try fields.required("object").whole(), frame: try fields.required("frame").count())
-    case .remove: return .remove(object: try inner("object").required("object").whole())
+        object: try object(fields.required("object")), frame: try fields.required("frame").count())
+    case .remove: return .remove(object: try object(inner("object").required("object")))
     case .reset:
       _ = try inner()
       return .reset
     }
+  }
+
+  /// An object's number; recordings of PyTorch may have others than prompts do.
+  private func object(_ value: Value) throws(PromptError) -> Int {
+    let most = PromptScript.objects.upperBound
+    return try value.whole(in: form == .recording ? -most...most : PromptScript.objects)
   }
 
   private func prompt(_ value: Value, as kind: ObjectPrompt.Form) throws(PromptError) -> ObjectPrompt {
@@ -133,7 +139,7 @@ struct PromptReading {
     if kind == .step { known += ["object", "frame", "keep"] } else { known += ["id"] }
     if kind == .object, form == .video { known.append("frame") }
     let fields = try value.fields(known: form == .recording ? nil : known)
-    var prompt = ObjectPrompt(object: try fields.required(kind == .step ? "object" : "id").whole())
+    var prompt = ObjectPrompt(object: try object(fields.required(kind == .step ? "object" : "id")))
     if kind == .step {
       prompt.frame = try fields.required("frame").count()
       prompt.keepsPoints = try fields["keep"]?.flag() ?? false
@@ -240,12 +246,16 @@ private struct Value {
     return whole
   }
 
-  /// A whole number that isn't negative.
-  func count() throws(PromptError) -> Int {
-    let count = try whole()
-    guard count >= 0 else { throw error("should be at least 0, found \(count)") }
-    return count
+  /// A whole number within a range.
+  func whole(in range: ClosedRange<Int>) throws(PromptError) -> Int {
+    let number = try whole()
+    if number < range.lowerBound { throw error("should be at least \(range.lowerBound), found \(number)") }
+    if number > range.upperBound { throw error("should be at most \(range.upperBound), found \(number)") }
+    return number
   }
+
+  /// A frame's number, or a number of frames.
+  func count() throws(PromptError) -> Int { try whole(in: PromptScript.frames) }
 
   func flag() throws(PromptError) -> Bool {
     guard case .flag(let flag) = node.value else { throw expected("true or false") }

@@ -4,10 +4,17 @@
 public struct PromptScript: Hashable, Sendable {
   /// Of a picture: whether each object gets several masks to choose from.
   public var multimask: Bool
+  /// The numbers that frames may have, far beyond any video's.
+  public static let frames = 0...Int(Int32.max)
+  /// The numbers that objects may have.
+  public static let objects = 1...Int(Int32.max)
+
   /// The objects asked for, those of a video on any frames; empty where `steps` say everything.
   public var objects: [ObjectPrompt]
   /// For a video, what is done, step by step.
   public var steps: [VideoStep]?
+  /// What size of the picture or video the prompts are for, where that is known; no part of the JSON.
+  public var size: PictureSize?
 
   /// Objects that are pointed at.
   public init(multimask: Bool = false, objects: [ObjectPrompt]) {
@@ -20,6 +27,34 @@ public struct PromptScript: Hashable, Sendable {
     multimask = false
     objects = []
     self.steps = steps
+  }
+}
+
+/// A size in pixels, and where it is said.
+public struct PictureSize: Hashable, Sendable {
+  /// Pixels per row.
+  public let width: Int
+  /// Rows.
+  public let height: Int
+  /// What says it, such as a file's path.
+  public let place: String
+
+  /// A size that is said at a place.
+  public init(width: Int, height: Int, place: String) {
+    (self.width, self.height, self.place) = (width, height, place)
+  }
+}
+
+extension PromptScript {
+  /// Sees that the prompts are for what they are asked of.
+  ///
+  /// - Throws: `PromptError`.
+  public func check(width: Int, height: Int) throws(PromptError) {
+    guard let size, size.width != width || size.height != height else { return }
+    throw PromptError(
+      place: size.place,
+      problem:
+        "expected detections of \(width) × \(height) pixels, found those of \(size.width) × \(size.height)")
   }
 }
 

@@ -1,6 +1,8 @@
+import Files
 import Foundation
 
-/// A piece of XML, which HTML can be written as: whatever text goes in comes out escaped.
+/// A piece of XML, which HTML can be written as: whatever text goes in comes out escaped, written out where it has no shape,
+/// and no word of it long.
 struct Markup: Equatable, Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
   /// The XML.
   let text: String
@@ -42,8 +44,9 @@ struct Markup: Equatable, Sendable, ExpressibleByStringLiteral, ExpressibleByStr
     "ol", "p", "section", "span", "summary", "table", "tbody", "td", "th", "tr", "ul",
   ]
 
-  /// What XML can't hold at all becomes a question mark.
   private static func escaped(_ text: String) -> String {
+    // Pictures that stand in attributes are ours, and long.
+    let text = text.hasPrefix("data:image/") ? text.shown() : text.shownWords
     var result = ""
     result.reserveCapacity(text.utf8.count)
     for scalar in text.unicodeScalars {
@@ -52,16 +55,10 @@ struct Markup: Equatable, Sendable, ExpressibleByStringLiteral, ExpressibleByStr
       case "<": result += "&lt;"
       case ">": result += "&gt;"
       case "\"": result += "&quot;"
-      case "\n": result += "&#10;"
-      case "\t": result += "&#9;"
-      default: result.unicodeScalars.append(isCharacter(scalar) ? scalar : "?")
+      default: result.unicodeScalars.append(scalar)
       }
     }
     return result
-  }
-
-  private static func isCharacter(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.value >= 0x20 && scalar.value != 0xfffe && scalar.value != 0xffff
   }
 }
 

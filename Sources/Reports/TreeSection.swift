@@ -76,7 +76,15 @@ private final class ModuleNode {
   /// The root above all modules; what belongs to none stands under `prediction`.
   init(_ taps: [TapView]) {
     name = ""
-    for tap in taps { add(tap, (tap.module ?? "prediction").split(separator: ".").map(String.init)[...]) }
+    for tap in taps { add(tap, Self.path(of: tap)[...]) }
+  }
+
+  /// Modules that are shown within each other: browsers, and what walks the tree, can't nest without end.
+  private static let deepest = 48
+
+  /// The steps that lead to a module; the last of very many are one.
+  private static func path(of tap: TapView) -> [String] {
+    (tap.module ?? "prediction").split(separator: ".", maxSplits: deepest - 1).map(String.init)
   }
 
   private func add(_ tap: TapView, _ path: ArraySlice<String>) {

@@ -114,9 +114,13 @@ public struct PrecisionPlan: Hashable, Sendable, Codable {
   static func nearest(to pattern: String, of names: [String]) -> [String] {
     let inside = names.filter { TapPattern("\(pattern).*").matches($0) }
     guard inside.isEmpty else { return Array(inside.prefix(3)) }
+    guard pattern.utf8.count <= longestPattern else { return [] }
     return names.map { (changes: changes(in: $0, toFit: pattern), name: $0) }
       .sorted { ($0.changes, $0.name) < ($1.changes, $1.name) }.prefix(3).map(\.name)
   }
+
+  /// Bytes of a pattern that may be a name with a slip in it.
+  private static let longestPattern = 1024
 
   /// How many characters of a name have to be changed, added or taken away until it fits a pattern.
   private static func changes(in name: String, toFit pattern: String) -> Int {

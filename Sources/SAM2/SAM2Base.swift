@@ -23,6 +23,8 @@ public struct SAM2Base: Sendable {
   public let plan: PrecisionPlan
   /// All layers, in the order in which they were built.
   public let layers: [Site]
+  /// The modules that were built, whose calls can be recorded.
+  public let modules: [ModulePath]
   /// The modules that the backend runs as one where nobody looks inside, and those inside.
   private let boundWholes: [(path: ModulePath, inside: [ModulePath])]
 
@@ -123,6 +125,7 @@ public struct SAM2Base: Sendable {
       ? try root.parameter("no_obj_embed_spatial", [1, memDim]) : nil
     layers = loader.sites
     boundWholes = loader.wholes
+    modules = loader.modules
     guard parts == .all else { return }
     try loader.requireAllTaken()
     try plan.check(against: layers)

@@ -6,6 +6,18 @@ public struct Shape: Hashable, Sendable, Codable, ExpressibleByArrayLiteral, Cus
   /// A shape of the given extents.
   public init(_ extents: [Int]) { self.extents = extents }
 
+  /// The shape of those extents, which a file or a user names; nil where one is negative, or where an array of so many
+  /// numbers of 8 bytes could have no size. Extents of zero don't hide others.
+  public init?(counting extents: [Int]) {
+    var bytes = 8
+    for extent in extents where extent != 0 {
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
+      guard extent > 0, !overflow else { return nil }
+      bytes = product
+    }
+    self.extents = extents
+  }
+
   /// A shape written as a list.
   public init(arrayLiteral elements: Int...) { extents = elements }
 

@@ -9,10 +9,12 @@ extension Recording {
   /// - Parameters:
   ///   - storage: How a trace's arrays shall lie; as each of them does where it is nil.
   /// - Returns: How many taps were kept.
-  /// - Throws: `TraceError.nothingLeft` when none is, `HDF5Error`, `FileError`.
+  /// - Throws: `TraceError.unmatched`, `.nothingLeft` when none is, `HDF5Error`, `FileError`.
   @discardableResult
   public func cut(to path: String, keeping selection: TapSelection, storage: HDF5Storage? = nil) throws -> Int {
-    let kept = try listing().filter(selection.keeps)
+    let listing = try listing()
+    try selection.check(listing, file: self.path)
+    let kept = listing.filter(selection.keeps)
     guard !kept.isEmpty else { throw TraceError.nothingLeft(file: self.path) }
     switch self {
     case .trace(let reader):
@@ -27,11 +29,13 @@ extension Recording {
   /// Writes the sketch of a trace, as recording one would have.
   ///
   /// - Returns: How many taps were sketched.
-  /// - Throws: `TraceError.notATrace` for a sketch, `TraceError.nothingLeft`, `HDF5Error`, `FileError`.
+  /// - Throws: `TraceError.notATrace` for a sketch, `.unmatched`, `.nothingLeft`, `HDF5Error`, `FileError`.
   @discardableResult
   public func sketch(to path: String, keeping selection: TapSelection = TapSelection()) throws -> Int {
     guard case .trace = self else { throw TraceError.notATrace(file: self.path, found: SketchSchema.format) }
-    let kept = try listing().filter(selection.keeps)
+    let listing = try listing()
+    try selection.check(listing, file: self.path)
+    let kept = listing.filter(selection.keeps)
     guard !kept.isEmpty else { throw TraceError.nothingLeft(file: self.path) }
     try SketchCopy(Sketching())
       .write(kept.map { ($0, self) }, provenance, to: path)

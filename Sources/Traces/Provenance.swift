@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import HDF5
 public import Prompts
@@ -223,7 +224,8 @@ extension HDF5Group {
       return try JSONText.decode(text)
     } catch {
       throw TraceError.badAttribute(
-        file: file, attribute: name, expected: "the JSON of the schema", found: "\(text.prefix(200)) (\(error))"
+        file: file, attribute: name, expected: "the JSON of the schema",
+        found: "another, \(text.shown(atMost: 200))"
       )
     }
   }

@@ -32,7 +32,7 @@ public struct SketchReader: Sendable {
     }
     let tables = SketchTableReader(file: path)
     listing = try tables.listing(of: root)
-    sketches = try tables.sketches(of: root)
+    sketches = try tables.sketches(of: root, taps: listing.count)
     kind = Sketching(
       seed: UInt64(bitPattern: seed), samples: try root.dataset(SketchSchema.samplesTable).shape[-1])
     for tap in listing {
@@ -60,21 +60,16 @@ public struct SketchReader: Sendable {
 }
 
 extension SketchedTap {
-  /// The product of the extents, or nil where that overflows or an extent is negative.
-  fileprivate var elementCount: Int? {
-    shape.reduce(1 as Int?) { product, extent in
-      guard let product, extent >= 0 else { return nil }
-      let (next, overflow) = product.multipliedReportingOverflow(by: extent)
-      return overflow ? nil : next
-    }
-  }
+  /// The product of the extents; nil where no array can have them.
+  fileprivate var elementCount: Int? { Shape(counting: shape)?.count }
 }
 
 /// Reads the tables of a sketch file, checking that they fit each other.
 private struct SketchTableReader {
   let file: String
-  /// More than a file of sketches holds; a lying one shall not make us allocate.
-  private static let mostBytes = 1 << 28
+  /// Bytes of the listing, and of each table, that any file may have, and how many times a larger file's own bytes. Of
+  /// honest ones the numbers, which are as good as random, hardly become smaller, and names by less.
+  private static let mostBytes = (least: 4 << 20, ratio: 48)
 
   func listing(of root: borrowing HDF5Group) throws -> [SketchedTap] {
     let text: [UInt8] = try elements(of: root, SketchSchema.taps, .uint8, columns: nil)
@@ -82,29 +77,42 @@ private struct SketchTableReader {
       return try JSONText.decode(String(decoding: text, as: UTF8.self))
     } catch {
       throw TraceError.malformed(
-        file: file, object: "/\(SketchSchema.taps)", expected: "the JSON of the schema", found: "\(error)")
+        file: file, object: "/\(SketchSchema.taps)", expected: "the JSON of the schema", found: "another text")
     }
   }
 
-  func sketches(of root: borrowing HDF5Group) throws -> [Sketch] {
+  /// The sketches of a listing that names so many taps.
+  func sketches(of root: borrowing HDF5Group, taps: Int) throws -> [Sketch] {
     let counts: [Int64] = try elements(of: root, SketchSchema.counts, .int64, columns: 3)
+    let rows = counts.count / 3
+    guard rows <= taps else {
+      throw TraceError.malformed(
+        file: file, object: "/\(SketchSchema.counts)", expected: "at most a row for each of \(taps) taps",
+        found: "\(rows)")
+    }
     let statistics: [Double] = try elements(of: root, SketchSchema.statistics, .float64, columns: 5)
     let projections: [Double] = try elements(
       of: root, SketchSchema.projections, .float64, columns: Sketcher.projectionCount)
     let width = try root.dataset(SketchSchema.samplesTable).shape.extents.last ?? 0
     let samples: [Float] = try elements(of: root, SketchSchema.samplesTable, .float32, columns: width)
-    let rows = counts.count / 3
     guard statistics.count == 5 * rows, projections.count == Sketcher.projectionCount * rows,
-      samples.count == width * rows, counts.allSatisfy({ $0 >= 0 })
+      samples.count == width * rows
     else {
       throw TraceError.malformed(
         file: file, object: "/", expected: "tables of equally many rows",
         found: "\(counts.count), \(statistics.count), \(samples.count) and \(projections.count) numbers")
     }
-    return (0..<rows).map { row in
+    return try (0..<rows).map { row in
+      let (count, nan, infinite) = (Int(counts[3 * row]), Int(counts[3 * row + 1]), Int(counts[3 * row + 2]))
+      guard nan >= 0, infinite >= 0, nan <= count, infinite <= count - nan else {
+        throw TraceError.malformed(
+          file: file, object: "/\(SketchSchema.counts)",
+          expected: "NaN and infinite elements among those of row \(row)",
+          found: "\(nan) and \(infinite) of \(count)")
+      }
       let statistics = statistics[(5 * row)...]
       return Sketch(
-        count: Int(counts[3 * row]), nan: Int(counts[3 * row + 1]), infinite: Int(counts[3 * row + 2]),
+        count: count, nan: nan, infinite: infinite,
         least: statistics[5 * row], largest: statistics[5 * row + 1], mean: statistics[5 * row + 2],
         deviation: statistics[5 * row + 3], norm: statistics[5 * row + 4],
         samples: Array(samples[width * row..<width * (row + 1)]),
@@ -120,11 +128,18 @@ private struct SketchTableReader {
     let dataset = try root.dataset(name)
     let found = try dataset.elementType()
     let isTable = columns.map { dataset.shape.rank == 2 && dataset.shape[1] == $0 } ?? true
-    guard found == type, isTable, dataset.shape.count <= Self.mostBytes / type.byteCount else {
+    guard found == type, isTable else {
       throw TraceError.malformed(
         file: file, object: "/\(name)",
         expected: "\(type.rawValue)" + (columns.map { " in \($0) columns" } ?? ""),
         found: "\(found.rawValue) of shape \(dataset.shape)")
+    }
+    let stored = try dataset.storedByteCount().multipliedReportingOverflow(by: Self.mostBytes.ratio)
+    let most = max(Self.mostBytes.least, stored.overflow ? 0 : stored.partialValue)
+    guard dataset.shape.count <= most / type.byteCount else {
+      throw TraceError.malformed(
+        file: file, object: "/\(name)", expected: "at most \(most) bytes, as many as are stored may stand for",
+        found: "\(type.rawValue) of shape \(dataset.shape)")
     }
     var elements = [Element](repeating: 0, count: dataset.shape.count)
     try elements.withUnsafeMutableBytes { try dataset.read(into: $0) }

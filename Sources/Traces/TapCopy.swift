@@ -57,17 +57,14 @@ struct TraceCopy {
       let type = try dataset.elementType()
       let storage = try self.storage ?? dataset.storage()
       let copy = try root.createDataset(tap.object, type, dataset.shape, storage: storage)
-      let count = dataset.shape.count
-      // A chunk that is written in two parts would be packed twice.
-      let piece = storage == .compressed ? count : Self.pieceBytes / type.byteCount
+      let pieces = copy.pieces(of: type, storage, bytes: Self.pieceBytes)
       let memory = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: min(count, piece) * type.byteCount, alignment: 64)
+        byteCount: (pieces.map(\.count).max() ?? 0) * type.byteCount, alignment: 64)
       defer { memory.deallocate() }
-      for offset in stride(from: 0, to: count, by: max(1, piece)) {
-        let bytes = UnsafeMutableRawBufferPointer(
-          rebasing: memory[..<(min(piece, count - offset) * type.byteCount)])
-        try dataset.read(from: offset, into: bytes)
-        try copy.write(UnsafeRawBufferPointer(bytes), at: offset)
+      for piece in pieces {
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: memory[..<(piece.count * type.byteCount)])
+        try dataset.read(from: piece.lowerBound, into: bytes)
+        try copy.write(UnsafeRawBufferPointer(bytes), at: piece.lowerBound)
       }
     }
   }

@@ -5,6 +5,10 @@ import Tensors
 /// Finds the taps of a trace and puts them in order.
 struct TapListing {
   let file: String
+  /// Groups that were looked into, by address: linked into each other they would have no end.
+  private var groups: Set<UInt64> = []
+
+  init(file: String) { self.file = file }
 
   private struct Call {
     let sequence: Int64
@@ -13,7 +17,7 @@ struct TapListing {
   }
 
   /// Every tap: calls by sequence, inputs before output, then predictions.
-  func taps(of root: borrowing HDF5Group) throws -> [Tap] {
+  mutating func taps(of root: borrowing HDF5Group) throws -> [Tap] {
     var taps: [Tap] = []
     if try root.kind(of: TraceSchema.taps) != nil {
       let group = try root.group(TraceSchema.taps)
@@ -31,12 +35,22 @@ struct TapListing {
     return taps
   }
 
-  private func calls(in group: borrowing HDF5Group) throws -> [Call] {
+  /// Makes sure that a group wasn't looked into under another name.
+  private mutating func enter(_ group: borrowing HDF5Group) throws {
+    guard groups.insert(try group.address()).inserted else {
+      throw TraceError.malformed(
+        file: file, object: group.path, expected: "a group of its own", found: "one that has another name, too")
+    }
+  }
+
+  private mutating func calls(in group: borrowing HDF5Group) throws -> [Call] {
     var calls: [Call] = []
     for module in try group.children() {
       let children = try group.group(module)
+      try enter(children)
       for index in try children.children() {
         let group = try children.group(index)
+        try enter(group)
         let found = try group.attribute(TraceSchema.sequence)
         guard Int(index) != nil, case .integer(let sequence) = found else {
           throw TraceError.malformed(
@@ -65,7 +79,7 @@ struct TapListing {
   }
 
   /// Adds the dataset called `link`, or all those below the group of that name.
-  private func collect(
+  private mutating func collect(
     _ link: String, in group: borrowing HDF5Group, as name: String, _ call: Call?, depth: Int,
     _ taps: inout [Tap]
   ) throws {
@@ -79,6 +93,7 @@ struct TapListing {
           address: try dataset.address()))
     case .group where depth < TraceSchema.deepestValue:
       let inner = try group.group(link)
+      try enter(inner)
       for child in try inner.children().sorted(by: TapOrder.isBefore) {
         try collect(child, in: inner, as: "\(name)/\(child)", call, depth: depth + 1, &taps)
       }

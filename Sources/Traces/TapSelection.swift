@@ -23,6 +23,22 @@ public struct TapSelection: Sendable {
     self.keepsPredictions = keepsPredictions
   }
 
+  /// Sees that each pattern, frame and object is of some tap.
+  ///
+  /// - Throws: `TraceError.unmatched`, which names the first that isn't.
+  func check(_ taps: [ListedTap], file: String) throws(TraceError) {
+    for pattern in patterns where !taps.contains(where: { $0.tap.matches(pattern) }) {
+      throw .unmatched(file: file, asked: "a module or name that fits \(pattern.text)")
+    }
+    let places = taps.map(\.place)
+    if let frame = frames.sorted().first(where: { frame in !places.contains { $0.frame == frame } }) {
+      throw .unmatched(file: file, asked: "frame \(frame)")
+    }
+    if let object = objects.sorted().first(where: { object in !places.contains { $0.object == object } }) {
+      throw .unmatched(file: file, asked: "object \(object)")
+    }
+  }
+
   func keeps(_ listed: ListedTap) -> Bool {
     let place = listed.place
     guard frames.isEmpty || place.frame.map(frames.contains) ?? true,

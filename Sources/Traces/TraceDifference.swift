@@ -37,7 +37,7 @@ public struct TraceDifference: Equatable, Sendable, Codable {
   /// - Parameters:
   ///   - patterns: Which taps, by module path or whole name; all when there are none.
   ///   - ignoring: Names of attributes that may differ.
-  /// - Throws: `HDF5Error` when a file turns out to be damaged, `TraceError.sketchedOtherwise`.
+  /// - Throws: `HDF5Error` when a file turns out to be damaged, `TraceError.sketchedOtherwise`, `.unmatched`.
   public init(
     _ first: Recording, _ second: Recording, patterns: [TapPattern] = [], ignoring: Set<String> = []
   ) throws {
@@ -48,6 +48,7 @@ public struct TraceDifference: Equatable, Sendable, Codable {
       try run.listing().filter { listed in patterns.isEmpty || patterns.contains { listed.tap.matches($0) } }
     }
     let (ours, theirs) = (try kept(first), try kept(second))
+    try TapSelection(patterns: patterns).check(ours + theirs, file: "\(first.path) and \(second.path)")
     let found = Dictionary(theirs.map { ($0.tap.id, $0) }) { first, _ in first }
     let known = Set(ours.map(\.tap.id))
     onlyInFirst = ours.map(\.tap).filter { found[$0.id] == nil }.map(\.name)

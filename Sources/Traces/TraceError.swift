@@ -16,6 +16,8 @@ public enum TraceError: Error, Equatable, CustomStringConvertible {
   case noSuchTap(file: String, name: String)
   /// Two sketches that kept other elements can't be compared.
   case sketchedOtherwise(file: String, expected: String, found: String)
+  /// What was asked for is of no tap.
+  case unmatched(file: String, asked: String)
   /// Of a recording nothing was to be kept.
   case nothingLeft(file: String)
   /// A recording is of another run than those that it is merged with.
@@ -44,6 +46,8 @@ public enum TraceError: Error, Equatable, CustomStringConvertible {
       "\(file): there is no tap \(name)"
     case .sketchedOtherwise(let file, let expected, let found):
       "\(file): expected a sketch of \(expected), found one of \(found)"
+    case .unmatched(let file, let asked):
+      "\(file): expected taps of \(asked), found none"
     case .nothingLeft(let file):
       "\(file): expected taps that fit the patterns, frames and objects given, found none"
     case .otherRun(let file, let attribute, let expected, let found):

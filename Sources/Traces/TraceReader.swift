@@ -76,7 +76,8 @@ public final class TraceReader: Sendable {
     let file = try HDF5File.open(path)
     let root = try file.root()
     provenance = try Provenance(of: root, file: path)
-    taps = try TapListing(file: path).taps(of: root)
+    var listing = TapListing(file: path)
+    taps = try listing.taps(of: root)
     positions = Dictionary(taps.enumerated().map { ($1.id, $0) }) { first, _ in first }
     state = Mutex(State(file: consume file))
   }

@@ -51,11 +51,14 @@ enum Console {
       && environment["TERM"] != "dumb"
   }
 
-  /// A remark, whatever stderr is.
+  /// A remark, whatever stderr is: always one line, whatever is in it.
   static func remark(_ text: String) {
     endLine()
-    write("\(text)\n")
+    write("\(text.shownLine)\n")
   }
+
+  /// A line on wrong usage, as the parser of arguments has it.
+  static func message(_ line: String) { write("\(line.shown())\n") }
 
   /// A word on what goes on, for somebody watching.
   static func progress(_ text: String) {
@@ -66,7 +69,7 @@ enum Console {
   static func line(_ text: String) {
     guard isatty(STDERR_FILENO) == 1 else { return }
     isLineOpen.withLock { $0 = true }
-    write("\r\(text)\u{1B}[K")
+    write("\r\(text.shownLine)\u{1B}[K")
   }
 
   /// Lets the last `line` stand.
@@ -105,7 +108,7 @@ enum Console {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    StandardOutput.write(json: try encoder.encode(value))
   }
 }
 

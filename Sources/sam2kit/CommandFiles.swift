@@ -19,7 +19,7 @@ struct CommandFiles {
     }
   }
 
-  /// The files to read; folders stand for what lies in them.
+  /// The files to read; folders stand for the pictures and arrays in them and below.
   var read: [String] = []
   /// The files to write.
   var written: [Output] = []
@@ -41,8 +41,9 @@ struct CommandFiles {
   ///
   /// - Throws: `FileError.unwritable`, `ValidationError` for two outputs.
   func check() throws {
+    let inputs = Inputs(read)
     for (place, output) in written.enumerated() {
-      for input in read where Self.replaces(input, output) {
+      if let input = inputs.replaced(by: output) {
         throw FileError.unwritable(
           path: output.path, reason: "it would replace \(input), which is read; name another")
       }
@@ -53,23 +54,68 @@ struct CommandFiles {
     }
   }
 
-  /// Whether writing an output takes away something that is read.
-  private static func replaces(_ input: String, _ output: Output) -> Bool {
-    switch output {
-    case .file(let path): FilePath.isSame(input, path)
-    case .folder(let folder, let names):
-      FilePath.isSame(FilePath.folder(of: input), folder) && names(FilePath.name(of: input))
-    }
-  }
-
   /// Whether two outputs are, or will be, one file.
   private static func collide(_ one: Output, _ other: Output) -> Bool {
     switch (one, other) {
     case (.file(let one), .file(let other)): FilePath.willBeSame(one, other)
     case (.file(let file), .folder(let folder, let names)),
       (.folder(let folder, let names), .file(let file)):
-      FilePath.isSame(FilePath.folder(of: file), folder) && names(FilePath.name(of: file))
+      FilePath.willBeSame(FilePath.folder(of: file), folder) && names(FilePath.name(of: file))
     case (.folder, .folder): false
     }
+  }
+}
+
+/// What is read, to be looked up by what it is and not by what it is called.
+private struct Inputs {
+  private var files: [FilePath.Identity: String] = [:]
+  private var folders: [FilePath.Identity: String] = [:]
+  /// Files by the folders that hold them, or links to them.
+  private var contents: [FilePath.Identity: [String]] = [:]
+
+  init(_ paths: [String]) {
+    for path in paths {
+      guard let identity = FilePath.identity(of: path) else { continue }
+      guard !FilePath.isFolder(path) else {
+        folders[identity] = path
+        continue
+      }
+      files[identity] = path
+      for place in Set([path, FilePath.followingLinks(path)]) {
+        if let folder = FilePath.identity(of: FilePath.folder(of: place)) {
+          contents[folder, default: []].append(place)
+        }
+      }
+    }
+  }
+
+  /// What writing an output takes away, if anything. In folders of results links are replaced themselves.
+  func replaced(by output: CommandFiles.Output) -> String? {
+    switch output {
+    case .file(let path): FilePath.identity(of: path).flatMap { files[$0] } ?? held(path)
+    case .folder(let path, let names):
+      FilePath.identity(of: path).flatMap { contents[$0] }?.first { names(FilePath.name(of: $0)) }
+    }
+  }
+
+  /// Endings of what is read in a folder, or below it; results that aren't of them may lie there.
+  private static let endings: Set = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "bmp", "dib", "ppm", "pgm", "pbm", "pnm", "npy",
+    "npz",
+  ]
+
+  /// A path as it is, where it leads to a file of a folder that is read.
+  private func held(_ path: String) -> String? {
+    let file = FilePath.followingLinks(path)
+    guard !folders.isEmpty, FilePath.exists(file), Self.endings.contains(FilePath.ending(of: file) ?? "") else {
+      return nil
+    }
+    var folder = FilePath.folder(of: file)
+    var last: FilePath.Identity?
+    while let identity = FilePath.identity(of: folder), identity != last {
+      if folders[identity] != nil { return file }
+      (last, folder) = (identity, "\(folder)/..")
+    }
+    return nil
   }
 }

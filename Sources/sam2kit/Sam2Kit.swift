@@ -41,12 +41,46 @@ extension Sam2Kit {
     sam2kit --help                        # everything else; sam2kit COMMAND --help on one of them
     """
 
-  func run() { print(Self.firstSteps) }
+  func run() { print(Self.firstSteps.split(separator: "\n").map(String.init)) }
 
   /// Runs the command that the arguments name.
   static func main() {
     PartialFiles.removeOnInterrupt()
     ShrinkingFiles.exitWhenRead()
-    main(FilePath.arguments)
+    var end = ExitCode.success
+    do {
+      let arguments = FilePath.arguments
+      try refuseEmpty(arguments)
+      var command = try parseAsRoot(arguments)
+      try command.run()
+    } catch {
+      end = exitCode(for: error)
+      let lines = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false).map(
+        String.init)
+      // Help and the version are results, too.
+      let isSaid = lines != [""]
+      if isSaid, end.isSuccess { print(lines) }
+      if isSaid, !end.isSuccess { lines.forEach(Console.message) }
+    }
+    if end.isSuccess {
+      do { try StandardOutput.check() } catch {
+        if !(error is ExitCode) { Console.remark("error: \(error)") }
+        end = error as? ExitCode ?? ExitCode(2)
+      }
+    }
+    exit(withError: end)
+  }
+
+  /// An argument without a letter is what is left of a variable that was never set.
+  ///
+  /// - Throws: `ValidationError`.
+  private static func refuseEmpty(_ arguments: [String]) throws(ValidationError) {
+    for (place, argument) in arguments.enumerated() {
+      let isEmptyOption = argument.hasPrefix("--") && argument.firstIndex(of: "=") == argument.indices.last
+      guard argument.isEmpty || isEmptyOption else { continue }
+      let before = isEmptyOption ? String(argument.dropLast()) : place > 0 ? arguments[place - 1] : ""
+      let name = before.hasPrefix("-") ? before : "argument \(place + 1)"
+      throw ValidationError("\(name): expected a value, found an empty one")
+    }
   }
 }

@@ -17,10 +17,12 @@ private func sources(of target: String) -> [String] {
 
 /// Compiles as the package does, without optimisation: it changes no name.
 private func compile(_ arguments: [String]) throws {
-  let headers = ["Sources/CLoader/include", "Sources/CVector/include"].map { "-I" + TestFiles.package($0) }
+  let headers = ["Sources/CLoader/include", "Sources/CVector/include", "Sources/CTrial/include"].map {
+    "-I" + TestFiles.package($0)
+  }
   let flags = try run([
     "pkg-config", "--cflags", "libavformat", "libavcodec", "libswscale", "libavutil", "libtiff-4",
-    "libwebpdemux",
+    "libwebpdemux", "libavif", "libopenjp2", "hdf5",
   ])
   .output.split(whereSeparator: \.isWhitespace).map(String.init)
   let outcome = try run(["clang", "-w"] + headers + flags + arguments)
@@ -45,7 +47,9 @@ private func run(_ command: [String], environment: [String: String]? = nil) thro
 }
 
 @Test func everySymbolBeginsWithItsTargetsName() throws {
-  #expect(Set(targets).isSuperset(of: ["CFFmpeg", "CLoader", "COneDNN", "COpenBLAS", "CVector"]), "\(targets)")
+  #expect(
+    Set(targets).isSuperset(of: ["CFFmpeg", "CLoader", "COneDNN", "COpenBLAS", "CTrial", "CVector"]),
+    "\(targets)")
   try TestFiles.withTemporaryFolder { folder in
     for target in targets {
       for source in sources(of: target) {

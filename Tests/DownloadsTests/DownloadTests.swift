@@ -155,6 +155,22 @@ import TestSupport
     }
   }
 
+  /// The server announces nothing and sends more and more.
+  @Test func whatIsLongerThanKnownIsNotReadToItsEnd() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let server = try LoopbackServer { _ in
+        .init("200 OK", ["Content-Length": ""], Data(repeating: 7, count: 64 << 20))
+      }
+      let error = #expect(throws: DownloadError.self) { try download(item(server), "\(folder)/a.pt").run() }
+      guard case .tooLong(server.url("/a.pt"), Self.content.count, let found) = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+      #expect(found > Self.content.count && found < 4 << 20)
+      #expect(try names(folder).isEmpty)
+    }
+  }
+
   @Test func aServerThatIsNotThereIsNamed() throws {
     try TestFiles.withTemporaryFolder { folder in
       // Port 1 needs a privilege to listen on, and nothing does.

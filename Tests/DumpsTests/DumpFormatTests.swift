@@ -67,3 +67,29 @@ import Verification
     reference: [SourceArray("coarse", [1, 64, 12, 12])])
   #expect(try arrays.elements("coarse").contains { $0 != 0 })
 }
+
+/// Groups that are each twice in the one before: a name for each way, and an end to them.
+@Test func sharedGroupsOfHDF5HaveAllTheirNames() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    func dump(_ depth: Int) throws -> String {
+      let path = "\(folder)/\(depth).h5"
+      let file = try HDF5File.create(path)
+      do {
+        let root = try file.root()
+        try root.write("0/w", Tensor([1], [1]))
+        for layer in 1...depth {
+          try root.link("\(layer)/a", to: "/\(layer - 1)")
+          try root.link("\(layer)/b", to: "/\(layer - 1)")
+        }
+      }
+      try file.commit()
+      return path
+    }
+    let arrays = try ForeignArrays(path: dump(2), reference: nil)
+    #expect(
+      arrays.arrays.map(\.id.name) == ["0/w", "1/a/w", "1/b/w", "2/a/a/w", "2/a/b/w", "2/b/a/w", "2/b/b/w"])
+    #expect(try arrays.elements("2/b/a/w") == [1])
+    let error = try #require(throws: DumpError.self) { try ForeignArrays(path: dump(30), reference: nil) }
+    #expect(error.description.hasSuffix("expected at most 65536 names of datasets, found more"), "\(error)")
+  }
+}

@@ -44,6 +44,24 @@ import Testing
     #expect(throws: MediaError.self) { try LabelMap.read(path: folder.path("rgb.png")) }
   }
 
+  /// Of numbers of sixteen bits 255 is an object like any other, of eight it may be void.
+  @Test func numbersOfSixteenBitsAreRead() throws {
+    let folder = try TemporaryFolder()
+    let numbers: [UInt16] = [0, 1, 255, 256, 300, 65535]
+    let raster = LabelRaster(width: 3, height: 2, labels: numbers)
+    try raster.write(path: folder.path("deep.png"))
+    let deep = try LabelRaster.read(path: folder.path("deep.png"))
+    #expect(deep.labels == numbers && deep.objects == [1, 255, 256, 300, 65535])
+    #expect(deep.mask(of: 256).pixels == [0, 0, 0, 1, 0, 0] && deep.foreground.area == 5)
+    #expect(deep.withoutVoid == deep && !LabelRaster(width: 1, height: 1, labels: [255]).isVoidAlone)
+    #expect(throws: MediaError.self) { try LabelMap.read(path: folder.path("deep.png")) }
+    try LabelMap(width: 3, height: 1, labels: [0, 7, 255]).write(path: folder.path("map.png"))
+    let map = try LabelRaster.read(path: folder.path("map.png"))
+    #expect(map.objects == [7, 255] && map.withoutVoid.labels == [0, 7, 0] && !map.isVoidAlone)
+    try LabelMap(width: 2, height: 1, labels: [0, 255]).write(path: folder.path("void.png"))
+    #expect(try LabelRaster.read(path: folder.path("void.png")).isVoidAlone)
+  }
+
   @Test func writtenMaskReadsBackUnchanged() throws {
     let folder = try TemporaryFolder()
     let mask = BinaryMask(width: 23, height: 7, pixels: (0..<161).map { UInt8($0 * $0 % 7 % 2) })

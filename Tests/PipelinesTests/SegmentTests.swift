@@ -60,10 +60,12 @@ func recordedModel() throws -> Model {
       var request = SegmentRequest(try script())
       request.recording = RecordingRequest(trace: "\(folder)/t.h5", sketch: "\(folder)/s.h5")
       request.recording.taps = ["sam_mask_decoder", "nobody"]
-      let notes = Notes()
       let model = try recordedModel()
-      _ = try model.segment(PictureInput(path: picture), request, watch: notes.watch)
-      #expect(notes.notes == ["--tap nobody: no module has such a path"])
+      #expect(throws: RecordingError.noModule("nobody")) {
+        try model.segment(PictureInput(path: picture), request)
+      }
+      request.recording.taps = ["sam_mask_decoder"]
+      _ = try model.segment(PictureInput(path: picture), request)
       for name in ["t", "s"] {
         let provenance = try Recording.open(path: "\(folder)/\(name).h5").provenance
         #expect(provenance.backend == "openblas" && provenance.precision == "f32")

@@ -46,6 +46,42 @@ import Testing
     }
   }
 
+  /// A file that says how large its picture is isn't for one of another size.
+  @Test(arguments: [
+    #"{"imageWidth": 640, "imageHeight": 480, "shapes": [{"shape_type": "point", "points": [[3, 4]]}]}"#,
+    #"{"images": [{"id": 1, "width": 640, "height": 480}], "annotations": [{"image_id": 1, "bbox": [1, 1, 2, 2]}]}"#,
+  ])
+  func detectionsAreForTheirPicturesSize(json: String) throws {
+    let found = try Detections(json: json.utf8, path: "d.json").prompts(of: "x.jpg", minimumScore: 0)
+    #expect(found.size == PictureSize(width: 640, height: 480, place: "d.json"))
+    var script = PromptScript(objects: found.prompts)
+    script.size = found.size
+    try script.check(width: 640, height: 480)
+    for (width, height) in [(480, 640), (640, 479), (320, 240)] {
+      #expect {
+        try script.check(width: width, height: height)
+      } throws: {
+        "\($0)" == "d.json: expected detections of \(width) × \(height) pixels, found those of 640 × 480"
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (#"[{"bbox": [1, 2, 3, 4],\#n"score": "x"}]"#, "d.json:2: expected a number as `score`, found \"x\""),
+    (
+      #"{"imageWidth": "a", "imageHeight": 1, "shapes": []}"#,
+      "d.json:1: expected `imageWidth` and `imageHeight` of pixels, found \"a\" and 1"
+    ),
+    (
+      #"{"images": [{"id": 1, "width": 0, "height": 5}], "annotations": []}"#,
+      "d.json:1: expected `width` and `height` of pixels, found 0 and 5"
+    ),
+  ])
+  func whatADetectionMayNotSayIsNamed(json: String, message: String) {
+    let error = #expect(throws: PromptError.self) { try prompts(json) }
+    #expect(error?.description == message)
+  }
+
   @Test func labelmesShapesOfAGroupAreOneObject() throws {
     let json = """
       {"shapes": [{"label": "a", "group_id": 4, "points": [[0, 0], [5, 0], [5, 5]]},

@@ -46,6 +46,9 @@ private func read(_ json: String, of subject: PromptScript.Subject = .picture) t
     (#"{"steps": []}"#, "steps: no such field; there are multimask, objects"),
     (#"{"multimask": 1, "objects": [{"id": 1, "mask": "m"}]}"#, "multimask: expected true or false, found 1"),
     (#"{"objects": [{"id": 1, "mask": 3}]}"#, "objects[0].mask: expected a text, found 3"),
+    (#"{"objects": [{"id": -1, "mask": "m"}]}"#, "objects[0].id: should be at least 1, found -1"),
+    (#"{"objects": [{"id": 2147483648, "mask": "m"}]}"#, "objects[0].id: should be at most 2147483647"),
+    (#"{"objects": [{"id": 9223372036854774784, "mask": "m"}]}"#, "[0].id: should be at most 2147483647"),
     ("{}", "expected `objects`, found nothing"),
   ])
   func whatAFileMayNotSayIsNamed(json: String, message: String) {

@@ -45,7 +45,9 @@ private func ofClass(_ name: String, _ elements: [XMLElementSeen]) -> [XMLElemen
   #expect(!text.contains("<script>alert"))
   #expect(elements.filter { $0.name == "script" }.count == 1)
   #expect(
-    elements.contains { $0.attributes["data-name"] == ReportFixtures.hostile.replacing("\u{1}", with: "?") })
+    elements.contains {
+      $0.attributes["data-name"] == ReportFixtures.hostile.replacing("\u{1}", with: "\\u{1}")
+    })
 }
 
 @Test func everyTapHasACardThatTheTreeAndThePlotLeadTo() throws {
@@ -98,4 +100,18 @@ private func ofClass(_ name: String, _ elements: [XMLElementSeen]) -> [XMLElemen
   #expect(elements.contains { $0.name == "p" && $0.text == "a.b/0/output: not seen: a ran as one" })
   // Nothing of it where nothing is fused.
   #expect(try !page().elements.contains { $0.name == "dt" && $0.text == "fused" })
+}
+
+/// The tree ends somewhere, however many dots a name has: the last steps are one.
+@Test func modulesWithinModulesEndSomewhere() throws {
+  let deep = (0..<20_000).map { "m\($0)" }.joined(separator: ".")
+  let held = ReportFixtures.held(
+    [("\(deep)/0/output", Tensor([1], [1])), ("a.b/0/output", Tensor([1], [1]))], "x.h5")
+  let page = HTMLReport(ComparisonReport(try Verdict(reference: held, candidate: held, policy: .f32))).page
+  let elements = try #require(ReportFixtures.elements(page))
+  let names =
+    ofClass("tree", elements).isEmpty ? [] : elements.filter { $0.attributes["class"] == "name" }.map(\.text)
+  #expect(names.contains("m0") && names.contains("m46") && !names.contains("m47"), "\(names.prefix(60))")
+  #expect(names.contains { $0.hasPrefix("m47.m48.") && $0.hasSuffix(".m19999") })
+  #expect(names.contains("a") && names.contains("b"))
 }

@@ -35,7 +35,7 @@ import TestSupport
 
   private static let allowed: Set = [
     "SAM2", "Architecture", "Kernels", "Masks", "Prompts", "Taps", "Tensors", "OpenBLASBackend",
-    "OneDNNBackend", "CVector", "COpenBLAS", "COneDNN",
+    "OneDNNBackend", "Threads", "CVector", "COpenBLAS", "COneDNN",
   ]
 
   /// No HDF5, zip, FFmpeg, JPEG, PNG or YAML, and nothing else that isn't named here.

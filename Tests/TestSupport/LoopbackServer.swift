@@ -20,7 +20,7 @@ public final class LoopbackServer: Sendable {
   public struct Response: Sendable {
     /// Code and reason, such as `404 Not Found`.
     public var status: String
-    /// The header's fields; a length is added where there is none.
+    /// The header's fields; a length is added where there is none, and an empty field is left out.
     public var fields: [String: String]
     /// What comes behind the header.
     public var body: Data
@@ -129,7 +129,7 @@ public final class LoopbackServer: Sendable {
     var fields = response.fields
     if fields["Content-Length"] == nil { fields["Content-Length"] = "\(response.body.count)" }
     fields["Connection"] = "close"
-    let lines = fields.map { "\($0.key): \($0.value)\r\n" }.joined()
+    let lines = fields.filter { !$0.value.isEmpty }.map { "\($0.key): \($0.value)\r\n" }.joined()
     let head = Data("HTTP/1.1 \(response.status)\r\n\(lines)\r\n".utf8)
     for part in [head, Data(response.body.prefix(response.cut ?? .max))] {
       part.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in

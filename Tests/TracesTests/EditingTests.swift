@@ -44,7 +44,17 @@ private func difference(_ first: String, _ second: String) throws -> TraceDiffer
     let outputs = try TraceReader(path: path)
     #expect(!outputs.taps.isEmpty && outputs.taps.allSatisfy { $0.name.hasSuffix("/output") })
     #expect(throws: TraceError.nothingLeft(file: micro)) {
-      try run.cut(to: path, keeping: TapSelection(patterns: [TapPattern("nobody")], keepsPredictions: false))
+      try run.cut(
+        to: path, keeping: TapSelection(patterns: [TapPattern("prediction/*")], keepsPredictions: false))
+    }
+    for (asked, words) in [
+      (TapSelection(patterns: [TapPattern("*"), TapPattern("nobody")]), "a module or name that fits nobody"),
+      (TapSelection(frames: [3]), "frame 3"), (TapSelection(objects: [1]), "object 1"),
+    ] {
+      #expect(throws: TraceError.unmatched(file: micro, asked: words)) { try run.cut(to: path, keeping: asked) }
+      #expect(throws: TraceError.unmatched(file: micro, asked: words)) {
+        try run.sketch(to: path, keeping: asked)
+      }
     }
     #expect(try TraceReader(path: path).taps == outputs.taps)
   }

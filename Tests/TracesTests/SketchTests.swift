@@ -116,6 +116,83 @@ private func noise(_ shape: Shape) -> Tensor {
   #expect(reader.taps.last?.name == "prediction/object_score")
 }
 
+/// A sketch of one tap of two elements as a file, with such counts and such a listing.
+private func forged(
+  _ path: String, counts: [[Int64]] = [[2, 0, 0]],
+  listing: String = #"[{"name":"m/0/output","row":0,"sequence":0,"shape":[2]}]"#
+) throws {
+  let file = try HDF5File.create(path)
+  do {
+    let root = try file.root()
+    try sample.write(to: root, format: SketchSchema.format, version: 1)
+    try root.setAttribute(SketchSchema.seedAttribute, .integer(1))
+    try counts.flatMap(\.self).withUnsafeBytes {
+      try root.write("counts", $0, as: .int64, [counts.count, 3])
+    }
+    for (name, type, columns) in [
+      ("statistics", ElementType.float64, 5), ("projections", .float64, 8), ("samples", .float32, 256),
+    ] {
+      let zeros = [UInt8](repeating: 0, count: counts.count * columns * type.byteCount)
+      try zeros.withUnsafeBytes { try root.write(name, $0, as: type, [counts.count, columns]) }
+    }
+    try Array(listing.utf8).withUnsafeBytes { try root.write("taps", $0, as: .uint8, [$0.count]) }
+  }
+  try file.commit()
+}
+
+@Test(
+  arguments: [
+    [3, 0], [0, 3], [-1, 0], [0, -1], [2, 1], [.max, 0], [.max, .max], [.min, .max], [1, .max],
+  ] as [[Int64]])
+func countsWithinAnArrayAreNoMoreThanItsElements(_ counts: [Int64]) throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/x.h5"
+    try forged(path, counts: [[2, 1, 1]])
+    #expect(try SketchReader(path: path).sketch(of: "m/0/output").nan == 1)
+    try forged(path, counts: [[2] + counts])
+    #expect(
+      throws: TraceError.malformed(
+        file: path, object: "/counts", expected: "NaN and infinite elements among those of row 0",
+        found: "\(counts[0]) and \(counts[1]) of 2")
+    ) { _ = try SketchReader(path: path) }
+  }
+}
+
+@Test func whatNoTapHasIsRefused() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/x.h5"
+    try forged(path, counts: [[2, 0, 0], [2, 0, 0]])
+    #expect(
+      throws: TraceError.malformed(
+        file: path, object: "/counts", expected: "at most a row for each of 1 taps", found: "2")
+    ) { _ = try SketchReader(path: path) }
+    for shape in [
+      "[-1,-2]", "[4294967296,4294967296,4294967296]", "[0,9223372036854775807,9223372036854775807]",
+    ] {
+      try forged(path, listing: #"[{"name":"m/0/output","row":0,"sequence":0,"shape":\#(shape)}]"#)
+      #expect(throws: TraceError.self, "\(shape)") { _ = try SketchReader(path: path) }
+    }
+  }
+}
+
+/// A listing of spaces, which compresses a thousandfold.
+@Test func aListingThatIsLargerThanAnyIsRefused() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/x.h5"
+    let file = try HDF5File.create(path)
+    do {
+      let root = try file.root()
+      try sample.write(to: root, format: SketchSchema.format, version: 1)
+      try root.setAttribute(SketchSchema.seedAttribute, .integer(1))
+      let spaces = [UInt8](repeating: 0x20, count: 64 << 20)
+      try spaces.withUnsafeBytes { try root.write("taps", $0, as: .uint8, [$0.count], storage: .compressed) }
+    }
+    try file.commit()
+    let error = try #require(throws: TraceError.self) { _ = try SketchReader(path: path) }
+    #expect("\(error)".contains("/taps: expected at most 4194304 bytes"), "\(error)")
+  }
+}
+
 @Test func refusesWhatIsNoSketch() throws {
   try TestFiles.withTemporaryFolder { folder in
     let path = "\(folder)/x.h5"

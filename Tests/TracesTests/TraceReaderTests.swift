@@ -110,3 +110,37 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
     #expect(throws: TraceError.self) { _ = try TraceReader(path: path) }
   }
 }
+
+/// Groups that are each twice in the one before, which would be 256 arrays at the deepest that values go, and many more
+/// where there are more links.
+@Test func aGroupHasOneName() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    func trace(_ name: String, _ link: (borrowing HDF5Group) throws -> Void) throws -> String {
+      let path = "\(folder)/\(name).h5"
+      let file = try HDF5File.create(path)
+      do {
+        let root = try file.root()
+        let source = try TraceReader(path: fixture)
+        try source.provenance.write(to: root)
+        try root.createGroup("taps/m/0").setAttribute("sequence", .integer(0))
+        try root.write("taps/m/0/output/a/b", Tensor([1], [1]))
+        try link(root)
+      }
+      try file.commit()
+      return path
+    }
+    #expect(try TraceReader(path: trace("whole") { _ in }).taps.map(\.name) == ["m/0/output/a/b"])
+    let links = [
+      ("value", "taps/m/0/output/c", "/taps/m/0/output/a"), ("call", "taps/m/1", "/taps/m/0"),
+      ("module", "taps/n", "/taps/m"),
+    ]
+    for (name, link, existing) in links {
+      let path = try trace(name) { try $0.link(link, to: existing) }
+      #expect(
+        throws: TraceError.malformed(
+          file: path, object: "/\(link)", expected: "a group of its own",
+          found: "one that has another name, too")
+      ) { _ = try TraceReader(path: path) }
+    }
+  }
+}

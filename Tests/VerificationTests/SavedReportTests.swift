@@ -91,6 +91,50 @@ private let mask = "prediction/low_res_logits"
     }
   }
 
+  /// What drawings and tables rely on: each changed once in a report that is fine.
+  @Test(arguments: [
+    ("\"rows\" : 2", "\"rows\" : -1", "expected a heat_map"),
+    ("\"rows\" : 2", "\"rows\" : 33", "expected a heat_map"),
+    ("\"rows\" : 2", "\"rows\" : 1", "expected a heat_map"),
+    ("\"columns\" : 2", "\"columns\" : 9223372036854775807", "expected a heat_map"),
+    ("\"counts\" : [", "\"counts\" : [1,", "expected an error_histogram of 17 counts from 1e-12 on, found 18"),
+    ("\"lowest_decade\" : -12", "\"lowest_decade\" : 7", "expected an error_histogram of 17 counts"),
+    ("\"equal\" : 3", "\"equal\" : 9223372036854775807", "expected an error_histogram of counts"),
+    ("\"equal\" : 3", "\"equal\" : -3", "expected an error_histogram of counts"),
+    ("\"count\" : 4", "\"count\" : -4", "expected count to be a count, found -4"),
+    ("\"non_finite_mismatches\" : 0", "\"non_finite_mismatches\" : -1", "expected non_finite_mismatches"),
+    ("\"shape\" : [", "\"shape\" : [-1,", "expected a shape that an array can have"),
+    (
+      "\"shape\" : [", "\"shape\" : [9223372036854775807, 9223372036854775807,",
+      "expected a shape that an array can have"
+    ),
+  ])
+  func whatCannotBeIsRefused(from: String, to: String, problem: String) throws {
+    let sound = String(
+      decoding: try ComparisonReport(tracesInMemory([("a", one)], [("a", near)], heatMaps: true)).json(),
+      as: UTF8.self)
+    let place = try #require(sound.firstRange(of: from), "\(sound)")
+    let forged = sound.replacingCharacters(in: place, with: to)
+    let error = try #require(throws: ReportError.self) {
+      _ = try ComparisonReport(json: Data(forged.utf8), file: "r.json")
+    }
+    #expect(error.description.hasPrefix("r.json: a: \(problem)"), "\(error)")
+  }
+
+  @Test func aNameOfVeryManyPartsIsRefused() throws {
+    for (parts, isFine) in [(256, true), (257, false), (20_000, false)] {
+      let name = String(repeating: "m.", count: parts - 1) + "m"
+      let json = try ComparisonReport(tracesInMemory([(name, one)], [(name, near)])).json()
+      if isFine {
+        _ = try ComparisonReport(json: json)
+      } else {
+        let error = try #require(throws: ReportError.self) { _ = try ComparisonReport(json: json) }
+        #expect(error.description.hasSuffix("expected a name of at most 256 parts, found \(parts)"), "\(error)")
+        #expect(error.description.utf8.count < 400)
+      }
+    }
+  }
+
   @Test func aStatusThatTheRestBeliesIsRefused() throws {
     let json = String(
       decoding: try ComparisonReport(tracesInMemory([("a", one)], [("a", near)])).json(), as: UTF8.self)

@@ -93,6 +93,38 @@ import TestSupport
     }
   }
 
+  /// curl has a process group of its own, which an interrupt at the terminal doesn't reach.
+  @Test(arguments: [SIGINT, SIGTERM]) func anInterruptEndsWhatDownloads(signal: Int32) throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let half = LoopbackServer.Response("200 OK", ["Content-Length": "100"], Data(count: 50))
+      let isEnded = Mutex(false)
+      let server = try LoopbackServer { _ in half.held(until: { isEnded.withLock { $0 } }) }
+      let list = try manifest(folder, "mine", server.url("/x.pt"))
+      let process = Program.process(["fetch", "mine", "--manifest", list, "--output", "\(folder)/x.pt"])
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      func downloads() throws -> Int {
+        let (list, output) = (Process(), Pipe())
+        list.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        list.arguments = ["ps", "-A", "-o", "args="]
+        list.standardOutput = output
+        try list.run()
+        let lines = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        list.waitUntilExit()
+        return lines.split(separator: "\n").count { $0.contains("--url \(server.url("/x.pt"))") }
+      }
+      wait { (try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/x.pt.part")).count) == 50 }
+      #expect(try downloads() == 1)
+      kill(process.processIdentifier, signal)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 128 + signal)
+      // The server keeps the connection for seconds.
+      usleep(500_000)
+      #expect(try downloads() == 0)
+      isEnded.withLock { $0 = true }
+    }
+  }
+
   /// Without --output it goes where every command finds it by its name.
   @Test func aModelIsStoredAndFoundByItsName() throws {
     try TestFiles.withTemporaryFolder { folder in

@@ -16,9 +16,12 @@ private func segment(_ arguments: [String], into folder: String) throws -> Progr
 }
 
 /// A `.npy` file of version 1, as NumPy's format description has it.
-private func npy(_ shape: [Int], _ values: [Float], type: String = "<f4", isFortran: Bool = false) -> Data {
+private func npy(
+  _ shape: [Int], _ values: [Float], type: String = "<f4", isFortran: Bool = false, tail: String = ""
+) -> Data {
   let extents = shape.map { "\($0)," }.joined(separator: " ")
-  var header = "{'descr': '\(type)', 'fortran_order': \(isFortran ? "True" : "False"), 'shape': (\(extents)), }"
+  var header =
+    "{'descr': '\(type)', 'fortran_order': \(isFortran ? "True" : "False"), 'shape': (\(extents)), }\(tail)"
   header += String(repeating: " ", count: 117 - header.utf8.count) + "\n"
   var data = Data([0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0]) + Data(header.utf8)
   for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) } }
@@ -82,6 +85,8 @@ private func npy(_ shape: [Int], _ values: [Float], type: String = "<f4", isFort
         ("longer", npy([32, 32], right + [1])), ("NaN", npy([32, 32], right.dropLast() + [.nan])),
         ("three axes", npy([1, 2, 16, 32], right)), ("empty", Data()),
         ("another", Data("P5 3 2 255 abcdefg".utf8)),
+        ("more than there is", npy([1 << 31, 1 << 31], right)), ("zero", npy([0, 1 << 62], [])),
+        ("overflowing", npy([1 << 32, 1 << 32], [])), ("text behind", npy([32, 32], right, tail: "]}")),
         ("another size", npy([16, 16], Array(right.prefix(256)))),
       ] {
         try data.write(to: URL(fileURLWithPath: path))

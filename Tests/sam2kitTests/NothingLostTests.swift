@@ -25,9 +25,9 @@ private struct Room {
   }
 
   /// Runs the program in the folder.
-  func run(_ arguments: [String]) throws -> Program.Outcome {
+  func run(_ arguments: [String], with variables: [String: String] = [:]) throws -> Program.Outcome {
     try Program.run(
-      arguments.map { $0.hasPrefix("@") ? "\(folder)/\($0.dropFirst())" : $0 })
+      arguments.map { $0.hasPrefix("@") ? "\(folder)/\($0.dropFirst())" : $0 }, with: variables)
   }
 
   /// Whether every file is as it was.
@@ -81,6 +81,66 @@ private struct Room {
     }
   }
 
+  /// What is read beside what is named, or as a part of it.
+  @Test(arguments: [
+    ["encode", "--model", "@hf", "--image", "@a.png", "--output", "@hf/model.safetensors"],
+    ["encode", "--model", "@hf", "--image", "@a.png", "--output", "@hf/config.json"],
+    ["encode", "--model", "@m.pt", "--image", "@a.png", "--output", "@m.yaml"],
+    ["convert", "@hf/model.safetensors", "@hf", "--naming", "transformers"],
+    ["convert", "@m.pt", "@m.yaml", "--format", "pt"],
+    ["quantize", "@hf", "@hf/model.safetensors", "--scheme", "w8"],
+    ["convert", "@parts/model.safetensors.index.json", "@parts/model-00002-of-00003.safetensors"],
+    ["convert", "@parts", "@parts/model-00001-of-00003.safetensors"],
+    ["convert", "sam2.1_hiera_tiny", "@cache/sam2kit/sam2.1_hiera_tiny.pt"],
+    ["compare", "@t.h5", "@t.h5", "--model", "sam2.1_hiera_tiny", "--save", "@cache.json"],
+    ["benchmark", "--model", "@m.pt", "--video", "@clip", "--html", "@page.html"],
+    ["evaluate", "--model", "@m.pt", "--data", "@set", "--csv", "@set.csv"],
+    ["quantize", "@m.pt", "@q.gguf", "--scheme", "w8a8", "--calibrate", "@clip", "--save-plan", "@plan.json"],
+  ]) func noPartOfAnInputIsReplaced(arguments: [String]) throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let sharded = TestFiles.package("Tests/CheckpointsTests/Fixtures/brought/sharded_safetensors")
+      var others = [
+        "clip/00000.png": picture, "set/pictures/00.png": picture, "hf/config.json": microYAML,
+        "hf/model.safetensors": micro, "cache/sam2kit/sam2.1_hiera_tiny.pt": micro,
+        "t.h5": TestFiles.package("Reference/micro.h5"),
+      ]
+      for name in try FileManager.default.contentsOfDirectory(atPath: sharded) {
+        others["parts/\(name)"] = "\(sharded)/\(name)"
+      }
+      let room = try Room(folder, others)
+      for (link, target) in [
+        ("page.html", "clip/00000.png"), ("plan.json", "clip/00000.png"), ("set.csv", "set/pictures/00.png"),
+        ("cache.json", "cache/sam2kit/sam2.1_hiera_tiny.pt"),
+      ] {
+        try FileManager.default.createSymbolicLink(atPath: "\(folder)/\(link)", withDestinationPath: target)
+      }
+      let outcome = try room.run(arguments, with: ["XDG_CACHE_HOME": "\(folder)/cache"])
+      #expect(outcome.code == 2)
+      #expect(outcome.errors.contains("it would replace "), "\(outcome.errors)")
+      #expect(try room.isWhole)
+    }
+  }
+
+  /// Frames of a folder are called as its pictures are, whatever that is.
+  @Test func norAreMasksAndFramesOfAVideo() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let room = try Room(
+        folder,
+        [
+          "out/first.png": TestFiles.package("Reference/micro.mask.png"), "clip/first.jpg": picture,
+          "clip/second.jpg": picture,
+        ])
+      let track = ["track", "--model", "@m.pt", "--video", "@clip", "--output", "@out"]
+      let mask = try room.run(track + ["--mask", "@out/first.png"])
+      #expect(mask.code == 2 && mask.errors.contains("out/first.png: can't be written: it would replace "))
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder)/o.mp4", withDestinationPath: "clip/second.jpg")
+      let overlay = try room.run(track + ["--point", "9,9", "--overlay", "@o.mp4"])
+      #expect(overlay.code == 2 && overlay.errors.contains("it would replace "), "\(overlay.errors)")
+      #expect(try room.isWhole)
+    }
+  }
+
   /// A link leads to the same file.
   @Test func norThroughALink() throws {
     try TestFiles.withTemporaryFolder { folder in
@@ -98,6 +158,7 @@ private struct Room {
       + ["--sketch", "./t.h5"],
     ["compare", "a", "b", "--save", "x.json", "--junit", "x", "--html", "./x"],
     ["quantize", "a", "q.json", "--scheme", "w8", "--save-plan", "q.json"],
+    ["track", "--model", "m", "--video", "v", "--point", "1,1", "--output", "none", "--overlay", "none/1.png"],
   ]) func noTwoResultsAreOneFile(arguments: [String]) throws {
     let outcome = try Program.run(arguments)
     #expect(outcome.code == 64)
@@ -228,6 +289,7 @@ private struct Room {
       ["segment", "--model", "m", "--image", "/", "--outlines", "svg"], "answers about a folder's pictures"
     ),
     (["quantize", "a", "b", "--scheme", "w8", "--save-plan", "p.txt"], "--save-plan"),
+    (["benchmark", "--model", "m", "--html", "a.png"], "--html"),
     (["encode", "--model", "m", "--image", "a", "--output", "b", "--image-size", "24"], "--image-size"),
   ]) func optionsThatWouldDoNothingAreRefused(arguments: [String], message: String) throws {
     let outcome = try Program.run(arguments)

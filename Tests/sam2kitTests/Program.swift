@@ -26,9 +26,17 @@ enum Program {
 
   static func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
-  /// - Parameter variables: of the environment, besides what this process has.
-  static func run(_ arguments: [String], with variables: [String: String] = [:]) throws -> Outcome {
+  /// - Parameters:
+  ///   - variables: of the environment, besides what this process has.
+  ///   - script: what starts it, where a shell is to set limits or to redirect: `$0` is the program, `$@` are its arguments.
+  static func run(
+    _ arguments: [String], with variables: [String: String] = [:], through script: String? = nil
+  ) throws -> Outcome {
     let process = process(arguments)
+    if let script {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", script, path.path] + arguments
+    }
     process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output

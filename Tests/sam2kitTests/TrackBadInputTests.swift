@@ -109,6 +109,18 @@ func tracksThatCanNotBeMeantEndWith2(arguments: [String], message: String) throw
     #"{"steps": [\#n{"propagate": {"frames": -1}}]}"#,
     "prompts.json:2: steps[0].propagate.frames: should be at least 0"
   ),
+  (
+    #"{"steps": [{"propagate": {"from": 9223372036854774784}}]}"#,
+    "steps[0].propagate.from: should be at most 2147483647, found 9223372036854774784"
+  ),
+  (
+    #"{"steps": [{"prompt": {"object": 1, "frame": 2147483648, "box": [1, 2, 3, 4]}}]}"#,
+    "steps[0].prompt.frame: should be at most 2147483647, found 2147483648"
+  ),
+  (
+    #"{"objects": [{"id": 1, "points": [[1e308, -1e308]], "labels": [1]}]}"#, "lies outside the picture"
+  ),
+  (#"{"objects": [{"id": 1, "box": [-1e308, 0, 1e308, 5]}]}"#, "reaches outside the picture"),
   (#"{"steps": [{"propagate": {}}]}"#, "prompts.json: steps[0]: expected an object to track, found none"),
   (#"{"steps": [{"clear": {"object": 3, "frame": 0}}]}"#, "steps[0]: expected no object, found 3"),
   (

@@ -66,9 +66,12 @@ func aKilledTrackGoesOnToTheSameBytes(name: String) throws {
     let run = try interrupt(Clip.arguments(prompts, into: cut), at: name, in: cut, with: [SIGKILL])
     #expect(run.reason == .uncaughtSignal && run.code == SIGKILL)
     let left = try results(in: cut)
-    #expect(left.count < expected.count && left["tracks.json"] == nil)
+    #expect(left.count < expected.count)
+    #expect(try !TracksReport(folder: cut).complete)
     // A frame that is prompted again later has another mask until then; all are whole pictures.
-    for (name, bytes) in left where name > "00006.png" { #expect(bytes == expected[name]) }
+    for (name, bytes) in left where name > "00006.png" && name.hasSuffix(".png") {
+      #expect(bytes == expected[name])
+    }
     let resumed = try Clip.track(prompts + ["--resume"], into: cut)
     #expect(resumed.code == 0, "\(resumed.errors)")
     #expect(try results(in: cut) == expected)
@@ -121,7 +124,7 @@ func aKilledTrackGoesOnToTheSameBytes(name: String) throws {
       Clip.arguments(["--prompts", file], into: output), at: "00000.png", in: output, with: [SIGINT, SIGINT])
     #expect(run.reason == .exit && run.code == 130)
     #expect(run.errors.isEmpty, "\(run.errors)")
-    #expect(names(in: output) == [".tracks.journal", "00000.png"])
+    #expect(names(in: output) == [".tracks.journal", "00000.png", "tracks.json"])
   }
 }
 

@@ -114,6 +114,16 @@ private func segment(_ arguments: [String], into folder: String) throws -> Progr
       let none = try Clip.track("--mask", "\(folder)/first.png#8", into: "\(folder)/none")
       #expect(
         none.code == 2 && none.errors.contains("expected object 8 in it, found 3, 7, 255"), "\(none.errors)")
+      // Numbers beyond 255 are written in sixteen bits, and read so; there 255 is no void.
+      let deep = labels.map { UInt16($0 == 7 ? 300 : $0) }
+      try LabelRaster(width: 160, height: 120, labels: deep).write(path: "\(folder)/deep.png")
+      let many = try Clip.track("--masks", "\(folder)/deep.png", into: "\(folder)/many")
+      #expect(many.code == 0, "\(many.errors)")
+      #expect(try Noted.read("\(folder)/many").frames.allSatisfy { $0.objects.map(\.object) == [3, 255, 300] })
+      #expect(try LabelRaster.read(path: "\(folder)/many/00000.png").objects.contains(300))
+      // What was written is what judges and prompts again.
+      let again = try Clip.track("--mask", "9:\(folder)/many/00000.png#300", into: "\(folder)/again")
+      #expect(again.code == 0, "\(again.errors)")
     }
   }
 

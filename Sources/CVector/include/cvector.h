@@ -166,3 +166,10 @@ void cvector_float_to_bfloat16_scalar(const float *x, uint16_t *out, size_t coun
 void cvector_float_to_int8_scalar(const float *x, int8_t *out, size_t count);
 void cvector_float_to_uint8_scalar(const float *x, uint8_t *out, size_t count);
 void cvector_float_to_int32_scalar(const float *x, int32_t *out, size_t count);
+
+// How this thread computes: as it does, or as `mode` of an earlier call says.
+uint64_t cvector_floating_mode(void);
+void cvector_set_floating_mode(uint64_t mode);
+// From now on this thread takes numbers below the least normal one for zero, as operands and as results; how it computed
+// before. Where the processor has no such way, nothing changes.
+uint64_t cvector_flush_subnormals(void);

@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// The named tensors of a checkpoint, wherever its author put them.
@@ -81,7 +82,7 @@ struct StateDict {
     }
     notes = chosen.key == Selection.root ? [:] : Self.notes(root.pairs)
     let others = found.map(\.key).filter { $0 != chosen.key }
-    var leftOut = beside.map { "'\($0.key.text.onOneLine)' (\($0.value.kind.onOneLine))" }
+    var leftOut = beside.map { "'\($0.key.text.shownName)' (\($0.value.kind.shownName))" }
     if chosen.key != Selection.root {
       leftOut += Self.leftOut(root.pairs, candidates: found.map(\.key))
     }
@@ -133,7 +134,8 @@ struct StateDict {
       }
       guard depth > 0 else { return }
       for pair in holding.pairs {
-        guard case .string(let name) = pair.key,
+        // Most of a checkpoint is tensors, whose names need no look.
+        guard !pair.value.isTensor, case .string(let name) = pair.key,
           !StateDict.trainingState.contains(where: name.lowercased().contains)
         else { continue }
         if case .object(let object) = pair.value, !seen.insert(object.number).inserted { continue }
@@ -195,7 +197,7 @@ struct StateDict {
       guard case .string(let key) = pair.key else { return "\(pair.key.kind) as a key" }
       let holdsCandidate = candidates.contains { $0 == key || $0.hasPrefix("\(key).") }
       return holdsCandidate || pair.value.note != nil
-        ? nil : "'\(key.onOneLine)' (\(pair.value.kind.onOneLine))"
+        ? nil : "'\(key.shownName)' (\(pair.value.kind.shownName))"
     }
   }
 

@@ -1,6 +1,7 @@
 import Dispatch
 import Files
 import Synchronization
+import Threads
 
 /// What goes on beside a conversion: the source is verified and its digest taken on other threads.
 final class SourceReading {
@@ -55,7 +56,7 @@ final class BackgroundWork<Value: Sendable>: Sendable {
 
   /// Begins at once. `body` asks now and then whether it is still wanted.
   init(_ body: @escaping @Sendable (_ isCancelled: () -> Bool) -> Value) {
-    DispatchQueue.global().async(group: group) { [self] in
+    Threads.begin(group) { [self] in
       let value = body { isCancelled.load(ordering: .relaxed) }
       result.withLock { $0 = value }
     }

@@ -1,3 +1,5 @@
+import Files
+
 /// What a class or function off the allow-list would have made of data in a pickle. The machine keeps the data under the
 /// name and makes nothing: no name is imported, nothing is called.
 struct ForeignObject: Equatable, Sendable {
@@ -55,7 +57,7 @@ struct ForeignObject: Equatable, Sendable {
   /// Whether a text may be a name that is shown: short, on one line, and without what terminals act on.
   static func isName(_ text: String) -> Bool {
     text.utf8.count <= longestName
-      && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f..<0xa0 ~= $0.value) }
+      && text.unicodeScalars.allSatisfy(\.isShown)
   }
 
   /// Modules that start programs, reach into the interpreter or load code: no training checkpoint needs one, so that a

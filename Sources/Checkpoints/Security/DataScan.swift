@@ -37,15 +37,21 @@ struct DataScan {
     do {
       let root = try HDF5File.open(file.path).root()
       scanAttributes(try root.attributeContents(limit: Self.mostAttributeBytes), of: root.path, into: &report)
-      scan(root, depth: 0, into: &report)
+      var seen: Set = [try root.address()]
+      scan(root, depth: 0, &seen, into: &report)
     } catch {
       report.find("\(CheckpointError(hdf5: error, path: file.path))", in: "the file")
     }
   }
 
-  private func scan(_ group: borrowing HDF5Group, depth: Int, into report: inout SecurityReport) {
+  /// Looks through what is in a group, each object once, by whichever of its names comes first.
+  private func scan(
+    _ group: borrowing HDF5Group, depth: Int, _ seen: inout Set<UInt64>, into report: inout SecurityReport
+  ) {
     guard depth < limits.pickleNesting else {
-      report.find("groups nested deeper than \(limits.pickleNesting)", in: group.path)
+      report.find(
+        "groups nested deeper than \(limits.pickleNesting) (--limit pickle-nesting=NUMBER allows more)",
+        in: group.path)
       return
     }
     do {
@@ -55,6 +61,7 @@ struct DataScan {
           switch try group.kind(of: name) {
           case .dataset:
             let dataset = try group.dataset(name)
+            guard seen.insert(try dataset.address()).inserted else { continue }
             for filter in try dataset.filters() where Self.filters[filter] == nil {
               report.find("filter \(filter), which HDF5 would load as a plugin", in: place)
             }
@@ -62,9 +69,10 @@ struct DataScan {
             scanAttributes(attributes, of: place, into: &report)
           case .group:
             let inner = try group.group(name)
+            guard seen.insert(try inner.address()).inserted else { continue }
             let attributes = try inner.attributeContents(limit: Self.mostAttributeBytes)
             scanAttributes(attributes, of: place, into: &report)
-            scan(inner, depth: depth + 1, into: &report)
+            scan(inner, depth: depth + 1, &seen, into: &report)
           case .other, nil: break
           }
         } catch {

@@ -76,7 +76,7 @@ struct ShardIndex {
   /// A name in the index's own folder: not a path, and none that shells or systems read otherwise.
   private static func isPlain(_ name: String) -> Bool {
     !name.isEmpty && !name.hasPrefix(".") && name.utf8.count <= 255
-      && name.unicodeScalars.allSatisfy { $0.value >= 0x20 && !["/", "\\", ":", "\u{7f}"].contains($0) }
+      && name.unicodeScalars.allSatisfy { $0.isShown && !["/", "\\", ":"].contains($0) }
   }
 
   /// `00002` and `00005` of `model-00002-of-00005.safetensors`; nil for other names.
@@ -114,18 +114,18 @@ public enum ShardError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .index(let expected, let found): "the index: expected \(expected), found \(found)"
     case .unsafeName(let name):
-      "the index: expected names of files beside it, found '\(name.prefix(120).onOneLine)'"
+      "the index: expected names of files beside it, found '\(name.shownName)'"
     case .missing(let names, let count):
-      "expected \(count) files beside the index, found none of \(names.map { "'\($0.onOneLine)'" }.listed(4))"
+      "expected \(count) files beside the index, found none of \(names.map { "'\($0.shownName)'" }.listed(4))"
         + ": fetch \(names.count == 1 ? "it" : "them") too"
     case .kind(let file):
-      "'\(file.onOneLine)': expected a file with a part of the tensors, found another index or archive"
+      "'\(file.shownName)': expected a file with a part of the tensors, found another index or archive"
     case .twice(let name, let first, let second):
-      "expected '\(name.onOneLine)' in one file, found it in '\(first.onOneLine)' and '\(second.onOneLine)'"
+      "expected '\(name.shownName)' in one file, found it in '\(first.shownName)' and '\(second.shownName)'"
     case .absent(let name, let file):
-      "expected '\(name.onOneLine)' in '\(file.onOneLine)' as the index says, found none"
+      "expected '\(name.shownName)' in '\(file.shownName)' as the index says, found none"
     case .unlisted(let name, let file):
-      "expected every tensor in the index, found '\(name.onOneLine)' in '\(file.onOneLine)' only"
+      "expected every tensor in the index, found '\(name.shownName)' in '\(file.shownName)' only"
     case .total(let expected, let found):
       "expected tensors of \(expected) bytes together as the index says, found \(found)"
     }

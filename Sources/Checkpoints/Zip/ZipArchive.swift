@@ -223,7 +223,8 @@ public enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
     case .storedSize(let name, let compressed, let uncompressed):
       "expected stored '\(name)' to have one size, found \(compressed) and \(uncompressed) bytes"
     case .deflateBomb(let name, let compressed, let declared, let limit):
-      "expected '\(name)' to inflate to at most \(limit) bytes, found \(compressed) bytes that declare \(declared)"
+      "expected '\(name)' to inflate to at most \(limit) bytes, found \(compressed) bytes that declare \(declared) "
+        + "(--limit inflation-ratio=NUMBER or inflated-bytes=NUMBER allows more)"
     case .inflatedSize(let name, let expected, let found):
       "expected '\(name)' to inflate to \(expected) bytes, found \(found)"
     case .inflation(let name, let reason): "expected '\(name)' to inflate, found: \(reason)"

@@ -8,7 +8,7 @@ import Tensors
 
 /// What to time a model on.
 public struct BenchmarkRequest: Sendable {
-  /// A JPEG or PNG; nil for one that is made up, unless there is a video.
+  /// A picture's file; nil for one that is made up, unless there is a video.
   public var picture: String?
   /// A video file or a folder of frames to track; nil for none.
   public var video: String?

@@ -42,9 +42,9 @@ public enum CalibrationError: Error, Equatable, CustomStringConvertible {
   /// One sentence: the folder, what was expected, what was found.
   public var description: String {
     switch self {
-    case .nothing(let folder): "\(folder): expected JPEG or PNG pictures, or folders of frames; found none"
-    case .unreadable(let folder, let count, let first):
-      "\(folder): expected a picture or clip that can be read, found none among \(count): \(first)"
+    case .nothing(let folder): "\(folder): expected pictures, or folders of frames; found none"
+    case .unreadable(let folder, let count, _):
+      "\(folder): expected a picture or clip that can be read, found none among \(count)"
     }
   }
 }
@@ -86,19 +86,13 @@ struct CalibrationFolder {
     if try !Self.pictures(in: frames).isEmpty { clips.append(frames) }
   }
 
-  /// A PNG beside a JPEG of its name holds its masks.
+  /// Of every kind that can be read. A PNG beside another picture of its name holds its masks.
   private static func pictures(in folder: String) throws -> [String] {
-    let names = try Folder.entries(folder)
-    let photographs = Set(
-      names.filter { ["jpg", "jpeg"].contains(($0 as NSString).pathExtension.lowercased()) }
-        .map { ($0 as NSString).deletingPathExtension })
-    return names.filter { name in
-      switch (name as NSString).pathExtension.lowercased() {
-      case "jpg", "jpeg": true
-      case "png": !photographs.contains((name as NSString).deletingPathExtension)
-      default: false
-      }
-    }.map { "\(folder)/\($0)" }
+    let names: [String]
+    do { names = try Picture.names(inFolder: folder).sorted() } catch MediaError.noFrames { return [] }
+    let photographs = Set(names.filter { FilePath.ending(of: $0) != "png" }.map { FilePath.stem(of: $0) })
+    return names.filter { FilePath.ending(of: $0) != "png" || !photographs.contains(FilePath.stem(of: $0)) }
+      .map { "\(folder)/\($0)" }
   }
 }
 

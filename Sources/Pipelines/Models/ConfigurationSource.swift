@@ -88,15 +88,38 @@ public enum ConfigurationSource: Equatable, Sendable {
     guard stem != path else { return nil }
     return ["\(stem).yaml", "\(stem).yml"].first(where: FilePath.exists)
   }
+
+  /// The files beside weights that may say how the model is built.
+  fileprivate static func files(beside weights: String) -> [String] {
+    let named = FilePath.exists(Checkpoint.configurationPath(beside: weights))
+    return [yaml(beside: weights), named ? Checkpoint.configurationPath(beside: weights) : nil].compactMap {
+      $0
+    }
+  }
+}
+
+extension ModelRequest {
+  /// The files that a checkpoint's path stands for: of a folder or an index those that it leads to, and what may be read beside
+  /// them.
+  ///
+  /// - Parameter isConfigured: Whether a configuration is named, so that none is looked for.
+  public static func files(of path: String, isConfigured: Bool) -> [String] {
+    let files = Checkpoint.files(at: path)
+    return files + (isConfigured ? [] : files.flatMap(ConfigurationSource.files(beside:)))
+  }
 }
 
 extension Checkpoint {
+  /// Where transformers' configuration of a file of weights lies.
+  fileprivate static func configurationPath(beside path: String) -> String {
+    "\(path.lastIndex(of: "/").map { String(path[...$0]) } ?? "")config.json"
+  }
+
   /// What the `config.json` beside weights in transformers' naming says, if there is one.
   package var transformersConfiguration: (configuration: ModelConfiguration, path: String)? {
     get throws {
       guard selection.naming == .transformers else { return nil }
-      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-      let file = "\(folder)config.json"
+      let file = Self.configurationPath(beside: path)
       guard FilePath.exists(file) else { return nil }
       let text = String(decoding: try MappedFile.contents(of: file), as: UTF8.self)
       return (try ModelConfiguration(transformers: text, origin: file), file)

@@ -29,6 +29,12 @@ public struct ConvertRequest: Sendable {
       return inferred.map(Self.file)
     }
 
+    /// Whether a file of this name is written into a folder for transformers.
+    public static func folderHolds(_ name: String) -> Bool {
+      ([TransformersFolder.weights, TransformersFolder.configuration] + TransformersFolder.processors)
+        .contains(name)
+    }
+
     private static let formats: [String: Checkpoint.Format] = [
       "pt": .torch, "pth": .torch, "safetensors": .safetensors, "h5": .hdf5, "gguf": .gguf,
     ]
@@ -159,12 +165,20 @@ private struct TransformersFolder {
   let model: ModelConfiguration
 
   static let weights = "model.safetensors"
+  static let configuration = "config.json"
+  static let processors = [
+    "processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json",
+  ]
 
   /// Writes the folder; one that is there gets new files of these names and keeps its others.
   ///
-  /// Everything is written beside it first. The weights come last, when all else is in place.
+  /// Everything is written beside it first, or within it. The weights come last, when all else is in place.
   func write(_ conversion: Conversion) throws {
     let path = path.hasSuffix("/") ? String(path.dropLast()) : path
+    guard !FilePath.exists(path) else {
+      try OutputFolder(path).replace(report: Self.weights) { try write(conversion, into: $0.path) }
+      return
+    }
     let name = path.split(separator: "/").last.map(String.init) ?? path
     let parent = path.hasPrefix("/") || path.contains("/") ? String(path.dropLast(name.count)) : ""
     let staged = "\(parent).\(name).\(UInt32.random(in: 0 ... .max)).partial"
@@ -177,27 +191,27 @@ private struct TransformersFolder {
       guard case .unwritable(_, let reason) = error else { throw error }
       throw FileError.unwritable(path: path, reason: reason)
     }
-    let texts = try texts()
-    for (file, text) in texts {
-      let output = try OutputFile(path: "\(staged)/\(file)")
+    try write(conversion, into: staged)
+    try FilePath.move(staged, to: path)
+  }
+
+  private func write(_ conversion: Conversion, into folder: String) throws {
+    for (file, text) in try texts() {
+      let output = try OutputFile(path: "\(folder)/\(file)")
       try output.write(text.utf8)
       try output.commit()
     }
-    try conversion.write(to: "\(staged)/\(Self.weights)", as: .safetensors)
-    guard FilePath.exists(path) else { return try FilePath.move(staged, to: path) }
-    for file in texts.map(\.file) + [Self.weights] {
-      try FilePath.move("\(staged)/\(file)", to: "\(path)/\(file)")
-    }
+    try conversion.write(to: "\(folder)/\(Self.weights)", as: .safetensors)
   }
 
   private func texts() throws -> [(file: String, text: String)] {
     let processors = TransformersProcessors(model)
     return [
-      ("config.json", try model.transformersJSON()),
+      (Self.configuration, try model.transformersJSON()),
       // Version 5 reads one file for all three, version 4 one for each.
-      ("processor_config.json", processors.processor),
-      ("preprocessor_config.json", processors.picture),
-      ("video_preprocessor_config.json", processors.video),
+      (Self.processors[0], processors.processor),
+      (Self.processors[1], processors.picture),
+      (Self.processors[2], processors.video),
     ]
   }
 }

@@ -43,10 +43,13 @@ struct SearchState: Codable {
     at path: String, of identity: [String: String], _ watch: PipelineWatcher
   ) -> [FloatSearch.Evaluation] {
     guard FilePath.exists(path) else { return [] }
-    guard let data = try? MappedFile.contents(of: path),
+    guard let data = try? SealedFile.read(path),
       let state = try? JSONDecoder().decode(SearchState.self, from: Data(data)), state.format == form
     else {
-      watch(.note("\(path): expected the state of a search, found something else; the search begins anew"))
+      watch(
+        .note(
+          "\(path): expected the state of a search, found something else or altered; the search begins anew")
+      )
       return []
     }
     let others = identity.keys.sorted().filter { state.identity[$0] != identity[$0] }
@@ -68,9 +71,7 @@ struct SearchState: Codable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let state = SearchState(format: form, identity: identity, evaluations: evaluations)
-    let file = try OutputFile(path: path, durable: true)
-    try file.write(encoder.encode(state))
-    try file.commit()
+    try SealedFile.write(Array(encoder.encode(state)), to: path)
   }
 
   private static func digest(_ text: String) -> String {

@@ -101,21 +101,15 @@ public struct PictureInput: Sendable {
     TraceInput(width: width, height: height, preprocessing: preprocessing)
   }
 
-  private func shrunk(_ picture: Picture) -> Picture {
-    guard let longestSide, max(picture.width, picture.height) > longestSide else { return picture }
-    let scale = Double(longestSide) / Double(max(picture.width, picture.height))
-    func side(_ pixels: Int) -> Int { max(1, Int((Double(pixels) * scale).rounded())) }
-    return picture.resizedBicubic(width: side(picture.width), height: side(picture.height))
-  }
-
   /// `[3, size, size]`, resized and normalised.
   ///
   /// - Parameter box: A part of it; nil for the whole, which it has to be where only what was prepared is known.
   func tensor(of box: PixelBox? = nil, size: Int) -> Tensor {
     switch content {
     case .picture(let picture):
-      shrunk(box.map { picture.cropped(to: $0) } ?? picture).imageTensor(size: size)
-    case .prepared(let tensor): tensor
+      let seen = box.map { picture.cropped(to: $0) } ?? picture
+      return (longestSide.map(seen.shrunk) ?? seen).imageTensor(size: size)
+    case .prepared(let tensor): return tensor
     case .stored: preconditionFailure("a picture that is embedded already")
     }
   }
@@ -166,6 +160,7 @@ struct ReadyPrompts {
 
   /// - Parameter folder: What the paths of masks are relative to.
   init(_ script: PromptScript, folder: String, for picture: PictureInput, model: Model) throws {
+    try script.check(width: picture.width, height: picture.height)
     let clamped = script.clamped(width: picture.width, height: picture.height)
     self.script = clamped.script
     var notes = clamped.notes

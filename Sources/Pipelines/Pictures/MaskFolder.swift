@@ -63,6 +63,8 @@ extension Model {
     let folder = try OutputFolder(request.output)
     var journal = try MaskJournal(of: request, model: self, in: folder)
     let outputs = MaskOutputs.names(of: names)
+    var progress = FolderProgress(folder)
+    defer { progress.end() }
     var failures: [(picture: String, reason: String)] = []
     for (index, name) in names.enumerated() {
       if isCancelled() || Task.isCancelled { throw CancellationError() }
@@ -71,21 +73,20 @@ extension Model {
       do {
         let digest = try SHA256.hex(ofFile: path)
         let output = folder.file(outputs[index])
-        if journal.pictures[name]?.sha256 == digest,
-          FilePath.exists("\(output)/\(GeneratedMasks.recordsName)")
-        {
+        if let finished = journal.pictures[name], finished.sha256 == digest, finished.isWhole(in: output) {
           continue
         }
         journal.pictures[name] = nil
         let picture = try PictureInput(path: path, longestSide: request.longestSide)
         for note in picture.notes { watch(.note("\(path): \(note)")) }
         let found = try generateMasks(picture, request.options, watch: watch, isCancelled: isCancelled)
+        try progress.begin()
         let results = try OutputFolder(output)
-        try found.write(to: results, as: request.format)
-        for format in request.outlines {
-          try found.writeOutlines(to: results, as: format, tolerance: request.tolerance)
-        }
-        journal.pictures[name] = .init(sha256: digest, width: picture.width, height: picture.height)
+        let written = try found.write(
+          to: results, as: request.format, outlines: request.outlines, tolerance: request.tolerance)
+        progress.finishedOne()
+        journal.pictures[name] = try .init(
+          sha256: digest, width: picture.width, height: picture.height, written: written, in: results)
         try journal.write(to: folder)
       } catch let error as MediaError {
         failures.append((name, error.description))
@@ -103,8 +104,44 @@ extension Model {
       }
     }
     let masks = try COCOFile.write(done, to: folder)
+    progress.finishedAll()
     return MaskFolderResult(
       report: folder.file(MaskFolderRequest.reportName), pictures: done.count, masks: masks, failures: failures)
+  }
+}
+
+/// Says in a folder of masks that it is unfinished, from before its first picture's old masks go until all is written.
+private struct FolderProgress {
+  private let folder: OutputFolder
+  private var isMarked = false
+  private var hasChanged = false
+
+  init(_ folder: OutputFolder) { self.folder = folder }
+
+  /// A picture's masks are about to be replaced.
+  mutating func begin() throws {
+    guard !isMarked else { return }
+    // That of an earlier run stays whatever becomes of this one.
+    hasChanged = FilePath.exists(folder.file(OutputFolder.unfinishedName))
+    try folder.markUnfinished()
+    isMarked = true
+  }
+
+  /// A picture's masks are there: the old COCO file speaks of others.
+  mutating func finishedOne() {
+    hasChanged = true
+    FilePath.remove(folder.file(MaskFolderRequest.reportName))
+  }
+
+  /// The new COCO file is there.
+  mutating func finishedAll() {
+    folder.markFinished()
+    isMarked = false
+  }
+
+  /// Nothing more comes: where nothing has changed nothing need be said.
+  func end() {
+    if isMarked, !hasChanged { folder.markFinished() }
   }
 }
 
@@ -124,6 +161,23 @@ private struct MaskJournal: Codable {
     let sha256: String
     let width: Int
     let height: Int
+    /// The digests of its results by name.
+    let results: [String: String]
+
+    init(
+      sha256: String, width: Int, height: Int, written: [String], in folder: OutputFolder
+    ) throws(FileError) {
+      (self.sha256, self.width, self.height) = (sha256, width, height)
+      var results: [String: String] = [:]
+      for name in written { results[name] = try SHA256.hex(ofFile: folder.file(name)) }
+      self.results = results
+    }
+
+    /// Whether its results lie in a folder as they were written.
+    func isWhole(in folder: String) -> Bool {
+      !results.isEmpty
+        && results.allSatisfy { name, digest in (try? SHA256.hex(ofFile: "\(folder)/\(name)")) == digest }
+    }
   }
 
   /// What is the same for every run that may go on.
@@ -135,7 +189,7 @@ private struct MaskJournal: Codable {
 
   /// Takes up an earlier run's where that is asked for, else begins a new one.
   ///
-  /// - Throws: `MaskJournalMismatch`, `FileError`.
+  /// - Throws: `MaskJournalMismatch`, `DamagedRun`, `FileError`.
   init(of request: MaskFolderRequest, model: Model, in folder: OutputFolder) throws {
     var options = request.options
     let region = options.region.map { region in region.pixels.withUnsafeBytes { SHA256.hex(of: $0) } } ?? ""
@@ -145,20 +199,19 @@ private struct MaskJournal: Codable {
       + "\(model.configuration.json) \(options) \(region) \(request.format.rawValue) "
       + "\(request.outlines) \(request.tolerance) \(request.longestSide ?? 0)"
     settings = Array(described.utf8).withUnsafeBytes { SHA256.hex(of: $0) }
-    guard request.resumes, let bytes = try? MappedFile.contents(of: folder.file(Self.name)) else { return }
-    let earlier = try? JSONDecoder().decode(MaskJournal.self, from: Data(bytes))
-    guard let earlier, earlier.settings == settings else {
-      throw MaskJournalMismatch(folder: folder.path)
-    }
+    let path = folder.file(Self.name)
+    guard request.resumes, FilePath.exists(path) else { return }
+    guard let bytes = try SealedFile.read(path),
+      let earlier = try? JSONDecoder().decode(MaskJournal.self, from: Data(bytes))
+    else { throw DamagedRun(path: path) }
+    guard earlier.settings == settings else { throw MaskJournalMismatch(folder: folder.path) }
     pictures = earlier.pictures
   }
 
   func write(to folder: OutputFolder) throws {
-    let file = try OutputFile(path: folder.file(Self.name))
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    try file.write(try encoder.encode(self))
-    try file.commit()
+    try SealedFile.write(Array(encoder.encode(self)), to: folder.target(Self.name))
   }
 }
 
@@ -210,7 +263,7 @@ private enum COCOFile {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let file = try OutputFile(path: folder.file(MaskFolderRequest.reportName))
+    let file = try OutputFile(path: folder.target(MaskFolderRequest.reportName))
     var images: [Data] = []
     var count = 0
     try file.write(Array(#"{"annotations":["#.utf8))

@@ -33,24 +33,49 @@ extension GeneratedMasks {
       || name.isNumbered("mask_", ".png") || OutlineFormat.names(name)
   }
 
-  /// Writes a label raster, an overlay and, last, the records into a folder; each appears whole or not at all.
+  /// Writes records, a label raster and an overlay into a folder: all of them, or none where one can't be written. Masks of
+  /// their own that earlier records in it name go with those.
   ///
+  /// - Parameters:
+  ///   - outlines: Which files of outlines to write as well.
+  ///   - tolerance: How far corners of outlines that are left out may lie off what remains, in pixels.
+  /// - Returns: The names of what was written.
   /// - Throws: `FileError`, `MediaError`, `MaskError.tooManyMasks`.
-  public func write(to folder: OutputFolder, as format: MaskFormat = .cocoRLE) throws {
+  @discardableResult
+  public func write(
+    to folder: OutputFolder, as format: MaskFormat = .cocoRLE, outlines: [OutlineFormat] = [],
+    tolerance: Double = 0
+  ) throws -> [String] {
     let labels = try labels()
-    if format == .binaryMask {
-      for (index, mask) in masks.enumerated() {
-        try mask.mask.write(path: folder.file(Self.maskName(index)))
+    return try folder.replace(report: Self.recordsName, outdated: Self.previousMasks(in: folder)) { staged in
+      if format == .binaryMask {
+        for (index, mask) in masks.enumerated() {
+          try mask.mask.write(path: staged.file(Self.maskName(index)))
+        }
       }
-      // Those of an earlier run that found more.
-      var rest = masks.count
-      while folder.file(Self.maskName(rest)).withFileName({ unlink($0) }) == 0 { rest += 1 }
+      try labels.write(path: staged.file(Self.labelsName))
+      try picture.picture?.overlaid(with: labels).write(path: staged.file(Self.overlayName))
+      for outline in outlines { try writeOutlines(to: staged, as: outline, tolerance: tolerance) }
+      let file = try OutputFile(path: staged.file(Self.recordsName))
+      try file.write(json(as: format))
+      try file.commit()
     }
-    try labels.write(path: folder.file(Self.labelsName))
-    try picture.picture?.overlaid(with: labels).write(path: folder.file(Self.overlayName))
-    let file = try OutputFile(path: folder.file(Self.recordsName))
-    try file.write(json(as: format))
-    try file.commit()
+  }
+
+  /// The masks in files of their own that earlier records in this folder name, as this program writes them and as large as the
+  /// records say; anything else of such a name is left alone.
+  private static func previousMasks(in folder: OutputFolder) -> Set<String> {
+    guard let data = try? MappedFile.contents(of: folder.file(recordsName)),
+      let records = try? JSONDecoder().decode([MaskRecord].self, from: Data(data))
+    else { return [] }
+    let own = records.enumerated().compactMap { index, record -> String? in
+      guard case .file(let name) = record.segmentation, name == maskName(index),
+        let mask = try? BinaryMask.read(path: folder.file(name)), mask.area == record.area,
+        folder.holds(name, asWrittenBy: { try mask.write(path: $0) })
+      else { return nil }
+      return name
+    }
+    return Set(own)
   }
 
   /// The records, in the official generator's layout.

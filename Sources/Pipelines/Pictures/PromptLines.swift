@@ -41,6 +41,7 @@ extension Model {
       do {
         let asked = try PicturePrompts(json: Array(text.utf8), path: "line \(line)")
         name = asked.picture
+        for name in [asked.picture] + asked.script.objects.compactMap(\.mask) { try Self.requireInside(name) }
         let path = maskPath(asked.picture, in: folder)
         let known = latest?.path == path ? latest : nil
         let picture = try known?.picture ?? PictureInput(path: path, longestSide: longestSide)
@@ -59,6 +60,24 @@ extension Model {
       }
     }
     return PromptLinesResult(answered: answered, failed: failed)
+  }
+}
+
+extension Model {
+  /// Sees that a name leads nowhere out of the folder that lines are about: who writes them need not be who runs the program.
+  private static func requireInside(_ name: String) throws(PromptError) {
+    guard !name.isEmpty else {
+      throw PromptError(place: "image", problem: "expected a picture's name, found none")
+    }
+    let files: [String] =
+      switch PromptMask(name) {
+      case .file(let path), .object(_, let path): [name, path]
+      case .runs, .lengths, .polygons: []
+      }
+    guard !files.contains(where: { $0.hasPrefix("/") || $0.split(separator: "/").contains("..") }) else {
+      throw PromptError(
+        place: name, problem: "expected a file in the folder, found a path that leads out of it")
+    }
   }
 }
 

@@ -15,6 +15,8 @@ public struct SegmentRequest: Sendable {
   public var prompts: PromptScript
   /// What the paths of the prompts' masks are relative to.
   public var maskFolder: String
+  /// Where the prompts come from, for errors; nil where that needs no saying.
+  public var promptsPlace: String?
   /// What is done to masks before they are handed out.
   public var cleanUp = CleanUp()
   /// Whether objects share no pixel: of several the one with the highest estimated IoU has it.
@@ -90,10 +92,15 @@ extension Model {
     _ picture: PictureInput, _ request: SegmentRequest, watch: PipelineWatcher = { _ in },
     isCancelled: () -> Bool = { false }
   ) throws -> Segmentation {
-    let ready = try ReadyPrompts(request.prompts, folder: request.maskFolder, for: picture, model: self)
+    let ready: ReadyPrompts
+    do {
+      ready = try ReadyPrompts(request.prompts, folder: request.maskFolder, for: picture, model: self)
+    } catch let error as SAM2Error {
+      throw request.promptsPlace.map { PromptError(place: $0, problem: "\(error)") } ?? error
+    }
     for note in ready.notes { watch(.note(note)) }
     let recording = try TapRecorder(
-      request.recording,
+      request.recording, of: base.modules,
       provenance(
         of: picture.traceInput, prompts: ready.script,
         RunDigests(checkpoint: CheckpointIdentity(of: checkpoint), input: picture.digest),

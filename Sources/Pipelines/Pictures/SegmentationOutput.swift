@@ -20,37 +20,32 @@ extension Segmentation {
   }
 
   /// Writes masks (255 on the object), overlay and report into a folder, made if it isn't there: all of them, or none
-  /// where one can't be written. Masks that an earlier report in it lists go with it.
+  /// where one can't be written. Masks that an earlier report in it describes go with it.
   ///
   /// - Throws: `FileError`, `MediaError`.
   public func write(to folder: String) throws { try write(to: OutputFolder(folder)) }
 
   /// Writes into a folder that is there.
   ///
+  /// - Parameters:
+  ///   - outlines: Which files of outlines to write as well.
+  ///   - tolerance: How far corners of outlines that are left out may lie off what remains, in pixels.
+  ///   - logits: The file for the logits of every object's best mask, wherever it lies; nil for none.
   /// - Throws: `FileError`, `MediaError`.
-  public func write(to folder: OutputFolder) throws {
-    let staging = folder.file(".\(UUID().uuidString).partial")
-    PartialFiles.add(staging)
-    defer { PartialFiles.remove(staging) }
-    try FilePath.makeFolder(staging)
-    defer { FilePath.remove(staging) }
-    let before = Self.previousMasks(in: folder)
-    var names: [String] = []
-    func staged(_ name: String) throws -> String {
-      // What is in the way of a name shows here, before any file is in its place.
-      _ = try OutputFile(path: folder.file(name))
-      names.append(name)
-      return "\(staging)/\(name)"
+  public func write(
+    to folder: OutputFolder, outlines: [OutlineFormat] = [], tolerance: Double = 0, logits: String? = nil
+  ) throws {
+    try folder.replace(report: Self.reportName, outdated: Self.previousMasks(in: folder)) { staged in
+      for (index, found) in masks.enumerated() {
+        try found.mask.write(path: staged.file(Self.maskName(index)))
+      }
+      try overlay()?.write(path: staged.file(Self.overlayName))
+      for format in outlines { try writeOutlines(to: staged, as: format, tolerance: tolerance) }
+      let json = try OutputFile(path: staged.file(Self.reportName))
+      try json.write(try self.json)
+      try json.commit()
+      if let logits { try writeLogits(to: logits) }
     }
-    for (index, found) in masks.enumerated() {
-      try found.mask.write(path: staged(Self.maskName(index)))
-    }
-    try overlay()?.write(path: staged(Self.overlayName))
-    let json = try OutputFile(path: staged(Self.reportName))
-    try json.write(try self.json)
-    try json.commit()
-    for name in names { try FilePath.move("\(staging)/\(name)", to: folder.file(name)) }
-    for name in before.subtracting(names) { FilePath.remove(folder.file(name)) }
   }
 
   /// What `prediction.json` says, with the fields' usual snake case.
@@ -63,17 +58,26 @@ extension Segmentation {
     }
   }
 
-  /// The masks that an earlier report in this folder lists: once it is replaced, nothing speaks of them any more.
+  /// The masks that an earlier report in this folder describes, as they lie there: once it is replaced, nothing speaks of them
+  /// any more. A file that is anything else than what the report says is left alone.
   private static func previousMasks(in folder: OutputFolder) -> Set<String> {
     struct Report: Decodable {
-      struct Mask: Decodable { let file: String }
+      struct Mask: Decodable {
+        let file: String
+        let segmentation: RunLengthEncoding
+      }
       let masks: [Mask]
     }
     guard let data = try? MappedFile.contents(of: folder.file(reportName)),
       let report = try? JSONDecoder().decode(Report.self, from: Data(data))
     else { return [] }
-    // Only names that this program gives.
-    return Set(report.masks.map(\.file)).intersection(report.masks.indices.map(maskName))
+    let own = report.masks.enumerated().filter { index, mask in
+      let runs = mask.segmentation
+      return mask.file == maskName(index)
+        && RunLengthEncoding.isDrawable(width: runs.width, height: runs.height)
+        && folder.holds(mask.file) { try BinaryMask(mask.segmentation).write(path: $0) }
+    }
+    return Set(own.map(\.element.file))
   }
 }
 

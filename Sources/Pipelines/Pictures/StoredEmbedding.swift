@@ -61,6 +61,7 @@ public struct StoredEmbedding: Sendable {
   /// - Throws: `CheckpointError` for a file that is damaged, cut short or none, `EmbeddingError.notAnEmbedding`,
   ///   `.notFinite`.
   public init(path: String) throws {
+    guard try Self.isSafetensors(path) else { throw EmbeddingError.notAnEmbedding(path: path) }
     let file = try Checkpoint.open(path: path)
     guard let text = file.metadata[Self.key] else { throw EmbeddingError.notAnEmbedding(path: path) }
     guard let provenance = try? JSONDecoder().decode(Provenance.self, from: Data(text.utf8)),
@@ -74,6 +75,12 @@ public struct StoredEmbedding: Sendable {
     where tensor.elementType == .float32 && tensor.firstNotFinite != nil {
       throw EmbeddingError.notFinite(path: path, tensor: name)
     }
+  }
+
+  /// Whether a file begins with the length of a header and a brace; what else it is matters to nobody who wants an embedding.
+  private static func isSafetensors(_ path: String) throws(FileError) -> Bool {
+    let file = try MappedFile(path: path)
+    return file.bytes.count > 8 && file.bytes[8] == UInt8(ascii: "{")
   }
 
   /// Writes the embedding as safetensors, with its provenance; it appears whole or not at all.

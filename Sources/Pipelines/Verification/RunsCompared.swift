@@ -2,6 +2,7 @@
 
 import Architecture
 import Configurations
+import Files
 import Foundation
 package import Traces
 package import Verification
@@ -12,13 +13,13 @@ public struct OtherRunsCompared: Error, CustomStringConvertible {
   let candidate: String
   let contradictions: [Verdict.Difference]
 
-  /// A sentence, and a line for everything that differs.
+  /// One sentence with everything that differs.
   public var description: String {
-    let lines = contradictions.map {
-      "  \($0.attribute): expected \($0.reference.prefix(400)), found \($0.candidate.prefix(400))"
+    let others = contradictions.map {
+      "\($0.attribute): expected \($0.reference.shown(atMost: 300)), found \($0.candidate.shown(atMost: 300))"
     }
-    return "\(candidate) is not of the same run as \(reference); --force compares all the same\n"
-      + lines.joined(separator: "\n")
+    return "\(candidate) is not of the same run as \(reference), \(others.joined(separator: "; ")); "
+      + "--force compares all the same"
   }
 }
 

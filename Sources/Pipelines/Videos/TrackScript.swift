@@ -28,11 +28,11 @@ struct TrackScript {
     if prompts.steps != nil && direction != .forward {
       throw PromptError(place: place, problem: "`steps` say the direction; leave out --reverse and --both")
     }
+    try prompts.check(width: input.source.width, height: input.source.height)
     let clamped = prompts.clamped(width: input.source.width, height: input.source.height)
     self.prompts = clamped.script
     steps = try clamped.script.placed(among: input, place: place).script(
       frameCount: input.count, direction: direction)
-    history = Self.goesFarBack(steps) ? .everything : .window
     var checking = ScriptCheck(input: input, folder: folder)
     for (index, step) in steps.enumerated() {
       do { try checking.check(step) } catch let problem as ScriptCheck.Problem {
@@ -40,6 +40,7 @@ struct TrackScript {
         throw PromptError(place: place, problem: problem.text)
       }
     }
+    history = Self.goesFarBack(steps) ? .everything : .window
     masks = checking.masks
     notes = clamped.notes + checking.notes
   }
@@ -79,6 +80,11 @@ struct TrackScript {
       return ([String(decoding: try TrackReport.encoder.encode(steps), as: UTF8.self)] + digests)
         .joined(separator: "\n")
     }
+  }
+
+  /// The objects that are pointed at.
+  var objects: [Int] {
+    Set(steps.compactMap { if case .prompt(let prompt) = $0 { prompt.object } else { nil } }).sorted()
   }
 
   /// A prompt's mask, 1 on the object and 0 beside it, `[height, width]`.

@@ -12,7 +12,7 @@ import Tensors
 
 /// What to track through a video, and where results go.
 public struct TrackRequest: Sendable {
-  /// A video file, a folder of pictures, or a TIFF of several pages.
+  /// A video file, a folder of pictures, or a TIFF or AVIF of several pages.
   public var video: String
   /// What is pointed at, and when.
   public var prompts: PromptScript
@@ -32,6 +32,10 @@ public struct TrackRequest: Sendable {
   public var resumes = false
   /// What is done to masks before they are handed out; the memory of objects is of masks as they were.
   public var cleanUp = CleanUp()
+  /// Which files of outlines to write beside the masks.
+  public var outlines: [OutlineFormat] = []
+  /// How far corners of outlines that are left out may lie off what remains, in pixels; 0 keeps every pixel.
+  public var tolerance = 0.0
   /// What to record; nothing of a run that is gone on with.
   public var recording = RecordingRequest()
 
@@ -126,7 +130,7 @@ extension Model {
   /// Tracks objects through a video and hands out their masks; nothing is written.
   ///
   /// - Parameters:
-  ///   - video: A video file, a folder of pictures, or a TIFF of several pages.
+  ///   - video: A video file, a folder of pictures, or a TIFF or AVIF of several pages.
   ///   - objects: Where the objects are, on whatever frames; paths of masks are relative to the working folder.
   ///   - direction: Which way to track.
   ///   - isCancelled: Asked after every frame, beside the task's own cancellation.
@@ -177,12 +181,30 @@ public struct Tracking {
     input = try VideoInput(path: request.video, request.frames)
     script = try TrackScript(
       request.prompts, request.direction, place: request.promptsPlace, folder: request.maskFolder, input)
+    try Self.check(request.recording, input, script)
     folder = try TrackFolder(request.output, input)
+    try folder.requireNoMask(of: request.prompts.masks(from: request.maskFolder))
     overlay = try request.overlay.map { [input] in try TrackOverlay(path: $0, input) }
+  }
+
+  /// Sees that what is to be recorded is among the video's frames and the prompts' objects.
+  private static func check(
+    _ recording: RecordingRequest, _ input: VideoInput, _ script: TrackScript
+  ) throws(RecordingError) {
+    if let count = input.count, let frame = recording.frames.sorted().first(where: { $0 >= count }) {
+      throw .noFrame(frame, count: count)
+    }
+    let known = script.objects
+    if let object = recording.objects.sorted().first(where: { !known.contains($0) }) {
+      throw .noObject(object, known: known)
+    }
   }
 
   /// `tracks.json`, of what was found until then also where a run is cancelled.
   public var report: String { folder.report }
+
+  /// Whether there is what a run that resumes can go on from.
+  public var canGoOn: Bool { folder.hasState }
 
   /// Tracks all that is asked for.
   ///
@@ -208,7 +230,7 @@ public struct Tracking {
     let digests = RunDigests(
       checkpoint: CheckpointIdentity(of: model.checkpoint), input: try input.digest)
     let recording = try TapRecorder(
-      request.recording,
+      request.recording, of: model.base.modules,
       model.provenance(
         of: input.traceInput, prompts: script.prompts, digests, filter: request.recording.filter))
     let journal = try follow(model, digests, recording, watch, isCancelled, visit)
@@ -232,10 +254,15 @@ public struct Tracking {
     let stored = request.resumes ? try storedState(identity, watch) : nil
     // A state that is older than the journal would speak of other bytes.
     if stored == nil { try folder.removeState() }
-    let journal = try TrackJournal(path: folder.journal, length: stored?.state.journalLength ?? 0)
+    let journal =
+      if let stored { try TrackJournal(path: folder.journal, upTo: stored.state.journal) } else {
+        try TrackJournal(path: folder.journal)
+      }
+    var beginning = Beginning(folder)
     if let stored {
       try session.restore(stored.memory)
       try input.revisit(journal.frames)
+      try beginning.begin { newReport(of: model, $0, isComplete: false) }
       // Masks written shortly before a loss of power may be empty or gone.
       for frame in journal.frames {
         guard let entry = try journal.entry(of: frame) else { continue }
@@ -250,6 +277,7 @@ public struct Tracking {
         script.steps, from: stored?.state.position ?? ScriptPosition(), Run(taps: recording?.taps),
         readMask: script.mask(at:)
       ) { step, masks, session in
+        try beginning.begin { newReport(of: model, $0, isComplete: false) }
         try visit(keep(masks, of: session.objectIDs, journal))
         if let taps = recording?.taps { try masks.record(script.steps[step], at: step, to: taps) }
         guard case .propagate(let way) = script.steps[step] else { return }
@@ -259,17 +287,26 @@ public struct Tracking {
         guard isEnding || start >= nextState else { return }
         let next = ScriptPosition(step: step, frame: masks.frame + (way.isReverse ? -1 : 1))
         // The journal first: the state says how much of it to trust.
-        try TrackState(identity: identity, position: next, journalLength: journal.synchronize())
-          .write(to: folder.state, session)
+        try TrackState(identity: identity, position: next, journal: journal.synchronize())
+          .write(to: folder.newState, session.snapshot())
         nextState = .now + max(Self.timeBetweenStates, start.duration(to: .now) * Self.restBetweenStates)
         if isEnding { throw CancellationError() }
       }
     } catch {
-      // What was tracked until then is worth a report, whatever came in between.
-      if folder.hasState { try writeReport(journal, model, isComplete: false) }
+      if folder.hasState {
+        // What was tracked until then is worth a report, whatever came in between; without room for it, the one that says
+        // that the folder is unfinished stays.
+        try? writeReport(journal, model, isComplete: false)
+      } else {
+        if beginning.isNew { folder.discard(journal.frames) }
+        try? folder.removeState()
+      }
       throw error
     }
     try recording?.finish(watch)
+    for outlines in outlines {
+      try folder.write(outlines, journal, width: input.source.width, height: input.source.height)
+    }
     try writeReport(journal, model, isComplete: true)
     return journal
   }
@@ -284,12 +321,25 @@ public struct Tracking {
     return Array(parts.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hex(of: $0) }
   }
 
-  /// Writes the report. Masks that an earlier one lists and this doesn't go with it.
+  /// Writes the report. Masks and outlines that an earlier one lists and this doesn't go first, while what stands there says
+  /// that it is unfinished.
   private func writeReport(_ journal: TrackJournal, _ model: Model, isComplete: Bool) throws {
-    let before = folder.reportedMasks
-    try TrackReport(input.source, notes: script.notes, model: model.checkpoint.path, isComplete: isComplete)
-      .write(to: folder.report, journal)
-    folder.remove(before.subtracting(journal.frames.map(folder.maskName)))
+    let outlines = isComplete ? outlines : []
+    if let before = folder.earlier {
+      let kept = journal.frames.map(folder.maskName) + outlines.map(\.format.fileName)
+      folder.remove(filesOf: before, except: Set(kept))
+    }
+    try newReport(of: model, outlines, isComplete: isComplete).write(to: folder.newReport, journal)
+  }
+
+  private var outlines: [TrackOutlines] {
+    request.outlines.map { TrackOutlines(format: $0, tolerance: request.tolerance) }
+  }
+
+  private func newReport(of model: Model, _ outlines: [TrackOutlines], isComplete: Bool) -> TrackReport {
+    TrackReport(
+      input.source, notes: script.notes, model: model.checkpoint.path, outlines: outlines,
+      isComplete: isComplete)
   }
 
   private func storedState(
@@ -300,6 +350,9 @@ public struct Tracking {
       return nil
     }
     guard stored.state.identity == identity else { throw OtherRun(path: folder.state) }
+    guard script.steps.indices.contains(stored.state.position.step) else {
+      throw DamagedRun(path: folder.state)
+    }
     return stored
   }
 
@@ -313,6 +366,30 @@ public struct Tracking {
     try folder.write(entry, width: masks.width, height: masks.height)
     try journal.append(entry)
     return found
+  }
+}
+
+/// Before a run writes its first mask the folder says that it is unfinished: a report of no frames stands in place of the old
+/// one.
+private struct Beginning {
+  private let folder: TrackFolder
+  private var hasBegun = false
+  /// Whether the folder had no report before.
+  private(set) var isNew = false
+
+  init(_ folder: TrackFolder) { self.folder = folder }
+
+  /// - Parameter report: Makes one that lists the outlines that are there.
+  mutating func begin(_ report: ([TrackOutlines]) -> TrackReport) throws {
+    guard !hasBegun else { return }
+    isNew = !folder.hasReport
+    let earlier = folder.earlier
+    // One that says so itself stays.
+    if earlier?.complete ?? true {
+      try report(earlier?.outlines ?? [])
+        .write(to: folder.newReport, inPlaceOf: earlier?.entries ?? [])
+    }
+    hasBegun = true
   }
 }
 

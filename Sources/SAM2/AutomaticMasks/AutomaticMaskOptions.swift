@@ -22,8 +22,9 @@ public struct UnitPoint: Sendable, Hashable {
 public struct AutomaticMaskOptions: Sendable, Equatable {
   /// How many points stand along either side of the grid: the model is asked about each.
   public var pointsPerSide = 32
-  /// How many points one call of the decoder is about.
-  public var pointsPerBatch = 64
+  /// How many points one call of the decoder is about: half of the official 64, which takes more memory and gives the
+  /// same masks in the same time.
+  public var pointsPerBatch = 32
   /// Points instead of the grid, a list for each crop layer from 0.
   public var pointGrids: [[UnitPoint]]?
   /// Points instead of the grid, in pixels of the picture; each crop gets those in it.
@@ -88,34 +89,47 @@ public struct AutomaticMaskOptions: Sendable, Equatable {
       guard isFine else { throw .outOfRange(name: name, expected: expected, found: "\(found)") }
     }
     let unit: ClosedRange<Float> = 0...1
-    try require(pointsPerSide >= 1, "points per side", "at least 1", pointsPerSide)
-    try require(pointsPerSide <= 4096, "points per side", "at most 4096", pointsPerSide)
-    try require(pointsPerBatch >= 1, "points per batch", "at least 1", pointsPerBatch)
+    try require((1...4096).contains(pointsPerSide), "points per side", "1 to 4096", pointsPerSide)
+    try require((1...4096).contains(pointsPerBatch), "points per batch", "1 to 4096", pointsPerBatch)
     try require(unit.contains(iouThreshold), "IoU threshold", "0 to 1", iouThreshold)
     try require(unit.contains(stabilityThreshold), "stability threshold", "0 to 1", stabilityThreshold)
+    try require((0...1e6).contains(stabilityOffset), "stability offset", "0 to 1000000", stabilityOffset)
     try require(
-      stabilityOffset >= 0 && stabilityOffset.isFinite, "stability offset", "at least 0", stabilityOffset)
-    try require(maskThreshold.isFinite, "mask threshold", "a finite number", maskThreshold)
+      (-1e6...1e6).contains(maskThreshold), "mask threshold", "a finite number from -1000000 to 1000000",
+      maskThreshold)
     try require(unit.contains(boxNMSThreshold), "box NMS threshold", "0 to 1", boxNMSThreshold)
     try require(unit.contains(cropNMSThreshold), "crop NMS threshold", "0 to 1", cropNMSThreshold)
     try require((0...8).contains(cropLayers), "crop layers", "0 to 8", cropLayers)
     try require((0..<1).contains(cropOverlap), "crop overlap", "0 to less than 1", cropOverlap)
-    try require(cropPointsDownscale >= 1, "crop points downscale", "at least 1", cropPointsDownscale)
-    try require(lowResRegionArea >= 0, "low-res region area", "at least 0", lowResRegionArea)
-    try require(regionArea >= 0, "region area", "at least 0", regionArea)
-    try require(smallestArea >= 0, "smallest area", "at least 0", smallestArea)
+    try require(
+      (1...4096).contains(cropPointsDownscale), "crop points downscale", "1 to 4096", cropPointsDownscale)
+    let areas = 0...Int(Int32.max)
+    let words = "0 to \(areas.upperBound)"
+    try require(areas.contains(lowResRegionArea), "low-res region area", words, lowResRegionArea)
+    try require(areas.contains(regionArea), "region area", words, regionArea)
+    try require(areas.contains(smallestArea), "smallest area", words, smallestArea)
     if let largestArea {
-      try require(largestArea >= smallestArea, "largest area", "at least \(smallestArea)", largestArea)
+      let least = max(1, smallestArea)
+      try require(
+        largestArea >= least && areas.contains(largestArea), "largest area",
+        "at least \(least), at most \(areas.upperBound)", largestArea)
     }
     if let tiling {
-      try require(tiling.side >= 1, "tile side", "at least 1", tiling.side)
-      try require(tiling.halo >= 0, "tile halo", "at least 0", tiling.halo)
+      let sides = Tiling.sides
+      try require(
+        sides.contains(tiling.side), "tile side", "\(sides.lowerBound) to \(sides.upperBound)", tiling.side)
+      try require(
+        (0...tiling.side).contains(tiling.halo), "tile halo", "0 to the tile's \(tiling.side)", tiling.halo)
       try require(cropLayers == 0, "crop layers", "0 beside tiles", cropLayers)
     }
     try require(!skipsWholePicture || cropLayers > 0, "crop layers", "at least 1 for crops alone", cropLayers)
     if let pointGrids {
-      let expected = "a grid for each of \(cropLayers + 1) layers"
-      try require(pointGrids.count > cropLayers, "point grids", expected, pointGrids.count)
+      let expected =
+        cropLayers == 0 ? "one, since no crops are asked for" : "one for each of \(cropLayers + 1) layers"
+      try require(pointGrids.count == cropLayers + 1, "point grids", expected, pointGrids.count)
+      for (layer, grid) in pointGrids.enumerated() {
+        try require(!grid.isEmpty, "the point grid of layer \(layer)", "a point", "none")
+      }
       for point in pointGrids.joined() {
         try require(
           (0...1).contains(point.x) && (0...1).contains(point.y), "a grid's point", "0 to 1", (point.x, point.y)
@@ -127,6 +141,9 @@ public struct AutomaticMaskOptions: Sendable, Equatable {
 
 /// A picture cut into tiles, each looked at with some of what surrounds it.
 public struct Tiling: Sendable, Hashable {
+  /// How long a tile's sides may be, in pixels: the model sees each by itself.
+  public static let sides = 32...1 << 20
+
   /// The length of a tile's sides at most, in pixels.
   public var side: Int
   /// How much of its surroundings is seen on each side, in pixels. A mask that reaches its end is dropped.

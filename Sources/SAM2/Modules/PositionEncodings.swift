@@ -90,11 +90,13 @@ struct PositionEmbeddingRandom: Module {
     return cache.tensor(height: height, width: width) {
       let cells = height * width
       return Tensor([2 * half, height, width]) { out in
-        for row in 0..<height {
-          for column in 0..<width {
-            let x = (Float(column) + 0.5) / Float(width)
-            let y = (Float(row) + 0.5) / Float(height)
-            encode(x, y) { channel, value in out[channel * cells + row * width + column] = value }
+        parallelFor(height) { rows in
+          for row in rows {
+            for column in 0..<width {
+              let x = (Float(column) + 0.5) / Float(width)
+              let y = (Float(row) + 0.5) / Float(height)
+              encode(x, y) { channel, value in out[channel * cells + row * width + column] = value }
+            }
           }
         }
       }

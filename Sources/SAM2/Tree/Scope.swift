@@ -154,6 +154,9 @@ final class WeightLoader: Sendable {
     seen.withLock { $0.wholes.append((path, inside)) }
   }
 
+  /// All modules that were built.
+  var modules: [ModulePath] { seen.withLock { Array($0.modules) } }
+
   /// The modules that were built below another.
   func modules(below path: ModulePath) -> [ModulePath] {
     seen.withLock { seen in seen.modules.filter { $0.name.hasPrefix("\(path).") } }

@@ -20,16 +20,14 @@ public struct PolicyPresets: Sendable {
 extension TolerancePolicy {
   /// The preset of that name, or the policy in the JSON file of that path.
   ///
-  /// - Throws: `PolicyError`.
+  /// - Throws: `PolicyError`, `FileError`.
   public init(named name: String, presets: PolicyPresets) throws {
     if let preset = presets[name] {
       self = preset
       return
     }
-    guard let json = try? Data(MappedFile.contents(of: name)) else {
-      throw PolicyError.unknown(name: name, presets: presets.names)
-    }
-    try self.init(json: json, file: name, presets: presets)
+    guard FilePath.exists(name) else { throw PolicyError.unknown(name: name, presets: presets.names) }
+    try self.init(json: Data(MappedFile.contents(of: name)), file: name, presets: presets)
   }
 
   /// Reads a policy, which may extend a preset: then it gets its defaults and, before its own, its rules.
@@ -41,7 +39,8 @@ extension TolerancePolicy {
       let document: PolicyDocument = try ReportCoding.decode(json)
       self = try document.policy(presets)
     } catch let error as DecodingError {
-      throw PolicyError.malformed(file: file, place: error.account.place, problem: error.account.problem)
+      let account = error.account(of: json)
+      throw PolicyError.malformed(file: file, place: account.place, problem: account.problem)
     }
   }
 

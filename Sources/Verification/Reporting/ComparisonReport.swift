@@ -150,19 +150,18 @@ extension ComparisonReport {
           file: file, expected: Self.formatVersion, found: header.formatVersion ?? 0)
       }
       self = try ReportCoding.decode(json)
+      try check(file: file)
     } catch let error as DecodingError {
-      throw ReportError.malformed(file: file, place: error.account.place, problem: error.account.problem)
+      let account = error.account(of: json)
+      throw ReportError.malformed(file: file, place: account.place, problem: account.problem)
     }
   }
 
   /// Reads a report from a file.
   ///
-  /// - Throws: `ReportError`.
+  /// - Throws: `FileError`, `ReportError`.
   public init(path: String) throws {
-    guard let json = try? Data(MappedFile.contents(of: path)) else {
-      throw ReportError.unreadable(file: path)
-    }
-    try self.init(json: json, file: path)
+    try self.init(json: Data(MappedFile.contents(of: path)), file: path)
   }
 
   private struct Header: Decodable {
@@ -206,8 +205,6 @@ extension Verdict {
 
 /// What can be wrong with a saved report.
 public enum ReportError: Error, Equatable, CustomStringConvertible {
-  /// There is no such file.
-  case unreadable(file: String)
   /// JSON, but no report of a comparison.
   case notAReport(file: String, found: String)
   /// A report of a version that is not read here.
@@ -218,7 +215,6 @@ public enum ReportError: Error, Equatable, CustomStringConvertible {
   /// One sentence naming the file, what was expected and what was found.
   public var description: String {
     switch self {
-    case .unreadable(let file): "\(file): expected a report, found no such file or none that can be read"
     case .notAReport(let file, let found):
       "\(file): expected the report that compare --json prints, with format \(ComparisonReport.format), found \(found)"
     case .unsupportedVersion(let file, let expected, let found):

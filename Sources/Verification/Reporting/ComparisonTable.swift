@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Tensors
 
@@ -46,7 +47,7 @@ public struct ComparisonTable: Sendable {
       }.map(\.element)
     }
     let shown = arrays.prefix(limit ?? arrays.count)
-    var lines = aligned([headings] + shown.map(cells))
+    var lines = aligned([headings] + shown.map { cells($0).map { $0.shownName } })
     lines[0] = coloured(lines[0], .bold)
     for (index, array) in shown.enumerated() {
       lines[index + 1] = coloured(lines[index + 1], colour(of: array))
@@ -141,7 +142,7 @@ public struct ComparisonTable: Sendable {
     let diverged = comparison.failures.count - missing - misshaped
     let limit =
       comparison.policy.defaults.relative.map { "the relative tolerance \(scientific($0))" }
-      ?? "the policy \(comparison.policy.name)"
+      ?? "the policy \(comparison.policy.name.shownName)"
     let word = comparison.passes ? coloured("PASS", .green) : coloured("FAIL", .red)
     var lines = [
       "\(word): \(arrays.count - missing - misshaped - fused) compared, \(diverged) past "
@@ -165,7 +166,8 @@ public struct ComparisonTable: Sendable {
     let zeros = arrays.filter { $0.flags(comparison.policy).contains(.zero) }
     if !zeros.isEmpty {
       lines.append(
-        "All zeros on both sides, so that nothing was checked: \(zeros.map(\.name).joined(separator: ", "))")
+        "All zeros on both sides, so that nothing was checked: \(zeros.map { $0.name.shownName }.joined(separator: ", "))"
+      )
     }
     if let smallest = comparison.smallestPassingTolerance {
       lines.append("Smallest tolerance that passes: \(scientific(smallest))")

@@ -1,4 +1,5 @@
 import Foundation
+import Prompts
 
 /// How reports and policies are written: JSON, indented, keys in snake_case and in order. Infinite numbers and NaN, which
 /// JSON has no words for, are the strings `"inf"`, `"-inf"` and `"nan"`.
@@ -32,20 +33,43 @@ extension String {
 }
 
 extension DecodingError {
-  /// Where in the JSON it is wrong, and how.
-  var account: (place: String, problem: String) {
+  /// Where in a JSON text it is wrong, and how, without Foundation's words.
+  func account(of json: Data) -> (place: String, problem: String) {
+    do throws(PromptError) { try JSONForm.check(json, path: "") } catch { return ("the JSON", error.problem) }
     let (context, missing): (Context, String?) =
       switch self {
       case .keyNotFound(let key, let context): (context, "there is no \(key.stringValue.inSnakeCase)")
-      case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-        (context, nil)
-      @unknown default: (Context(codingPath: [], debugDescription: "\(self)"), nil)
+      case .typeMismatch(let type, let context):
+        (context, "expected \(Self.words("\(type)")), found another kind of value")
+      case .valueNotFound(let type, let context): (context, "expected \(Self.words("\(type)")), found nothing")
+      case .dataCorrupted(let context):
+        (
+          context,
+          context.underlyingError == nil ? Self.plain(context.debugDescription) : "the value can't be meant"
+        )
+      @unknown default: (Context(codingPath: [], debugDescription: ""), "the value can't be meant")
       }
     let path = context.codingPath.map { key in
       key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue.inSnakeCase)"
     }.joined()
     let problem = missing ?? context.debugDescription
     return (path.isEmpty ? "the JSON" : String(path.drop { $0 == "." }), problem)
+  }
+
+  private static func words(_ type: String) -> String {
+    switch type {
+    case "String": "a text"
+    case "Bool": "true or false"
+    case "Int": "a whole number"
+    case "Double", "Float": "a number"
+    default: type.hasPrefix("Array") ? "a list" : "an object"
+    }
+  }
+
+  /// Our own words as they are; for what the decoder says of words and numbers that are none of those expected, others.
+  private static func plain(_ words: String) -> String {
+    if words.hasPrefix("Cannot initialize") { return "the word is none of those that are known" }
+    return words.contains("Swift") || words.hasPrefix("Parsed JSON") ? "the number is out of range" : words
   }
 }
 

@@ -23,17 +23,18 @@ struct Benchmark: Command {
       """)
 
   @OptionGroup var model: ModelOptions
-  @Option(name: .long, help: "A JPEG or PNG to segment.")
+  @Option(name: .long, help: "A picture to segment.")
   var image: String?
-  @Option(name: .long, help: "A video file, or a folder of JPEG or PNG frames, to track.")
+  @Option(
+    name: .long, help: "A video file, a folder of pictures, or a TIFF whose pages are the frames, to track.")
   var video: String?
   @Option(name: .long, help: "How many clicks in one call; on a video, how many objects.")
-  var prompts = 1
+  var prompts = Ranged<ClickCount>(1)
   @Option(
     name: .customLong("repeat"), help: "How often to measure: by default a picture 5 times, a video once.")
-  var rounds: Int?
+  var rounds: Ranged<RoundCount>?
   @Option(name: .long, help: "How many frames of the video to track at most.")
-  var frames = 16
+  var frames = Ranged<MeasuredFrames>(16)
   @Flag(name: .long, help: "List what oneDNN runs for the products prepared, and the modules that run as one.")
   var verbose = false
   @Flag(name: .long, help: "Print JSON.")
@@ -42,12 +43,10 @@ struct Benchmark: Command {
   var html: String?
 
   func validate() throws {
-    for (name, value) in [("prompts", prompts), ("repeat", rounds ?? 1), ("frames", frames)] {
-      guard value > 0 else { throw ValidationError("--\(name) should be at least 1, found \(value)") }
+    guard video == nil || prompts.value < 256 else {
+      throw ValidationError("--prompts should be at most 255 on a video, found \(prompts.value)")
     }
-    guard video == nil || prompts < 256 else {
-      throw ValidationError("--prompts should be at most 255 on a video, found \(prompts)")
-    }
+    try OutputName.check(html, "--html", is: OutputName.page)
   }
 
   var files: CommandFiles {
@@ -56,8 +55,11 @@ struct Benchmark: Command {
 
   func execute() throws {
     var request = BenchmarkRequest()
-    (request.picture, request.video, request.prompts, request.frames) = (image, video, prompts, frames)
-    (request.rounds, request.videoRounds) = (rounds ?? request.rounds, rounds ?? request.videoRounds)
+    (request.picture, request.video) = (image, video)
+    (request.prompts, request.frames) = (prompts.value, frames.value)
+    (request.rounds, request.videoRounds) = (
+      rounds?.value ?? request.rounds, rounds?.value ?? request.videoRounds
+    )
     let page = try html.map { try OutputFile(path: $0) }
     let start = ContinuousClock.now
     let loaded = try model.load()
@@ -69,9 +71,9 @@ struct Benchmark: Command {
       try page.commit()
     }
     if json {
-      print(String(decoding: try report.json(), as: UTF8.self))
+      StandardOutput.write(json: try report.json())
     } else {
-      for line in BenchmarkText(report, isVerbose: verbose).lines { print(line) }
+      print(BenchmarkText(report, isVerbose: verbose).lines)
     }
   }
 }

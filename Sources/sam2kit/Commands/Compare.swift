@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Dumps
+import Files
 import Pipelines
 import Reports
 import Taps
@@ -30,6 +31,7 @@ struct Compare: Command {
   @OptionGroup var policy: PolicyOptions
   @OptionGroup var provenance: AgreementOptions
   @OptionGroup var dump: DumpOptions
+  @OptionGroup var limits: LimitOptions
   @Option(
     name: .long,
     help: "The model that ran, for causes of the first divergence that only its weights show.")
@@ -39,13 +41,19 @@ struct Compare: Command {
   @OptionGroup var output: ComparisonOutput
 
   var files: CommandFiles {
-    CommandFiles(read: [reference, candidate, model]).and(policy.files).and(dump.files).and(output.files)
+    CommandFiles(read: [reference, candidate])
+      .and(CommandFiles(read: model.map { CheckpointName.files($0) } ?? [])).and(policy.files).and(dump.files)
+      .and(output.files)
   }
 
   func execute() throws {
     let policy = try policy.policy()
-    let expected = try ComparedFile.reference(path: reference)
-    let found = try dump.candidate(path: candidate, of: expected)
+    if FilePath.isSame(reference, candidate) {
+      Console.remark(
+        "note: \(reference) and \(candidate) are the same file: that it agrees with itself says nothing")
+    }
+    let expected = try ComparedFile.reference(path: reference, limits: limits.limits)
+    let found = try dump.candidate(path: candidate, of: expected, limits: limits.limits)
     let agreement = try expected.agreement(with: found, configuration: Agreement.settings)
     if let agreement, !provenance.force {
       try agreement.requireSameRun(reference: reference, candidate: candidate)

@@ -62,7 +62,12 @@ struct Convert: Command {
   }
 
   var files: CommandFiles {
-    CommandFiles(read: [input, architecture.config], written: [output])
+    let config = architecture.config
+    var files = CommandFiles(read: CheckpointName.files(input, isConfigured: config != nil))
+      .and(CommandFiles(read: [config]))
+    let isFolder = (try? target()) == .folder
+    files.written = [isFolder ? .folder(output, names: ConvertRequest.Target.folderHolds) : .file(output)]
+    return files
   }
 
   func execute() throws {

@@ -25,7 +25,7 @@ struct Encode: Command {
   }
 
   func execute() throws {
-    let picture = try PictureInput(path: image, longestSide: size.maxSide)
+    let picture = try PictureInput(path: image, longestSide: size.maxSide?.value)
     for note in picture.notes { Console.remark("\(image): \(note)") }
     try model.load().encode(picture, watch: Console.watch).write(to: output)
     print(output)

@@ -50,7 +50,7 @@ struct Evaluate: Command {
   }
 
   var files: CommandFiles {
-    CommandFiles(read: [model], written: [csv]).and(running.files)
+    CommandFiles(read: [data, masks], written: [csv]).and(running.files(model))
   }
 
   func execute() throws {
@@ -69,7 +69,7 @@ struct Evaluate: Command {
       try table.write(report.csv.utf8)
       try table.commit()
     }
-    if json { try Console.json(report) } else { report.lines.forEach { print($0) } }
+    if json { try Console.json(report) } else { print(report.lines) }
   }
 
   /// Pictures and clips are many, so each is written over the one before.

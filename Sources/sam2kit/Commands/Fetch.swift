@@ -80,6 +80,6 @@ struct Fetch: Command {
   private func show(_ known: CheckpointManifest) throws {
     if json { return try Console.json(known) }
     let rows = known.checkpoints.map { [$0.variant, $0.url, $0.bytes?.bytes ?? "–"] }
-    print(TextTable.aligned(rows).joined(separator: "\n"))
+    print(TextTable.aligned(rows))
   }
 }

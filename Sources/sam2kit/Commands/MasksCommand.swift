@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import Media
 import Pipelines
 import SAM2
 
@@ -52,6 +53,9 @@ struct MasksCommand: Command {
       throw ValidationError(
         "--point asks about points of its own, --point-grids about a grid: give one of them")
     }
+    guard generator.pointGrids == nil || generator.pointsPerSide == nil else {
+      throw ValidationError("--points-per-side makes a grid, --point-grids names another: give one of them")
+    }
     do { try options.check() } catch { throw ValidationError("\(error)") }
   }
 
@@ -66,7 +70,15 @@ struct MasksCommand: Command {
 
   var files: CommandFiles {
     var files = CommandFiles(read: [image, embedding, generator.pointGrids, selection.within]).and(model.files)
-    files.written.append(.folder(output, names: GeneratedMasks.names))
+    guard let image, FilePath.isFolder(image) else {
+      files.written.append(.folder(output, names: GeneratedMasks.names))
+      return files
+    }
+    files.read += ((try? Picture.names(inFolder: image)) ?? []).map { "\(image)/\($0)" }
+    files.written.append(.folder(output, names: { $0 == MaskFolderRequest.reportName }))
+    for name in (try? Folder.entries(output)) ?? [] where FilePath.isFolder("\(output)/\(name)") {
+      files.written.append(.folder("\(output)/\(name)", names: GeneratedMasks.names))
+    }
     return files
   }
 
@@ -83,7 +95,7 @@ struct MasksCommand: Command {
       if FilePath.isFolder(image) {
         try executeFolder(image, options)
       } else {
-        try execute(PictureInput(path: image, longestSide: size.maxSide), options, .all)
+        try execute(PictureInput(path: image, longestSide: size.maxSide?.value), options, .all)
       }
     }
   }
@@ -95,9 +107,10 @@ struct MasksCommand: Command {
     let folder = try OutputFolder(output)
     let found = try model.load(parts: parts).generateMasks(picture, options, watch: Console.watch)
     Console.endLine()
-    try found.write(to: folder, as: outputMode)
-    for format in outlines.formats {
-      try found.writeOutlines(to: folder, as: format, tolerance: outlines.tolerance)
+    try found.write(to: folder, as: outputMode, outlines: outlines.formats, tolerance: outlines.tolerance.value)
+    if found.masks.isEmpty {
+      Console.remark(
+        "\(picture.path): no mask was found; a lower --pred-iou-thresh or --stability-score-thresh keeps more")
     }
     print("\(found.masks.count) masks")
     print(folder.file(GeneratedMasks.recordsName))
@@ -108,8 +121,8 @@ struct MasksCommand: Command {
   private func executeFolder(_ image: String, _ options: AutomaticMaskOptions) throws {
     var request = MaskFolderRequest(pictures: image, output: output)
     (request.options, request.format, request.resumes) = (options, outputMode, resume)
-    request.longestSide = size.maxSide
-    (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance)
+    request.longestSide = size.maxSide?.value
+    (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance.value)
     let model = try model.load()
     PartialFiles.awaitInterrupt()
     defer { Console.endLine() }

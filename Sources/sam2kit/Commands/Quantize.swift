@@ -64,7 +64,8 @@ struct Quantize: Command {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Find the ranges of w8a8 inputs with a folder of pictures, and of folders with the frames of clips.",
+      "Find the ranges of w8a8 inputs with a folder of pictures, of any kind that --image takes, and of folders with the "
+        + "frames of clips; a PNG beside another picture of its name holds its masks and is passed over.",
       valueName: "folder"))
   var calibrate: String?
   @Option(
@@ -79,7 +80,7 @@ struct Quantize: Command {
       "With --calibrate, make the channels alike that norms return, at the cost of the weights that read them.")
   var equalize = false
   @Option(name: .long, help: "What the random clicks of a calibration depend on; 0 by default.")
-  var seed: UInt64?
+  var seed: Ranged<Seed>?
   @OptionGroup var questions: QuantizationQuestionOptions
   @OptionGroup var source: SourceOptions
   @OptionGroup var architecture: ArchitectureOptions
@@ -119,7 +120,9 @@ struct Quantize: Command {
   }
 
   var files: CommandFiles {
-    CommandFiles(read: [input, plan, architecture.config], written: [output]).and(questions.files)
+    let config = architecture.config
+    return CommandFiles(read: CheckpointName.files(input, isConfigured: config != nil))
+      .and(CommandFiles(read: [plan, config, calibrate], written: [output])).and(questions.files)
   }
 
   func execute() throws {
@@ -135,10 +138,15 @@ struct Quantize: Command {
     (request.rounding, request.equalizes) = (rounding.rounding, equalize)
     if let calibrate {
       var calibration = CalibrationRequest(folder: calibrate)
-      calibration.seed = seed ?? calibration.seed
+      calibration.seed = seed?.value ?? calibration.seed
       request.calibration = calibration
     }
-    let result = try questions.answer(request)
+    let result: QuantizeResult
+    do { result = try questions.answer(request) } catch let error as QuantizationError {
+      // Of a plan it is the plan's file that is to be changed.
+      guard let plan, error == .nothingToQuantize else { throw error }
+      throw FileProblem(path: plan, problem: "\(error)")
+    }
     if json { try Console.json(result) } else { print(result.text(output)) }
   }
 }

@@ -43,7 +43,7 @@ struct CalibratePolicy: Command {
   @Argument(help: "What `compare --json` printed or `compare --save` wrote, of different pictures or seeds.")
   var saved: [String]
   @Option(name: .long, help: "By how much errors may exceed the largest seen.")
-  var margin = 4.0
+  var margin = Ranged<ErrorMargin>(4)
   @Option(name: .long, help: "What the policy is called.")
   var name = "calibrated"
   @Option(name: .shortAndLong, help: "Write the policy to this file instead of printing it.")
@@ -51,9 +51,6 @@ struct CalibratePolicy: Command {
 
   func validate() throws {
     try OutputName.check(output, "--output", is: OutputName.json)
-    guard margin >= 1, margin.isFinite else {
-      throw ValidationError("--margin should be at least 1, found \(margin)")
-    }
   }
 
   var files: CommandFiles {
@@ -62,14 +59,14 @@ struct CalibratePolicy: Command {
 
   func execute() throws {
     let reports = try saved.map { try ComparisonReport(path: $0) }
-    let calibration = try PolicyCalibration(reports, margin: margin, name: name)
+    let calibration = try PolicyCalibration(reports, margin: margin.value, name: name)
     let json = try calibration.policy.json()
     if let output {
       let file = try OutputFile(path: output)
       try file.write(json + Data("\n".utf8))
       try file.commit()
     } else {
-      print(String(decoding: json, as: UTF8.self))
+      StandardOutput.write(json: json)
     }
     if let passing = calibration.passingWhenLeftOut {
       Console.remark("left out in turn, \(passing) of \(saved.count) pass what the others propose")

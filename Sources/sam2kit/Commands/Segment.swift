@@ -26,7 +26,7 @@ struct Segment: Command {
   @Option(
     name: .long,
     help:
-      "A JPEG, PNG, WebP, TIFF, BMP, GIF or PPM, read as Pillow's convert(\"RGB\") reads it; or a folder of pictures that stdin asks about."
+      "A JPEG, PNG, WebP, TIFF, AVIF, JPEG 2000, BMP, GIF or PPM, read as Pillow's convert(\"RGB\") reads it; or a folder of pictures that stdin asks about."
   )
   var image: String?
   @Option(
@@ -96,16 +96,18 @@ struct Segment: Command {
       if isFolder {
         try answerLines(about: image)
       } else {
-        try execute(PictureInput(path: image, range: pictures.sampleRange, longestSide: size.maxSide), .all)
+        try execute(
+          PictureInput(path: image, range: pictures.sampleRange, longestSide: size.maxSide?.value), .all)
       }
     }
   }
 
   private func answerLines(about folder: String) throws {
+    _ = try Picture.names(inFolder: folder)
     let found = try model.load().segment(
-      linesAbout: folder, longestSide: size.maxSide, next: { readLine() }
+      linesAbout: folder, longestSide: size.maxSide?.value, next: { readLine() }
     ) { answer in
-      print(String(decoding: answer, as: UTF8.self))
+      StandardOutput.write(json: answer)
       try StandardOutput.check()
     }
     if found.failed > 0 {
@@ -120,21 +122,22 @@ struct Segment: Command {
     try files.and(CommandFiles(read: asked.masks(from: maskFolder))).check()
     for note in picture.notes { Console.remark("\(picture.path): \(note)") }
     let folder = try OutputFolder(output ?? "")
+    if let logits { _ = try OutputFile(path: logits) }
     var request = SegmentRequest(asked, maskFolder: maskFolder)
-    request.recording = trace.request
+    (request.recording, request.promptsPlace) = (trace.request, prompts.place)
     (request.cleanUp, request.separatesObjects) = (cleaning.cleanUp, noOverlap)
     let found = try model.load(isRecorded: trace.request.isAsked, parts: parts).segment(
       picture, request, watch: Console.watch)
-    try found.write(to: folder)
-    for format in outlines.formats {
-      try found.writeOutlines(to: folder, as: format, tolerance: outlines.tolerance)
-    }
-    if let logits { try found.writeLogits(to: logits) }
+    try found.write(
+      to: folder, outlines: outlines.formats, tolerance: outlines.tolerance.value, logits: logits)
     for (index, mask) in found.masks.enumerated() {
       print(
         "\(folder.file(Segmentation.maskName(index)))  object \(mask.object)  \(mask.mask.area) pixels  "
           + "predicted IoU \(mask.predictedIoU.rounded(3))  stability \(mask.stabilityScore.rounded(3))  "
           + "object score \(mask.objectScore.rounded(2))")
+    }
+    for mask in found.masks where mask.mask.area == 0 {
+      Console.remark("object \(mask.object): no pixel is in its mask \(mask.alternative)")
     }
     if let logits { print(logits) }
     if picture.picture != nil { print(folder.file(Segmentation.overlayName)) }

@@ -24,7 +24,7 @@ struct Synthesize: Command {
   @Option(name: .long, help: "An official YAML, for any other model.")
   var config: String?
   @Option(name: .long, help: "Another seed gives other weights.")
-  var seed: UInt64 = 1
+  var seed = Ranged<Seed>(1)
 
   func validate() throws {
     let expected = config == nil ? ["VARIANT", "OUT.pt"] : ["OUT.pt"]
@@ -58,7 +58,7 @@ struct Synthesize: Command {
     } else {
       return
     }
-    let weights = SynthesizedWeights(model, seed: seed)
+    let weights = SynthesizedWeights(model, seed: seed.value)
     var writer = try TorchWriter(
       path: output, weights.tensors.map { TorchWriter.Item(name: $0.name, shape: $0.shape) })
     for (name, _) in weights.tensors {
@@ -66,6 +66,6 @@ struct Synthesize: Command {
     }
     try writer.finish()
     let count = weights.tensors.reduce(0) { $0 + $1.shape.count }
-    print("\(output)  \(weights.tensors.count) tensors  \(count.grouped) parameters  seed \(seed)")
+    print("\(output)  \(weights.tensors.count) tensors  \(count.grouped) parameters  seed \(seed.value)")
   }
 }

@@ -85,7 +85,6 @@ struct TraceCut: Command {
   func execute() throws {
     let run = try Recording.open(path: file)
     let kept = try run.cut(to: output, keeping: selection.selection, storage: compress ? .compressed : nil)
-    selection.remark(on: run)
     Console.remark("\(output): \(kept) of \(run.taps.count) taps")
   }
 }
@@ -111,7 +110,6 @@ struct TraceSketch: Command {
   func execute() throws {
     let run = try Recording.open(path: file)
     let kept = try run.sketch(to: output, keeping: selection.selection)
-    selection.remark(on: run)
     Console.remark("\(output): \(kept) of \(run.taps.count) taps")
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import Media
 import Pipelines
 
 struct Track: Command {
@@ -18,18 +19,21 @@ struct Track: Command {
       """)
 
   @OptionGroup var model: ModelOptions
-  @Option(name: .long, help: "A video file, a folder of pictures, or a TIFF whose pages are the frames.")
+  @Option(
+    name: .long, help: "A video file, a folder of pictures, or a TIFF or AVIF whose pages are the frames.")
   var video: String
   @OptionGroup var frames: FrameArguments
   @OptionGroup var pictures: PictureOptions
+  @OptionGroup var size: SizeOptions
   @OptionGroup var prompts: VideoPromptOptions
   @OptionGroup(title: "Clean masks") var cleaning: CleanUpOptions
+  @OptionGroup(title: "Outlines") var outlines: OutlineOptions
   @OptionGroup var trace: TraceOptions
   @Option(name: .long, help: "Record only calls for this frame; may be repeated.")
-  var tapFrame: [Int] = []
+  var tapFrame: [Ranged<FrameNumber>] = []
   @Option(
     name: .long, help: "Record only calls made for this object, and those made for none; may be repeated.")
-  var tapObject: [Int] = []
+  var tapObject: [Ranged<ObjectNumber>] = []
   @Option(name: .long, help: "The folder to write into; made if it isn't there.")
   var output: String
   @Option(name: .long, help: "Also write the video with every object drawn: .mp4, .mov, .mkv, .webm or .gif.")
@@ -43,9 +47,6 @@ struct Track: Command {
     }
     guard !resume || !trace.request.isAsked else {
       throw ValidationError("a trace is of a whole run; leave out --resume")
-    }
-    if let frame = tapFrame.first(where: { $0 < 0 }) {
-      throw ValidationError("--tap-frame should be at least 0, found \(frame)")
     }
     guard tapFrame.isEmpty && tapObject.isEmpty || trace.request.isAsked else {
       throw ValidationError("--tap-frame and --tap-object need --trace FILE.h5 or --sketch FILE.h5")
@@ -74,6 +75,8 @@ struct Track: Command {
     } catch is CancellationError {
       Console.remark("interrupted; \(tracking.report) says what was found, --resume goes on from there")
       throw ExitCode(128 + (PartialFiles.interrupt ?? 2))
+    } catch  where tracking.canGoOn && !(error is OtherRun) && !(error is DamagedRun) {
+      throw StoppedTrack(reason: error, report: tracking.report)
     }
   }
 
@@ -83,9 +86,25 @@ struct Track: Command {
     var request = TrackRequest(video: video, prompts: asked, output: output, maskFolder: maskFolder)
     (request.promptsPlace, request.direction) = (prompts.place, prompts.direction)
     request.frames = frames.options(pictures)
+    request.frames.longestSide = size.maxSide?.value
     (request.overlay, request.resumes, request.recording) = (overlay, resume, trace.request)
     request.cleanUp = cleaning.cleanUp
-    (request.recording.frames, request.recording.objects) = (Set(tapFrame), Set(tapObject))
+    (request.outlines, request.tolerance) = (outlines.formats, outlines.tolerance.value)
+    (request.recording.frames, request.recording.objects) = (
+      Set(tapFrame.map(\.value)), Set(tapObject.map(\.value))
+    )
     return request
+  }
+}
+
+/// A track that stopped after frames had been found.
+private struct StoppedTrack: Error, CustomStringConvertible {
+  let reason: any Error
+  let report: String
+
+  /// One sentence: what is wrong with the video stays so, and another is another run.
+  var description: String {
+    "\(reason); \(report) says what was found until then"
+      + (reason is MediaError ? "" : ", --resume goes on from there")
   }
 }

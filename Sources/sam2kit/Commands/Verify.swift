@@ -45,7 +45,7 @@ struct Verify: Command {
   @OptionGroup var output: ComparisonOutput
 
   var files: CommandFiles {
-    CommandFiles(read: [reference, input], written: [trace]).and(model.files).and(policy.files)
+    CommandFiles(read: [reference, input, masks], written: [trace]).and(model.files).and(policy.files)
       .and(output.files)
   }
 

@@ -7,10 +7,10 @@ import Pipelines
 /// How masks are cleaned.
 struct CleanUpOptions: ParsableArguments {
   @Option(name: .long, help: "Fill holes of fewer pixels.")
-  var fillHoles = 0
+  var fillHoles = Ranged<RegionArea>(0)
   @Option(
     name: .long, help: "Remove islands of fewer pixels, but for those that are more than half of their mask.")
-  var removeIslands = 0
+  var removeIslands = Ranged<RegionArea>(0)
   @Option(
     name: .customLong("open"),
     help: ArgumentHelp(
@@ -22,22 +22,15 @@ struct CleanUpOptions: ParsableArguments {
   var closing: KernelArgument?
   @Option(
     name: .customLong("smooth"), help: ArgumentHelp("Smooth outlines by so many pixels.", valueName: "radius"))
-  var smoothing = 0
+  var smoothing = Ranged<SmoothingRadius>(0)
   @Flag(name: .long, help: "Keep the largest component of each mask alone.")
   var largestComponent = false
 
-  func validate() throws {
-    for (name, value) in [("fill-holes", fillHoles), ("remove-islands", removeIslands), ("smooth", smoothing)]
-    where value < 0 {
-      throw ValidationError("--\(name) should be at least 0, found \(value)")
-    }
-  }
-
   var cleanUp: CleanUp {
     var cleanUp = CleanUp()
-    (cleanUp.holeArea, cleanUp.islandArea) = (fillHoles, removeIslands)
+    (cleanUp.holeArea, cleanUp.islandArea) = (fillHoles.value, removeIslands.value)
     (cleanUp.opening, cleanUp.closing) = (opening?.kernel, closing?.kernel)
-    (cleanUp.smoothing, cleanUp.keepsLargest) = (smoothing, largestComponent)
+    (cleanUp.smoothing, cleanUp.keepsLargest) = (smoothing.value, largestComponent)
     return cleanUp
   }
 }
@@ -46,10 +39,15 @@ struct CleanUpOptions: ParsableArguments {
 struct KernelArgument: ExpressibleByArgument {
   let kernel: MorphologyKernel
 
+  static var allValueStrings: [String] {
+    let sizes = MorphologyKernel.sizes
+    return MorphologyKernel.Shape.allCases.map { "\($0.rawValue):\(sizes.lowerBound)…\(sizes.upperBound)" }
+  }
+
   init?(argument: String) {
     let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let shape = MorphologyKernel.Shape(rawValue: String(parts[0])),
-      let size = Int(parts[1]), (1...1001).contains(size)
+      let size = Int(parts[1]), MorphologyKernel.sizes.contains(size)
     else { return nil }
     kernel = MorphologyKernel(shape, size: size)
   }
@@ -67,13 +65,10 @@ struct OutlineOptions: ParsableArguments {
     name: .long,
     help:
       "How far corners of polygons that are left out may lie off what remains, in pixels; 0 keeps every pixel.")
-  var tolerance = 0.0
+  var tolerance = Ranged<OutlineTolerance>(0)
 
   func validate() throws {
-    guard tolerance >= 0, tolerance.isFinite else {
-      throw ValidationError("--tolerance should be at least 0, found \(tolerance)")
-    }
-    guard tolerance == 0 || !formats.isEmpty else {
+    guard tolerance.value == 0 || !formats.isEmpty else {
       throw ValidationError("--tolerance needs --outlines FORMAT")
     }
   }
@@ -86,11 +81,7 @@ struct SizeOptions: ParsableArguments {
   @Option(
     name: .long,
     help:
-      "Make the picture smaller for the model until neither side has more pixels; masks are of its own size all the same."
+      "Make pictures smaller for the model until neither side has more pixels; masks are of their own size all the same."
   )
-  var maxSide: Int?
-
-  func validate() throws {
-    if let maxSide, maxSide < 1 { throw ValidationError("--max-side should be at least 1, found \(maxSide)") }
-  }
+  var maxSide: Ranged<PictureSide>?
 }

@@ -45,25 +45,29 @@ struct ComparisonOutput: ParsableArguments {
       )
     }
     let report = ComparisonReport(result)
-    if let save { try Self.write(report.json(), to: save) }
-    if let junit { try Self.write(JUnitReport(report).xml.utf8, to: junit) }
-    if let html { try Self.write(HTMLReport(report, masks: masks).page.utf8, to: html) }
+    // All are written before the first is in its place.
+    let saved = try save.map { try Self.written(report.json(), to: $0) }
+    let cases = try junit.map { try Self.written(JUnitReport(report).xml.utf8, to: $0) }
+    let page = try html.map { try Self.written(HTMLReport(report, masks: masks).page.utf8, to: $0) }
+    if let saved { try saved.commit() }
+    if let cases { try cases.commit() }
+    if let page { try page.commit() }
     if json {
-      print(String(decoding: try report.json(), as: UTF8.self))
+      StandardOutput.write(json: try report.json())
     } else {
       let table = ComparisonTable(
         result.comparison, order: brief || order == .worst ? .worst : .execution, limit: brief ? 10 : nil,
         isColoured: Console.isColoured)
-      print(table.text)
-      for sentence in result.divergence?.sentences ?? [] { print(sentence) }
+      StandardOutput.write(shown: table.text)
+      print(result.divergence?.sentences.map(\.shownWords) ?? [])
     }
     if !result.comparison.passes { throw ExitCode(1) }
   }
 
-  private static func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
+  private static func written(_ bytes: some Sequence<UInt8>, to path: String) throws -> OutputFile {
     let file = try OutputFile(path: path)
     try file.write(bytes)
-    try file.commit()
+    return file
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Dumps
 
 /// How what another program dumped is to be read.
@@ -20,7 +21,8 @@ struct DumpOptions: ParsableArguments {
   var files: CommandFiles { CommandFiles(read: [map]) }
 
   /// Opens what is held against a reference.
-  func candidate(path: String, of reference: ComparedFile) throws -> ComparedFile {
-    try .candidate(path: path, map: map.map { try NameMap(path: $0) }, layout: layout, of: reference)
+  func candidate(path: String, of reference: ComparedFile, limits: ReadingLimits) throws -> ComparedFile {
+    try .candidate(
+      path: path, map: map.map { try NameMap(path: $0) }, layout: layout, of: reference, limits: limits)
   }
 }

@@ -14,28 +14,32 @@ private let official = AutomaticMaskOptions()
 
 /// The official generator's options, by its names.
 struct GeneratorOptions: ParsableArguments {
-  @Option(name: .long, help: "Points along either side of the grid.")
-  var pointsPerSide = official.pointsPerSide
-  @Option(name: .long, help: "Points that one call of the decoder is about.")
+  @Option(
+    name: .long,
+    help: "Points along either side of the grid, from 1 to 4096; \(official.pointsPerSide) by default.")
+  var pointsPerSide: Int?
+  @Option(name: .long, help: "Points that one call of the decoder is about, from 1 to 4096.")
   var pointsPerBatch = official.pointsPerBatch
   @Option(name: .long, help: "Keep masks whose predicted IoU exceeds this, from 0 to 1.")
   var predIouThresh = official.iouThreshold
   @Option(name: .long, help: "Keep masks whose stability score is at least this, from 0 to 1.")
   var stabilityScoreThresh = official.stabilityThreshold
-  @Option(name: .long, help: "By how much logits are raised and lowered for the stability score.")
+  @Option(
+    name: .long, help: "By how much logits are raised and lowered for the stability score, from 0 to 1000000.")
   var stabilityScoreOffset = official.stabilityOffset
   @Option(
-    name: .long, parsing: .unconditional, help: "The logit that pixels of a mask exceed.")
+    name: .long, parsing: .unconditional,
+    help: "The logit that pixels of a mask exceed, from -1000000 to 1000000.")
   var maskThreshold = official.maskThreshold
-  @Option(name: .long, help: "Drop the worse of two masks whose boxes' IoU exceeds this.")
+  @Option(name: .long, help: "Drop the worse of two masks whose boxes' IoU exceeds this, from 0 to 1.")
   var boxNmsThresh = official.boxNMSThreshold
-  @Option(name: .long, help: "Layers of crops beside the whole picture; layer n has 2ⁿ times 2ⁿ.")
+  @Option(name: .long, help: "Layers of crops beside the whole picture, from 0 to 8; layer n has 2ⁿ times 2ⁿ.")
   var cropNLayers = official.cropLayers
-  @Option(name: .long, help: "Drop the mask of the larger crop where boxes' IoU exceeds this.")
+  @Option(name: .long, help: "Drop the mask of the larger crop where boxes' IoU exceeds this, from 0 to 1.")
   var cropNmsThresh = official.cropNMSThreshold
-  @Option(name: .long, help: "How far crops overlap, as a part of the shorter side.")
+  @Option(name: .long, help: "How far crops overlap, as a part of the shorter side, from 0 to less than 1.")
   var cropOverlapRatio = official.cropOverlap
-  @Option(name: .long, help: "By what points along a side are divided with every crop layer.")
+  @Option(name: .long, help: "By what points along a side are divided with every crop layer, from 1 to 4096.")
   var cropNPointsDownscaleFactor = official.cropPointsDownscale
   @Option(
     name: .long,
@@ -53,7 +57,7 @@ struct GeneratorOptions: ParsableArguments {
   var minMaskRegionArea = official.lowResRegionArea
 
   func apply(to options: inout AutomaticMaskOptions) {
-    (options.pointsPerSide, options.pointsPerBatch) = (pointsPerSide, pointsPerBatch)
+    (options.pointsPerSide, options.pointsPerBatch) = (pointsPerSide ?? official.pointsPerSide, pointsPerBatch)
     (options.iouThreshold, options.stabilityThreshold) = (predIouThresh, stabilityScoreThresh)
     (options.stabilityOffset, options.maskThreshold) = (stabilityScoreOffset, maskThreshold)
     (options.boxNMSThreshold, options.cropNMSThreshold) = (boxNmsThresh, cropNmsThresh)
@@ -67,10 +71,15 @@ struct GeneratorOptions: ParsableArguments {
   func grids() throws -> [[UnitPoint]]? {
     guard let path = pointGrids else { return nil }
     let text = try Data(MappedFile.contents(of: path))
+    try JSONForm.check(text, path: path)
     guard let grids = try? JSONDecoder().decode([[[Double]]].self, from: text),
       grids.joined().allSatisfy({ $0.count == 2 })
     else {
-      throw FileError.unreadable(path: path, reason: "expected JSON such as [[[0.5, 0.5], [0.1, 0.9]]]")
+      throw FileProblem(
+        path: path,
+        problem:
+          "expected a list of points for each crop layer, such as [[[0.5, 0.5], [0.1, 0.9]]], found something else"
+      )
     }
     return grids.map { $0.map { UnitPoint(x: $0[0], y: $0[1]) } }
   }
@@ -84,7 +93,7 @@ struct MaskSelectionOptions: ParsableArguments {
   var minRegionArea = 0
   @Option(name: .long, help: "Drop masks of fewer pixels.")
   var minArea = 0
-  @Option(name: .long, help: "Drop masks of more pixels.")
+  @Option(name: .long, help: "Drop masks of more pixels, 1 at least.")
   var maxArea: Int?
   @Option(
     name: .long, help: "Leave every pixel to one mask: the one of higher predicted iou, or of smaller size.")
@@ -99,7 +108,7 @@ struct MaskSelectionOptions: ParsableArguments {
   var point: [PointArgument] = []
   @Flag(name: .long, help: "Look at crops alone, not at the whole picture.")
   var cropsOnly = false
-  @Option(name: .long, help: "For huge pictures: look at tiles of at most so many pixels a side.")
+  @Option(name: .long, help: "For huge pictures: look at tiles of at most so many pixels a side, 32 at least.")
   var tile: Int?
   @Option(name: .long, help: "How many pixels around a tile are seen with it; by default an eighth of it.")
   var halo: Int?

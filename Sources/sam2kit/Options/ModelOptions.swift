@@ -40,7 +40,7 @@ struct ModelOptions: ParsableArguments {
   func useThreads() { running.useThreads() }
 
   /// What is read.
-  var files: CommandFiles { CommandFiles(read: [model]).and(running.files) }
+  var files: CommandFiles { running.files(model) }
 }
 
 /// How to run a model, whichever it is.
@@ -55,11 +55,7 @@ struct RunningOptions: ParsableArguments {
       Threads to use; results are the same bits for any number. By default one for each physical core that the process \
       may use, by its affinity and CPU quota.
       """)
-  var threads: Int = Parallelism.defaultThreads
-
-  func validate() throws {
-    guard threads > 0 else { throw ValidationError("--threads should be at least 1, found \(threads)") }
-  }
+  var threads = Ranged<ThreadCount>(Parallelism.defaultThreads)
 
   /// What is asked for of a checkpoint.
   ///
@@ -84,7 +80,7 @@ struct RunningOptions: ParsableArguments {
   }
 
   /// From here on this many threads compute.
-  func useThreads() { Parallelism.threads = threads }
+  func useThreads() { Parallelism.threads = threads.value }
 
   /// Whether anything is said of how the model runs, but for threads.
   var saysHow: Bool {
@@ -93,8 +89,11 @@ struct RunningOptions: ParsableArguments {
       || how.plan != nil || what.config != nil || !what.settings.isEmpty || what.imageSize != nil
   }
 
-  /// What is read beside the checkpoint.
-  var files: CommandFiles { CommandFiles(read: [architecture.config, backend.plan]) }
+  /// What is read of a checkpoint and beside it.
+  func files(_ checkpoint: String?) -> CommandFiles {
+    let named = checkpoint.map { CheckpointName.files($0, isConfigured: architecture.config != nil) } ?? []
+    return CommandFiles(read: named).and(CommandFiles(read: [architecture.config, backend.plan]))
+  }
 }
 
 /// What computes, and how each layer is computed.
@@ -196,14 +195,17 @@ struct ArchitectureOptions: ParsableArguments {
   @Option(
     name: .long,
     help: """
-      The side of the pictures that the model is given, in pixels: fewer are sooner computed, and seen less of. The same as \
-      --set image_size=N.
+      The side of the pictures that the model is given, in pixels, a multiple of 16 from 16 to 4096: fewer are sooner computed, \
+      and seen less of. The same as --set image_size=N.
       """)
   var imageSize: Int?
 
   func validate() throws {
-    if let imageSize, imageSize < 16 || !imageSize.isMultiple(of: 16) {
-      throw ValidationError("--image-size should be a multiple of 16, found \(imageSize)")
+    let sizes = ModelConfiguration.imageSizes
+    if let imageSize, !sizes.contains(imageSize) || !imageSize.isMultiple(of: 16) {
+      throw ValidationError(
+        "--image-size should be a multiple of 16 from \(sizes.lowerBound) to \(sizes.upperBound), found \(imageSize)"
+      )
     }
   }
 

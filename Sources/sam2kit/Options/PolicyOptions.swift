@@ -10,13 +10,7 @@ struct PolicyOptions: ParsableArguments {
   var policy: String?
 
   @Option(name: .long, help: "The largest relative error that passes, instead of the policy's.")
-  var tolerance: Double?
-
-  func validate() throws {
-    if let tolerance, !(tolerance >= 0) {
-      throw ValidationError("--tolerance should not be negative, found \(tolerance)")
-    }
-  }
+  var tolerance: Ranged<RelativeError>?
 
   /// What is read; a policy's name is mostly none of a file.
   var files: CommandFiles { CommandFiles(read: [policy]) }
@@ -24,7 +18,7 @@ struct PolicyOptions: ParsableArguments {
   /// The policy that was asked for, or else `base`.
   func policy(or base: TolerancePolicy = SAM2Policies.f32) throws -> TolerancePolicy {
     let chosen = try policy.map { try TolerancePolicy(named: $0, presets: SAM2Policies.presets) } ?? base
-    return tolerance.map(chosen.withRelative) ?? chosen
+    return tolerance.map { chosen.withRelative($0.value) } ?? chosen
   }
 }
 

@@ -39,12 +39,15 @@ struct PromptOptions: ParsableArguments {
     }
   }
 
+  /// The file that the prompts come from; nil for the command line.
+  var place: String? { prompts ?? pointing.place }
+
   /// The prompts, one per object in ascending order of object, and the folder that mask paths start from.
   func load(for picture: String) throws -> (prompts: PromptScript, folder: String) {
     if let prompts { return try PointingOptions.read(prompts, of: .picture) }
-    return (
-      PromptScript(multimask: multimask, objects: try pointing.objects(of: picture)), PointingOptions.folder
-    )
+    var script = try pointing.script(of: picture)
+    script.multimask = multimask
+    return (script, PointingOptions.folder)
   }
 }
 
@@ -53,7 +56,7 @@ struct VideoPromptOptions: ParsableArguments {
   @OptionGroup var pointing: PointingOptions
 
   @Option(name: .long, help: "The frame, from 0, that --point, --box and --mask are about.")
-  var frame: Int?
+  var frame: Ranged<FrameNumber>?
 
   @Option(
     name: .long,
@@ -75,7 +78,6 @@ struct VideoPromptOptions: ParsableArguments {
       throw ValidationError(
         "say what to track: --point, --box, --mask, --masks, --detections or --prompts FILE.json")
     }
-    if let frame, frame < 0 { throw ValidationError("--frame should be at least 0, found \(frame)") }
     guard !reverse || !both else { throw ValidationError("--both goes backwards too; leave out --reverse") }
   }
 
@@ -85,12 +87,12 @@ struct VideoPromptOptions: ParsableArguments {
   var files: CommandFiles { CommandFiles(read: [prompts]).and(pointing.files) }
 
   /// Where the prompts come from, for errors.
-  var place: String { prompts ?? "the command line" }
+  var place: String { prompts ?? pointing.place ?? "the command line" }
 
   /// The prompts in ascending order of object, and the folder that mask paths start from.
   func load(for video: String) throws -> (prompts: PromptScript, folder: String) {
     if let prompts { return try PointingOptions.read(prompts, of: .video) }
-    return (PromptScript(objects: try pointing.objects(of: video, frame: frame ?? 0)), PointingOptions.folder)
+    return (try pointing.script(of: video, frame: frame?.value ?? 0), PointingOptions.folder)
   }
 }
 
@@ -129,7 +131,7 @@ struct PointingOptions: ParsableArguments {
   var detections: String?
 
   @Option(name: .long, help: "Leave out detections with a lower score.")
-  var minScore: Double?
+  var minScore: Ranged<DetectionScore>?
 
   func validate() throws {
     try rejectRepeats(box.map(\.object), "box")
@@ -144,39 +146,46 @@ struct PointingOptions: ParsableArguments {
     }
   }
 
+  /// The file that says where objects are; nil where arguments do.
+  var place: String? { detections ?? masks }
+
   var isEmpty: Bool { point.isEmpty && box.isEmpty && mask.isEmpty && masks == nil && detections == nil }
 
   /// What is read.
   var files: CommandFiles { CommandFiles(read: [detections]) }
 
-  /// One entry per object, in ascending order.
+  /// The prompts, one entry per object in ascending order.
   ///
   /// - Parameter picture: What the prompts are about: of a file about several pictures the part that is about this one.
   /// - Throws: `PromptError`, `MediaError`, `FileError`.
-  func objects(of picture: String, frame: Int = 0) throws -> [ObjectPrompt] {
+  func script(of picture: String, frame: Int = 0) throws -> PromptScript {
     if let masks {
-      let labels = try LabelMap.read(path: masks)
-      let map = labels.objects == [LabelMap.void] ? labels : labels.withoutVoid
+      let labels = try LabelRaster.read(path: masks)
+      let map = labels.isVoidAlone ? labels : labels.withoutVoid
       guard !map.objects.isEmpty else {
         throw PromptError(place: masks, problem: "expected object numbers, found only 0, the ground")
       }
-      return map.objects.map {
-        ObjectPrompt(object: $0, frame: frame, mask: PromptMask.object($0, of: masks).text)
-      }
+      return PromptScript(
+        objects: map.objects.map {
+          ObjectPrompt(object: $0, frame: frame, mask: PromptMask.object($0, of: masks).text)
+        })
     }
     if let detections {
       let read = try Detections(json: MappedFile.contents(of: detections), path: detections)
-      let found = try read.prompts(of: picture, minimumScore: minScore ?? 0, frame: frame)
+      let found = try read.prompts(of: picture, minimumScore: minScore?.value ?? 0, frame: frame)
       if found.leftOut > 0 {
         Console.remark("\(detections): \(found.prompts.count) taken, \(found.leftOut) left out for their score")
       }
-      return found.prompts
+      var script = PromptScript(objects: found.prompts)
+      script.size = found.size
+      return script
     }
-    return Set(point.map(\.object) + box.map(\.object) + mask.map(\.object)).sorted().map { id in
+    let objects = Set(point.map(\.object) + box.map(\.object) + mask.map(\.object)).sorted().map { id in
       ObjectPrompt(
         object: id, frame: frame, points: point.filter { $0.object == id }.map(\.click),
         box: box.first { $0.object == id }?.box, mask: mask.first { $0.object == id }?.path)
     }
+    return PromptScript(objects: objects)
   }
 
   /// What the paths of masks that are named as arguments are relative to.
@@ -201,12 +210,14 @@ private struct ObjectArgument {
   let rest: Substring
 
   init?(_ argument: String) {
-    guard let colon = argument.firstIndex(of: ":"), let object = Int(argument[..<colon]) else {
+    guard let colon = argument.firstIndex(of: ":"), colon > argument.startIndex,
+      argument[..<colon].allSatisfy({ $0.isASCII && ($0.isNumber || $0 == "-") })
+    else {
       self.object = 1
       rest = argument[...]
       return
     }
-    guard object > 0 else { return nil }
+    guard let object = Int(argument[..<colon]), PromptScript.objects.contains(object) else { return nil }
     self.object = object
     rest = argument[argument.index(after: colon)...]
   }

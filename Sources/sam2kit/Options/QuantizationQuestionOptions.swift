@@ -19,7 +19,7 @@ struct QuantizationQuestionOptions: ParsableArguments {
     help: ArgumentHelp(
       "Keep the fewest modules in floating point that it takes to lose no more mIoU and J&F on --data.",
       valueName: "points"))
-  var maxDrop: Double?
+  var maxDrop: Ranged<LostPoints>?
   @Option(
     name: .long,
     help: ArgumentHelp(
@@ -33,19 +33,16 @@ struct QuantizationQuestionOptions: ParsableArguments {
   func validate() throws {
     try OutputName.check(html, "--html", is: OutputName.page)
     try OutputName.check(savePlan, "--save-plan", is: OutputName.json)
-    if let maxDrop {
-      guard maxDrop >= 0, maxDrop.isFinite else {
-        throw ValidationError("--max-drop should be 0 points or more, found \(maxDrop)")
-      }
-      guard data != nil else { throw ValidationError("--max-drop needs --data to measure the loss on") }
+    guard maxDrop == nil || data != nil else {
+      throw ValidationError("--max-drop needs --data to measure the loss on")
     }
     guard data == nil || isAsked else {
       throw ValidationError("--data needs --analyze, --max-drop or --html")
     }
   }
 
-  /// What is written.
-  var files: CommandFiles { CommandFiles(written: [html, savePlan]) }
+  /// What is read and written.
+  var files: CommandFiles { CommandFiles(read: [data], written: [html, savePlan]) }
 
   /// Whether modules are looked at, which needs pictures.
   var isAsked: Bool { analyze || maxDrop != nil || html != nil }
@@ -53,7 +50,7 @@ struct QuantizationQuestionOptions: ParsableArguments {
   /// Quantizes and finds out what was asked; files are known to be writable before the work begins.
   func answer(_ asked: QuantizeRequest) throws -> QuantizeResult {
     var request = asked
-    (request.ranksModules, request.data, request.maximumLoss) = (analyze, data, maxDrop)
+    (request.ranksModules, request.data, request.maximumLoss) = (analyze, data, maxDrop?.value)
     request.wantsReport = html != nil
     let page = try html.map { try OutputFile(path: $0) }
     let plan = try savePlan.map { try OutputFile(path: $0) }

@@ -78,7 +78,7 @@ struct DifferenceReport: Encodable {
   }
 
   /// The same for people.
-  var text: String {
+  var text: [String] {
     var rows: [[String]] = []
     rows += added.map { ["added", $0.name, "", "\($0.type) \($0.shape)"] }
     rows += missing.map { ["missing", $0.name, "\($0.type) \($0.shape)", ""] }
@@ -90,14 +90,13 @@ struct DifferenceReport: Encodable {
       ["changed", tensor.name] + (tensor.values ?? []).map(\.significant)
         + [String](repeating: "", count: tensor.values == nil ? 2 : 0) + tensor.cells
     }
-    guard !rows.isEmpty else { return "equal: \(equal) tensors, bit for bit" }
+    guard !rows.isEmpty else { return ["equal: \(equal) tensors, bit for bit"] }
     let headings = ["", "name", "first", "second", "differing", "largest change", "at", "cosine"]
     let counts = [
       ("added", added.count), ("missing", missing.count), ("reshaped", reshaped.count),
       ("retyped", retyped.count), ("changed", changed.count),
     ].filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
-    return (TextTable.aligned([headings] + rows) + ["", counts.joined(separator: ", ") + ", \(equal) equal"])
-      .joined(separator: "\n")
+    return TextTable.aligned([headings] + rows) + ["", counts.joined(separator: ", ") + ", \(equal) equal"]
   }
 }
 

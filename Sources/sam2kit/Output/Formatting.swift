@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 extension BinaryFloatingPoint {
@@ -28,8 +29,10 @@ extension Int {
 
 /// Columns of text.
 enum TextTable {
-  /// Rows with their cells padded to the widest of each column, the first two columns to the left.
-  static func aligned(_ rows: [[String]]) -> [String] {
+  /// Rows with their cells padded to the widest of each column, the first two columns to the left. What is in cells may come
+  /// from files.
+  static func aligned(_ contents: [[String]]) -> [String] {
+    let rows = contents.map { row in row.map { $0.shownName } }
     let widths = rows.map { $0.map(\.characterCount) }
     var widest: [Int] = []
     for row in widths {

@@ -1,6 +1,7 @@
 import Architecture
 import Checkpoints
 import Configurations
+import Files
 import Pipelines
 import Tensors
 
@@ -81,7 +82,7 @@ struct InspectionReport: Encodable {
   }
 
   /// The same for people.
-  var text: String {
+  var text: [String] {
     var lines = [
       "\(file): \(layout), \(bytes.bytes)",
       "model: \(model.summary)",
@@ -100,10 +101,10 @@ struct InspectionReport: Encodable {
       lines.append("named and not run: \(names)\(more); --security says more")
     }
     lines += metadata.sorted { $0.key < $1.key }.map { key, value in
-      "metadata \(key): \(value.count > 80 ? "\(value.prefix(77))…" : value)"
+      "metadata \(key.shown(atMost: 80)): \(value.shown(atMost: 80))"
     }
     let headings = ["name", "shape", "type", "bytes", "min", "max", "mean", "std", "NaN", "Inf"]
-    return (lines + [""] + TextTable.aligned([headings] + tensors.map(\.cells))).joined(separator: "\n")
+    return lines.map(\.shownWords) + [""] + TextTable.aligned([headings] + tensors.map(\.cells))
   }
 
   private static func words(for checkpoint: Checkpoint) -> String {

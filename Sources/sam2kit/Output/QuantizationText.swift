@@ -4,7 +4,7 @@ import Quantization
 
 extension QuantizeResult {
   /// What was found of modules, or what became of each layer, and of the file's size, for people.
-  func text(_ output: String?) -> String {
+  func text(_ output: String?) -> [String] {
     var paragraphs = [modules.map(Self.ranking) ?? layerTable]
     if let search { paragraphs.append([search.text]) }
     if let output, let outputBytes {
@@ -14,7 +14,7 @@ extension QuantizeResult {
           + "(read \(sourceBytes.bytes)); \(layers.count) layers quantized"
       ])
     }
-    return paragraphs.map { $0.joined(separator: "\n") }.joined(separator: "\n\n")
+    return Array(paragraphs.joined(separator: [""]))
   }
 
   private var layerTable: [String] {

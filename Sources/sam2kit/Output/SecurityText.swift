@@ -1,8 +1,9 @@
 import Checkpoints
+import Files
 
 extension SecurityReport {
-  /// The report for people. What the file says of itself is printed without control characters.
-  var text: String {
+  /// The report for people.
+  var text: [String] {
     var lines = ["\(file): \(format), \(byteCount.bytes)"]
     lines += checked.map { "checked: \($0)" }
     for pickle in pickles { lines += [""] + pickle.lines }
@@ -13,7 +14,7 @@ extension SecurityReport {
       lines.append("verdict: NOT safe, \(findings.count == 1 ? "1 finding" : "\(findings.count) findings")")
       lines += findings.map { "  \($0.place): \($0.reason)" }
     }
-    return lines.map(\.printable).joined(separator: "\n")
+    return lines.map(\.shownWords)
   }
 }
 
@@ -32,14 +33,5 @@ extension PickleScan {
       + (rows.isEmpty
         ? ["  no global"] : TextTable.aligned([["  global", "verdict", "named", "called", "at byte"]] + rows))
       + ["  \(instructionCount) opcodes: \(words.joined(separator: ", "))"]
-  }
-}
-
-extension String {
-  /// Without what would move a terminal's cursor or change its colours.
-  fileprivate var printable: String {
-    String(
-      String.UnicodeScalarView(
-        unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 }))
   }
 }

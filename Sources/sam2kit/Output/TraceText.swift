@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Prompts
 import Traces
@@ -12,7 +13,7 @@ struct TraceSummaryText {
     self.withTaps = withTaps
   }
 
-  var text: String { (head + (withTaps ? [""] + taps : [])).joined(separator: "\n") }
+  var text: [String] { head.map(\.shownWords) + (withTaps ? [""] + taps : []) }
 
   private var head: [String] {
     let origin = summary.provenance
@@ -75,7 +76,7 @@ struct TraceDifferenceText {
 
   init(_ difference: TraceDifference) { self.difference = difference }
 
-  var text: String {
+  var text: [String] {
     var lines = difference.attributes.flatMap { attribute in
       [
         "\(attribute.attribute):", "  first   \(Self.brief(attribute.first))",
@@ -92,12 +93,12 @@ struct TraceDifferenceText {
         : "\(difference.attributes.count) attributes and \(taps) taps differ, \(difference.equalTaps) taps are the same, "
           + "\(difference.onlyInFirst.count) are only in the first, \(difference.onlyInSecond.count) only in the second"
     )
-    return lines.joined(separator: "\n")
+    return lines.map(\.shownWords)
   }
 
   /// The beginning of a text that may be a whole configuration.
   private static func brief(_ text: String) -> String {
     let line = text.replacing("\n", with: " ")
-    return line.isEmpty ? "nothing" : line.count > 160 ? "\(line.prefix(160))…" : line
+    return line.isEmpty ? "nothing" : line.shown(atMost: 160)
   }
 }

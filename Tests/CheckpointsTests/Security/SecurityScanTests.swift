@@ -1,6 +1,8 @@
 import Checkpoints
 import Files
 import Foundation
+import HDF5
+import Tensors
 import Testing
 import TestSupport
 
@@ -119,6 +121,26 @@ import TestSupport
     let report = try SecurityScan.report(path: TestFiles.package("Tests/Fixtures/foreign.h5"))
     for name in ["external_data", "virtual", "external_link"] {
       #expect(report.findings.contains { $0.place.hasSuffix(name) }, "\(name): \(report.findings)")
+    }
+  }
+
+  /// Groups that are each twice in the one before: 2^60 ways lead to the last, which holds something.
+  @Test func looksAtEachObjectOfHDF5Once() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/shared.h5"
+      let file = try HDF5File.create(path)
+      do {
+        let root = try file.root()
+        try root.write("0/w", Tensor([1], [1]))
+        try root.group("0").setAttribute("x", .string("{_target_: os.system}"))
+        for layer in 1...60 {
+          try root.link("\(layer)/a", to: "/\(layer - 1)")
+          try root.link("\(layer)/b", to: "/\(layer - 1)")
+        }
+      }
+      try file.commit()
+      let report = try SecurityScan.report(path: path)
+      #expect(report.findings.map(\.reason) == ["_target_ 'os.system', which Hydra would call"])
     }
   }
 

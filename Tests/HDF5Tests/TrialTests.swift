@@ -1,0 +1,89 @@
+// Files on which the HDF5 library crashes, and those that claim more than they hold.
+import CTrial
+import Foundation
+import HDF5
+import Tensors
+import Testing
+import TestSupport
+
+/// Small files with one byte changed on which HDF5 1.10.8 crashes, written by tools/fixtures/make_damaged.py.
+private let damaged: [String] = {
+  let folder = TestFiles.package("Tests/Fixtures/damaged")
+  let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  return names.filter { $0.hasSuffix(".h5") }.sorted().map { "\(folder)/\($0)" }
+}()
+
+/// Looks at everything, as a scan does.
+private func readAll(_ group: borrowing HDF5Group) throws {
+  _ = try group.attributeContents(limit: 1 << 20)
+  for name in try group.children() {
+    switch try group.kind(of: name) {
+    case .group: try readAll(try group.group(name))
+    case .dataset: _ = try group.dataset(name).attributeContents(limit: 1 << 20)
+    case .other, nil: continue
+    }
+  }
+}
+
+@Suite struct TrialTests {
+  @Test func thereAreDamagedFiles() { #expect(damaged.count >= 3) }
+
+  /// Where another version of the library doesn't crash, it refuses what is damaged, or reads past it.
+  @Test(arguments: damaged) func whatCrashesTheLibraryIsRefused(path: String) throws {
+    var report = ctrial_report()
+    ctrial_finish(ctrial_start(path, 20, 1 << 28), &report)
+    guard Int(report.outcome) == ctrial_crashed else { return }
+    #expect(report.code > 0)
+    let error = try #require(throws: HDF5Error.self) { try readAll(HDF5File.open(path).root()) }
+    guard case .harmful(path, let object, let found) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(object.hasPrefix("/") && found == "makes it crash (signal \(report.code))", "\(error)")
+    #expect(!error.description.contains("\n"))
+  }
+
+  @Test func whatIsWholeIsRead() throws {
+    for name in ["trace.h5", "foreign.h5", "user_block.h5"] {
+      var report = ctrial_report()
+      ctrial_finish(ctrial_start(TestFiles.package("Tests/Fixtures/\(name)"), 20, 1 << 28), &report)
+      #expect(Int(report.outcome) == ctrial_fine, "\(name): \(report.outcome) \(report.code)")
+    }
+  }
+
+  /// A file is tried once, and another of its name again.
+  @Test func aFileThatWasReplacedIsTriedAgain() throws {
+    guard let first = damaged.first else { return }
+    var report = ctrial_report()
+    ctrial_finish(ctrial_start(first, 20, 1 << 28), &report)
+    guard Int(report.outcome) == ctrial_crashed else { return }
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/x.h5"
+      try FileManager.default.copyItem(atPath: TestFiles.package("Tests/Fixtures/trace.h5"), toPath: path)
+      for _ in 0..<2 { #expect(try HDF5File.open(path).root().children() == ["prediction", "taps"]) }
+      try Data(contentsOf: URL(fileURLWithPath: first)).write(to: URL(fileURLWithPath: path))
+      #expect(throws: HDF5Error.self) { _ = try HDF5File.open(path) }
+    }
+  }
+
+  /// A child that gets a moment of the processor, and one that gets no memory.
+  @Test func aChildIsBounded() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/many.h5"
+      let file = try HDF5File.create(path)
+      let root = try file.root()
+      let text = String(repeating: "x", count: 20_000)
+      for number in 0..<2000 { try root.createGroup("\(number)").setAttribute("text", .string(text)) }
+      try file.commit()
+      var report = ctrial_report()
+      ctrial_finish(ctrial_start(path, 20, 1 << 28), &report)
+      #expect(Int(report.outcome) == ctrial_fine)
+      ctrial_finish(ctrial_start(path, 1e-6, 1 << 28), &report)
+      #expect(Int(report.outcome) == ctrial_slow)
+      #if os(Linux)
+        ctrial_finish(ctrial_start(path, 20, 0), &report)
+        #expect(Int(report.outcome) == ctrial_large)
+      #endif
+    }
+  }
+}
