@@ -88,11 +88,19 @@ struct CalibrationFolder {
 
   /// Of every kind that can be read. A PNG beside another picture of its name holds its masks.
   private static func pictures(in folder: String) throws -> [String] {
-    let names: [String]
-    do { names = try Picture.names(inFolder: folder).sorted() } catch MediaError.noFrames { return [] }
+    let names = try pictureNames(in: folder)
     let photographs = Set(names.filter { FilePath.ending(of: $0) != "png" }.map { FilePath.stem(of: $0) })
     return names.filter { FilePath.ending(of: $0) != "png" || !photographs.contains(FilePath.stem(of: $0)) }
       .map { "\(folder)/\($0)" }
+  }
+
+  private static func pictureNames(in folder: String) throws(MediaError) -> [String] {
+    do throws(MediaError) {
+      return try Picture.names(inFolder: folder).sorted()
+    } catch {
+      guard case .noFrames = error else { throw error }
+      return []
+    }
   }
 }
 
