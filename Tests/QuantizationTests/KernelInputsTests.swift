@@ -69,4 +69,16 @@ import Testing
     #expect(range(outliers: 2).number(of: 255) < 1.01)
     #expect(range(outliers: 3).number(of: 255) > 7.9)
   }
+
+  /// More numbers than one thread takes at a time, the extremes among the last of them.
+  @Test func whatComesLateCountsToo() {
+    var histogram = InputHistogram()
+    let count = 1 << 20
+    var numbers = [Float](repeating: 0.5, count: 2 * count + 3)
+    (numbers[count + 7], numbers[2 * count], numbers[2 * count + 1]) = (-7, 9, .nan)
+    numbers.withUnsafeBufferPointer { histogram.add($0) }
+    #expect(histogram.least == -7 && histogram.largest == 9)
+    #expect(histogram.notFinite == 1 && histogram.total == 2 * count + 2)
+    #expect(histogram.range(by: .minMax) == QuantizedRange(from: -7, to: 9))
+  }
 }

@@ -118,8 +118,8 @@ import TestSupport
       kill(process.processIdentifier, signal)
       process.waitUntilExit()
       #expect(process.terminationStatus == 128 + signal)
-      // The server keeps the connection for seconds.
-      usleep(500_000)
+      // The server keeps the connection until it is told.
+      wait { (try? downloads()) == 0 }
       #expect(try downloads() == 0)
       isEnded.withLock { $0 = true }
     }

@@ -104,8 +104,7 @@ import TestSupport
         let history = try DiskHistory(
           of: process, in: cut, log: "\(folder)/calls.log", heldAt: "00006.png"
         ) {
-          kill(process.processIdentifier, SIGINT)
-          usleep(100_000)
+          HeldProgram.send(SIGINT, to: process)
         }
         #expect(process.terminationStatus == 130)
         var states: [[String: Data]] = []
@@ -145,10 +144,7 @@ import TestSupport
       #expect(try Clip.track(arguments, into: whole).code == 0)
       let process = Program.process(Clip.arguments(arguments, into: cut))
       (process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
-      try HeldProgram.run(process, at: "\(cut)/00019.png") {
-        kill(process.processIdentifier, SIGINT)
-        usleep(100_000)
-      }
+      try HeldProgram.run(process, at: "\(cut)/00019.png") { HeldProgram.send(SIGINT, to: process) }
       #expect(process.terminationStatus == 130)
       let left = try contents(of: cut)
       for name in [".tracks.state", ".tracks.journal"] {
