@@ -53,7 +53,13 @@ package final class FolderLock: Sendable {
     else { return false }
     PartialFiles.add(path)
     let words = Array("process \(getpid()) on \(host): \(command)\n".utf8)
-    guard ftruncate(opened, 0) == 0, pwrite(opened, words, words.count, 0) == words.count else {
+    var written = ftruncate(opened, 0) == 0 ? 0 : -1
+    while written >= 0, written < words.count {
+      let count = pwrite(opened, Array(words[written...]), words.count - written, off_t(written))
+      if count < 0 && errno == EINTR { continue }
+      written = count > 0 ? written + count : -1
+    }
+    guard written == words.count else {
       let reason = systemError()
       remove(path)
       throw .unwritable(path: folder, reason: reason)

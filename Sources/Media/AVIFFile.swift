@@ -36,7 +36,7 @@ struct AVIFFile: ~Copyable {
     let info = cavif_describe(opened)
     do throws(MediaError) {
       try Picture.checkSize(
-        width: Int(info.width), height: Int(info.height), bytes: bytes.count, path: path)
+        width: Int(info.width), height: Int(info.height), bytes: bytes.count, cost: 12, path: path)
     } catch {
       cavif_avifDecoderDestroy(opened)
       throw error

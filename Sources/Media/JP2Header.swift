@@ -57,6 +57,8 @@ struct CodestreamSize {
 struct JP2Header {
   /// Red, green and blue of every colour, where the first component holds their numbers.
   private(set) var palette: [UInt8]?
+  /// The first colour space that is named by its number; nil where there is none.
+  private(set) var space: Int?
 
   /// Of a codestream without boxes.
   init() {}
@@ -68,6 +70,7 @@ struct JP2Header {
     }
     var components = 0
     var isColour = true
+    var hasSpace = false
     for box in ISOBoxes(in: bytes, header.content) {
       var reader = BigEndianReader(bytes: bytes, place: box.content.lowerBound, end: box.content.upperBound)
       switch box.kind {
@@ -75,10 +78,12 @@ struct JP2Header {
         guard reader.number(4) != nil, reader.number(4) != nil, let count = reader.number(2) else { return nil }
         components = count
       case "colr":
-        // An enumerated space of black and white or of grey has no palette.
-        if reader.number(1) == 1, reader.number(2) != nil, let space = reader.number(4) {
-          isColour = ![0, 15, 17].contains(space)
+        if reader.number(1) == 1, reader.number(2) != nil, let found = reader.number(4) {
+          // One of black and white or of grey has no palette.
+          isColour = ![0, 15, 17].contains(found)
+          if !hasSpace { space = found }
         }
+        hasSpace = true
       case "pclr" where components < 3 && isColour: palette = Self.colours(&reader)
       default: break
       }

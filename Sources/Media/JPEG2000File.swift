@@ -92,12 +92,12 @@ final class JPEG2000File {
     let count = Int(image.numcomps)
     let isSubsampled = (1..<count).contains { component($0).dx != 1 || component($0).dy != 1 }
     if count < 3 { return header.palette.map(Colours.palette) ?? .grey }
-    switch image.color_space {
-    case OPJ_CLRSPC_GRAY: return .grey
-    case OPJ_CLRSPC_SRGB: return .rgb
-    case OPJ_CLRSPC_SYCC: return .brightnessAndDifferences
-    case OPJ_CLRSPC_CMYK: return count == 4 ? .inks : nil
-    case OPJ_CLRSPC_UNSPECIFIED, OPJ_CLRSPC_UNKNOWN: return isSubsampled ? .brightnessAndDifferences : .rgb
+    switch header.space {
+    case 12: return count == 4 ? .inks : nil
+    case 16: return .rgb
+    case 17: return .grey
+    case 18: return .brightnessAndDifferences
+    case nil: return isSubsampled ? .brightnessAndDifferences : .rgb
     default: return nil
     }
   }
@@ -107,7 +107,7 @@ final class JPEG2000File {
 
   /// How opaque every pixel is; nil where the file doesn't say.
   var alpha: [UInt8]? {
-    guard image.numcomps % 2 == 0, image.color_space != OPJ_CLRSPC_CMYK else { return nil }
+    guard image.numcomps % 2 == 0, header.space != 12 else { return nil }
     return bytes(of: Int(image.numcomps) - 1)
   }
 

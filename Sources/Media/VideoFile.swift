@@ -216,7 +216,7 @@ struct FrameClock {
     guard let time else { return times.append(nil) }
     var grown = time &+ offset
     if let latest, grown <= latest {
-      if latest &- grown > 2 &* step, wentBack == nil { wentBack = frame }
+      if latest &- grown > step, wentBack == nil { wentBack = frame }
       offset = offset &+ (latest &- grown) &+ step
       grown = time &+ offset
     }

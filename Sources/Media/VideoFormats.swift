@@ -18,6 +18,8 @@ enum VideoFormats {
     let kind = PictureKind(of: bytes)
     switch kind {
     case .jpeg: return "a JPEG picture" + advice
+    // Several pictures come after a chunk that says so.
+    case .png where String(decoding: bytes.prefix(4096), as: Unicode.ASCII.self).contains("acTL"): return nil
     case .png: return "a PNG picture" + advice
     case .webp: return "a WebP picture" + advice
     case .jpeg2000: return "a JPEG 2000 picture" + advice

@@ -47,7 +47,7 @@ enum WebPDecoder {
       throw .corrupt(path: path, reason: "the WebP file has no header that can be read")
     }
     let (width, height) = (Int(features.width), Int(features.height))
-    try Picture.checkSize(width: width, height: height, bytes: bytes.count, cost: 8, path: path)
+    try Picture.checkSize(width: width, height: height, bytes: bytes.count, cost: 12, path: path)
     guard let decoder = cwebp_open(start, bytes.count) else {
       throw .corrupt(path: path, reason: "the WebP file is truncated or damaged")
     }

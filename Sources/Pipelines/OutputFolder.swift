@@ -78,9 +78,10 @@ extension OutputFolder {
     let names = try Folder.entries(staging)
     for name in names { try prepare(staged.file(name), for: name) }
     try FilePath.move(staged.file(mark), to: file(Self.unfinishedName))
+    // While the old report says what they are.
+    for name in outdated.subtracting(names) { FilePath.remove(file(name)) }
     if FilePath.exists(file(report)) { try FilePath.move(file(report), to: staged.file(".\(report)")) }
     for name in names where name != report { try FilePath.move(staged.file(name), to: file(name)) }
-    for name in outdated.subtracting(names) { FilePath.remove(file(name)) }
     if names.contains(report) { try FilePath.move(staged.file(report), to: file(report)) }
     markFinished()
     return names

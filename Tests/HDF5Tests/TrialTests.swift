@@ -1,7 +1,7 @@
 // Files on which the HDF5 library crashes, and those that claim more than they hold.
 import CTrial
 import Foundation
-import HDF5
+@testable import HDF5
 import Tensors
 import Testing
 import TestSupport
@@ -12,6 +12,14 @@ private let damaged: [String] = {
   let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
   return names.filter { $0.hasSuffix(".h5") }.sorted().map { "\(folder)/\($0)" }
 }()
+
+/// What became of a child that reads a file, started while no other thread is within the library.
+private func tried(_ path: String, seconds: Double = 20, bytes: Int = 1 << 28) -> ctrial_report {
+  var report = ctrial_report()
+  let child = Library.value { ctrial_start(path, seconds, bytes) }
+  ctrial_finish(child, &report)
+  return report
+}
 
 /// Looks at everything, as a scan does.
 private func readAll(_ group: borrowing HDF5Group) throws {
@@ -30,8 +38,7 @@ private func readAll(_ group: borrowing HDF5Group) throws {
 
   /// Where another version of the library doesn't crash, it refuses what is damaged, or reads past it.
   @Test(arguments: damaged) func whatCrashesTheLibraryIsRefused(path: String) throws {
-    var report = ctrial_report()
-    ctrial_finish(ctrial_start(path, 20, 1 << 28), &report)
+    let report = tried(path)
     guard Int(report.outcome) == ctrial_crashed else { return }
     #expect(report.code > 0)
     let error = try #require(throws: HDF5Error.self) { try readAll(HDF5File.open(path).root()) }
@@ -45,8 +52,7 @@ private func readAll(_ group: borrowing HDF5Group) throws {
 
   @Test func whatIsWholeIsRead() throws {
     for name in ["trace.h5", "foreign.h5", "user_block.h5"] {
-      var report = ctrial_report()
-      ctrial_finish(ctrial_start(TestFiles.package("Tests/Fixtures/\(name)"), 20, 1 << 28), &report)
+      let report = tried(TestFiles.package("Tests/Fixtures/\(name)"))
       #expect(Int(report.outcome) == ctrial_fine, "\(name): \(report.outcome) \(report.code)")
     }
   }
@@ -54,9 +60,7 @@ private func readAll(_ group: borrowing HDF5Group) throws {
   /// A file is tried once, and another of its name again.
   @Test func aFileThatWasReplacedIsTriedAgain() throws {
     guard let first = damaged.first else { return }
-    var report = ctrial_report()
-    ctrial_finish(ctrial_start(first, 20, 1 << 28), &report)
-    guard Int(report.outcome) == ctrial_crashed else { return }
+    guard Int(tried(first).outcome) == ctrial_crashed else { return }
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/x.h5"
       try FileManager.default.copyItem(atPath: TestFiles.package("Tests/Fixtures/trace.h5"), toPath: path)
@@ -75,14 +79,10 @@ private func readAll(_ group: borrowing HDF5Group) throws {
       let text = String(repeating: "x", count: 20_000)
       for number in 0..<2000 { try root.createGroup("\(number)").setAttribute("text", .string(text)) }
       try file.commit()
-      var report = ctrial_report()
-      ctrial_finish(ctrial_start(path, 20, 1 << 28), &report)
-      #expect(Int(report.outcome) == ctrial_fine)
-      ctrial_finish(ctrial_start(path, 1e-6, 1 << 28), &report)
-      #expect(Int(report.outcome) == ctrial_slow)
+      #expect(Int(tried(path).outcome) == ctrial_fine)
+      #expect(Int(tried(path, seconds: 1e-6).outcome) == ctrial_slow)
       #if os(Linux)
-        ctrial_finish(ctrial_start(path, 20, 0), &report)
-        #expect(Int(report.outcome) == ctrial_large)
+        #expect(Int(tried(path, bytes: 0).outcome) == ctrial_large)
       #endif
     }
   }

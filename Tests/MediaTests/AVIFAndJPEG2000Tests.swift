@@ -52,7 +52,7 @@ private let recorded: [FormatFixtures.Entry] = {
   @Test(arguments: [
     ("turned1.avif", "rotation or mirroring ignored, as Pillow's convert does"),
     ("mirrored0.avif", "rotation or mirroring ignored, as Pillow's convert does"),
-    ("exif.avif", "EXIF orientation 6 ignored, as Pillow's convert does"),
+    ("exif.avif", "rotation or mirroring ignored, as Pillow's convert does"),
     ("alpha-444-8.avif", "alpha dropped"),
     ("noise-444-10-full.avif", "10-bit samples reduced to 8 bits, as Pillow does"),
     ("noise-400-8-full.avif", "8-bit greyscale repeated as RGB"), ("alpha.jp2", "alpha dropped"),
@@ -120,9 +120,8 @@ private let recorded: [FormatFixtures.Entry] = {
 
   /// No byte may crash a reader, whatever it is changed to; a picture that comes of it is whole.
   @Test(arguments: [
-    "noise-420-10-full.avif", "alpha-444-8.avif", "pages.avif", "grid.avif", "rgb.jp2", "tiles.jp2",
-    "palette3.jp2",
-    "sycc-half.jp2", "grey12.j2k",
+    "noise-420-10-full.avif", "pages.avif", "rgb.jp2", "tiles.jp2", "palette3.jp2", "sycc-half.jp2",
+    "grey12.j2k",
   ])
   func anyDamagedByteIsSurvived(name: String) throws {
     let folder = try TemporaryFolder()

@@ -157,6 +157,6 @@ import Testing
         false
       }
     }
-    #expect(try openFrameSource(path: folder.write(whole, "whole.mp4")).count == 25)
+    #expect(try openFrameSource(path: folder.write(whole, "whole.mp4")).count == 8)
   }
 }

@@ -41,8 +41,9 @@ import Taps
     #expect(difference.taps[0].account == "1 elements that differ, first at [1, 1]: -0.0 instead of 0.0")
     #expect(difference.equalTaps == 0)
     #expect(
-      try TraceDifference(first, second, patterns: [TapPattern("nobody")], ignoring: ["threads", "prompts"])
-        .isEmpty)
+      throws: TraceError.unmatched(
+        file: "\(first.path) and \(second.path)", asked: "a module or name that fits nobody")
+    ) { try TraceDifference(first, second, patterns: [TapPattern("*"), TapPattern("nobody")]) }
     #expect(try TraceDifference(first, first).isEmpty)
   }
 }

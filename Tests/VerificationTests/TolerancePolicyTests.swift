@@ -80,7 +80,7 @@ private func whole(_ inside: String) -> String {
       (whole(#""defaults": {"relative": 1}, "rule": []"#), "found the key rule"),
       (#"{"format": "other", "format_version": 1, "name": "p"}"#, "format: found other, expected sam2kit"),
       (#"{"format": "sam2kit.tolerance_policy", "format_version": 9, "name": "p"}"#, "format_version: found 9"),
-      ("{", "p.json: the JSON: "),
+      ("{", "p.json: expected JSON: expected a key in quotes"),
     ])
   func whatIsNoPolicyIsRefusedByName(_ json: String, _ words: String) {
     let error = #expect(throws: PolicyError.self) { _ = try policy(json) }

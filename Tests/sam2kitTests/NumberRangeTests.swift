@@ -23,9 +23,10 @@ private let options: [(command: [String], option: String, range: String)] = {
     (masks, "--box-nms-thresh", "0 to 1"), (masks, "--crop-n-layers", "0 to 8"),
     (masks, "--crop-nms-thresh", "0 to 1"), (masks, "--crop-overlap-ratio", "0 to less than 1"),
     (masks, "--crop-n-points-downscale-factor", "1 to 4096"),
-    (masks, "--min-mask-region-area", "0 to 2147483647"),
-    (masks, "--min-region-area", "0 to 2147483647"), (masks, "--min-area", "0 to 2147483647"),
-    (masks, "--max-area", "1"), (masks, "--tile", "32"), (masks + ["--tile", "64"], "--halo", "0 to 64"),
+    (masks, "--min-mask-region-area", "0…2147483647"),
+    (masks, "--min-region-area", "0…2147483647"), (masks, "--min-area", "0…2147483647"),
+    (masks, "--max-area", "1…2147483647"), (masks, "--tile", "32…1048576"),
+    (masks + ["--tile", "64"], "--halo", "0…1048576"),
     (track, "--frame", "0…2147483647"), (track, "--from", "0…2147483647"), (track, "--to", "0…2147483647"),
     (track, "--every", "1…2147483647"), (track, "--stream", "0…1023"),
     (trace, "--tap-frame", "0…2147483647"), (trace, "--tap-object", "1…2147483647"),
@@ -59,12 +60,12 @@ private let options: [(command: [String], option: String, range: String)] = {
     (["benchmark", "--model", "m", "--prompts", "9223372036854775807"], "1…4096"),
     (["benchmark", "--model", "m", "--threads", "1025"], "1…1024"),
     (["benchmark", "--model", "m", "--threads", "0"], "1…1024"),
-    (["masks", "--model", "m", "--image", "a", "--output", "o", "--tile", "1"], "32 to 1048576"),
+    (["masks", "--model", "m", "--image", "a", "--output", "o", "--tile", "1"], "32…1048576"),
     (
       ["masks", "--model", "m", "--image", "a", "--output", "o", "--tile", "64", "--halo", "65"],
       "0 to the tile's 64"
     ),
-    (["masks", "--model", "m", "--image", "a", "--output", "o", "--max-area", "0"], "at least 1"),
+    (["masks", "--model", "m", "--image", "a", "--output", "o", "--max-area", "0"], "1…2147483647"),
     (
       ["segment", "--model", "m", "--image", "a", "--output", "o", "--point", "1,1", "--smooth", "501"], "0…500"
     ),
@@ -103,7 +104,10 @@ private let options: [(command: [String], option: String, range: String)] = {
       "benchmark", "--model", "/none", "--repeat", "100000", "--prompts", "4096", "--frames", "1", "--threads",
       "1024",
     ],
-    ["masks", "--model", "/none", "--image", "/none.png", "--output", "/none", "--tile", "32", "--halo", "0"],
+    [
+      "masks", "--model", "/none", "--image", "/none.png", "--output", "/none", "--tile", "32",
+      "--halo", "0",
+    ],
     ["judge", "/none.json", "--tolerance", "0"], ["calibrate-policy", "/none.json", "--margin", "1"],
   ]) func bothEndsAreTaken(arguments: [String]) throws {
     let outcome = try Program.run(arguments)

@@ -68,6 +68,20 @@ private func save(_ path: String) throws {
     }
   }
 
+  /// By whatever names; a copy is another file.
+  @Test func thatAFileAgreesWithItselfIsSaid() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let (link, copy) = ("\(folder)/link.h5", "\(folder)/copy.h5")
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: fixture)
+      try FileManager.default.copyItem(atPath: fixture, toPath: copy)
+      for (other, isSame) in [(fixture, true), (link, true), (copy, false)] {
+        let outcome = try Program.run("compare", fixture, other)
+        #expect(outcome.code == 0)
+        #expect(outcome.errors.contains("are the same file: that it agrees with itself says nothing") == isSame)
+      }
+    }
+  }
+
   @Test func whatCanNotBeReadEndsWith2() throws {
     let outcomes = [
       try Program.run("judge", "/none.json"), try Program.run("judge", recording),

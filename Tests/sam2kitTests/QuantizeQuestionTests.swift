@@ -280,7 +280,10 @@ private struct Printed: Decodable {
       for arguments in wrong { #expect(try Program.run(arguments).code == 64, "\(arguments)") }
       let failing: [([String], String)] = [
         (["--data", "\(folder)/seen", "--max-drop", "1"], "expected pictures/NAME.jpg"),
-        (["--data", "\(folder)/none", "--max-drop", "1"], "expected pictures/NAME.jpg"),
+        (
+          ["--data", "\(folder)/none", "--max-drop", "1"],
+          "/none: expected a folder, found nothing of that name"
+        ),
         (data + ["--max-drop", "1", "--html", "\(folder)/none/q.html"], "none/q.html"),
         (data + ["--max-drop", "1", "--save-plan", "\(folder)/none/p.json"], "none/p.json"),
         (data + ["--analyze", "--html", folder], "is in the way"),

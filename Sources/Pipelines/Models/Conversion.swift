@@ -78,6 +78,9 @@ public struct ConvertResult: Sendable {
 /// - Throws: `CheckpointError`, `ConfigurationError`, `UnknownArchitecture`, `SAM2Error.wrongModel`, `FileError`.
 public func convert(_ request: ConvertRequest, watch: PipelineWatcher = { _ in }) throws -> ConvertResult {
   let source = request.model
+  // One that is there is this run's from the beginning.
+  let taken =
+    request.target == .folder && FilePath.exists(request.output) ? try OutputFolder(request.output) : nil
   let opened = try Checkpoint.open(
     path: source.path, key: source.key, limits: source.limits, digesting: true)
   for remark in opened.selection.remarks { watch(.note("\(source.path): \(remark)")) }
@@ -102,7 +105,7 @@ public func convert(_ request: ConvertRequest, watch: PipelineWatcher = { _ in }
     try rounded.named(request.naming), metadata: metadata.words, wholeDigest: request.takesWholeDigest,
     durable: request.isDurable)
   if request.target == .folder {
-    try TransformersFolder(path: request.output, model: found.configuration).write(conversion)
+    try TransformersFolder(path: request.output, model: found.configuration).write(conversion, to: taken)
   } else {
     try conversion.write(to: request.output, as: format)
   }
@@ -173,10 +176,12 @@ private struct TransformersFolder {
   /// Writes the folder; one that is there gets new files of these names and keeps its others.
   ///
   /// Everything is written beside it first, or within it. The weights come last, when all else is in place.
-  func write(_ conversion: Conversion) throws {
+  ///
+  /// - Parameter taken: The folder where it is there already.
+  func write(_ conversion: Conversion, to taken: OutputFolder?) throws {
     let path = path.hasSuffix("/") ? String(path.dropLast()) : path
-    guard !FilePath.exists(path) else {
-      try OutputFolder(path).replace(report: Self.weights) { try write(conversion, into: $0.path) }
+    if let taken {
+      try taken.replace(report: Self.weights) { try write(conversion, into: $0.path) }
       return
     }
     let name = path.split(separator: "/").last.map(String.init) ?? path

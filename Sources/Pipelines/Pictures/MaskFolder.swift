@@ -89,6 +89,8 @@ extension Model {
           sha256: digest, width: picture.width, height: picture.height, written: written, in: results)
         try journal.write(to: folder)
       } catch let error as MediaError {
+        // What can't be written is no picture's fault.
+        if case .file(.unwritable) = error { throw error }
         failures.append((name, error.description))
       } catch let error as SAM2Error {
         failures.append((name, "\(path): \(error)"))

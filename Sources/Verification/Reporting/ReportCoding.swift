@@ -35,7 +35,11 @@ extension String {
 extension DecodingError {
   /// Where in a JSON text it is wrong, and how, without Foundation's words.
   func account(of json: Data) -> (place: String, problem: String) {
-    do throws(PromptError) { try JSONForm.check(json, path: "") } catch { return ("the JSON", error.problem) }
+    do throws(PromptError) { try JSONForm.check(json, path: "") } catch {
+      let words = "expected JSON"
+      guard error.problem.hasPrefix("\(words): ") else { return ("the JSON", error.problem) }
+      return (words, String(error.problem.dropFirst(words.count + 2)))
+    }
     let (context, missing): (Context, String?) =
       switch self {
       case .keyNotFound(let key, let context): (context, "there is no \(key.stringValue.inSnakeCase)")

@@ -48,10 +48,6 @@ struct Compare: Command {
 
   func execute() throws {
     let policy = try policy.policy()
-    if FilePath.isSame(reference, candidate) {
-      Console.remark(
-        "note: \(reference) and \(candidate) are the same file: that it agrees with itself says nothing")
-    }
     let expected = try ComparedFile.reference(path: reference, limits: limits.limits)
     let found = try dump.candidate(path: candidate, of: expected, limits: limits.limits)
     let agreement = try expected.agreement(with: found, configuration: Agreement.settings)
@@ -67,5 +63,10 @@ struct Compare: Command {
     let masks =
       output.wantsPictures ? try MaskDifference.all(of: result.comparison, expected.source, found.source) : []
     try output.present(result, masks: masks)
+    // Only what passes comes here.
+    if FilePath.isSame(reference, candidate) {
+      Console.remark(
+        "note: \(reference) and \(candidate) are the same file: that it agrees with itself says nothing")
+    }
   }
 }

@@ -54,7 +54,7 @@ struct GeneratorOptions: ParsableArguments {
   @Option(
     name: .long,
     help: "Fill and remove regions of at most so many elements of the decoder's masks: min_mask_region_area.")
-  var minMaskRegionArea = official.lowResRegionArea
+  var minMaskRegionArea = Ranged<RegionArea>(official.lowResRegionArea)
 
   func apply(to options: inout AutomaticMaskOptions) {
     (options.pointsPerSide, options.pointsPerBatch) = (pointsPerSide ?? official.pointsPerSide, pointsPerBatch)
@@ -64,7 +64,7 @@ struct GeneratorOptions: ParsableArguments {
     (options.cropLayers, options.cropOverlap) = (cropNLayers, cropOverlapRatio)
     options.cropPointsDownscale = cropNPointsDownscaleFactor
     (options.refines, options.multimask) = (useM2m, !singleMask)
-    options.lowResRegionArea = minMaskRegionArea
+    options.lowResRegionArea = minMaskRegionArea.value
   }
 
   /// The points that a file names; nil where none is named.
@@ -90,11 +90,11 @@ struct MaskSelectionOptions: ParsableArguments {
   @Option(
     name: .long,
     help: "Fill holes and remove islands of fewer pixels in the end, and drop duplicates that this makes.")
-  var minRegionArea = 0
+  var minRegionArea = Ranged<RegionArea>(0)
   @Option(name: .long, help: "Drop masks of fewer pixels.")
-  var minArea = 0
-  @Option(name: .long, help: "Drop masks of more pixels, 1 at least.")
-  var maxArea: Int?
+  var minArea = Ranged<RegionArea>(0)
+  @Option(name: .long, help: "Drop masks of more pixels.")
+  var maxArea: Ranged<LargestArea>?
   @Option(
     name: .long, help: "Leave every pixel to one mask: the one of higher predicted iou, or of smaller size.")
   var disjoint: MaskPriority?
@@ -108,10 +108,10 @@ struct MaskSelectionOptions: ParsableArguments {
   var point: [PointArgument] = []
   @Flag(name: .long, help: "Look at crops alone, not at the whole picture.")
   var cropsOnly = false
-  @Option(name: .long, help: "For huge pictures: look at tiles of at most so many pixels a side, 32 at least.")
-  var tile: Int?
+  @Option(name: .long, help: "For huge pictures: look at tiles of at most so many pixels a side.")
+  var tile: Ranged<TileSide>?
   @Option(name: .long, help: "How many pixels around a tile are seen with it; by default an eighth of it.")
-  var halo: Int?
+  var halo: Ranged<HaloWidth>?
 
   func validate() throws {
     guard halo == nil || tile != nil else { throw ValidationError("--halo needs --tile PIXELS") }
@@ -121,11 +121,11 @@ struct MaskSelectionOptions: ParsableArguments {
   }
 
   func apply(to options: inout AutomaticMaskOptions) {
-    options.regionArea = minRegionArea
-    (options.smallestArea, options.largestArea) = (minArea, maxArea)
+    options.regionArea = minRegionArea.value
+    (options.smallestArea, options.largestArea) = (minArea.value, maxArea?.value)
     (options.priority, options.skipsWholePicture) = (disjoint, cropsOnly)
     if !point.isEmpty { options.points = point.map(\.click) }
-    if let tile { options.tiling = Tiling(side: tile, halo: halo ?? tile / 8) }
+    if let side = tile?.value { options.tiling = Tiling(side: side, halo: halo?.value ?? side / 8) }
   }
 
   /// The mask that a file holds; nil where none is named.

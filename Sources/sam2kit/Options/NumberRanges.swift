@@ -5,6 +5,7 @@ import Kernels
 import Masks
 import Pipelines
 import Prompts
+import SAM2
 
 /// The numbers that an option takes.
 protocol NumberRange: Sendable {
@@ -55,6 +56,15 @@ enum PictureSide: NumberRange { static let range = 1...1 << 20 }
 
 /// Pixels of a region of a mask.
 enum RegionArea: NumberRange { static let range = 0...Int(Int32.max) }
+
+/// Pixels of a mask at most.
+enum LargestArea: NumberRange { static let range = 1...Int(Int32.max) }
+
+/// Pixels along a tile's sides.
+enum TileSide: NumberRange { static let range = Tiling.sides }
+
+/// Pixels around a tile.
+enum HaloWidth: NumberRange { static let range = 0...Tiling.sides.upperBound }
 
 /// Pixels by which outlines are smoothed.
 enum SmoothingRadius: NumberRange { static let range = CleanUp.radii }

@@ -17,7 +17,7 @@ static int use(product multiply) {
 
 int main(void) {
   int before = use(cblas_sgemm) || openblas_get_config()[0] != 'O';
-  const char *problem = copenblas_load();
+  const char *problem = copenblas_load_alone();
   if (problem) {
     puts(problem);
     return 10;

@@ -65,6 +65,24 @@ ssize_t write(int descriptor, const void *bytes, size_t count) {
   return written;
 }
 
+ssize_t pwrite(int descriptor, const void *bytes, size_t count, off_t offset) {
+  char path[4096];
+  int isKnown = path_of(descriptor, path, sizeof path);
+  if (isKnown) kill_at(path);
+  ssize_t written = syscall(SYS_pwrite64, descriptor, bytes, count, offset);
+  if (!isKnown || written <= 0) return written;
+  if (getenv("DISK_BYTES")) {
+    note_bytes(path, bytes, (size_t)written, offset);
+  } else {
+    note("write", path, NULL);
+  }
+  return written;
+}
+
+ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset) {
+  return pwrite(descriptor, bytes, count, offset);
+}
+
 int fsync(int descriptor) {
   char path[4096];
   int isKnown = path_of(descriptor, path, sizeof path);
