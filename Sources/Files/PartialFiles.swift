@@ -61,13 +61,6 @@ public enum PartialFiles {
     }
   }
 
-  /// Whether as many files can be open as Dispatch needs to wait for signals, without which it ends the program.
-  private static var canOpenFiles: Bool {
-    let files = (0..<8).map { _ in dup(STDERR_FILENO) }
-    for file in files where file >= 0 { close(file) }
-    return files.allSatisfy { $0 >= 0 }
-  }
-
   /// From now on an interrupt (Ctrl-C), a hang-up or a request to terminate removes partial files, then ends the
   /// program as it would have; and a file grown past the system's limit is an error instead of an end.
   ///
@@ -75,7 +68,7 @@ public enum PartialFiles {
   public static func removeOnInterrupt() {
     signal(SIGXFSZ, SIG_IGN)
     // Without a thread that waits for them, or the files that Dispatch waits with, signals end the program as they always did.
-    guard Threads.canBeMade, canOpenFiles else { return }
+    guard Threads.canBeMade, Threads.canOpenFiles else { return }
     let queue = DispatchQueue(label: "partial files")
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number, SIG_IGN)

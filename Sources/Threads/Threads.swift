@@ -2,14 +2,23 @@
 // Source: libdispatch, src/queue.c, _dispatch_root_queue_poke_slow (sleeps and tries again while pthread_create fails).
 package import Dispatch
 
-#if os(Linux)
+#if canImport(Darwin)
+  import Darwin
+#else
   import Glibc
 #endif
 
 /// Threads, as far as the system lets this process have them.
 package enum Threads {
-  /// Whether as many can be made as are wanted at a time; found out once.
-  package static let canBeMade: Bool = canMake(wanted)
+  /// Whether as many can be made as are wanted at a time, and the files that Dispatch needs for its first; found out once.
+  package static let canBeMade: Bool = {
+    guard canMake(wanted), canOpenFiles else { return false }
+    // Dispatch opens its files with its first thread, and ends the program where it can't: now, while there is room.
+    let group = DispatchGroup()
+    DispatchQueue.global().async(group: group) {}
+    group.wait()
+    return true
+  }()
 
   /// Those of Dispatch's queues, which are as many as there are processors, and a few of libraries.
   private static let wanted = 16
@@ -26,6 +35,13 @@ package enum Threads {
   /// Begins something on another thread, or does it before this returns.
   package static func begin(_ group: DispatchGroup, _ body: @escaping @Sendable () -> Void) {
     if canBeMade { DispatchQueue.global().async(group: group, execute: body) } else { body() }
+  }
+
+  /// Whether the files can be opened that Dispatch needs for events.
+  package static var canOpenFiles: Bool {
+    let files = (0..<8).map { _ in open("/dev/null", O_RDONLY | O_CLOEXEC) }
+    for file in files where file >= 0 { close(file) }
+    return files.allSatisfy { $0 >= 0 }
   }
 
   #if os(Linux)
