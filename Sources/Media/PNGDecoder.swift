@@ -116,7 +116,7 @@ enum PNGDecoder {
       hasAlpha: header.color_type & 4 != 0 || spng_get_trns(context, &transparency) == 0)
   }
 
-  /// The samples themselves of an indexed or 8-bit greyscale PNG; `path` is for errors.
+  /// The samples themselves of an indexed PNG, or one of greys of 1 or 8 bits; `path` is for errors.
   ///
   /// - Throws: `MediaError.corrupt`, `.tooLarge`, `.unsupportedKind`.
   static func decodeLabels(_ bytes: UnsafeRawBufferPointer, path: String) throws(MediaError) -> LabelMap {
@@ -125,10 +125,11 @@ enum PNGDecoder {
     let header = try header(of: context, bytes: bytes.count, path: path)
     let isIndexed = header.color_type == UInt8(SPNG_COLOR_TYPE_INDEXED.rawValue)
     let isGrey = header.color_type == UInt8(SPNG_COLOR_TYPE_GRAYSCALE.rawValue)
-    guard isIndexed || isGrey && header.bit_depth == 8 else {
+    guard isIndexed || isGrey && [1, 8].contains(header.bit_depth) else {
+      let kind = isGrey ? "greys of \(header.bit_depth) bits" : "colours"
       throw .unsupportedKind(
         path: path,
-        found: "a PNG of colours, where an indexed or greyscale one of 8 or 16 bits holds object numbers")
+        found: "a PNG of \(kind), where an indexed or greyscale one of 1, 8 or 16 bits holds object numbers")
     }
     let (width, height, depth) = (Int(header.width), Int(header.height), Int(header.bit_depth))
     // Smaller samples are packed, the first in the highest bits; every row begins a byte.

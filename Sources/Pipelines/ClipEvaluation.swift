@@ -18,7 +18,7 @@ extension Model {
     let appearances = try clip.appearances(truths)
     var session = try VideoPredictor(base).session(
       input, width: source.width, height: source.height, history: .window)
-    var judge = ClipJudge(clip: clip.name, truths, objects: appearances.values.flatMap(\.self))
+    var judge = ClipJudge(clip, truths, objects: appearances.values.flatMap(\.self))
     let starts = appearances.keys.sorted()
     for (place, start) in starts.enumerated() {
       let masks = try truths.masks(on: start)
@@ -47,7 +47,7 @@ extension ValidationSet.Clip {
     let truths = try truths(frameNames: source.frameNames, width: source.width, height: source.height)
     let objects = try appearances(truths).values.flatMap(\.self)
     let predictions = try PredictedMasks(folder: "\(folder)/\(name)", truths)
-    var judge = ClipJudge(clip: name, truths, objects: objects)
+    var judge = ClipJudge(self, truths, objects: objects)
     for frame in truths.judged { try judge.add(predictions.masks(on: frame), on: frame) }
     return try judge.scores()
   }
@@ -86,14 +86,16 @@ public struct ClipLeftOut: Error, CustomStringConvertible {
 
 /// Collects what each object of a clip scores on the frames that count.
 private struct ClipJudge {
-  private let clip: String
+  private let clip: ValidationSet.Clip
   private let truths: TrueMasks
   private let objects: [Int]
   private let judged: Set<Int>
   private var regions: [Int: [Int: Double]] = [:]
   private var contours: [Int: [Int: Double]] = [:]
+  /// The first judged frame on which an object is, in truth or as predicted.
+  private var appearances: [Int: Int] = [:]
 
-  init(clip: String, _ truths: TrueMasks, objects: [Int]) {
+  init(_ clip: ValidationSet.Clip, _ truths: TrueMasks, objects: [Int]) {
     self.clip = clip
     self.truths = truths
     self.objects = objects.sorted()
@@ -115,11 +117,17 @@ private struct ClipJudge {
       let truth = expected[object] ?? truths.nothing
       regions[object, default: [:]][frame] = mask.iou(with: truth)
       contours[object, default: [:]][frame] = mask.boundaryF(with: truth)
+      if mask.area > 0 || truth.area > 0 { note(object, on: frame) }
     }
   }
 
-  /// Every object's scores; where an object has no mask it was said not to be there.
-  func scores() throws -> [ClipScores] {
+  private mutating func note(_ object: Int, on frame: Int) {
+    appearances[object] = min(frame, appearances[object] ?? frame)
+  }
+
+  /// Every object's scores; where an object has no mask it was said not to be there. Of one that may come later the frames before
+  /// nobody saw it don't count, as in SA-V's evaluator; in DAVIS's they do.
+  mutating func scores() throws -> [ClipScores] {
     var absent: [Int: [Int: BinaryMask]] = [:]
     return try objects.map { object in
       var (j, f) = (regions[object] ?? [:], contours[object] ?? [:])
@@ -129,10 +137,13 @@ private struct ClipJudge {
         let mask = truth[object] ?? truths.nothing
         j[frame] = truths.nothing.iou(with: mask)
         f[frame] = truths.nothing.boundaryF(with: mask)
+        if mask.area > 0 { note(object, on: frame) }
       }
+      let first = clip.takesLaterObjects ? appearances[object] ?? 0 : 0
+      let frames = truths.judged.filter { $0 >= first }
       return ClipScores(
-        clip: clip, object: object, frames: truths.judged, regions: truths.judged.map { j[$0] ?? 0 },
-        contours: truths.judged.map { f[$0] ?? 0 })
+        clip: clip.name, object: object, frames: frames, regions: frames.map { j[$0] ?? 0 },
+        contours: frames.map { f[$0] ?? 0 })
     }
   }
 }
