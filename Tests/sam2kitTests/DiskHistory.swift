@@ -114,33 +114,33 @@ import TestSupport
       return moments
     }
   }
-
-  /// Every file below a folder by its path there.
-  func files(below folder: String) throws -> [String: Data] {
-    var found: [String: Data] = [:]
-    for name in try FileManager.default.subpathsOfDirectory(atPath: folder) {
-      var isFolder: ObjCBool = false
-      let path = "\(folder)/\(name)"
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
-        continue
-      }
-      found[name] = try Data(contentsOf: URL(fileURLWithPath: path))
-    }
-    return found
-  }
-
-  /// Makes a folder that holds such files.
-  func write(_ files: [String: Data], below folder: String) throws {
-    for (name, bytes) in files {
-      let url = URL(fileURLWithPath: "\(folder)/\(name)")
-      try FileManager.default.createDirectory(
-        at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try bytes.write(to: url)
-    }
-  }
-
-  extension [String: Data] {
-    /// Without hidden files and what lies in hidden folders.
-    var visible: Self { filter { !$0.key.split(separator: "/").contains { $0.hasPrefix(".") } } }
-  }
 #endif
+
+/// Every file below a folder by its path there.
+func files(below folder: String) throws -> [String: Data] {
+  var found: [String: Data] = [:]
+  for name in try FileManager.default.subpathsOfDirectory(atPath: folder) {
+    var isFolder: ObjCBool = false
+    let path = "\(folder)/\(name)"
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
+      continue
+    }
+    found[name] = try Data(contentsOf: URL(fileURLWithPath: path))
+  }
+  return found
+}
+
+/// Makes a folder that holds such files.
+func write(_ files: [String: Data], below folder: String) throws {
+  for (name, bytes) in files {
+    let url = URL(fileURLWithPath: "\(folder)/\(name)")
+    try FileManager.default.createDirectory(
+      at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try bytes.write(to: url)
+  }
+}
+
+extension [String: Data] {
+  /// Without hidden files and what lies in hidden folders.
+  var visible: Self { filter { !$0.key.split(separator: "/").contains { $0.hasPrefix(".") } } }
+}

@@ -60,3 +60,19 @@ enum HeldProgram {
     try FileManager.default.removeItem(atPath: released)
   }
 }
+
+/// Starts the program and sends it signals once a file is there.
+func interrupt(
+  _ arguments: [String], at name: String, in folder: String, with signals: [Int32]
+) throws -> (code: Int32, reason: Process.TerminationReason, errors: String) {
+  let process = Program.process(arguments)
+  let errors = Pipe()
+  process.standardOutput = FileHandle.nullDevice
+  process.standardError = errors
+  try HeldProgram.run(process, at: "\(folder)/\(name)") {
+    if let first = signals.first { HeldProgram.send(first, to: process) }
+    for signal in signals.dropFirst() { HeldProgram.send(signal, untilTheEndOf: process) }
+  }
+  let remarks = errors.fileHandleForReading.readDataToEndOfFile()
+  return (process.terminationStatus, process.terminationReason, String(decoding: remarks, as: UTF8.self))
+}
