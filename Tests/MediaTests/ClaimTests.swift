@@ -110,6 +110,33 @@ import Testing
         + "picture smaller")
   }
 
+  /// A black picture: five codes of one symbol each, which take no bits. `count` bytes in all.
+  private static func blankWebP(_ width: Int, _ height: Int, count: Int) -> [UInt8] {
+    bytes(
+      text("RIFF"), little(count - 8), text("WEBPVP8L"), little(count - 20), [0x2F],
+      little((width - 1) | (height - 1) << 14), [0x88, 0x88, 0x08], zeros(count - 28))
+  }
+
+  /// 2²⁷ bytes are taken for granted, 12 for a pixel: 11,184,810 pixels, which are 3315 × 3374. Beyond, a byte stands for
+  /// 8,192 pixels: 3345 × 3345 are 11,189,025, and take 1,366 bytes.
+  @Test func aWebPIsTakenAtItsWordUpToItsBound() throws {
+    func decode(_ bytes: [UInt8]) throws -> WebPDecoder.Decoded {
+      try bytes.withUnsafeBytes { try WebPDecoder.decode($0, path: "blank.webp") }
+    }
+    for (width, height, count) in [(3315, 3374, 32), (3344, 3344, 32), (3345, 3345, 1366)] {
+      let decoded = try decode(Self.blankWebP(width, height, count: count))
+      #expect((decoded.width, decoded.height) == (width, height))
+      #expect(decoded.rgba.count == 4 * width * height)
+    }
+    for (width, height, count) in [(2761, 4051, 32), (3345, 3345, 32), (3345, 3345, 1364)] {
+      #expect(
+        throws: MediaError.emptyClaim(path: "blank.webp", width: width, height: height, bytes: count)
+      ) {
+        try decode(Self.blankWebP(width, height, count: count))
+      }
+    }
+  }
+
   /// What is blank has few bytes, and is read.
   @Test func blankPicturesAreRead() throws {
     let folder = try TemporaryFolder()
