@@ -89,6 +89,37 @@ private let recorded: [FormatFixtures.Entry] = {
     }
   }
 
+  /// Of several boxes that name a colour space the first counts (ISO/IEC 15444-1, I.5.3.3), also one that holds a profile.
+  /// These have the same samples; as red, green and blue and as brightness and differences they are two pictures.
+  @Test(arguments: [("srgb.jp2", 18), ("sycc.jp2", 16), ("profile.jp2", 18)] as [(String, UInt8)])
+  func theFirstColourSpaceCounts(name: String, second: UInt8) throws {
+    let folder = try TemporaryFolder()
+    let entry = try #require(recorded.first { $0.name == name })
+    var data = entry.file
+    let kind = try #require(data.range(of: Data("colr".utf8))).lowerBound
+    let end = kind - 4 + Int(data[kind - 1])
+    data.insert(contentsOf: [0, 0, 0, 15] + Array("colr".utf8) + [1, 0, 0, 0, 0, 0, second], at: end)
+    // The box around them is longer by as much.
+    let header = try #require(data.range(of: Data("jp2h".utf8))).lowerBound
+    data[header - 1] += 15
+    #expect(agree(try Picture.read(path: folder.write(data, name)), entry.pages[0]))
+    let others = try ["srgb.jp2", "sycc.jp2"].map { name in
+      try #require(recorded.first { $0.name == name }).pages[0].sha256
+    }
+    #expect(others[0] != others[1])
+  }
+
+  /// Samples of two bytes, with alpha between them: near what Pillow's eight bits say of the same file, which the recordings
+  /// hold. The alpha, or a neighbour, is up to 255 levels away.
+  @Test(arguments: [("alpha-444-10.avif", 1023.0), ("alpha-444-12.avif", 4095.0)])
+  func deepColoursStandBesideTheirAlpha(name: String, white: Double) throws {
+    let folder = try TemporaryFolder()
+    let path = try named(name, in: folder)
+    let plain = try Picture.read(path: path)
+    let full = try Picture.read(path: path, range: .fixed(black: 0, white: white))
+    #expect(largestDifference(full.pixels, Data(plain.pixels)) <= 5)
+  }
+
   /// Their alpha is GREY, which is 0 in the first column alone.
   @Test(arguments: ["alpha-444-8.avif", "alpha.jp2"]) func aMaskIsTheAlphaOfAPicture(name: String) throws {
     let folder = try TemporaryFolder()
