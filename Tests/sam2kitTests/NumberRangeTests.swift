@@ -26,7 +26,7 @@ private let options: [(command: [String], option: String, range: String)] = {
     (masks, "--min-mask-region-area", "0…2147483647"),
     (masks, "--min-region-area", "0…2147483647"), (masks, "--min-area", "0…2147483647"),
     (masks, "--max-area", "1…2147483647"), (masks, "--tile", "32…1048576"),
-    (masks + ["--tile", "64"], "--halo", "0…1048576"),
+    (masks + ["--tile", "1048576"], "--halo", "0…1048576"),
     (track, "--frame", "0…2147483647"), (track, "--from", "0…2147483647"), (track, "--to", "0…2147483647"),
     (track, "--every", "1…2147483647"), (track, "--stream", "0…1023"),
     (trace, "--tap-frame", "0…2147483647"), (trace, "--tap-object", "1…2147483647"),
@@ -34,12 +34,29 @@ private let options: [(command: [String], option: String, range: String)] = {
     (benchmark, "--prompts", "1…4096"), (benchmark, "--repeat", "1…100000"),
     (benchmark, "--frames", "1…1000000"),
     (calibrated, "--seed", "0…18446744073709551615"),
-    (calibrated + ["--analyze", "--data", "d"], "--max-drop", "0…100"),
+    (calibrated + ["--data", "d"], "--max-drop", "0…100"),
     (["judge", "s.json"], "--tolerance", "0…1000000"),
     (["calibrate-policy", "s.json"], "--margin", "1…1000000"),
-    (["synthesize", "sam2_hiera_tiny", "o.pt"], "--seed", "0…18446744073709551615"),
+    (["synthesize", "sam2_hiera_tiny", "/dev/null/o.pt"], "--seed", "0…18446744073709551615"),
   ]
 }()
+
+/// Those that take other numbers than whole ones.
+private let reals: Set = [
+  "--tolerance", "--min-score", "--pred-iou-thresh", "--stability-score-thresh", "--stability-score-offset",
+  "--mask-threshold", "--box-nms-thresh", "--crop-nms-thresh", "--crop-overlap-ratio", "--max-drop", "--margin",
+]
+
+/// Whether a text has a range, and not as a part of another: `0…100` stands in `0…1000`, too.
+private func says(_ range: String, _ text: String) -> Bool {
+  text.ranges(of: range).contains { place in
+    let before = text[..<place.lowerBound].last
+    let after = Array(text[place.upperBound...].prefix(2))
+    if let before, before.isNumber || before == "." || before == "-" { return false }
+    if let next = after.first, next.isNumber { return false }
+    return !(after.count == 2 && after[0] == "." && after[1].isNumber)
+  }
+}
 
 @Suite struct NumberRangeTests {
   @Test(arguments: options) func whatLiesOutsideIsUsageThatSaysTheRange(
@@ -50,8 +67,35 @@ private let options: [(command: [String], option: String, range: String)] = {
       if range.hasSuffix("615"), value == "9223372036854775808" { continue }
       let outcome = try Program.run(command + ["\(option)=\(value)"])
       #expect(outcome.code == 64, "\(option) \(value): \(outcome.errors)")
-      #expect(outcome.errors.contains(range), "\(option) \(value): \(outcome.errors)")
+      #expect(says(range, outcome.errors), "\(option) \(value): \(outcome.errors)")
       #expect(outcome.output.isEmpty)
+    }
+  }
+
+  /// Both ends reach the work, which finds no such file; the nearest numbers beyond them don't.
+  @Test(arguments: options) func endsAreThoseThatAreSaid(
+    command: [String], option: String, range: String
+  ) throws {
+    let isHalfOpen = range.contains("less than")
+    let ends = range.replacing(" to less than ", with: "…").replacing(" to ", with: "…").split(separator: "…")
+    try #require(ends.count == 2)
+    let lower = try #require(Decimal(string: String(ends[0])))
+    let upper = try #require(Decimal(string: String(ends[1])))
+    /// How far the nearest number is that the option takes, of 32 bits.
+    func step(at end: Decimal) -> Decimal {
+      guard reals.contains(option) else { return option == "--image-size" ? 16 : 1 }
+      return Decimal(sign: .plus, exponent: abs(end) < 1000 ? -7 : -1, significand: 1)
+    }
+    let inside = [lower, isHalfOpen ? upper - step(at: upper) : upper]
+    let outside = [lower - step(at: lower), isHalfOpen ? upper : upper + step(at: upper)]
+    for value in inside {
+      let outcome = try Program.run(command + ["\(option)=\(value)"])
+      #expect(outcome.code == 2, "\(option) \(value): \(outcome.errors)")
+    }
+    for value in outside {
+      let outcome = try Program.run(command + ["\(option)=\(value)"])
+      #expect(outcome.code == 64, "\(option) \(value): \(outcome.errors)")
+      #expect(says(range, outcome.errors), "\(option) \(value): \(outcome.errors)")
     }
   }
 
