@@ -131,4 +131,34 @@ struct RecordedMasks: Decodable, CustomTestStringConvertible {
         [mask.cropBox.x, mask.cropBox.y, mask.cropBox.width, mask.cropBox.height] == expected.crop_box)
     }
   }
+
+  /// `iou_preds > pred_iou_thresh` and `stability_score >= stability_score_thresh`, where a threshold is above 0
+  /// (_process_batch of sam2/automatic_mask_generator.py): equal to it, one goes and the other stays.
+  @Test func thresholdsAreHeldToTheLastBit() throws {
+    var options = AutomaticMaskOptions()
+    // No mask gives way to another, so that each is judged by itself.
+    (options.pointsPerSide, options.boxNMSThreshold) = (3, 1)
+    (options.iouThreshold, options.stabilityThreshold) = (0, 0)
+    func found(_ iou: Float = 0, _ stability: Float = 0) throws -> [(iou: Float, stability: Float)] {
+      (options.iouThreshold, options.stabilityThreshold) = (iou, stability)
+      return try generate("Reference/micro.png", options).1.map { ($0.predictedIoU, $0.stabilityScore) }
+    }
+    let all = try found()
+    #expect(all.count == 27)
+    let ious = all.map(\.iou).filter { $0 > 0 && $0 < 1 }.sorted()
+    let stabilities = all.map(\.stability).filter { $0 > 0 && $0 < 1 }.sorted()
+    try #require(ious.count > 3 && stabilities.count > 3)
+    let (iou, stability) = (ious[ious.count / 2], stabilities[stabilities.count / 2])
+    let equal = all.count { $0.iou == iou }
+    let above = all.count { $0.iou > iou }
+    #expect(try found(iou.nextDown).count == above + equal)
+    #expect(try found(iou).count == above)
+    #expect(try found(iou.nextUp).count == above - all.count { $0.iou == iou.nextUp })
+    #expect(try found(iou).allSatisfy { $0.iou > iou })
+    let stableEqual = all.count { $0.stability == stability }
+    let stableAbove = all.count { $0.stability > stability }
+    #expect(try found(0, stability.nextDown).count >= stableAbove + stableEqual)
+    #expect(try found(0, stability).count == stableAbove + stableEqual)
+    #expect(try found(0, stability.nextUp).count == stableAbove)
+  }
 }
