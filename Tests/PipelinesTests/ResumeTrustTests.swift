@@ -63,16 +63,43 @@ private func alterations(of byte: UInt8) -> Set<UInt8> {
     }
   }
 
+  /// A frame of one object.
+  private static func entry(_ frame: Int) throws -> TrackEntry {
+    let line =
+      #"{"frame":\#(frame),"mask":"0000\#(frame).png","objects":[{"area":2,"bbox":[0,0,1,2],"object":1,"#
+      + #""object_score":1.5,"score":0.5,"segmentation":{"counts":"022","size":[2,2]}}]}"#
+    return try TrackReport.decoder.decode(TrackEntry.self, from: Data(line.utf8))
+  }
+
   /// A journal of frames of one object, and what is known of it.
   private static func journal(_ path: String, frames: Range<Int>) throws -> TrackJournal.Mark {
     let journal = try TrackJournal(path: path)
-    for frame in frames {
-      let line =
-        #"{"frame":\#(frame),"mask":"0000\#(frame).png","objects":[{"area":2,"bbox":[0,0,1,2],"object":1,"#
-        + #""object_score":1.5,"score":0.5,"segmentation":{"counts":"022","size":[2,2]}}]}"#
-      try journal.append(TrackReport.decoder.decode(TrackEntry.self, from: Data(line.utf8)))
-    }
+    for frame in frames { try journal.append(entry(frame)) }
     return try journal.synchronize()
+  }
+
+  /// What a killed run had written behind the last line that its state speaks of, up to half a line: one that goes on writes
+  /// in its place, and nothing of it remains behind.
+  @Test func whatIsBehindTheLastKnownLineIsGone() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let (path, known, next) = ("\(folder)/journal", "\(folder)/known", "\(folder)/next")
+      let mark = try Self.journal(known, frames: 0..<2)
+      _ = try Self.journal(next, frames: 0..<3)
+      _ = try Self.journal(path, frames: 0..<6)
+      let (before, after) = try (MappedFile.contents(of: known), MappedFile.contents(of: next))
+      let written = try MappedFile.contents(of: path)
+      let line = after.count - before.count
+      #expect(written.count == before.count + 4 * line)
+      // Two lines and a half, half a line, and a byte.
+      for rest in [2 * line + line / 2, line / 2, 1] {
+        try Data(written.prefix(before.count + rest)).write(to: URL(fileURLWithPath: path))
+        let journal = try TrackJournal(path: path, upTo: mark)
+        #expect(try MappedFile.contents(of: path) == before)
+        try journal.append(Self.entry(2))
+        _ = try journal.synchronize()
+        #expect(try MappedFile.contents(of: path) == after)
+      }
+    }
   }
 
   @Test func anAlteredJournalIsRefused() throws {
