@@ -5,10 +5,11 @@
 #define _GNU_SOURCE
 #endif
 #include "ctrial.h"
+// What HDF5's versions differ in, as the program sees it.
+#include "../CHDF5/shim.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <hdf5.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -372,23 +373,15 @@ static void read_file(const char *path, ctrial_report *report) {
   walk walk = {.report = report};
   look_at(&walk, "/", NULL);
   hid_t opening = H5Pcreate(H5P_FILE_ACCESS);
-#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
-  H5Pset_file_locking(opening, 0, 1);
-#endif
+  chdf5_set_no_locks(opening);
   walk.access = H5Pcreate(H5P_LINK_ACCESS);
   H5Pset_elink_cb(walk.access, refuse_link, NULL);
   walk.file = checked(H5Fopen(path, H5F_ACC_RDONLY, opening));
   if (walk.file < 0) return;
   hid_t root = checked(H5Gopen2(walk.file, "/", H5P_DEFAULT));
   if (root < 0) return;
-  haddr_t address = HADDR_UNDEF;
-#if H5_VERSION_GE(1, 12, 0)
-  H5O_info2_t info;
-  if (checked(H5Oget_info3(root, &info, H5O_INFO_BASIC)) >= 0) memcpy(&address, &info.token, sizeof address);
-#else
-  H5O_info_t info;
-  if (checked(H5Oget_info2(root, &info, H5O_INFO_BASIC)) >= 0) address = info.addr;
-#endif
+  unsigned long long address = HADDR_UNDEF;
+  checked(chdf5_address(root, &address));
   wait_for(&walk, address, "/", "");
   while (walk.waiting_count) {
     found_object next = walk.waiting[--walk.waiting_count];
