@@ -46,9 +46,8 @@ public struct NameMap: Equatable, Sendable {
 
   init(_ json: Data, path: String) throws(DumpError) {
     let written: WrittenMap
-    do throws(PromptError) { try JSONForm.check(json, path: path) } catch {
-      let problem = error.problem.replacing("expected JSON: ", with: "", maxReplacements: 1)
-      throw .badMap(path: path, place: "the map", expected: "JSON", found: "another text: \(problem)")
+    if let flaw = JSONForm.flaw(in: json) {
+      throw .badMap(path: path, place: "the map", expected: "JSON", found: "another text: \(flaw.words)")
     }
     do { written = try JSONDecoder().decode(WrittenMap.self, from: json) } catch {
       throw WrittenMap.account(of: error, path: path)

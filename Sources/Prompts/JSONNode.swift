@@ -61,37 +61,65 @@ extension JSONNode {
   ///
   /// - Throws: `PromptError` where it is no JSON, in UTF-8.
   init(_ text: some Sequence<UInt8>, path: String) throws(PromptError) {
-    var parser = JSONParser(text, path: path)
-    self = try parser.document()
+    do throws(JSONFlaw) {
+      var parser = JSONParser(text)
+      self = try parser.document()
+    } catch {
+      switch error {
+      case .noJSON(let words): throw PromptError(place: path, problem: "expected JSON: \(words)")
+      case .repeatedKey(_, let line): throw PromptError(place: "\(path):\(line)", problem: error.words)
+      }
+    }
   }
 }
 
 /// What is wrong with a text as JSON.
+package enum JSONFlaw: Error {
+  /// It is none: where and how it isn't.
+  case noJSON(String)
+  /// A key stands twice in one object, the second time in a line.
+  case repeatedKey(String, line: Int)
+
+  /// What is wrong, in words that may follow others.
+  package var words: String {
+    switch self {
+    case .noJSON(let words): words
+    case .repeatedKey(let key, _): "`\(key)` stands twice in one object"
+    }
+  }
+}
+
+/// Whether a text is JSON in UTF-8 in which no key stands twice in one object.
 package enum JSONForm {
-  /// Throws where a text is no JSON in UTF-8, or a key stands twice in one object: with line and column.
+  /// Throws where it isn't, with line and column.
   package static func check(_ text: some Sequence<UInt8>, path: String) throws(PromptError) {
     _ = try JSONNode(text, path: path)
+  }
+
+  /// What is wrong with it; nil where nothing is.
+  package static func flaw(in text: some Sequence<UInt8>) -> JSONFlaw? {
+    do throws(JSONFlaw) {
+      var parser = JSONParser(text)
+      _ = try parser.document()
+      return nil
+    } catch { return error }
   }
 }
 
 /// Goes through the bytes of a JSON text once.
 private struct JSONParser {
   private let bytes: [UInt8]
-  private let path: String
   private var place = 0
   private var line = 1
   private var lineStart = 0
   /// How deep values may lie in each other.
   private static let deepest = 64
 
-  init(_ text: some Sequence<UInt8>, path: String) {
-    bytes = Array(text)
-    self.path = path
-  }
+  init(_ text: some Sequence<UInt8>) { bytes = Array(text) }
 
-  mutating func document() throws(PromptError) -> JSONNode {
+  mutating func document() throws(JSONFlaw) -> JSONNode {
     guard String(validating: bytes, as: UTF8.self) != nil else {
-      throw PromptError(place: path, problem: "expected JSON: the text should be UTF-8")
+      throw .noJSON("the text should be UTF-8")
     }
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { place = 3 }
     let node = try value(depth: 0)
@@ -100,15 +128,12 @@ private struct JSONParser {
     return node
   }
 
-  private func expected(_ what: String) -> PromptError {
+  private func expected(_ what: String) -> JSONFlaw {
     let found =
       place < bytes.count
       ? "`\(String(decoding: bytes[place...].prefix(12).prefix { $0 > 0x20 }, as: UTF8.self))`"
       : "the end"
-    return PromptError(
-      place: path,
-      problem: "expected JSON: expected \(what) in line \(line), column \(place - lineStart + 1), "
-        + "found \(found)")
+    return .noJSON("expected \(what) in line \(line), column \(place - lineStart + 1), found \(found)")
   }
 
   private mutating func skipBlanks() {
@@ -126,7 +151,7 @@ private struct JSONParser {
     return true
   }
 
-  private mutating func value(depth: Int) throws(PromptError) -> JSONNode {
+  private mutating func value(depth: Int) throws(JSONFlaw) -> JSONNode {
     guard depth < Self.deepest else { throw expected("at most \(Self.deepest) values inside each other") }
     skipBlanks()
     let start = line
@@ -141,7 +166,7 @@ private struct JSONParser {
     return JSONNode(value: try number(), line: start)
   }
 
-  private mutating func elements(depth: Int) throws(PromptError) -> [JSONNode] {
+  private mutating func elements(depth: Int) throws(JSONFlaw) -> [JSONNode] {
     if take("]") { return [] }
     var elements: [JSONNode] = []
     repeat { elements.append(try value(depth: depth + 1)) } while take(",")
@@ -149,7 +174,7 @@ private struct JSONParser {
     return elements
   }
 
-  private mutating func members(depth: Int) throws(PromptError) -> [JSONNode.Member] {
+  private mutating func members(depth: Int) throws(JSONFlaw) -> [JSONNode.Member] {
     if take("}") { return [] }
     var members: [JSONNode.Member] = []
     repeat {
@@ -158,7 +183,7 @@ private struct JSONParser {
       let key = try text()
       guard take(":") else { throw expected("`:`") }
       guard !members.contains(where: { $0.key == key }) else {
-        throw PromptError(place: "\(path):\(start)", problem: "`\(key)` stands twice in one object")
+        throw .repeatedKey(key, line: start)
       }
       members.append(JSONNode.Member(key: key, line: start, node: try value(depth: depth + 1)))
     } while take(",")
@@ -166,7 +191,7 @@ private struct JSONParser {
     return members
   }
 
-  private mutating func number() throws(PromptError) -> JSONNode.Value {
+  private mutating func number() throws(JSONFlaw) -> JSONNode.Value {
     let characters = Array("+-.0123456789eE".utf8)
     let text = String(decoding: bytes[place...].prefix { characters.contains($0) }, as: UTF8.self)
     guard text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil,
@@ -177,7 +202,7 @@ private struct JSONParser {
   }
 
   /// The rest of a text whose first quote is behind.
-  private mutating func text() throws(PromptError) -> String {
+  private mutating func text() throws(JSONFlaw) -> String {
     var units: [UInt8] = []
     while place < bytes.count, bytes[place] >= 0x20 {
       let byte = bytes[place]
@@ -195,7 +220,7 @@ private struct JSONParser {
     throw expected("the end of a text, `\"`")
   }
 
-  private mutating func escaped() throws(PromptError) -> Unicode.Scalar {
+  private mutating func escaped() throws(JSONFlaw) -> Unicode.Scalar {
     let simple: [UInt8: Unicode.Scalar] = [
       0x22: "\"", 0x5C: "\\", 0x2F: "/", 0x62: "\u{8}", 0x66: "\u{C}", 0x6E: "\n", 0x72: "\r", 0x74: "\t",
     ]
@@ -216,7 +241,7 @@ private struct JSONParser {
   }
 
   /// A 16-bit unit written as `\uXXXX`.
-  private mutating func unit() throws(PromptError) -> UInt32 {
+  private mutating func unit() throws(JSONFlaw) -> UInt32 {
     let digits = String(decoding: bytes[place...].dropFirst(2).prefix(4), as: UTF8.self)
     guard bytes[place...].starts(with: "\\u".utf8), digits.wholeMatch(of: /[0-9a-fA-F]{4}/) != nil,
       let unit = UInt32(digits, radix: 16)

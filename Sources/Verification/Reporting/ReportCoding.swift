@@ -35,10 +35,10 @@ extension String {
 extension DecodingError {
   /// Where in a JSON text it is wrong, and how, without Foundation's words.
   func account(of json: Data) -> (place: String, problem: String) {
-    do throws(PromptError) { try JSONForm.check(json, path: "") } catch {
-      let words = "expected JSON"
-      guard error.problem.hasPrefix("\(words): ") else { return ("the JSON", error.problem) }
-      return (words, String(error.problem.dropFirst(words.count + 2)))
+    switch JSONForm.flaw(in: json) {
+    case .noJSON(let words)?: return ("expected JSON", words)
+    case let flaw?: return ("the JSON", flaw.words)
+    case nil: break
     }
     let (context, missing): (Context, String?) =
       switch self {
