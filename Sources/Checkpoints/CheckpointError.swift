@@ -74,13 +74,6 @@ func naming<Result, Failure: Error>(
   }
 }
 
-extension [String] {
-  /// The first few with commas between, and how many more there are.
-  func listed(_ most: Int) -> String {
-    prefix(most).joined(separator: ", ") + (count > most ? " and \(count - most) more" : "")
-  }
-}
-
 /// Runs `body` and wraps what the file system throws.
 func filing<Result: ~Copyable>(
   _ body: () throws(FileError) -> Result

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Tensors
 
 /// What people take for a checkpoint and isn't one: told by its content, named, with what to do about it.
 enum ForeignContent {

@@ -1,4 +1,5 @@
 public import Checkpoints
+import Tensors
 
 /// Why what a program dumped can't be read, or can't be told which taps it holds.
 public enum DumpError: Error, Equatable, CustomStringConvertible {
@@ -74,8 +75,6 @@ public enum DumpError: Error, Equatable, CustomStringConvertible {
 
   /// The first few of many names.
   private static func list(_ names: [String]) -> String {
-    guard !names.isEmpty else { return "none" }
-    let shown = names.prefix(5).map { "'\($0)'" }.joined(separator: ", ")
-    return names.count > 5 ? "\(shown) and \(names.count - 5) more" : shown
+    names.isEmpty ? "none" : names.map { "'\($0)'" }.listed(5)
   }
 }

@@ -1,6 +1,8 @@
 // The `config.json` of transformers' `Sam2VideoModel`, written. `TransformersConfigurationReading.swift` reads it back.
 // Source: transformers 5.24, models/sam2_video/configuration_sam2_video.py and models/sam2/configuration_sam2.py.
 
+import Tensors
+
 extension ModelConfiguration {
   /// This configuration as transformers' `config.json`.
   ///
@@ -14,8 +16,7 @@ extension ModelConfiguration {
     guard differences.isEmpty else {
       throw .inconsistent(
         origin: origin,
-        reason: "transformers' SAM 2 can't be told " + differences.prefix(4).joined(separator: ", ")
-          + (differences.count > 4 ? " and \(differences.count - 4) more" : ""))
+        reason: "transformers' SAM 2 can't be told \(differences.listed(4))")
     }
     return text
   }

@@ -1,4 +1,5 @@
 import Files
+import Tensors
 
 /// Which of a file's tensors were taken, out of what else there is.
 public struct Selection: Equatable, Sendable {

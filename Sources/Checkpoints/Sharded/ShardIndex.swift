@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Tensors
 
 /// The index of a model in several files: which file of its folder holds which tensor.
 /// Source: huggingface_hub, docs of split_torch_state_dict_into_shards; transformers' save_pretrained.

@@ -231,7 +231,7 @@ private struct QuantizationWork {
       let left = try model.round(layers, by: seen, of: weights)
       if !left.isEmpty {
         watch(
-          .note("rounded to the nearest, as no inputs were seen that tell more: \(QuantizedFile.list(left))"))
+          .note("rounded to the nearest, as no inputs were seen that tell more: \(left.listed(4))"))
       }
       try model.measure(by: seen, of: weights, inputs: plan.inputs)
     }
@@ -277,16 +277,16 @@ private enum QuantizedFile {
     if !zero.isEmpty {
       remarks.append(
         "output channels of nothing but zeros have scale 1 and stay zeros: "
-          + list(zero.map { "\($0.zeroChannels) of \($0.layer)" }))
+          + zero.map { "\($0.zeroChannels) of \($0.layer)" }.listed(4))
     }
     let kept = model.layers.filter { $0.kept != nil }
     if !kept.isEmpty {
-      remarks.append("stored as F16, since their rows are no multiple of 32: \(list(kept.map(\.layer)))")
+      remarks.append("stored as F16, since their rows are no multiple of 32: \(kept.map(\.layer).listed(4))")
     }
     if case .scheme(.w4, _) = scheme {
       let wide = model.layers.filter { $0.precision != .w4 }
       if !wide.isEmpty {
-        remarks.append("w8, since their inputs are no multiple of 32: \(list(wide.map(\.layer)))")
+        remarks.append("w8, since their inputs are no multiple of 32: \(wide.map(\.layer).listed(4))")
       }
     }
     let dynamic = model.layers.filter { $0.precision == .w8a8 && plan.inputs[$0.layer] == nil }
@@ -295,9 +295,5 @@ private enum QuantizedFile {
         "the inputs of \(dynamic.count) layers have no range in the plan: it is found anew for every input")
     }
     return remarks
-  }
-
-  static func list(_ things: [String]) -> String {
-    things.prefix(4).joined(separator: ", ") + (things.count > 4 ? " and \(things.count - 4) more" : "")
   }
 }

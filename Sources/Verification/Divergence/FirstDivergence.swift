@@ -1,4 +1,5 @@
 public import Taps
+import Tensors
 
 /// Where a run first leaves its reference, what brings that about, and what merely carries it on.
 public struct FirstDivergence: Equatable, Sendable, Codable {
@@ -78,10 +79,7 @@ extension FirstDivergence {
             .joined(separator: ", ") + ".")
     }
     if introducing.count > 1 {
-      let shown = introducing.prefix(Self.mostModules)
-      let rest = introducing.count - shown.count
-      sentences.append(
-        "Off by themselves: \(shown.joined(separator: ", "))\(rest > 0 ? " and \(rest) more" : "").")
+      sentences.append("Off by themselves: \(introducing.listed(Self.mostModules)).")
     }
     if carried > 0 {
       sentences.append(

@@ -96,9 +96,7 @@ struct InspectionReport: Encodable {
     if !wrappers.isEmpty { lines.append("taken off names: \(wrappers.joined(separator: ", "))") }
     if !leftOut.isEmpty { lines.append("left out: \(leftOut.joined(separator: ", "))") }
     if !foreign.isEmpty {
-      let more = foreign.count > 20 ? " and \(foreign.count - 20) more" : ""
-      let names = foreign.prefix(20).joined(separator: ", ")
-      lines.append("named and not run: \(names)\(more); --security says more")
+      lines.append("named and not run: \(foreign.listed(20)); --security says more")
     }
     lines += metadata.sorted { $0.key < $1.key }.map { key, value in
       "metadata \(key.shown(atMost: 80)): \(value.shown(atMost: 80))"
