@@ -55,7 +55,6 @@ extension ValidationSet.PictureFile {
   ///
   /// - Throws: `MediaError`, `EvaluationError.wrongSize`.
   public func labels(width: Int, height: Int) throws -> LabelRaster {
-    let labels = try LabelRaster.read(path: masks, of: width, height)
-    return labels.isVoidAlone ? labels : labels.withoutVoid
+    try LabelRaster.read(path: masks, of: width, height).resolvingVoid
   }
 }

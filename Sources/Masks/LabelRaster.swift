@@ -69,6 +69,9 @@ public struct LabelRaster: Sendable, Equatable {
       LabelMap(width: width, height: height, labels: labels.map { $0 == LabelMap.void ? 0 : UInt8($0) }))
   }
 
+  /// What one file by itself means: void pixels are ground beside objects, and object 255 where they are all that there is.
+  public var resolvingVoid: LabelRaster { isVoidAlone ? self : withoutVoid }
+
   /// The pixels of one object.
   public func mask(of object: Int) -> BinaryMask {
     BinaryMask(width: width, height: height, pixels: labels.map { Int($0) == object ? 1 : 0 })

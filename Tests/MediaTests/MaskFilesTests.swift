@@ -58,8 +58,10 @@ import Testing
     try LabelMap(width: 3, height: 1, labels: [0, 7, 255]).write(path: folder.path("map.png"))
     let map = try LabelRaster.read(path: folder.path("map.png"))
     #expect(map.objects == [7, 255] && map.withoutVoid.labels == [0, 7, 0] && !map.isVoidAlone)
+    #expect(map.resolvingVoid.labels == [0, 7, 0] && deep.resolvingVoid == deep)
     try LabelMap(width: 2, height: 1, labels: [0, 255]).write(path: folder.path("void.png"))
-    #expect(try LabelRaster.read(path: folder.path("void.png")).isVoidAlone)
+    let void = try LabelRaster.read(path: folder.path("void.png"))
+    #expect(void.isVoidAlone && void.resolvingVoid.labels == [0, 255])
   }
 
   @Test func writtenMaskReadsBackUnchanged() throws {

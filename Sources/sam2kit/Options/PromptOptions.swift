@@ -160,8 +160,7 @@ struct PointingOptions: ParsableArguments {
   /// - Throws: `PromptError`, `MediaError`, `FileError`.
   func script(of picture: String, frame: Int = 0) throws -> PromptScript {
     if let masks {
-      let labels = try LabelRaster.read(path: masks)
-      let map = labels.isVoidAlone ? labels : labels.withoutVoid
+      let map = try LabelRaster.read(path: masks).resolvingVoid
       guard !map.objects.isEmpty else {
         throw PromptError(place: masks, problem: "expected object numbers, found only 0, the ground")
       }
