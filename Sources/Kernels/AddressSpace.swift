@@ -7,12 +7,15 @@ package enum AddressSpace {
   package static let least = 192 << 20
 
   /// How many bytes are left; nil where there is no limit, or nobody says.
-  package static var left: Int? {
+  private static var left: Int? {
     guard let limit = number(of: "Max address space", in: "/proc/self/limits"),
       let taken = number(of: "VmSize:", in: "/proc/self/status")
     else { return nil }
     return max(0, limit - taken << 10)
   }
+
+  /// How many bytes are left where those are fewer than so many; nil where there is room.
+  package static func shortage(of needed: Int) -> Int? { left.flatMap { $0 < needed ? $0 : nil } }
 
   /// The first number behind a name at the start of a line of a file; nil where there is none.
   private static func number(of name: String, in path: String) -> Int? {

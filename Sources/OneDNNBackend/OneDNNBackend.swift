@@ -54,7 +54,7 @@ public struct OneDNNBackend: Backend {
 
   /// Loads oneDNN.
   ///
-  /// - Throws: `OneDNNError.missing` where there is none, `OneDNNError.unknownInstructions`.
+  /// - Throws: As `OneDNNLibrary.init`.
   public init() throws(OneDNNError) {
     let library = try OneDNNLibrary()
     version = library.version

@@ -44,7 +44,7 @@ struct Library {
   /// given back); common_x86_64.h and common_arm64.h, BUFFER_SIZE.
   private static func requireRoom() throws(OpenBLASError) {
     let needed = Parallelism.threads * 128 << 20 + AddressSpace.least
-    if let left = AddressSpace.left, left < needed { throw .noRoom(needed: needed, found: left) }
+    if let left = AddressSpace.shortage(of: needed) { throw .noRoom(needed: needed, found: left) }
   }
 
   /// Loads it with its own choice of kernels, or with better ones where that is below what the processor can do; with weaker

@@ -17,12 +17,15 @@ public struct OneDNNLibrary: Sendable {
       guard let most = Self.instructions[named] else { throw .unknownInstructions(found: named) }
       conednn_keep_to(Int32(most))
     }
-    // It would crash.
-    if let left = AddressSpace.left, left < AddressSpace.least { throw .noRoom(found: left) }
+    if let left = Self.shortage { throw .noRoom(found: left) }
     if let reason = conednn_load() { throw .missing(reason: String(cString: reason)) }
     let number = conednn_version()
     version = "\(number.major).\(number.minor).\(number.patch)"
   }
+
+  /// The addresses that were left before it was loaded, where it would crash for lack of them. Looked at once: what a model
+  /// that runs has taken since is no reason to refuse the next.
+  private static let shortage = AddressSpace.shortage(of: AddressSpace.least)
 
   fileprivate static let variable = "SAM2KIT_MAX_ISA"
 
