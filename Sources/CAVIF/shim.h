@@ -1,6 +1,7 @@
 // libavif: the functions that are used, under our own prefix, and a decoder whose structures differ between versions, seen
 // through what they have in common.
 #pragma once
+#include "../CLoader/declarations.h"
 #include <avif/avif.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,19 +10,11 @@
   X(avifDecoderCreate) X(avifDecoderDestroy) X(avifDecoderNthImage) X(avifDecoderParse) X(avifDecoderSetIOMemory)      \
   X(avifImageYUVToRGB) X(avifRGBImageSetDefaults) X(avifResultToString)
 
-#if defined(__linux__)
-#define CAVIF_DECLARATION(name) extern __typeof__(name) cavif_##name;
-#else
-#define CAVIF_DECLARATION(name) extern __typeof__(name) cavif_##name __asm__("_" #name);
-#endif
+#define CAVIF_DECLARATION(name) CLOADER_DECLARATION(cavif_##name, name)
 CAVIF_FUNCTIONS(CAVIF_DECLARATION)
 
 // Loads libavif, before any other function is called. What is wrong, or NULL.
-#if defined(__linux__)
-const char *cavif_load(void);
-#else
-static inline const char *cavif_load(void) { return NULL; }
-#endif
+CLOADER_LOADING(cavif_load)
 
 // Opens a file in memory, which outlives the decoder, as leniently as Pillow does. What is wrong, or NULL.
 static inline const char *cavif_open(const uint8_t *bytes, size_t count, int threads, uint32_t most_pixels,

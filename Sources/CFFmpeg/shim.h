@@ -1,6 +1,7 @@
 // FFmpeg's libraries: the functions that are used, under our own prefix, with names for what they spell as macros, which
 // Swift can't see, and for what moved between versions 4.4 and 8.
 #pragma once
+#include "../CLoader/declarations.h"
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/display.h>
@@ -32,19 +33,11 @@
 
 // Declares each of them as cffmpeg_…: on Linux a function of our own that jumps to FFmpeg's once that is loaded, elsewhere
 // another name for the linker's.
-#if defined(__linux__)
-#define CFFMPEG_DECLARATION(name) extern __typeof__(name) cffmpeg_##name;
-#else
-#define CFFMPEG_DECLARATION(name) extern __typeof__(name) cffmpeg_##name __asm__("_" #name);
-#endif
+#define CFFMPEG_DECLARATION(name) CLOADER_DECLARATION(cffmpeg_##name, name)
 CFFMPEG_FUNCTIONS(CFFMPEG_DECLARATION)
 
 // Loads FFmpeg's libraries, before any other function is called. What is wrong, or NULL.
-#if defined(__linux__)
-const char *cffmpeg_load(void);
-#else
-static inline const char *cffmpeg_load(void) { return NULL; }
-#endif
+CLOADER_LOADING(cffmpeg_load)
 
 static inline int64_t cffmpeg_no_timestamp(void) { return AV_NOPTS_VALUE; }
 static inline int cffmpeg_end_of_file(void) { return AVERROR_EOF; }

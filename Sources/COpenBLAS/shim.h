@@ -3,12 +3,9 @@
 // What is used of its header, which systems keep in different folders, under our own prefix: on Linux functions of our own
 // that jump to OpenBLAS once it is loaded, elsewhere other names for the linker's.
 #pragma once
+#include "../CLoader/declarations.h"
 
-#if defined(__linux__)
-#define COPENBLAS_FUNCTION(type, name, ...) type copenblas_##name(__VA_ARGS__)
-#else
-#define COPENBLAS_FUNCTION(type, name, ...) type copenblas_##name(__VA_ARGS__) __asm__("_" #name)
-#endif
+#define COPENBLAS_FUNCTION(type, name, ...) type copenblas_##name(__VA_ARGS__) CLOADER_LINKED(name)
 
 #define COPENBLAS_ROW_MAJOR 101
 #define COPENBLAS_AS_STORED 111

@@ -1,5 +1,6 @@
 // OpenJPEG: the functions that are used, under our own prefix, and a file in memory.
 #pragma once
+#include "../CLoader/declarations.h"
 // Its folder is called after the version.
 #if __has_include(<openjpeg.h>)
 #include <openjpeg.h>
@@ -18,19 +19,11 @@
   X(opj_stream_create) X(opj_stream_destroy) X(opj_stream_set_read_function) X(opj_stream_set_seek_function)           \
   X(opj_stream_set_skip_function) X(opj_stream_set_user_data) X(opj_stream_set_user_data_length)
 
-#if defined(__linux__)
-#define COPENJPEG_DECLARATION(name) extern __typeof__(name) copenjpeg_##name;
-#else
-#define COPENJPEG_DECLARATION(name) extern __typeof__(name) copenjpeg_##name __asm__("_" #name);
-#endif
+#define COPENJPEG_DECLARATION(name) CLOADER_DECLARATION(copenjpeg_##name, name)
 COPENJPEG_FUNCTIONS(COPENJPEG_DECLARATION)
 
 // Loads OpenJPEG, before any other function is called. What is wrong, or NULL.
-#if defined(__linux__)
-const char *copenjpeg_load(void);
-#else
-static inline const char *copenjpeg_load(void) { return NULL; }
-#endif
+CLOADER_LOADING(copenjpeg_load)
 
 // A file in memory, which outlives the decoder that reads it.
 typedef struct {

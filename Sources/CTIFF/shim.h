@@ -1,6 +1,7 @@
 // libtiff: the functions that are used, under our own prefix; a file in memory; and fields, which take as many arguments as
 // they like, where Swift can't follow.
 #pragma once
+#include "../CLoader/declarations.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +13,11 @@
   X(TIFFComputeTile) X(TIFFScanlineSize64) X(TIFFSetDirectory) X(TIFFSetErrorHandler) X(TIFFSetField)                  \
   X(TIFFSetWarningHandler) X(TIFFStripSize) X(TIFFTileRowSize) X(TIFFTileSize)
 
-#if defined(__linux__)
-#define CTIFF_DECLARATION(name) extern __typeof__(name) ctiff_##name;
-#else
-#define CTIFF_DECLARATION(name) extern __typeof__(name) ctiff_##name __asm__("_" #name);
-#endif
+#define CTIFF_DECLARATION(name) CLOADER_DECLARATION(ctiff_##name, name)
 CTIFF_FUNCTIONS(CTIFF_DECLARATION)
 
 // Loads libtiff, before any other function is called. What is wrong, or NULL.
-#if defined(__linux__)
-const char *ctiff_load(void);
-#else
-static inline const char *ctiff_load(void) { return NULL; }
-#endif
+CLOADER_LOADING(ctiff_load)
 
 // A file in memory, which outlives the TIFF that is opened of it.
 typedef struct {

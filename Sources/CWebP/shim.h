@@ -1,5 +1,6 @@
 // libwebp's decoder of still and moving pictures: the functions that are used, under our own prefix.
 #pragma once
+#include "../CLoader/declarations.h"
 #include <webp/demux.h>
 
 #define CWEBP_FUNCTIONS(X)                                                                                             \
@@ -7,20 +8,12 @@
   X(WebPAnimDecoderOptionsInitInternal)
 #define CWEBP_FEATURE_FUNCTIONS(X) X(WebPGetFeaturesInternal)
 
-#if defined(__linux__)
-#define CWEBP_DECLARATION(name) extern __typeof__(name) cwebp_##name;
-#else
-#define CWEBP_DECLARATION(name) extern __typeof__(name) cwebp_##name __asm__("_" #name);
-#endif
+#define CWEBP_DECLARATION(name) CLOADER_DECLARATION(cwebp_##name, name)
 CWEBP_FUNCTIONS(CWEBP_DECLARATION)
 CWEBP_FEATURE_FUNCTIONS(CWEBP_DECLARATION)
 
 // Loads libwebp, before any other function is called. What is wrong, or NULL.
-#if defined(__linux__)
-const char *cwebp_load(void);
-#else
-static inline const char *cwebp_load(void) { return NULL; }
-#endif
+CLOADER_LOADING(cwebp_load)
 
 // What a file says of its pictures; 0 where it can't be read.
 typedef struct {
