@@ -61,6 +61,18 @@ struct TrackState: Codable {
   }
 }
 
+/// The state in a folder belongs to another run.
+public struct OtherRun: Error, CustomStringConvertible {
+  /// The state's file.
+  public let path: String
+
+  /// One sentence.
+  public var description: String {
+    "\(path): expected a run of the same model, video and prompts to go on from, found another; "
+      + "leave out --resume to start anew"
+  }
+}
+
 /// What an interrupted run left is not what it wrote.
 public struct DamagedRun: Error, CustomStringConvertible {
   /// The file.

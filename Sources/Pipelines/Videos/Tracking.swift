@@ -3,111 +3,12 @@ import Checkpoints
 import Files
 import Foundation
 import Kernels
-public import Masks
-public import Media
+import Masks
+import Media
 public import Prompts
 import SAM2
 import Taps
 import Tensors
-
-/// What to track through a video, and where results go.
-public struct TrackRequest: Sendable {
-  /// A video file, a folder of pictures, or a TIFF or AVIF of several pages.
-  public var video: String
-  /// What is pointed at, and when.
-  public var prompts: PromptScript
-  /// Where the prompts come from, for errors.
-  public var promptsPlace = "the prompts"
-  /// What the paths of the prompts' masks are relative to.
-  public var maskFolder: String
-  /// Which way to track; `steps` say it themselves.
-  public var direction = TrackDirection.forward
-  /// The folder for indexed PNGs and `tracks.json`, made if it isn't there.
-  public var output: String
-  /// The file of a video with every object drawn; nil for none.
-  public var overlay: String?
-  /// Which frames to take, and how pictures among them are read. Frames keep their numbers in the video, in prompts as well.
-  public var frames = FrameOptions()
-  /// Whether to go on where an interrupted run into the same folder stopped.
-  public var resumes = false
-  /// What is done to masks before they are handed out; the memory of objects is of masks as they were.
-  public var cleanUp = CleanUp()
-  /// Which files of outlines to write beside the masks.
-  public var outlines: [OutlineFormat] = []
-  /// How far corners of outlines that are left out may lie off what remains, in pixels; 0 keeps every pixel.
-  public var tolerance = 0.0
-  /// What to record; nothing of a run that is gone on with.
-  public var recording = RecordingRequest()
-
-  /// Prompts to track through a video.
-  ///
-  /// - Parameter maskFolder: What the paths of the prompts' masks are relative to; nil for the working folder.
-  public init(video: String, prompts: PromptScript, output: String, maskFolder: String? = nil) {
-    self.video = video
-    self.prompts = prompts
-    self.output = output
-    self.maskFolder = maskFolder ?? FilePath.currentFolder
-  }
-}
-
-/// What tracking left.
-public struct TrackResult: Sendable {
-  /// `tracks.json`.
-  public let report: String
-  /// The video with every object drawn, if it was asked for.
-  public let overlay: String?
-  /// How many frames have masks.
-  public let frameCount: Int
-  /// What was wrong with the video, a sentence each.
-  public let damage: [String]
-}
-
-/// The masks of all objects that are known on one frame.
-public struct TrackedFrame: Sendable {
-  /// One object's mask.
-  public struct Object: Sendable {
-    /// The object's number.
-    public let object: Int
-    /// Its pixels, of the video's size.
-    public let mask: BinaryMask
-    /// The mask's estimated IoU with the truth.
-    public let score: Float
-    /// The logit of the object's presence.
-    public let objectScore: Float
-  }
-
-  /// The frame's number, from 0.
-  public let frame: Int
-  /// Seconds since the first frame, where the video says.
-  public let time: Double?
-  /// The objects in the order in which they were added.
-  public let objects: [Object]
-
-  /// - Throws: `BrokenPrediction` for what is not a number.
-  init(_ masks: FrameMasks, number: Int? = nil, time: Double?, _ cleanUp: CleanUp = CleanUp()) throws {
-    try masks.requireNumbers()
-    frame = number ?? masks.frame
-    self.time = time
-    objects = zip(masks.objects, masks.logits()).compactMap { object, logits in
-      guard let presence = object.objectScore, let score = object.predictedIoU else { return nil }
-      return Object(
-        object: object.id, mask: cleanUp(BinaryMask(logits: logits)), score: score, objectScore: presence)
-    }
-  }
-}
-
-extension FrameMasks {
-  /// Throws if anything is not a number.
-  func requireNumbers() throws(BrokenPrediction) {
-    for object in objects {
-      let isMaskBroken = object.lowResLogits.withElements { $0.contains(where: \.isNaN) }
-      let scores = [object.objectScore, object.predictedIoU].compactMap { $0 }
-      guard isMaskBroken || !scores.allSatisfy(\.isFinite) else { continue }
-      throw BrokenPrediction(
-        name: "\(isMaskBroken ? "mask" : "score") of object \(object.id) on frame \(frame)")
-    }
-  }
-}
 
 extension Model {
   /// Tracks what a request asks for into its folder; see `Tracking`.
@@ -390,40 +291,5 @@ private struct Beginning {
         .write(to: folder.newReport, inPlaceOf: earlier?.entries ?? [])
     }
     hasBegun = true
-  }
-}
-
-/// The state in a folder belongs to another run.
-public struct OtherRun: Error, CustomStringConvertible {
-  /// The state's file.
-  public let path: String
-
-  /// One sentence.
-  public var description: String {
-    "\(path): expected a run of the same model, video and prompts to go on from, found another; "
-      + "leave out --resume to start anew"
-  }
-}
-
-/// Counts frames and the time that they take.
-struct ProgressClock {
-  private let stage: FrameProgress.Stage
-  private let total: Int?
-  private let before: Int
-  private var doneNow = 0
-  private let start = ContinuousClock.now
-
-  /// - Parameter done: How many frames an earlier run did.
-  init(stage: FrameProgress.Stage, total: Int?, done: Int = 0) {
-    self.stage = stage
-    self.total = total
-    before = done
-  }
-
-  mutating func advance(to frame: Int) -> FrameProgress {
-    doneNow += 1
-    return FrameProgress(
-      stage: stage, frame: frame, done: before + doneNow, total: total, doneNow: doneNow,
-      seconds: start.duration(to: .now) / .seconds(1))
   }
 }
