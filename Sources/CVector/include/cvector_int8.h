@@ -92,9 +92,9 @@ void cvector_extremes_tile(
     const float *x, size_t x_stride, size_t rows, size_t columns, float *least, float *most);
 
 // Attention whose scores are products of bytes from -127 to 127: every query has a scale, and so have each 64 keys from the
-// first on. Weights and values are bfloat16.
+// first on. Weights and values are numbers.
 enum { cvector_int8_keys_of_scale = 64 };
-// Whether the processor has what it takes: AMX.
+// Whether the processor has what it takes: AMX, or AVX-512 with VNNI.
 bool cvector_attends_in_int8(void);
 // Rows [rows, dim] Float32 to bytes, `group` rows to a scale: the largest magnitude of a group becomes 127, of two equally near
 // bytes the even one is taken. Rows of bytes lie `out_stride` apart, zeros after them. A group of zeros, or of hardly more, has
@@ -111,5 +111,5 @@ size_t cvector_int8_packed_keys_bytes(size_t keys, size_t dim);
 // cvector_keys_at_once. `packed` is aligned to 64 bytes; scales: [(keys + 63) / 64].
 void cvector_pack_int8_keys(
     const float *k, size_t stride, size_t first, size_t count, size_t dim, void *packed, float *scales);
-// As `cvector_attend_tile` with Float32 queries; values are packed as bfloat16, and the scratch memory is that of bfloat16.
-void cvector_attend_int8_tile(const cvector_attention *attention);
+// As `cvector_attend_tile` with Float32 queries, and values of `kind`: bfloat16 where AMX is in use.
+void cvector_attend_int8_tile(cvector_kind kind, const cvector_attention *attention);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../include/cvector_int8.h"
+#include "int8.h"
 #include "level.h"
 
 enum { piece = cvector_keys_at_once, block = cvector_queries_at_once };
@@ -54,15 +55,20 @@ typedef struct {
 
 static size_t columns_of(size_t keys) { return (least(piece, keys) + 31) / 32 * 32; }
 
+// What a query takes that is made into bytes or, for AMX, rounded.
+static size_t bytes_of(cvector_kind kind, size_t dim) {
+  return kind == cvector_f32 ? lines(dim) : (dim + 31) / 32 * 32 * sizeof(uint16_t);
+}
+
 static parts parts_of(cvector_kind kind, size_t keys, size_t dim, size_t value_dim) {
   const size_t columns = columns_of(keys);
   const bool narrow = kind != cvector_f32;
   parts p = {.scores = 0};
   p.weights = lines(block * (columns * sizeof(float) + apart));
   p.queries = p.weights + (narrow ? lines(block * (columns * sizeof(uint16_t) + apart)) : 0);
-  p.sums = p.queries + (narrow ? lines(block * (dim + 31) / 32 * 32 * sizeof(uint16_t)) : 0);
+  p.sums = p.queries + lines(block * bytes_of(kind, dim));
   p.rows = p.sums + lines(block * (value_dim + 15) / 16 * 16 * sizeof(float));
-  p.bytes = p.rows + lines(3 * block * sizeof(float));
+  p.bytes = p.rows + lines(5 * block * sizeof(float));
   return p;
 }
 
@@ -70,22 +76,62 @@ size_t cvector_attention_scratch(cvector_kind kind, size_t keys, size_t dim, siz
   return parts_of(kind, keys, dim, value_dim).bytes;
 }
 
+// What the scores of an attention are products of.
+typedef enum { as_values, bytes } score_kind;
+
+// Queries as bytes, for scores of a scale that is 1.
+static void make_bytes(const cvector_attention *a, const cvector_attention_block *b) {
+  const size_t query_bytes = lines(a->dim);
+  int8_t *queries = (int8_t *)b->queries;
+  cvector_quantize_rows(
+      (const float *)a->q + b->first * a->q_stride, a->q_stride, b->count, a->dim, 1, queries, query_bytes,
+      b->query_scales);
+  for (size_t r = 0; r < b->count; r++, queries += query_bytes) {
+    int32_t sum = 0;
+    for (size_t k = 0; k < a->dim; k++) sum += queries[k];
+    b->starts[r] = -128 * sum;
+    b->query_scales[r] *= b->scale;
+  }
+}
+
+// Scores of all queries and `keys` keys of a piece.
+static void score_piece(
+    cvector_kind kind, score_kind scores, const cvector_attention *a, const cvector_attention_block *b, size_t index,
+    size_t keys) {
+  const char *packed = (const char *)a->k + index * b->key_bytes;
+  if (scores == bytes) {
+    const cvector_int8_scores products = {
+        .rows = b->count, .keys_count = keys, .queries = (const int8_t *)b->queries, .query_bytes = lines(a->dim),
+        .starts = b->starts, .query_scales = b->query_scales,
+        .key_scales = a->key_scales + index * (piece / cvector_int8_keys_of_scale), .keys = packed,
+        .scores = b->scores, .scores_stride = b->scores_stride,
+    };
+    cvector_int8_level_used()->score(&products);
+    return;
+  }
+  const cvector_product products = {
+      .rows = b->count, .inner = a->dim, .columns = keys,
+      .a = (const char *)a->q + b->first * a->q_stride * size_of(kind), .a_stride = a->q_stride, .b = packed,
+      .out = b->scores, .out_stride = b->scores_stride, .out_kind = cvector_f32,
+  };
+  cvector_multiply_tile(kind, &products);
+}
+
 // Sums of values by unnormalised weights, piece by piece.
-static void sum_pieces(cvector_kind kind, const cvector_attention *a, const cvector_attention_block *b) {
+static void sum_pieces(
+    cvector_kind kind, score_kind scores, const cvector_attention *a, const cvector_attention_block *b) {
   const cvector_level *level = cvector_level_used();
+  // The scale of scores of bytes is in them.
+  const float scale = scores == bytes ? 1 : b->scale;
+  for (size_t r = 0; r < b->count; r++) b->largest[r] = -INFINITY, b->totals[r] = 0;
+  if (scores == bytes) make_bytes(a, b);
   void *weights = kind == cvector_f32 ? (void *)b->scores : b->weights;
   const size_t weights_stride = kind == cvector_f32 ? b->scores_stride : b->weights_stride;
   for (size_t from = 0, index = 0; from < a->keys; from += piece, index++) {
     const size_t keys = least(piece, a->keys - from);
-    const cvector_product products = {
-        .rows = b->count, .inner = a->dim, .columns = keys,
-        .a = (const char *)a->q + b->first * a->q_stride * size_of(kind), .a_stride = a->q_stride,
-        .b = (const char *)a->k + index * b->key_bytes, .out = b->scores, .out_stride = b->scores_stride,
-        .out_kind = cvector_f32,
-    };
-    cvector_multiply_tile(kind, &products);
+    score_piece(kind, scores, a, b, index, keys);
     level->weigh(
-        kind, b->scores, b->scores_stride, b->scale, b->count, keys, weights, weights_stride,
+        kind, b->scores, b->scores_stride, scale, b->count, keys, weights, weights_stride,
         cvector_inner_read(kind, keys), b->largest, b->totals, b->factors);
     if (from) {
       level->scale_rows(
@@ -99,9 +145,6 @@ static void sum_pieces(cvector_kind kind, const cvector_attention *a, const cvec
     cvector_multiply_tile(kind, &weighted);
   }
 }
-
-// What the scores of an attention are products of.
-typedef enum { as_values, bytes } score_kind;
 
 static void attend_block(cvector_kind kind, score_kind scores, const cvector_attention *a, size_t first, size_t count) {
   const cvector_level *level = cvector_level_used();
@@ -117,15 +160,15 @@ static void attend_block(cvector_kind kind, score_kind scores, const cvector_att
           scores == bytes ? cvector_int8_packed_keys_bytes(piece, a->dim) : cvector_packed_bytes(kind, a->dim, piece),
       .value_bytes = cvector_packed_bytes(kind, piece, a->value_dim), .scores = (float *)(scratch + at.scores),
       .sums = (float *)(scratch + at.sums), .largest = rows, .totals = rows + block, .factors = rows + 2 * block,
+      .query_scales = rows + 3 * block, .starts = (int32_t *)(rows + 4 * block),
       .queries = (uint16_t *)(scratch + at.queries), .weights = (uint16_t *)(scratch + at.weights),
       .scores_stride = columns + apart / sizeof(float), .weights_stride = columns + apart / sizeof(uint16_t),
       .sums_stride = (a->value_dim + 15) / 16 * 16,
   };
-  if (scores == bytes) {
+  if (scores == bytes && level->attend_block_of_bytes) {
     level->attend_block_of_bytes(a, &b);
-  } else if (kind != cvector_bf16 || !level->attend_block || !level->attend_block(a, &b)) {
-    for (size_t r = 0; r < count; r++) b.largest[r] = -INFINITY, b.totals[r] = 0;
-    sum_pieces(kind, a, &b);
+  } else if (scores == bytes || kind != cvector_bf16 || !level->attend_block || !level->attend_block(a, &b)) {
+    sum_pieces(kind, scores, a, &b);
   }
   for (size_t r = 0; r < count; r++) b.factors[r] = 1.0f / b.totals[r];
   level->scale_rows(
@@ -150,9 +193,13 @@ static void attend(cvector_kind kind, score_kind scores, const cvector_attention
 
 void cvector_attend_tile(cvector_kind kind, const cvector_attention *attention) { attend(kind, as_values, attention); }
 
-bool cvector_attends_in_int8(void) { return cvector_level_used()->attend_block_of_bytes != NULL; }
+bool cvector_attends_in_int8(void) {
+  return cvector_level_used()->attend_block_of_bytes || cvector_int8_level_used()->score;
+}
 
-void cvector_attend_int8_tile(const cvector_attention *attention) { attend(cvector_bf16, bytes, attention); }
+void cvector_attend_int8_tile(cvector_kind kind, const cvector_attention *attention) {
+  attend(kind, bytes, attention);
+}
 
 void cvector_weigh_tile(
     cvector_kind kind, float *scores, size_t stride, float scale, size_t rows, size_t columns, void *weights,

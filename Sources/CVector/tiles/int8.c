@@ -71,7 +71,7 @@ bool cvector_is_int8_fast(void) {
   return used == cvector_int8_avx_vnni || used >= cvector_int8_avx512_vnni;
 }
 
-static const cvector_int8_level *level_used(void) {
+const cvector_int8_level *cvector_int8_level_used(void) {
 #if defined(__x86_64__)
   static const cvector_int8_level *const levels[] = {
       &cvector_int8_level_portable, &cvector_int8_level_avx2, &cvector_int8_level_avx_vnni,
@@ -88,12 +88,12 @@ static size_t panel_bytes(const cvector_int8_level *level, size_t inner) {
 }
 
 size_t cvector_int8_packed_bytes(size_t inner, size_t columns) {
-  const cvector_int8_level *level = level_used();
+  const cvector_int8_level *level = cvector_int8_level_used();
   return panel_bytes(level, inner) * ((columns + level->lanes - 1) / level->lanes);
 }
 
 void cvector_pack_int8(const int8_t *weights, size_t stride, size_t inner, size_t columns, void *packed) {
-  const cvector_int8_level *level = level_used();
+  const cvector_int8_level *level = cvector_int8_level_used();
   const size_t lanes = level->lanes, in_word = level->in_word, bytes = panel_bytes(level, inner);
   memset(packed, 0, bytes * ((columns + lanes - 1) / lanes));
   for (size_t c = 0; c < columns; c++) {
@@ -153,7 +153,7 @@ static void multiply_in_pieces(const cvector_int8_level *level, const cvector_in
 }
 
 void cvector_multiply_int8_tile(const cvector_int8_product *p) {
-  const cvector_int8_level *level = level_used();
+  const cvector_int8_level *level = cvector_int8_level_used();
   if (p->inner > cvector_int8_most_inner || (p->out_kind == cvector_u8 && p->added)) __builtin_trap();
   if (p->activation == cvector_gelu_activation && !(level->has_gelu && level->has_gelu(p))) {
     multiply_in_pieces(level, p);
@@ -165,7 +165,7 @@ void cvector_multiply_int8_tile(const cvector_int8_product *p) {
 void cvector_quantize_tile(
     cvector_kind source, const void *x, size_t x_stride, const float *added, size_t added_stride, cvector_range range,
     uint8_t *out, size_t out_stride, size_t rows, size_t columns) {
-  level_used()->quantize(source, x, x_stride, added, added_stride, range, out, out_stride, rows, columns);
+  cvector_int8_level_used()->quantize(source, x, x_stride, added, added_stride, range, out, out_stride, rows, columns);
 }
 
 // How many numbers are Float32 at a time on their way to bytes.
@@ -181,7 +181,7 @@ void cvector_normalise_to_int8_tile(
     const size_t count = rows - row < at_once ? rows - row : at_once;
     cvector_normalise_tile(
         cvector_f32, x + row * x_stride, x_stride, weight, bias, epsilon, normed, columns, count, columns, columns);
-    level_used()->quantize(
+    cvector_int8_level_used()->quantize(
         cvector_f32, normed, columns, NULL, 0, range, out + row * out_stride, out_stride, count, columns);
   }
 }
@@ -195,12 +195,12 @@ void cvector_activate_to_int8_tile(
       const size_t count = columns - column < numbers_at_once ? columns - column : numbers_at_once;
       cvector_activate_tile(
           cvector_f32, activation, x + row * x_stride + column, x_stride, activated, count, 1, count, count);
-      level_used()->quantize(
+      cvector_int8_level_used()->quantize(
           cvector_f32, activated, count, NULL, 0, range, out + row * out_stride + column, out_stride, 1, count);
     }
   }
 }
 
 void cvector_extremes_tile(const float *x, size_t x_stride, size_t rows, size_t columns, float *least, float *most) {
-  level_used()->extremes(x, x_stride, rows, columns, least, most);
+  cvector_int8_level_used()->extremes(x, x_stride, rows, columns, least, most);
 }

@@ -2,6 +2,22 @@
 #pragma once
 #include "../include/cvector_int8.h"
 
+// Queries and keys in bytes to scores.
+typedef struct {
+  // Keys that are there; scores are written for whole panels of 16.
+  size_t rows, keys_count;
+  // [rows, query_bytes] from -127 to 127, zeros at the end of each; 64 divides `query_bytes`.
+  const int8_t *queries;
+  size_t query_bytes;
+  // What a query's sums begin with: what 128 more in every key adds to them, taken away.
+  const int32_t *starts;
+  // What a query's bytes are worth, and those of 64 keys.
+  const float *query_scales, *key_scales;
+  const void *keys;
+  float *scores;
+  size_t scores_stride;
+} cvector_int8_scores;
+
 // Functions compiled for one instruction set.
 typedef struct {
   // Columns of a panel. A panel is the sums of its columns, a word for each, then words that hold `in_word` neighbours of a
@@ -15,7 +31,12 @@ typedef struct {
   void (*quantize)(
       cvector_kind, const void *, size_t, const float *, size_t, cvector_range, uint8_t *, size_t, size_t, size_t);
   void (*extremes)(const float *, size_t, size_t, size_t, float *, float *);
+  // NULL where Float32 does as well.
+  void (*score)(const cvector_int8_scores *);
 } cvector_int8_level;
+
+// The functions in use.
+const cvector_int8_level *cvector_int8_level_used(void);
 
 extern const cvector_int8_level cvector_int8_level_portable;
 #if defined(__x86_64__)

@@ -12,9 +12,10 @@
 #include "../amx.h"
 #include "int8_gelu.h"
 #include "int8_template.h"
+#include "int8_scores.h"
 
 const cvector_int8_level cvector_int8_level_avx512_vnni = {
-    .multiply = multiply, .step = 4, .has_gelu = has_gelu_in_steps, SHARED_INT8_FUNCTIONS,
+    .multiply = multiply, .step = 4, .has_gelu = has_gelu_in_steps, .score = score, SHARED_INT8_FUNCTIONS,
 };
 #pragma clang attribute pop
 

@@ -77,6 +77,8 @@ void cvector_pack_int8_keys(
     const float *k, size_t stride, size_t first, size_t count, size_t dim, void *packed, float *scales) {
   enum { group = cvector_int8_keys_of_scale, panel = 16, step_bytes = 64 };
   const cvector_level *level = cvector_level_used();
+  // AMX multiplies bytes with signs; other instructions take the keys without, 128 more than they are.
+  const uint8_t sign = level->attend_block_of_bytes ? 0 : 0x80;
   const size_t steps = (dim + step_bytes - 1) / step_bytes, panel_bytes = steps * panel * step_bytes;
   for (size_t at = 0; at < count; at += group) {
     const size_t keys = count - at < group ? count - at : group;
@@ -91,6 +93,7 @@ void cvector_pack_int8_keys(
         if (bytes < step_bytes || keys - from < panel) memset(tile, 0, sizeof tile);
         for (size_t key = 0; key < panel && from + key < keys; key++) {
           steps_of_row(rows + (from + key) * stride + step * step_bytes, inverse, tile[key], bytes);
+          CVECTOR_LOOP for (size_t c = 0; c < bytes; c++) tile[key][c] ^= sign;
         }
         // Four bytes of each key, then the next four.
         level->transpose((const uint32_t *)tile, panel, panel, panel, (uint32_t *)(target + step * sizeof tile));

@@ -12,6 +12,9 @@ typedef struct {
   // Bytes of a whole piece of keys, and of values.
   size_t key_bytes, value_bytes;
   float *scores, *sums, *largest, *totals, *factors;
+  // Of queries that are made into bytes outside of AMX.
+  float *query_scales;
+  int32_t *starts;
   uint16_t *queries, *weights;
   size_t scores_stride, weights_stride, sums_stride;
 } cvector_attention_block;
@@ -48,7 +51,7 @@ typedef struct {
   // Sums of values of bfloat16 by unnormalised weights, and the weights' totals; NULL where the functions above do it, which
   // they do as well where it returns false.
   bool (*attend_block)(const cvector_attention *, const cvector_attention_block *);
-  // The same of keys that are bytes, and queries of Float32; NULL where there are no such products.
+  // The same of keys that are bytes, and queries of Float32; NULL without AMX.
   void (*attend_block_of_bytes)(const cvector_attention *, const cvector_attention_block *);
   void (*pack_rounded_rows)(
       const float *in, size_t stride, size_t inner, size_t padded, size_t columns, void *packed);

@@ -21,9 +21,8 @@ struct AttentionForm: Equatable, Sendable {
 
   /// Queries and keys in 8 bits.
   static var inBytes: AttentionForm {
-    cvector_attends_in_int8()
-      ? AttentionForm(numbers: .bf16, scoring: .bytes)
-      : AttentionForm(numbers: cvector_is_bf16_fast() ? .bf16 : .f32, scoring: .rounded)
+    AttentionForm(
+      numbers: cvector_is_bf16_fast() ? .bf16 : .f32, scoring: cvector_attends_in_int8() ? .bytes : .rounded)
   }
 
   /// As `Numbers.init(attention:between:)` finds it, or in bytes where the site says so.
@@ -75,7 +74,7 @@ struct AttentionForm: Equatable, Sendable {
   private func attend(_ attention: inout cvector_attention) {
     switch scoring {
     case .numbers: cvector_attend_tile(numbers.kind, &attention)
-    case .bytes: cvector_attend_int8_tile(&attention)
+    case .bytes: cvector_attend_int8_tile(numbers.kind, &attention)
     case .rounded:
       let (count, size) = (attention.queries, attention.dim)
       // One more number is read than there is where pairs are multiplied.
