@@ -73,7 +73,8 @@ enum { most_heads = cvector_most_heads };
 
 extern const cvector_level cvector_level_portable;
 #if defined(__x86_64__)
-extern const cvector_level cvector_level_avx2, cvector_level_avx512, cvector_level_avx512_bf16, cvector_level_amx;
+extern const cvector_level cvector_level_avx2, cvector_level_avx512, cvector_level_avx512_widening,
+    cvector_level_avx512_bf16, cvector_level_amx;
 #endif
 
 // The functions in use.

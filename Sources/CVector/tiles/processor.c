@@ -99,7 +99,10 @@ const cvector_level *cvector_level_used(void) {
       &cvector_level_portable, &cvector_level_avx2, &cvector_level_avx512, &cvector_level_avx512_bf16,
       &cvector_level_amx,
   };
-  return levels[cvector_instructions_used()];
+  // What a test asks for it gets.
+  const cvector_instructions used = cvector_instructions_used();
+  if (used == cvector_avx512_bf16 && !asked && !cvector_is_bf16_fast()) return &cvector_level_avx512_widening;
+  return levels[used];
 #else
   return &cvector_level_portable;
 #endif

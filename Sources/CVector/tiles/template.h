@@ -185,14 +185,47 @@ DEFINE_PRODUCT(multiply_f32, block_f32)
 // Two numbers of a row at a time, against pairs of rows of the packed operand, which has as many as AMX takes.
 DEFINE_BLOCK(block_bf16, uint16_t, uint32_t, (p->inner + 1) / 2, (p->inner + 31) / 32 * 16, PAIRS_TERM)
 #else
-INLINE float widened_one(uint16_t x) {
-  uint32_t bits = (uint32_t)x << 16;
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
+// How many numbers of a row are Float32 at a time.
+enum { widened_at_once = 256 };
+
+static void widen_rows(const uint16_t *x, size_t stride, int rows, size_t count, float (*out)[widened_at_once]) {
+  for (int r = 0; r < rows; r++, x += stride) {
+    size_t k = 0;
+    for (; k + LANES <= count; k += LANES) {
+      half_vector narrow;
+      memcpy(&narrow, x + k, sizeof narrow);
+      store(out[r] + k, widened(narrow));
+    }
+    for (; k < count; k++) {
+      const uint32_t bits = (uint32_t)x[k] << 16;
+      memcpy(out[r] + k, &bits, sizeof bits);
+    }
+  }
 }
-#define WIDENED_TERM(sum, a, k, b) sum = (vector)(widened_one((a)[k])) * load(b) + sum
-DEFINE_BLOCK(block_bf16, uint16_t, float, p->inner, p->inner, WIDENED_TERM)
+
+// As the others, of rows that are widened first.
+INLINE void block_bf16(const cvector_product *p, const int rows, const int vectors, size_t row, size_t panel) {
+  const size_t inner = p->inner, stride = p->a_stride, panel_size = inner * LANES;
+  const uint16_t *a = (const uint16_t *)p->a + row * stride;
+  const float *b = (const float *)p->b + panel * panel_size;
+  vector sums[TILE_ROWS][TILE_VECTORS];
+  UNROLLED for (int r = 0; r < rows; r++) {
+    UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = 0.0f;
+  }
+  for (size_t first = 0; first < inner; first += widened_at_once) {
+    const size_t left = inner - first, count = left < widened_at_once ? left : widened_at_once;
+    float numbers[TILE_ROWS][widened_at_once];
+    widen_rows(a + first, stride, rows, count, numbers);
+    for (size_t k = 0; k < count; k++, b += LANES) {
+      UNROLLED for (int r = 0; r < rows; r++) {
+        UNROLLED for (int v = 0; v < vectors; v++) { F32_TERM(sums[r][v], numbers[r], k, b + v * panel_size); }
+      }
+    }
+  }
+  UNROLLED for (int r = 0; r < rows; r++) {
+    UNROLLED for (int v = 0; v < vectors; v++) finish(p, sums[r][v], row + r, (panel + v) * LANES);
+  }
+}
 #endif
 DEFINE_PRODUCT(multiply_bf16, block_bf16)
 
