@@ -41,7 +41,8 @@ enum Multiplier: Sendable {
   /// Who multiplies these numbers: oneDNN has bfloat16 for processors that multiply it, and refuses it on others. With AMX
   /// the micro-kernels finish one block while the next is multiplied, and are faster; where pairs take two turns they widen.
   func multiplies(_ numbers: Numbers) -> Multiplier {
-    numbers == .f32 || cvector_instructions_used() == cvector_avx512_bf16 && cvector_is_bf16_fast() ? self : .own
+    let isServed = cvector_instructions_used() == cvector_avx512_bf16 && cvector_is_bf16_fast()
+    return numbers == .f32 || isServed ? self : .own
   }
 }
 
