@@ -70,7 +70,7 @@ private func alterations(of byte: UInt8) -> Set<UInt8> {
       let line =
         #"{"frame":\#(frame),"mask":"0000\#(frame).png","objects":[{"area":2,"bbox":[0,0,1,2],"object":1,"#
         + #""object_score":1.5,"score":0.5,"segmentation":{"counts":"022","size":[2,2]}}]}"#
-      try journal.append(TrackReport.decoder.decode(TrackEntry.self, from: Data(line.utf8)))
+      try journal.append(TrackEntry.decoder.decode(TrackEntry.self, from: Data(line.utf8)))
     }
     return try journal.synchronize()
   }
