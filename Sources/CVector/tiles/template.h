@@ -399,7 +399,12 @@ static void transpose(const uint32_t *in, size_t stride, size_t count, size_t in
     UNROLLED for (int r = 0; r < LANES; r++) memcpy(out + (k + r) * LANES, &rows[r], sizeof rows[r]);
   }
   for (; k < inner; k++) {
-    for (size_t c = 0; c < LANES; c++) out[k * LANES + c] = c < count ? in[c * stride + k] : 0;
+    for (size_t c = 0; c < LANES; c++) {
+      // Pairs of bfloat16 may begin between two words.
+      uint32_t word = 0;
+      if (c < count) memcpy(&word, in + c * stride + k, sizeof word);
+      out[k * LANES + c] = word;
+    }
   }
 }
 
