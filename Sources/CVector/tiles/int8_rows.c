@@ -93,7 +93,7 @@ void cvector_pack_int8_keys(
           steps_of_row(rows + (from + key) * stride + step * step_bytes, inverse, tile[key], bytes);
         }
         // Four bytes of each key, then the next four.
-        level->transpose((const uint32_t *)tile, panel, panel, panel, (uint32_t *)(target + step * sizeof tile));
+        level->transpose(tile, panel, panel, panel, (uint32_t *)(target + step * sizeof tile));
       }
     }
   }
