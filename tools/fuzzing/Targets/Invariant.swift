@@ -11,12 +11,18 @@ func input(_ start: UnsafePointer<UInt8>, _ count: Int) -> UnsafeRawBufferPointe
   UnsafeRawBufferPointer(start: start, count: count)
 }
 
+/// Sets what is called when the sanitizer ends a process: libFuzzer, which stores the input.
+@_silgen_name("__sanitizer_set_death_callback")
+private func setDeathCallback(_ callback: (@convention(c) () -> Void)?)
+
 /// A file in memory, written anew for every input. HDF5 asks for a name.
 private let file: (descriptor: CInt, path: String) = {
   var name = Array("/dev/shm/sam2kit-fuzz-XXXXXX".utf8CString)
   let descriptor = mkstemp(&name)
   require(descriptor >= 0, "/dev/shm takes a file")
   atexit { unlink(file.path) }
+  // A child that reads the file first may end as it likes.
+  pthread_atfork(nil, nil) { setDeathCallback(nil) }
   return (descriptor: descriptor, path: String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
 }()
 

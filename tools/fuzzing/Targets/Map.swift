@@ -64,8 +64,10 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     do {
       try numbers.withUnsafeMutableBufferPointer { try dump.read(array.id, from: 0, into: $0) }
       let tail = try [Float](unsafeUninitializedCapacity: numbers.count / 2) { buffer, filled in
-        try dump.read(array.id, from: numbers.count - numbers.count / 2, into: UnsafeMutableBufferPointer(rebasing: buffer[..<(numbers.count / 2)]))
-        filled = numbers.count / 2
+        let half = numbers.count / 2
+        try dump.read(
+          array.id, from: numbers.count - half, into: UnsafeMutableBufferPointer(rebasing: buffer[..<half]))
+        filled = half
       }
       require(numbers.suffix(tail.count).map(\.bitPattern) == tail.map(\.bitPattern), "a part is as in the whole")
     } catch {

@@ -12,7 +12,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     return width <= 1 << 20 && height <= 1 << 20 && width * height <= 1 << 20
   }
   checkBoxes(bytes)
-  if let orientation = EXIFOrientation.find(inTIFF: bytes) { require((2...8).contains(orientation), "an orientation that there is") }
+  if let orientation = EXIFOrientation.find(inTIFF: bytes) {
+    require((2...8).contains(orientation), "an orientation that there is")
+  }
   let path = inputFile(start, count)
   do { try MovieTables.check(bytes, path: path) } catch { require(!error.description.isEmpty, "a refusal says what") }
   guard small else { return 0 }

@@ -16,7 +16,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
       require(sketch.samples.count == reader.kind.samples, "all have as many samples")
       require(sketch.projections.count == Sketcher.projectionCount, "all have as many sums")
       let positions = sketch.positions(seed: reader.kind.seed)
-      require(positions.count == sketch.sampleCount && positions.allSatisfy { 0 <= $0 && $0 < sketch.count }, "samples are of the array")
+      require(positions.count == sketch.sampleCount, "as many samples as elements, or all")
+      require(positions.allSatisfy { 0 <= $0 && $0 < sketch.count }, "samples are of the array")
     }
   } catch {
     require(error is HDF5Error || error is TraceError || error is FileError, "a refusal says where and what: \(error)")
