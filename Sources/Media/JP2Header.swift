@@ -31,8 +31,12 @@ struct CodestreamSize {
     else { return nil }
     (width, height) = (right - left, bottom - top)
     self.components = components
-    tileCount =
-      ((right - tileLeft + tileWidth - 1) / tileWidth) * ((bottom - tileTop + tileHeight - 1) / tileHeight)
+    let (tileColumns, tileRows) =
+      ((right - tileLeft + tileWidth - 1) / tileWidth, (bottom - tileTop + tileHeight - 1) / tileHeight)
+    // More than can be counted are of no picture.
+    let (tiles, isBeyond) = tileColumns.multipliedReportingOverflow(by: tileRows)
+    guard !isBeyond else { return nil }
+    tileCount = tiles
     reader.place = start + length
     isReversible = Self.isReversible(&reader)
   }

@@ -10,6 +10,8 @@ struct MovieTables {
   private let fileBytes: Int
   /// How many samples tables of a kind speak of, all tracks together.
   private var claimed: [String: Int] = [:]
+  /// Whether the boxes that are looked at were deflated.
+  private var isInflated = false
 
   /// Refuses tables of more samples than the file can hold, and pictures that are in other files.
   ///
@@ -73,10 +75,14 @@ struct MovieTables {
 
   private func refusal(_ reason: String) -> MediaError { .undecodableVideo(path: path, reason: reason) }
 
-  /// Tables that are deflated: what comes of them is held against the file likewise.
+  /// Tables that are deflated, once: what comes of them is held against the file likewise.
   private mutating func checkCompressed(
     _ bytes: UnsafeRawBufferPointer, _ content: Range<Int>, depth: Int
   ) throws(MediaError) {
+    // Each time a byte may become a thousand.
+    guard !isInflated else { throw refusal("its compressed header holds another") }
+    isInflated = true
+    defer { isInflated = false }
     var reader = BigEndianReader(bytes: bytes, place: content.lowerBound, end: content.upperBound)
     // A zlib stream has two bytes before what is deflated.
     guard let length = reader.number(4), length <= 1032 * content.count, content.count > 6 else {

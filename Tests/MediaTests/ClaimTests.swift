@@ -186,4 +186,44 @@ import Testing
     }
     #expect(try openFrameSource(path: folder.write(whole, "whole.mp4")).count == 8)
   }
+
+  /// The corner pixel of a picture of four thousand million a side, in tiles of one pixel: 2^64 of them, less some.
+  @Test func tilesThatCantBeCountedAreRefused() throws {
+    let far = 0xFFFF_FFFF
+    let bytes = Self.bytes(
+      [0xFF, 0x4F, 0xFF, 0x51, 0, 41, 0, 0], Self.big(far), Self.big(far), Self.big(far - 1), Self.big(far - 1),
+      Self.big(1), Self.big(1), Self.big(0), Self.big(0), [0, 1, 7, 1, 1, 0xFF, 0x52, 0, 12])
+    let folder = try TemporaryFolder()
+    let path = try folder.write(Data(bytes), "tiles.j2k")
+    #expect(
+      throws: MediaError.corrupt(path: path, reason: "the JPEG 2000 file has no header that can be read")
+    ) { try Picture.read(path: path) }
+  }
+
+  private static func box(_ kind: String, _ content: [UInt8]) -> [UInt8] {
+    bytes(big(8 + content.count), text(kind), content)
+  }
+
+  /// A header of a movie that is deflated, by storing it.
+  private static func compressed(_ header: [UInt8]) -> [UInt8] {
+    let count = little(header.count, 2)
+    let stream = bytes([0x78, 0x01, 0x01], count, count.map { ~$0 }, header, zeros(4))
+    return box("moov", box("cmov", box("cmvd", bytes(big(header.count), stream))))
+  }
+
+  /// Deflated again and again, a thousandth of a thousandth would do for gigabytes.
+  @Test func headersAreInflatedOnce() throws {
+    let header = Self.box("moov", Self.box("trak", []))
+    func refusal(_ bytes: [UInt8]) -> MediaError? {
+      bytes.withUnsafeBytes { (bytes) -> MediaError? in
+        do throws(MediaError) { try MovieTables.check(bytes, path: "x.mov") } catch { return error }
+        return nil
+      }
+    }
+    #expect(refusal(Self.compressed(header)) == nil)
+    #expect(refusal(Self.compressed(header) + Self.compressed(header)) == nil)
+    #expect(
+      refusal(Self.compressed(Self.compressed(header)))
+        == .undecodableVideo(path: "x.mov", reason: "its compressed header holds another"))
+  }
 }

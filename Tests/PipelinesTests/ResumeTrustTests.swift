@@ -68,7 +68,7 @@ private func alterations(of byte: UInt8) -> Set<UInt8> {
     let line =
       #"{"frame":\#(frame),"mask":"0000\#(frame).png","objects":[{"area":2,"bbox":[0,0,1,2],"object":1,"#
       + #""object_score":1.5,"score":0.5,"segmentation":{"counts":"022","size":[2,2]}}]}"#
-    return try TrackReport.decoder.decode(TrackEntry.self, from: Data(line.utf8))
+    return try TrackEntry.decoder.decode(TrackEntry.self, from: Data(line.utf8))
   }
 
   /// A journal of frames of one object, and what is known of it.

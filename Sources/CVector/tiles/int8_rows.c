@@ -96,7 +96,7 @@ void cvector_pack_int8_keys(
           CVECTOR_LOOP for (size_t c = 0; c < bytes; c++) tile[key][c] ^= sign;
         }
         // Four bytes of each key, then the next four.
-        level->transpose((const uint32_t *)tile, panel, panel, panel, (uint32_t *)(target + step * sizeof tile));
+        level->transpose(tile, panel, panel, panel, (uint32_t *)(target + step * sizeof tile));
       }
     }
   }

@@ -41,7 +41,7 @@ typedef struct {
   void (*activate)(
       cvector_kind, cvector_activation, const float *, size_t, void *, size_t, size_t, size_t, size_t);
   // Packing: see template.h.
-  void (*transpose)(const uint32_t *in, size_t stride, size_t count, size_t inner, uint32_t *out);
+  void (*transpose)(const void *in, size_t stride, size_t count, size_t inner, uint32_t *out);
   void (*pack_rows)(const float *in, size_t stride, size_t inner, size_t columns, float *out);
   void (*pack_row_pairs)(
       const uint16_t *in, size_t stride, size_t inner, size_t padded, size_t columns, uint16_t *out);

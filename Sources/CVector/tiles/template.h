@@ -412,14 +412,16 @@ static void scale_rows(
   }
 }
 
-// `in` as columns: out[k * LANES + c] = in[c * stride + k] for c < count, and 0 for the columns after.
-static void transpose(const uint32_t *in, size_t stride, size_t count, size_t inner, uint32_t *out) {
+// Words as columns: out[k * LANES + c] = in[c * stride + k] for c < count, and 0 for the columns after. Pairs of bfloat16 may begin
+// between two words of memory.
+static void transpose(const void *in, size_t stride, size_t count, size_t inner, uint32_t *out) {
+  const char *words = in;
   size_t k = 0;
   for (; k + LANES <= inner; k += LANES) {
     bits_vector rows[LANES], mixed[LANES];
     UNROLLED for (int r = 0; r < LANES; r++) {
       rows[r] = 0;
-      if ((size_t)r < count) memcpy(&rows[r], in + r * stride + k, sizeof rows[r]);
+      if ((size_t)r < count) memcpy(&rows[r], words + (r * stride + k) * sizeof *out, sizeof rows[r]);
     }
     // Each round puts row r beside row r + LANES / 2; after as many rounds as LANES has bits, columns are rows.
     for (int round = 1; round < LANES; round *= 2) {
@@ -432,7 +434,11 @@ static void transpose(const uint32_t *in, size_t stride, size_t count, size_t in
     UNROLLED for (int r = 0; r < LANES; r++) memcpy(out + (k + r) * LANES, &rows[r], sizeof rows[r]);
   }
   for (; k < inner; k++) {
-    for (size_t c = 0; c < LANES; c++) out[k * LANES + c] = c < count ? in[c * stride + k] : 0;
+    for (size_t c = 0; c < LANES; c++) {
+      uint32_t word = 0;
+      if (c < count) memcpy(&word, words + (c * stride + k) * sizeof word, sizeof word);
+      out[k * LANES + c] = word;
+    }
   }
 }
 

@@ -61,7 +61,7 @@ void cvector_pack_transposed(
     const size_t count = columns - first < lanes ? columns - first : lanes;
     const char *rows = (const char *)matrix + first * stride * size;
     if (is_ready) {
-      level->transpose((const uint32_t *)rows, stride / in_word, count, inner / in_word, out);
+      level->transpose(rows, stride / in_word, count, inner / in_word, out);
     } else {
       uint32_t converted[16 * rounded_at_once];
       for (size_t k = 0; k < inner; k += rounded_at_once) {

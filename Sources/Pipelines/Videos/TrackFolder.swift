@@ -93,7 +93,7 @@ struct TrackFolder {
   /// What an earlier report in this folder says; nil where there is none, or something else of that name.
   var earlier: TrackReport.Earlier? {
     guard let data = try? MappedFile.contents(of: report),
-      let report = try? TrackReport.decoder.decode(TrackReport.Earlier.self, from: Data(data)),
+      let report = try? TrackEntry.decoder.decode(TrackReport.Earlier.self, from: Data(data)),
       report.format == TrackReport.format
     else { return nil }
     return report

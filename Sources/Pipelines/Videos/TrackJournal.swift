@@ -76,7 +76,7 @@ final class TrackJournal {
 
   /// Adds a frame's masks.
   func append(_ entry: TrackEntry) throws {
-    var line = try TrackReport.encoder.encode(entry)
+    var line = try TrackEntry.encoder.encode(entry)
     line.append(UInt8(ascii: "\n"))
     do {
       try file.seek(toOffset: mark.length)
@@ -100,7 +100,7 @@ final class TrackJournal {
 
   private func line(at place: UInt64) throws -> TrackEntry {
     guard let bytes = try bytes(at: place),
-      let entry = try? TrackReport.decoder.decode(TrackEntry.self, from: Data(bytes))
+      let entry = try? TrackEntry.decoder.decode(TrackEntry.self, from: Data(bytes))
     else { throw DamagedRun(path: path) }
     return entry
   }

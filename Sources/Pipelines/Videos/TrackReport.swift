@@ -30,19 +30,6 @@ struct TrackReport {
 
   static let format = "sam2kit.tracks"
 
-  static let encoder: JSONEncoder = {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return encoder
-  }()
-
-  static let decoder: JSONDecoder = {
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return decoder
-  }()
-
   let header: Header
 
   /// What is read of a report that a new one replaces.
@@ -85,7 +72,9 @@ struct TrackReport {
   func write(to path: String, inPlaceOf earlier: [TrackEntry]) throws {
     try write(to: path) { output in
       if !earlier.isEmpty {
-        try Self.write("earlier", earlier.count, to: output) { try Array(Self.encoder.encode(earlier[$0])) }
+        try Self.write("earlier", earlier.count, to: output) {
+          try Array(TrackEntry.encoder.encode(earlier[$0]))
+        }
       }
       try Self.write("frames", 0, to: output) { _ in nil }
     }
@@ -94,7 +83,7 @@ struct TrackReport {
   private func write(to path: String, _ lists: (borrowing OutputFile) throws -> Void) throws {
     let output = try OutputFile(path: path, durable: true)
     // The header's closing brace makes room for the frames.
-    try output.write(try Self.encoder.encode(header).dropLast())
+    try output.write(try TrackEntry.encoder.encode(header).dropLast())
     try lists(output)
     try output.write(Array("}\n".utf8))
     try output.commit()
@@ -113,41 +102,15 @@ struct TrackReport {
   }
 }
 
-/// One frame's masks, a line of `tracks.json`.
-struct TrackEntry: Codable {
-  /// One object's mask. Its fields stand beside the mask's own in JSON.
-  struct Object {
-    let object: Int
-    let mask: COCOMask
-    /// The estimated IoU of the mask.
-    let score: Float
-    /// The logit of the object's presence.
-    let objectScore: Float
-  }
-
-  let frame: Int
-  /// Seconds since the first frame, where the video says.
-  let time: Double?
-  /// The indexed PNG's name.
-  let mask: String
-  var objects: [Object]
-
+extension TrackEntry {
+  /// What was found on a frame, and the name of the indexed PNG.
   init(_ frame: TrackedFrame, mask: String) {
-    self.frame = frame.frame
-    time = frame.time
-    self.mask = mask
-    objects = frame.objects.map {
-      Object(object: $0.object, mask: COCOMask($0.mask), score: $0.score, objectScore: $0.objectScore)
-    }
-  }
-
-  /// This entry with those objects of an earlier one that are still tracked and that this doesn't speak of.
-  func filled(from earlier: TrackEntry, of objects: [Int]) -> TrackEntry {
-    var filled = self
-    let known = Set(self.objects.map(\.object))
-    filled.objects += earlier.objects.filter { !known.contains($0.object) && objects.contains($0.object) }
-    filled.objects.sort { $0.object < $1.object }
-    return filled
+    self.init(
+      frame: frame.frame, time: frame.time, mask: mask,
+      objects: frame.objects.map {
+        Object(
+          object: $0.object, mask: COCOMask($0.mask), score: $0.score, objectScore: $0.objectScore)
+      })
   }
 
   /// Whether it can be drawn as a picture of a size; a file may claim anything.
@@ -158,30 +121,5 @@ struct TrackEntry: Codable {
         return (runs.width, runs.height) == (width, height)
           && (1...TrackFolder.mostObjects).contains(object.object)
       }
-  }
-
-  /// Every object's mask.
-  func masks() -> [(object: Int, mask: BinaryMask)] {
-    objects.map { ($0.object, BinaryMask($0.mask.segmentation)) }
-  }
-}
-
-extension TrackEntry.Object: Codable {
-  private enum CodingKeys: String, CodingKey { case object, score, objectScore }
-
-  init(from decoder: any Decoder) throws {
-    let fields = try decoder.container(keyedBy: CodingKeys.self)
-    object = try fields.decode(Int.self, forKey: .object)
-    score = try fields.decode(Float.self, forKey: .score)
-    objectScore = try fields.decode(Float.self, forKey: .objectScore)
-    mask = try COCOMask(from: decoder)
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var fields = encoder.container(keyedBy: CodingKeys.self)
-    try fields.encode(object, forKey: .object)
-    try fields.encode(score, forKey: .score)
-    try fields.encode(objectScore, forKey: .objectScore)
-    try mask.encode(to: encoder)
   }
 }

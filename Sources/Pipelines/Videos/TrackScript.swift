@@ -77,7 +77,7 @@ struct TrackScript {
       let digests = masks.sorted { $0.key < $1.key }.map { _, mask in
         mask.pixels.withUnsafeBytes { SHA256.hex(of: $0) }
       }
-      return ([String(decoding: try TrackReport.encoder.encode(steps), as: UTF8.self)] + digests)
+      return ([String(decoding: try TrackEntry.encoder.encode(steps), as: UTF8.self)] + digests)
         .joined(separator: "\n")
     }
   }
