@@ -292,7 +292,8 @@ private enum QuantizedFile {
     let dynamic = model.layers.filter { $0.precision == .w8a8 && plan.inputs[$0.layer] == nil }
     if !dynamic.isEmpty {
       remarks.append(
-        "the inputs of \(dynamic.count) layers have no range in the plan: it is found anew for every input")
+        "the inputs of \(dynamic.count) layers have no range in the plan: it is found anew for every input, which takes "
+          + "longer; clips to calibrate on give those of tracking")
     }
     return remarks
   }
