@@ -20,6 +20,8 @@ import TestSupport
     var strength: Float = 3
     /// Whether the last keys are far larger than all others.
     var hasStrongEnd = false
+    /// Whether keys grow, so that groups of them have other scales, and queries lean to one side.
+    var isUneven = false
 
     var testDescription: String { "\(self)" }
   }
@@ -30,6 +32,7 @@ import TestSupport
     Example(queries: 40, keys: 513, size: 256), Example(queries: 7, keys: 47, size: 65),
     // The largest scores come last, and by far: more than weights that begin with the first keys reach.
     Example(queries: 40, keys: 600, size: 32, strength: 40, hasStrongEnd: true),
+    Example(queries: 13, keys: 200, size: 64, isUneven: true),
   ]
 
   private static let levels: [cvector_instructions] = {
@@ -88,12 +91,17 @@ import TestSupport
 
   private func inputs(_ example: Example) -> (q: Tensor, k: Tensor, v: Tensor) {
     let (heads, size) = (example.heads, example.size)
-    let q = noise([example.batch, example.queries, heads, size], seed: 1)
+    var q = noise([example.batch, example.queries, heads, size], seed: 1)
     var k = noise([example.batch, example.keys, heads, size], seed: 2)
     if example.hasStrongEnd {
       var elements = k.elements
       for index in elements.indices where index >= elements.count - 20 * size { elements[index] *= 30 }
       k = Tensor(k.shape, elements)
+    }
+    if example.isUneven {
+      q = Tensor(q.shape, q.elements.map { $0 + 0.5 })
+      let grown = k.elements.enumerated().map { $1 * (1 + Float($0 / size) / Float(example.keys)) }
+      k = Tensor(k.shape, grown)
     }
     return (
       Tensor(q.shape, q.elements.map { $0 * example.strength }), k,
