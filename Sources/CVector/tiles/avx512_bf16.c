@@ -1,14 +1,8 @@
 // The tiles' functions with AVX-512 and its products of bfloat16; and with AMX, whose registers hold 16 by 16 sums.
 #if defined(__x86_64__)
-#include <immintrin.h>
-#include <stdint.h>
+#include "avx512_bf16.h"
 
-#define WITH_BF16 "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma,avx2"
 #pragma clang attribute push(__attribute__((target(WITH_BF16))), apply_to = function)
-#define LANES 16
-#define TILE_ROWS 8
-#define TILE_VECTORS 3
-#define NARROW(v) (half_vector)_mm512_cvtneps_pbh(v)
 static inline __attribute__((always_inline)) __m512bh repeated_pair(const uint16_t *pair) {
   int bits;
   __builtin_memcpy(&bits, pair, sizeof bits);

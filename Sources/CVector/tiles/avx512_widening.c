@@ -1,13 +1,9 @@
 // The tiles' functions for processors with AVX-512 that round to bfloat16 in one instruction, and multiply no faster than Float32
 // what is rounded: Intel's without AMX take two turns for products of pairs. There rows are widened again.
 #if defined(__x86_64__)
-#include <immintrin.h>
-#define WITH_BF16 "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma,avx2"
+#include "avx512_bf16.h"
+
 #pragma clang attribute push(__attribute__((target(WITH_BF16))), apply_to = function)
-#define LANES 16
-#define TILE_ROWS 8
-#define TILE_VECTORS 3
-#define NARROW(v) (half_vector)_mm512_cvtneps_pbh(v)
 #include "template.h"
 #pragma clang attribute pop
 

@@ -121,28 +121,35 @@ INLINE void finish(const cvector_product *p, vector sum, size_t row, size_t colu
   store_as(p->out_kind, place(p->out_kind, p->out, row * p->out_stride + column), sum, count);
 }
 
-// `rows` rows times `vectors` panels, both constant where this is inlined. Every sum runs over `inner` in order.
-#define DEFINE_BLOCK(name, element, b_element, steps, packed_steps, term)                                              \
-  INLINE void name(                                                                                                    \
-      const cvector_product *p, const int rows, const int vectors, size_t row, size_t panel) {                         \
-    const size_t count = steps, panel_size = (packed_steps) * LANES;                                                   \
-    const element *a = (const element *)p->a + row * p->a_stride;                                                      \
-    const b_element *b = (const b_element *)p->b + panel * panel_size;                                                 \
-    const size_t a_stride = p->a_stride, b_stride = panel_size;                                                        \
-    vector sums[TILE_ROWS][TILE_VECTORS];                                                                              \
-    UNROLLED for (int r = 0; r < rows; r++) {                                                                          \
-      UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = 0.0f;                                                    \
-    }                                                                                                                  \
-    for (size_t k = 0; k < count; k++) {                                                                               \
-      UNROLLED for (int r = 0; r < rows; r++) {                                                                        \
-        UNROLLED for (int v = 0; v < vectors; v++) { term(sums[r][v], a + r * a_stride, k, b + v * b_stride); }        \
-      }                                                                                                                \
-      b += LANES;                                                                                                      \
-    }                                                                                                                  \
-    UNROLLED for (int r = 0; r < rows; r++) {                                                                          \
-      UNROLLED for (int v = 0; v < vectors; v++) finish(p, sums[r][v], row + r, (panel + v) * LANES);                  \
-    }                                                                                                                  \
+// Sums of a block of rows and panels; how many of either is constant where these are inlined. Every sum runs over its terms in
+// order.
+typedef vector block_sums[TILE_ROWS][TILE_VECTORS];
+
+INLINE void clear(block_sums sums, const int rows, const int vectors) {
+  UNROLLED for (int r = 0; r < rows; r++) {
+    UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = 0.0f;
   }
+}
+
+// Adds the products of `count` numbers of each row, rows `stride` apart, and of the panels from `b` on, `panel_size` apart.
+INLINE void add_numbers(
+    block_sums sums, const int rows, const int vectors, const float *a, size_t stride, size_t count, const float *b,
+    size_t panel_size) {
+  for (size_t k = 0; k < count; k++, b += LANES) {
+    UNROLLED for (int r = 0; r < rows; r++) {
+      UNROLLED for (int v = 0; v < vectors; v++) {
+        sums[r][v] = (vector)(a[r * stride + k]) * load(b + v * panel_size) + sums[r][v];
+      }
+    }
+  }
+}
+
+INLINE void finish_block(
+    const cvector_product *p, block_sums sums, const int rows, const int vectors, size_t row, size_t panel) {
+  UNROLLED for (int r = 0; r < rows; r++) {
+    UNROLLED for (int v = 0; v < vectors; v++) finish(p, sums[r][v], row + r, (panel + v) * LANES);
+  }
+}
 
 #define DEFINE_PRODUCT(name, block)                                                                                    \
   static void name##_rows(const cvector_product *p, int rows, int vectors, size_t row, size_t panel);                  \
@@ -177,13 +184,30 @@ INLINE void finish(const cvector_product *p, vector sum, size_t row, size_t colu
     }                                                                                                                  \
   }
 
-#define F32_TERM(sum, a, k, b) sum = (vector)((a)[k]) * load(b) + sum
-DEFINE_BLOCK(block_f32, float, float, p->inner, p->inner, F32_TERM)
+INLINE void block_f32(const cvector_product *p, const int rows, const int vectors, size_t row, size_t panel) {
+  const float *a = (const float *)p->a + row * p->a_stride, *b = (const float *)p->b + panel * p->inner * LANES;
+  block_sums sums;
+  clear(sums, rows, vectors);
+  add_numbers(sums, rows, vectors, a, p->a_stride, p->inner, b, p->inner * LANES);
+  finish_block(p, sums, rows, vectors, row, panel);
+}
 DEFINE_PRODUCT(multiply_f32, block_f32)
 
 #ifdef PAIRS_TERM
 // Two numbers of a row at a time, against pairs of rows of the packed operand, which has as many as AMX takes.
-DEFINE_BLOCK(block_bf16, uint16_t, uint32_t, (p->inner + 1) / 2, (p->inner + 31) / 32 * 16, PAIRS_TERM)
+INLINE void block_bf16(const cvector_product *p, const int rows, const int vectors, size_t row, size_t panel) {
+  const size_t stride = p->a_stride, count = (p->inner + 1) / 2, panel_size = (p->inner + 31) / 32 * 16 * LANES;
+  const uint16_t *a = (const uint16_t *)p->a + row * stride;
+  const uint32_t *b = (const uint32_t *)p->b + panel * panel_size;
+  block_sums sums;
+  clear(sums, rows, vectors);
+  for (size_t k = 0; k < count; k++, b += LANES) {
+    UNROLLED for (int r = 0; r < rows; r++) {
+      UNROLLED for (int v = 0; v < vectors; v++) { PAIRS_TERM(sums[r][v], a + r * stride, k, b + v * panel_size); }
+    }
+  }
+  finish_block(p, sums, rows, vectors, row, panel);
+}
 #else
 // How many numbers of a row are Float32 at a time.
 enum { widened_at_once = 256 };
@@ -191,11 +215,7 @@ enum { widened_at_once = 256 };
 static void widen_rows(const uint16_t *x, size_t stride, int rows, size_t count, float (*out)[widened_at_once]) {
   for (int r = 0; r < rows; r++, x += stride) {
     size_t k = 0;
-    for (; k + LANES <= count; k += LANES) {
-      half_vector narrow;
-      memcpy(&narrow, x + k, sizeof narrow);
-      store(out[r] + k, widened(narrow));
-    }
+    for (; k + LANES <= count; k += LANES) store(out[r] + k, load_as(cvector_bf16, x + k, LANES));
     for (; k < count; k++) {
       const uint32_t bits = (uint32_t)x[k] << 16;
       memcpy(out[r] + k, &bits, sizeof bits);
@@ -203,28 +223,19 @@ static void widen_rows(const uint16_t *x, size_t stride, int rows, size_t count,
   }
 }
 
-// As the others, of rows that are widened first.
 INLINE void block_bf16(const cvector_product *p, const int rows, const int vectors, size_t row, size_t panel) {
-  const size_t inner = p->inner, stride = p->a_stride, panel_size = inner * LANES;
-  const uint16_t *a = (const uint16_t *)p->a + row * stride;
+  const size_t inner = p->inner, panel_size = inner * LANES;
+  const uint16_t *a = (const uint16_t *)p->a + row * p->a_stride;
   const float *b = (const float *)p->b + panel * panel_size;
-  vector sums[TILE_ROWS][TILE_VECTORS];
-  UNROLLED for (int r = 0; r < rows; r++) {
-    UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = 0.0f;
-  }
+  block_sums sums;
+  clear(sums, rows, vectors);
   for (size_t first = 0; first < inner; first += widened_at_once) {
     const size_t left = inner - first, count = left < widened_at_once ? left : widened_at_once;
     float numbers[TILE_ROWS][widened_at_once];
-    widen_rows(a + first, stride, rows, count, numbers);
-    for (size_t k = 0; k < count; k++, b += LANES) {
-      UNROLLED for (int r = 0; r < rows; r++) {
-        UNROLLED for (int v = 0; v < vectors; v++) { F32_TERM(sums[r][v], numbers[r], k, b + v * panel_size); }
-      }
-    }
+    widen_rows(a + first, p->a_stride, rows, count, numbers);
+    add_numbers(sums, rows, vectors, *numbers, widened_at_once, count, b + first * LANES, panel_size);
   }
-  UNROLLED for (int r = 0; r < rows; r++) {
-    UNROLLED for (int v = 0; v < vectors; v++) finish(p, sums[r][v], row + r, (panel + v) * LANES);
-  }
+  finish_block(p, sums, rows, vectors, row, panel);
 }
 #endif
 DEFINE_PRODUCT(multiply_bf16, block_bf16)
