@@ -71,7 +71,8 @@ private func readAll(_ group: borrowing HDF5Group) throws {
   }
 
   #if os(Linux)
-    /// A chunk of 48 MB, which no free memory of the program takes: what a child gets at most is 1 MB more than the program has.
+    /// A chunk of 68 MB: what a child gets at most is 1 MB more than the program has. A smaller one could find its place in
+    /// what the C library has mapped for a thread and not given out.
     @Test func aChildHasNoMoreMemoryThanItIsGiven() {
       let path = TestFiles.package("Tests/Fixtures/large_chunk.h5")
       #expect(Int(tried(path).outcome) == ctrial_fine)
