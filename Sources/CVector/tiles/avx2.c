@@ -2,8 +2,10 @@
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define LANES 8
-#define TILE_ROWS 4
-#define TILE_VECTORS 3
+// Sixteen registers hold twelve sums, two vectors of the one operand and one number of the other: of four by three sums one
+// would go through memory in every turn.
+#define TILE_ROWS 6
+#define TILE_VECTORS 2
 #include "template.h"
 #pragma clang attribute pop
 

@@ -3,8 +3,9 @@
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma,avxvnni"))), apply_to = function)
 #define LANES 8
-#define TILE_ROWS 4
-#define TILE_VECTORS 3
+// As many sums as sixteen registers hold beside their operands, see avx2.c.
+#define TILE_ROWS 6
+#define TILE_VECTORS 2
 #define IN_WORD 4
 #define TERM(sum, word, b)                                                                                             \
   ((whole_vector)_mm256_dpbusd_avx_epi32((__m256i)(sum), _mm256_set1_epi32(word), (__m256i)(b)))

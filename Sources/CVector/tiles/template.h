@@ -121,6 +121,12 @@ INLINE void finish(const cvector_product *p, vector sum, size_t row, size_t colu
   store_as(p->out_kind, place(p->out_kind, p->out, row * p->out_stride + column), sum, count);
 }
 
+// Whether sums are the results, as scores are.
+INLINE bool is_plain(const cvector_product *p) {
+  return p->out_kind == cvector_f32 && !p->bias && !p->row_bias && !p->scale && !p->added &&
+         p->activation == cvector_no_activation;
+}
+
 // Sums of a block of rows and panels; how many of either is constant where these are inlined. Every sum runs over its terms in
 // order.
 typedef vector block_sums[TILE_ROWS][TILE_VECTORS];
@@ -146,6 +152,14 @@ INLINE void add_numbers(
 
 INLINE void finish_block(
     const cvector_product *p, block_sums sums, const int rows, const int vectors, size_t row, size_t panel) {
+  if (is_plain(p) && (panel + vectors) * LANES <= p->columns) {
+    const size_t stride = p->out_stride;
+    float *out = (float *)p->out + row * stride + panel * LANES;
+    UNROLLED for (int r = 0; r < rows; r++) {
+      UNROLLED for (int v = 0; v < vectors; v++) store(out + r * stride + v * LANES, sums[r][v]);
+    }
+    return;
+  }
   UNROLLED for (int r = 0; r < rows; r++) {
     UNROLLED for (int v = 0; v < vectors; v++) finish(p, sums[r][v], row + r, (panel + v) * LANES);
   }
@@ -168,19 +182,24 @@ INLINE void finish_block(
       } else {                                                                                                         \
         for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) block(p, TILE_ROWS, 2, row, panel);                       \
       }                                                                                                                \
+      if (row + 4 <= p->rows) name##_rows(p, 4, vectors, row, panel), row += 4;                                        \
       for (; row + 2 <= p->rows; row += 2) name##_rows(p, 2, vectors, row, panel);                                     \
       if (row < p->rows) name##_rows(p, 1, vectors, row, panel);                                                       \
     }                                                                                                                  \
   }                                                                                                                    \
   static void name##_rows(const cvector_product *p, int rows, int vectors, size_t row, size_t panel) {                 \
-    if (rows == 2) {                                                                                                   \
+    if (rows == 4) {                                                                                                   \
+      if (vectors == 1) block(p, 4, 1, row, panel);                                                                    \
+      else if (vectors == 2) block(p, 4, 2, row, panel);                                                               \
+      else block(p, 4, TILE_VECTORS, row, panel);                                                                      \
+    } else if (rows == 2) {                                                                                            \
       if (vectors == 1) block(p, 2, 1, row, panel);                                                                    \
       else if (vectors == 2) block(p, 2, 2, row, panel);                                                               \
-      else block(p, 2, 3, row, panel);                                                                                 \
+      else block(p, 2, TILE_VECTORS, row, panel);                                                                      \
     } else {                                                                                                           \
       if (vectors == 1) block(p, 1, 1, row, panel);                                                                    \
       else if (vectors == 2) block(p, 1, 2, row, panel);                                                               \
-      else block(p, 1, 3, row, panel);                                                                                 \
+      else block(p, 1, TILE_VECTORS, row, panel);                                                                      \
     }                                                                                                                  \
   }
 

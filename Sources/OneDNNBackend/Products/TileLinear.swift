@@ -40,9 +40,15 @@ enum Multiplier: Sendable {
 
   /// Who multiplies these numbers: oneDNN has bfloat16 for processors that multiply it, and refuses it on others. With AMX
   /// the micro-kernels finish one block while the next is multiplied, and are faster; where pairs take two turns they widen.
+  /// With AVX2 they are faster in Float32, too: an encoder takes a tenth less.
   func multiplies(_ numbers: Numbers) -> Multiplier {
-    let isServed = cvector_instructions_used() == cvector_avx512_bf16 && cvector_is_bf16_fast()
-    return numbers == .f32 || isServed ? self : .own
+    let instructions = cvector_instructions_used()
+    let isServed =
+      switch numbers {
+      case .f32: instructions != cvector_avx2
+      case .bf16: instructions == cvector_avx512_bf16 && cvector_is_bf16_fast()
+      }
+    return isServed ? self : .own
   }
 }
 
