@@ -25,6 +25,16 @@ struct Ledger {
 
   func knows(_ slip: Slip) -> Bool { entries.contains { $0.slip.id == slip.id } }
 
+  func hasUnnoticed(_ slip: Slip) -> Bool { entries.contains { $0.slip.id == slip.id && !$0.isNoticed } }
+
+  /// Leaves the lines of what was noticed.
+  mutating func forgetUnnoticed() throws {
+    let noticed = entries.filter(\.isNoticed)
+    entries = []
+    try Data().write(to: URL(fileURLWithPath: path))
+    for entry in noticed { try add(entry) }
+  }
+
   mutating func add(_ entry: Entry) throws {
     entries.append(entry)
     let encoder = JSONEncoder()
@@ -41,18 +51,21 @@ struct Ledger {
     try file.close()
   }
 
-  /// How many were noticed, by target, and every one that wasn't.
-  var report: String {
-    var lines = ["| target | slips | noticed | share |", "|---|---|---|---|"]
+  /// How many were noticed, by target, of those that change anything, and every one that wasn't.
+  func report(without equivalents: Equivalents) -> String {
+    var lines = ["| target | slips | change nothing | noticed | of the others |", "|---|---|---|---|---|"]
+    let open = equivalents.removed(from: entries.filter { !$0.isNoticed }.map(\.slip))
     func row(_ name: String, _ entries: [Entry]) -> String {
       let noticed = entries.count { $0.isNoticed }
-      return "| \(name) | \(entries.count) | \(noticed) | \(100 * noticed / max(1, entries.count)) % |"
+      let changing = noticed + entries.count { open.contains($0.slip) }
+      return "| \(name) | \(entries.count) | \(entries.count - changing) | \(noticed) | "
+        + "\(100 * noticed / max(1, changing)) % |"
     }
     for (target, entries) in Dictionary(grouping: entries, by: \.slip.target).sorted(by: { $0.key < $1.key }) {
       lines.append(row(target, entries))
     }
     lines.append(row("all", entries))
-    for entry in entries where !entry.isNoticed {
+    for entry in entries where open.contains(entry.slip) {
       let slip = entry.slip
       let reach = entry.reaching == 0 ? "no test gets there" : "\(entry.reaching) tests get there"
       lines.append(

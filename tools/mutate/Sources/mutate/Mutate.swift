@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Synchronization
 
 @main
 struct Mutate: ParsableCommand {
@@ -12,16 +13,34 @@ struct Mutate: ParsableCommand {
     subcommands: [Plant.self, Run.self, Report.self])
 }
 
-/// What is planted, in the order of the numbers.
-private func plantedPath(_ tree: String) -> String { "\(tree)/.build/slips.json" }
+/// Where the package and what is made of it stand.
+struct Folders: ParsableArguments {
+  @Argument(help: "The package's folder, built in release mode with its tests.")
+  var package: String
+  @Option(name: .long, help: "Where planted sources, what is made of them, and the results stand.")
+  var scratch: String
+
+  func build() throws -> Build {
+    func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+    return try Build(package: absolute(package), scratch: absolute(scratch))
+  }
+
+  /// What is planted, by its numbers.
+  var planted: URL { URL(fileURLWithPath: "\(scratch)/slips.json") }
+  func slips() throws -> [Int: Slip] {
+    try JSONDecoder().decode([Int: Slip].self, from: Data(contentsOf: planted))
+  }
+  /// What tests reach, a line of JSON each.
+  var observations: URL { URL(fileURLWithPath: "\(scratch)/observations.jsonl") }
+  /// What became of each slip.
+  var ledger: String { "\(scratch)/ledger.jsonl" }
+}
 
 struct Plant: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract:
-      "Plant slips in a copy of the package that was built once with its tests; build it again afterwards.")
+    abstract: "Plant slips in copies of a package's sources, and make its program and its tests of them.")
 
-  @Argument(help: "The copy's folder.")
-  var tree: String
+  @OptionGroup var folders: Folders
   @Option(name: .long, help: "How many slips to plant at most; the compiler refuses some of them.")
   var count = 400
   @Option(name: .long, help: "Another seed plants others.")
@@ -29,6 +48,8 @@ struct Plant: ParsableCommand {
   @Option(
     name: .long, help: "The targets to plant in; may be repeated. By default all that a slip could be in.")
   var target: [String] = []
+  @Flag(name: .long, help: "Plant those once more that no test noticed, wherever they stand in the sources now.")
+  var again = false
 
   static let targets = [
     "Checkpoints", "Dumps", "Evaluation", "Files", "Kernels", "Masks", "Media", "OneDNNBackend",
@@ -37,11 +58,28 @@ struct Plant: ParsableCommand {
   ]
 
   func run() throws {
-    let tree = Tree(path: tree)
-    let all = try tree.slips(in: target.isEmpty ? Self.targets : target)
-    let planted = try tree.plant(all.sample(count, seed: seed))
-    try JSONEncoder().encode(planted).write(to: URL(fileURLWithPath: plantedPath(tree.path)))
+    let tree = Tree(build: try folders.build())
+    let all = try Equivalents(package: folders.package)
+      .removed(from: tree.slips(in: again || target.isEmpty ? Self.targets : target))
+    let wanted = try again ? survivors(in: all) : sample(of: all)
+    let planted = try tree.plant(wanted)
+    try JSONEncoder().encode(planted).write(to: folders.planted)
     print("\(planted.count) slips planted, of \(all.count) places")
+  }
+
+  private func sample(of all: [Slip]) -> [Int: Slip] {
+    Dictionary(uniqueKeysWithValues: all.sample(count, seed: seed).enumerated().map { ($0, $1) })
+  }
+
+  /// What wasn't noticed keeps its number, by which the tests that reach it are known, and has no line in the ledger any more.
+  private func survivors(in all: [Slip]) throws -> [Int: Slip] {
+    var ledger = try Ledger(path: folders.ledger)
+    let found = try folders.slips().compactMapValues { slip -> Slip? in
+      guard ledger.hasUnnoticed(slip) else { return nil }
+      return all.filter { $0.isSame(as: slip) }.min { abs($0.line - slip.line) < abs($1.line - slip.line) }
+    }
+    try ledger.forgetUnnoticed()
+    return found
   }
 }
 
@@ -49,38 +87,65 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make one planted slip after the other and run the tests that reach it.")
 
-  @Argument(help: "The copy's folder, built with its tests after planting.")
-  var tree: String
-  @Option(name: .long, help: "Where to keep what became of each slip; what stands there isn't run again.")
-  var ledger: String
-  @Option(name: .long, help: "Stop after so many minutes.")
-  var minutes = 600.0
+  @OptionGroup var folders: Folders
+  @Option(name: .long, help: "How many to run at once.")
+  var jobs = 2
+  @Option(name: .long, help: "How many seconds' worth of tests to run for one slip.")
+  var seconds = 60.0
 
   /// How many seconds' worth of tests run at once, before the longer ones.
   private static let batchSeconds = 4.0
 
   func run() throws {
-    let (tree, start) = (Tree(path: tree), ContinuousClock.now)
-    let slips = try JSONDecoder().decode(
-      [Slip].self, from: Data(contentsOf: URL(fileURLWithPath: plantedPath(tree.path))))
-    let suite = Suite(tree: tree)
+    let suite = Suite(build: try folders.build())
+    let slips = try folders.slips()
     let tests = try observations(suite)
-    var ledger = try Ledger(path: ledger)
-    for (number, slip) in slips.enumerated() where !ledger.knows(slip) {
-      guard start.duration(to: .now) < .seconds(60 * minutes) else { break }
-      let reaching = tests.filter { $0.reached.contains(number) }.sorted { $0.seconds < $1.seconds }
-      let failing = try firstFailure(of: reaching, number, suite)
-      try ledger.add(.init(slip: slip, isNoticed: failing != nil, by: failing, reaching: reaching.count))
-      let noticed = ledger.entries.count { $0.isNoticed }
-      print(
-        "\(ledger.entries.count) of \(slips.count), \(noticed) noticed; \(slip.id): \(failing ?? "NOT NOTICED")"
-      )
-      fflush(nil)
+    let ledger = try Mutex(Ledger(path: folders.ledger))
+    let open = slips.sorted { $0.key < $1.key }.filter { slip in !ledger.withLock { $0.knows(slip.value) } }
+    try each(open) { number, slip in
+      let reaching = tests.filter { $0.reached.contains(number) }
+      let failing = try firstFailure(of: inOrder(reaching, for: slip), number, suite)
+      try ledger.withLock { ledger in
+        try ledger.add(.init(slip: slip, isNoticed: failing != nil, by: failing, reaching: reaching.count))
+        let noticed = ledger.entries.count { $0.isNoticed }
+        print(
+          "\(ledger.entries.count) of \(slips.count), \(noticed) noticed; \(slip.id): \(failing ?? "NOT NOTICED")")
+        fflush(nil)
+      }
     }
   }
 
-  /// Runs the quick tests first.
-  private func firstFailure(of tests: [Suite.Test], _ number: Int, _ suite: Suite) throws -> String? {
+  /// Does something with every element, some at once.
+  private func each<Element: Sendable>(_ elements: [Element], _ body: @Sendable (Element) throws -> Void) throws {
+    let failure = Mutex<(any Error)?>(nil)
+    let next = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: max(1, jobs)) { _ in
+      while failure.withLock({ $0 == nil }) {
+        let index = next.withLock { next in
+          defer { next += 1 }
+          return next
+        }
+        guard index < elements.count else { return }
+        do { try body(elements[index]) } catch { failure.withLock { $0 = error } }
+      }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+
+  /// The tests of the slip's own target first, and the quick ones, as many as there is time for.
+  private func inOrder(_ tests: [Suite.Tests], for slip: Slip) -> [Suite.Tests] {
+    func delay(_ tests: Suite.Tests) -> Double {
+      tests.target == "\(slip.target)Tests" ? tests.seconds : tests.seconds + Self.batchSeconds
+    }
+    var left = seconds
+    return tests.sorted { delay($0) < delay($1) }.prefix { tests in
+      left -= tests.seconds
+      return left >= 0
+    }
+  }
+
+  /// Runs tests in batches until one fails.
+  private func firstFailure(of tests: [Suite.Tests], _ number: Int, _ suite: Suite) throws -> String? {
     var (batch, seconds) = ([String](), 0.0)
     func run() throws -> String? {
       guard !batch.isEmpty else { return nil }
@@ -97,39 +162,58 @@ struct Run: ParsableCommand {
     return try run()
   }
 
-  /// What every test reaches, found once for a planted tree.
-  private func observations(_ suite: Suite) throws -> [Suite.Test] {
-    let path = "\(suite.tree.path)/.build/observations.jsonl"
-    let known = ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n")
-      .compactMap { try? JSONDecoder().decode(Suite.Test.self, from: Data($0.utf8)) }
-    var tests = known
-    let names = try suite.names()
-    let done = Set(known.map(\.name))
-    if known.isEmpty { try Data().write(to: URL(fileURLWithPath: path)) }
-    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-    try file.seekToEnd()
-    for (index, name) in names.enumerated() where !done.contains(name) {
-      if index % 50 == 0 {
-        print("seeing what tests reach: \(index) of \(names.count)")
+  /// What tests reach, found once for what is planted, and again for tests that were built since.
+  private func observations(_ suite: Suite) throws -> [Suite.Tests] {
+    let known = ((try? String(contentsOf: folders.observations, encoding: .utf8)) ?? "").split(separator: "\n")
+      .compactMap { try? JSONDecoder().decode(Suite.Tests.self, from: Data($0.utf8)) }
+      .filter { tests in
+        guard let time = Build.time(of: folders.observations) else { return false }
+        return suite.build.time(of: tests.target).map { $0 < time } ?? false
+      }
+    let done = Set(known.map { Suite.suite(of: $0.name) })
+    let targets = try suite.build.testTargets(of: Set(folders.slips().values.map(\.target)))
+    let open = try suite.names().filter { !done.contains($0.key) && targets.contains(Suite.target(of: $0.key)) }
+      .sorted { $0.key < $1.key }
+    let lines = try known.map { try JSONEncoder().encode($0) + Data("\n".utf8) }
+    try Data(lines.joined()).write(to: folders.observations)
+    let file = try Mutex(FileHandle(forWritingTo: folders.observations))
+    try file.withLock { _ = try $0.seekToEnd() }
+    let found = Mutex(known)
+    let count = Mutex(0)
+    try each(open) { name, names in
+      let tests = try suite.observe(name, names)
+      if tests.isEmpty { print("\(name) fails without any slip, and is left out") }
+      for test in tests {
+        try file.withLock { try $0.write(contentsOf: JSONEncoder().encode(test) + Data("\n".utf8)) }
+        found.withLock { $0.append(test) }
+      }
+      let seen = count.withLock { count in
+        count += 1
+        return count
+      }
+      if seen % 25 == 0 {
+        print("seeing what tests reach: \(seen) suites of \(open.count)")
         fflush(nil)
       }
-      guard let test = try suite.observe(name) else {
-        print("\(name) fails without any slip, and is left out")
-        continue
-      }
-      tests.append(test)
-      try file.write(contentsOf: JSONEncoder().encode(test) + Data("\n".utf8))
     }
-    return tests
+    return found.withLock { $0 }
   }
 }
 
 struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what share was noticed, and which slips weren't.")
+    abstract: "Say what share was noticed, and which slips weren't; exit code 1 if it is too small.")
 
-  @Argument(help: "What `run` kept.")
-  var ledger: String
+  @OptionGroup var folders: Folders
+  @Option(name: .long, help: "The share, in percent, of those that change anything that is to be noticed.")
+  var atLeast = 100
 
-  func run() throws { print(try Ledger(path: ledger).report) }
+  func run() throws {
+    let ledger = try Ledger(path: folders.ledger)
+    let equivalents = try Equivalents(package: folders.package)
+    print(ledger.report(without: equivalents))
+    let open = equivalents.removed(from: ledger.entries.filter { !$0.isNoticed }.map(\.slip)).count
+    let noticed = ledger.entries.count { $0.isNoticed }
+    if 100 * noticed < atLeast * (noticed + open) { throw ExitCode(1) }
+  }
 }

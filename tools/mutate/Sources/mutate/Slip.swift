@@ -27,6 +27,11 @@ struct Slip: Codable, Hashable {
   /// What tells it from all others as long as its file stays as it is.
   var id: String { "\(file):\(line):\(column):\(kind.rawValue)" }
 
+  /// Whether it is another, but that its file has changed elsewhere.
+  func isSame(as other: Slip) -> Bool {
+    (file, kind, before, after) == (other.file, other.kind, other.before, other.after)
+  }
+
   /// The target that it is in.
   var target: String { file.split(separator: "/").dropFirst().first.map(String.init) ?? "" }
 }

@@ -1,38 +1,58 @@
 import Foundation
 
-/// The built tests of a tree.
+/// The tests that were linked with planted sources.
 struct Suite {
-  let tree: Tree
+  let build: Build
 
-  /// What was seen of a test where no slip is made.
-  struct Test: Codable {
+  /// One test, or all of one suite that are quick together, and what was seen of them where no slip is made.
+  struct Tests: Codable {
+    /// The test's name, or the suite's with a slash behind it.
     let name: String
     let seconds: Double
-    /// The numbers of the slips whose places it reaches.
+    /// The numbers of the slips whose places are reached.
     let reached: Set<Int>
+
+    /// The tests' target.
+    var target: String { Suite.target(of: name) }
   }
 
-  private var bundle: String { "\(tree.path)/.build/release/sam2kitPackageTests.xctest" }
+  /// Suites that take longer are looked at test by test.
+  private static let quickSeconds = 5.0
 
-  /// The tests' names.
-  func names() throws -> [String] {
-    let listed = try Command.run(bundle, ["--testing-library", "swift-testing", "--list-tests"], in: tree.path)
+  private var bundle: String { "\(build.products)/sam2kitPackageTests.xctest" }
+
+  /// The tests' names, by their suites'.
+  func names() throws -> [String: [String]] {
+    let listed = try Command.run(
+      bundle, ["--testing-library", "swift-testing", "--list-tests"], in: build.package)
     guard listed.status == 0 else { throw Failure("\(bundle): the tests can't be listed: \(listed.text)") }
-    return listed.text.split(separator: "\n").map(String.init).filter { $0.contains("Tests.") }
+    let names = listed.text.split(separator: "\n").map(String.init).filter { $0.contains("Tests.") }
+    return Dictionary(grouping: names, by: Self.suite)
   }
 
-  /// Runs a test without any slip.
-  ///
-  /// - Returns: nil where it fails all the same.
-  func observe(_ name: String) throws -> Test? {
+  /// The suite that a test is in, with a slash behind it; a test that is in none stands alone.
+  static func suite(of name: String) -> String { name.lastIndex(of: "/").map { String(name[...$0]) } ?? name }
+
+  /// The target that a test or a suite is in.
+  static func target(of name: String) -> String { String(name.prefix { $0 != "." }) }
+
+  /// Runs a suite without any slip, and each of its tests if that takes long.
+  func observe(_ suite: String, _ tests: [String]) throws -> [Tests] {
+    let all = try observe(suite)
+    guard tests.count > 1, all.map({ $0.seconds > Self.quickSeconds }) ?? true else { return all.map { [$0] } ?? [] }
+    return try tests.compactMap { try observe($0) }
+  }
+
+  /// - Returns: nil where something fails without any slip.
+  private func observe(_ name: String) throws -> Tests? {
     let journal = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     defer { try? FileManager.default.removeItem(at: journal) }
     let start = ContinuousClock.now
     let run = try run([name], with: ["SAM2KIT_SLIP_LOG": journal.path])
-    guard run == .passed else { return nil }
     let seconds = start.duration(to: .now) / .seconds(1)
+    guard run == .passed else { return nil }
     let numbers = (try? String(contentsOf: journal, encoding: .utf8)) ?? ""
-    return Test(
+    return Tests(
       name: name, seconds: seconds, reached: Set(numbers.split(separator: "\n").compactMap { Int($0) }))
   }
 
@@ -41,14 +61,14 @@ struct Suite {
     case failed(String)
   }
 
-  /// Runs some tests.
+  /// Runs some tests or suites.
   func run(_ names: [String], with variables: [String: String] = [:], seconds: Double = 600) throws -> Outcome {
     // A test's name ends in its parameters; more stands behind it where filters look.
     let patterns = names.map { "^" + NSRegularExpression.escapedPattern(for: $0) }
     let filters = patterns.flatMap { ["--filter", $0] }
     let found = try Command.run(
-      bundle, ["--testing-library", "swift-testing"] + filters, in: tree.path, with: variables, seconds: seconds
-    )
+      bundle, ["--testing-library", "swift-testing"] + filters, in: build.package, with: variables,
+      seconds: seconds)
     guard let status = found.status else { return .failed("no end within \(Int(seconds)) s") }
     if status == 0 { return .passed }
     let failures = found.text.matches(

@@ -1,9 +1,8 @@
 import Foundation
 
-/// A copy of the package to plant slips in.
+/// The package's sources, and those that slips are planted in.
 struct Tree {
-  /// Its folder.
-  let path: String
+  let build: Build
 
   /// What tells every planted place whether its slip is made: the number in the environment's `SAM2KIT_SLIP`. Where
   /// `SAM2KIT_SLIP_LOG` names a file, the numbers of the places that are reached are added to it, each once.
@@ -37,53 +36,57 @@ struct Tree {
   /// The Swift files of some targets, by their paths from the package's folder.
   func sources(of targets: [String]) throws -> [String] {
     try targets.flatMap { target in
-      let folder = URL(fileURLWithPath: "\(path)/Sources/\(target)")
+      let folder = URL(fileURLWithPath: "\(build.package)/Sources/\(target)")
       guard let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil) else {
         throw Failure("\(folder.path): no such target")
       }
       return files.compactMap { ($0 as? URL)?.path }.filter { $0.hasSuffix(".swift") }
-        .map { String($0.dropFirst(path.count + 1)) }
+        .map { String($0.dropFirst(build.package.count + 1)) }
     }.sorted()
   }
 
   /// All places of some targets where slips can be planted.
   func slips(in targets: [String]) throws -> [Slip] {
     try sources(of: targets).flatMap { file in
-      SlipFinder.slips(in: try String(contentsOfFile: "\(path)/\(file)", encoding: .utf8), file: file)
+      SlipFinder.slips(in: try original(file), file: file)
     }
   }
 
-  /// Plants slips, numbered by their places in the list, and leaves out those that the compiler refuses.
+  private func original(_ file: String) throws -> String {
+    try String(contentsOfFile: "\(build.package)/\(file)", encoding: .utf8)
+  }
+
+  /// Plants slips, leaves out those that the compiler refuses, and makes the program and the tests that have the others.
   ///
-  /// - Returns: Those that stay; the tree then holds them, by these numbers.
-  func plant(_ slips: [Slip]) throws -> [Slip] {
-    try Self.switchboard.write(toFile: "\(path)/Sources/CVector/slip.c", atomically: true, encoding: .utf8)
-    var originals: [String: String] = [:]
-    for file in Set(slips.map(\.file)) {
-      originals[file] = try String(contentsOfFile: "\(path)/\(file)", encoding: .utf8)
-    }
+  /// - Parameter slips: what to plant, by their numbers.
+  /// - Returns: Those that stay.
+  func plant(_ slips: [Int: Slip]) throws -> [Int: Slip] {
     var kept = slips
-    var unchecked = Set(slips.map(\.target))
-    while !unchecked.isEmpty {
-      let byFile = Dictionary(grouping: kept.enumerated(), by: \.element.file)
-      for (file, original) in originals {
-        try Self.text(of: original, with: byFile[file].map(Array.init) ?? [])
-          .write(toFile: "\(path)/\(file)", atomically: true, encoding: .utf8)
+    var unfinished = Set(slips.values.map(\.target))
+    while !unfinished.isEmpty {
+      let byFile = Dictionary(grouping: kept, by: \.value.file)
+      for file in Set(slips.values.map(\.file)) {
+        let planted = URL(fileURLWithPath: "\(build.scratch)/\(file)")
+        try FileManager.default.createDirectory(
+          at: planted.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Self.text(of: original(file), with: byFile[file] ?? [])
+          .write(to: planted, atomically: true, encoding: .utf8)
       }
-      var refused: Set<String> = []
-      for target in unchecked.sorted() {
-        let places = try ModuleCheck(tree: self, module: target).errors()
+      for target in unfinished.sorted() {
+        let places = try build.compile(target)
         FileHandle.standardError.write(Data("\(target): \(places.count) places refused\n".utf8))
-        if places.isEmpty { unchecked.remove(target) }
-        for place in places { refused.formUnion(try Self.slips(kept, at: place).map(\.id)) }
+        if places.isEmpty { unfinished.remove(target) }
+        let refused = try Set(places.flatMap { try Self.slips(kept.values, at: $0) })
+        kept = kept.filter { !refused.contains($0.value) }
       }
-      kept.removeAll { refused.contains($0.id) }
     }
+    try build.compile(c: Self.switchboard)
+    try build.link()
     return kept
   }
 
   /// Those that an error is about: of an expression over several lines the compiler may name another line.
-  private static func slips(_ slips: [Slip], at place: ModuleCheck.Place) throws -> [Slip] {
+  private static func slips(_ slips: some Collection<Slip>, at place: Build.Place) throws -> [Slip] {
     let there = slips.filter { $0.file == place.file }
     guard let nearest = there.map({ abs($0.line - place.line) }).min() else {
       throw Failure("\(place.file):\(place.line): \(place.message), where nothing was planted")
@@ -92,10 +95,10 @@ struct Tree {
   }
 
   /// A file with slips in it.
-  private static func text(of original: String, with slips: [(offset: Int, element: Slip)]) -> String {
+  private static func text(of original: String, with slips: [(key: Int, value: Slip)]) -> String {
     guard !slips.isEmpty else { return original }
     var bytes = Array(original.utf8)
-    for (number, slip) in slips.sorted(by: { $0.element.offset > $1.element.offset }) {
+    for (number, slip) in slips.sorted(by: { $0.value.offset > $1.value.offset }) {
       let planted = slip.planted.replacingOccurrences(of: "%slip", with: "plantedSlip(\(number))")
       bytes.replaceSubrange(slip.range, with: Array(planted.utf8))
     }
