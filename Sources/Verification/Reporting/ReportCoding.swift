@@ -46,11 +46,7 @@ extension DecodingError {
       case .typeMismatch(let type, let context):
         (context, "expected \(Self.words("\(type)")), found another kind of value")
       case .valueNotFound(let type, let context): (context, "expected \(Self.words("\(type)")), found nothing")
-      case .dataCorrupted(let context):
-        (
-          context,
-          context.underlyingError == nil ? Self.plain(context.debugDescription) : "the value can't be meant"
-        )
+      case .dataCorrupted(let context): (context, Self.plain(context))
       @unknown default: (Context(codingPath: [], debugDescription: ""), "the value can't be meant")
       }
     let path = context.codingPath.map { key in
@@ -71,9 +67,12 @@ extension DecodingError {
   }
 
   /// Our own words as they are; for what the decoder says of words and numbers that are none of those expected, others.
-  private static func plain(_ words: String) -> String {
+  private static func plain(_ context: Context) -> String {
+    let words = context.debugDescription
     if words.hasPrefix("Cannot initialize") { return "the word is none of those that are known" }
-    return words.contains("Swift") || words.hasPrefix("Parsed JSON") ? "the number is out of range" : words
+    // To the decoder a text with a number that doesn't fit its type is no JSON; some systems say more beside.
+    let isNumber = context.underlyingError != nil || words.hasPrefix("The given data")
+    return isNumber ? "a number is out of range, or not a whole one" : words
   }
 }
 
