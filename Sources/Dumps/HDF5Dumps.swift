@@ -81,7 +81,7 @@ final class HDF5Dump: DumpContents {
         path: path, object: "/\(array.name)",
         expected: "at most \(mostBytes) bytes to lay out anew (--limit inflation-ratio=NUMBER allows more)")
     }
-    return try TensorBytes(count: array.shape.count * array.type.byteCount) { memory in
+    return try TensorBytes(count: byteCount) { memory in
       try state.withLock { state in
         try Self.open(array.name, &state)
         try state.open?.dataset.read(into: memory)

@@ -87,7 +87,6 @@ struct PythonLiteral {
   private mutating func skipList() throws(NumPyError) {
     var depth = 0
     repeat {
-      skipSpace()
       switch current {
       case UInt8(ascii: "["): depth += 1
       case UInt8(ascii: "]"): depth -= 1

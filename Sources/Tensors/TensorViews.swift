@@ -93,7 +93,8 @@ extension Tensor {
       target.copyMemory(from: source, byteCount: byteCount)
       return
     }
-    guard count > 0, let length = shape.extents.last, let step = strides.last else { return }
+    // A view has elements, see `view`.
+    guard let length = shape.extents.last, let step = strides.last else { return }
     var index = [Int](repeating: 0, count: shape.rank - 1)
     var row = 0
     for start in stride(from: 0, to: count, by: length) {

@@ -71,7 +71,3 @@ public final class RecordedCalls: Sendable {
     return tensor
   }
 }
-
-extension Tensor {
-  var byteCount: Int { count * MemoryLayout<Float>.stride }
-}

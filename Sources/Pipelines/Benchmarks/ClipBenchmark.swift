@@ -145,7 +145,7 @@ private struct MeteredFrames: VideoFrames {
   var count: Int? { most }
 
   func frame(_ index: Int, size: Int) throws -> Tensor {
-    guard index < most, let frame = try meter.measure(.decode, { try input.source.frame(at: index) }) else {
+    guard let frame = try meter.measure(.decode, { try input.source.frame(at: index) }) else {
       throw EndOfVideo()
     }
     return try meter.measure(.prepare) { try frame.prepared(size: size) }

@@ -12,17 +12,10 @@ final class CountingBackend: Backend {
   let version = "0"
   /// The modules that the backend in question runs as one: between the layers of these nothing goes to memory.
   private let fused: Set<ModulePath>
-  /// Whether modules that may run as one are run by their parts.
-  private let countsByParts: Bool
   private let counted = Mutex(Work.zero)
 
-  /// - Parameters:
-  ///   - wholes: The modules that the backend in question runs as one.
-  ///   - countsByParts: Whether modules that may run as one are run by their parts.
-  init(wholes: [ModulePath] = [], countsByParts: Bool = false) {
-    fused = Set(wholes)
-    self.countsByParts = countsByParts
-  }
+  /// - Parameter wholes: The modules that the backend in question runs as one.
+  init(wholes: [ModulePath] = []) { fused = Set(wholes) }
 
   /// All that was counted so far.
   var work: Work { counted.withLock { $0 } }
@@ -77,8 +70,7 @@ final class CountingBackend: Backend {
   }
 
   func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? {
-    if countsByParts { return nil }
-    return Counter<Tensor, Tensor> { [self] x in
+    Counter<Tensor, Tensor> { [self] x in
       let output = block.output(of: x.shape)
       add(
         block.work(on: x.shape), fusedAround: block.qkv.site, elements: x.count + output.count,
@@ -88,8 +80,7 @@ final class CountingBackend: Backend {
   }
 
   func whole(_ layer: MemoryLayer) throws -> (any Kernel<MemoryLayer.Input, Tensor>)? {
-    if countsByParts { return nil }
-    return Counter<MemoryLayer.Input, Tensor> { [self] input in
+    Counter<MemoryLayer.Input, Tensor> { [self] input in
       let position = input.queryPos?.count ?? 0
       add(
         layer.work(on: input), fusedAround: layer.norm1.site,
@@ -100,8 +91,7 @@ final class CountingBackend: Backend {
   }
 
   func whole(_ block: ConvNeXtBlock) throws -> (any Kernel<Tensor, Tensor>)? {
-    if countsByParts { return nil }
-    return Counter<Tensor, Tensor> { [self] x in
+    Counter<Tensor, Tensor> { [self] x in
       let depthwise = block.depthwise
       add(
         block.work(on: x.shape), fusedAround: depthwise.site, elements: 2 * x.count,
@@ -111,8 +101,7 @@ final class CountingBackend: Backend {
   }
 
   func whole(_ row: ConvolutionRow) throws -> (any Kernel<Tensor, Tensor>)? {
-    if countsByParts { return nil }
-    return Counter<Tensor, Tensor> { [self] x in
+    Counter<Tensor, Tensor> { [self] x in
       let (work, output) = row.work(on: x.shape)
       add(
         work, fusedAround: row.last.site, elements: x.count + output.count, weightBytes: row.weightBytes)
@@ -121,8 +110,7 @@ final class CountingBackend: Backend {
   }
 
   func whole(_ transformer: TwoWay) throws -> (any Kernel<TwoWay.Input, TwoWay.Output>)? {
-    if countsByParts { return nil }
-    return Counter<TwoWay.Input, TwoWay.Output> { [self] input in
+    Counter<TwoWay.Input, TwoWay.Output> { [self] input in
       let output = transformer.output(of: input)
       let inputs = input.imageEmbedding.count + input.imagePositions.count + input.tokens.count
       add(
@@ -134,8 +122,7 @@ final class CountingBackend: Backend {
   }
 
   func whole(_ upscaling: MaskUpscaling) throws -> (any Kernel<MaskUpscaling.Input, Tensor>)? {
-    if countsByParts { return nil }
-    return Counter<MaskUpscaling.Input, Tensor> { [self] input in
+    Counter<MaskUpscaling.Input, Tensor> { [self] input in
       let output = upscaling.output(of: input)
       let finer = (input.finer?.count ?? 0) + (input.finest?.count ?? 0)
       add(
