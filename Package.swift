@@ -140,7 +140,7 @@ let package = Package(
     tests("Configurations", ["Architecture", "Files"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),
     tests("Kernels", ["Tensors", "CVector"]),
-    tests("OpenBLASBackend"), tests("OneDNNBackend", ["Tensors", "Kernels"]),
+    tests("OpenBLASBackend", ["Tensors", "Kernels"]), tests("OneDNNBackend", ["Tensors", "Kernels"]),
     // All backends against double precision, at the sizes of all variants.
     .testTarget(
       name: "ConformanceTests",
@@ -183,7 +183,7 @@ let package = Package(
       name: "sam2kitTests",
       dependencies: [
         "sam2kit", "Files", "Downloads", "Tensors", "Prompts", "Architecture", "Checkpoints", "Masks", "Media",
-        "TestSupport", "Taps", "Traces", "Verification", "Reports", "OneDNNBackend",
+        "TestSupport", "Taps", "Traces", "Verification", "Reports", "OneDNNBackend", "Pipelines",
       ],
       exclude: ["Programs"], swiftSettings: settings),
   ] + loaderTests

@@ -89,13 +89,13 @@ struct LayerMaker {
   }
 
   /// Windows that don't divide, that do, that are larger than the picture, and none; pooling with odd heights and widths;
-  /// channels that change with and without pooling.
+  /// channels that change with and without pooling, and pooling alone.
   @Test(
     arguments: Setting.all,
     [
       Block(window: 3, tokens: (7, 5)), Block(heads: 1, tokens: (5, 4)), Block(window: 4, tokens: (8, 4)),
       Block(window: 6, tokens: (4, 3), activation: .relu),
-      Block(dims: (8, 16), window: 4, pool: 2, tokens: (7, 6)),
+      Block(dims: (8, 16), window: 4, pool: 2, tokens: (7, 6)), Block(window: 4, pool: 2, tokens: (7, 6)),
       Block(dims: (8, 16), heads: 4, window: 4, pool: 2, tokens: (8, 8)),
       Block(dims: (8, 16), pool: 2, tokens: (5, 7)), Block(dims: (6, 12), heads: 3, window: 5, tokens: (5, 11)),
       Block(dims: (4, 6), heads: 1, window: 6, pool: 3, tokens: (6, 9)),
@@ -139,6 +139,8 @@ struct LayerMaker {
 
   struct Memory: Sendable, CustomTestStringConvertible {
     var heads = 1
+    /// Of the attention to the memory: as many as of the other where nil.
+    var crossHeads: Int?
     /// Where positions are added: self-attention, queries, keys.
     var adds = (false, false, true)
     var hasPositions = true
@@ -155,20 +157,21 @@ struct LayerMaker {
       Memory(), Memory(heads: 2, adds: (true, true, false), activation: .gelu),
       Memory(adds: (true, false, true), frames: 1),
       Memory(adds: (true, true, true), hasPositions: false), Memory(adds: (false, true, true), pointers: 0),
-      Memory(heads: 3, frames: 0, pointers: 4),
+      Memory(heads: 3, frames: 0, pointers: 4), Memory(crossHeads: 2), Memory(heads: 2, crossHeads: 1),
     ])
   func memoryLayersAreTheirParts(setting: Setting, example: Memory) throws {
     var make = LayerMaker(setting)
     let (dim, memDim, tokens) = (12, 6, 9)
     let selfAttention = make.attention(dim, keys: dim, inner: dim, heads: example.heads)
-    let crossAttention = make.attention(dim, keys: memDim, inner: dim, heads: example.heads)
-    let size = dim / example.heads
+    let crossHeads = example.crossHeads ?? example.heads
+    let crossAttention = make.attention(dim, keys: memDim, inner: dim, heads: crossHeads)
+    let (size, crossSize) = (dim / example.heads, dim / crossHeads)
     let layer = MemoryLayer(
       norm1: make.norm(dim), selfAttention: selfAttention, norm2: make.norm(dim),
       crossAttention: crossAttention,
       norm3: make.norm(dim), mlp: make.mlp([dim, 20, dim], example.activation),
       adds: .init(selfAttention: example.adds.0, queries: example.adds.1, keys: example.adds.2),
-      selfTurns: { noise([$0, size], seed: 1) }, crossTurns: { noise([$0, size], seed: 2) })
+      selfTurns: { noise([$0, size], seed: 1) }, crossTurns: { noise([$0, crossSize], seed: 2) })
     let remembered = example.frames * tokens + example.pointers
     let input = MemoryLayer.Input(
       tgt: make.numbers([2, tokens, dim]), memory: make.numbers([2, remembered, memDim]),

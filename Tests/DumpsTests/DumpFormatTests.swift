@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import HDF5
 import Taps
@@ -91,5 +92,96 @@ import Verification
     #expect(try arrays.elements("2/b/a/w") == [1])
     let error = try #require(throws: DumpError.self) { try ForeignArrays(path: dump(30), reference: nil) }
     #expect(error.description.hasSuffix("expected at most 65536 names of datasets, found more"), "\(error)")
+  }
+}
+
+/// 64 MiB that no byte of the file stands for, under 16 names and under 17.
+@Test func arraysOfHDF5CountAsOftenAsTheyHaveNames() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    func made(names: Int) throws -> String {
+      let path = "\(folder)/\(names).h5"
+      let file = try HDF5File.create(path)
+      do {
+        let root = try file.root()
+        _ = try root.createDataset("0", .float32, [1 << 24], storage: .compressed)
+        for name in 1..<names { try root.link("\(name)", to: "/0") }
+      }
+      try file.commit()
+      return path
+    }
+    let (few, many) = (try made(names: 16), try made(names: 17))
+    var limits = ReadingLimits()
+    let dump = try HDF5Dump(path: few, limits: limits)
+    #expect(dump.arrays.count == 16)
+    let expected = DumpError.hdf5Limit(
+      path: many, object: "/",
+      expected: "at most 1073741824 bytes of arrays, each as often as it has names "
+        + "(--limit inflation-ratio=NUMBER allows more)")
+    #expect(throws: expected) { try HDF5Dump(path: many, limits: limits) }
+    limits.inflationRatio = 1 << 20
+    #expect(throws: Never.self) { try HDF5Dump(path: many, limits: limits) }
+  }
+}
+
+/// 128 MiB and an element more, in chunks of which only the first, 1 MiB of noise, was written.
+@Test func refusesToCopyAnArrayOfHDF5BeyondItsFile() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/dump.h5"
+    let file = try HDF5File.create(path)
+    do {
+      let dataset = try file.root().createDataset("x", .float32, [(1 << 25) + 1], storage: .compressed)
+      var state: UInt64 = 7
+      var noise = [UInt32](repeating: 0, count: 1 << 18)
+      for index in noise.indices {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        noise[index] = UInt32(truncatingIfNeeded: state >> 32)
+      }
+      try noise.withUnsafeBytes { try dataset.write($0) }
+    }
+    try file.commit()
+    let dump = try HDF5Dump(path: path, limits: ReadingLimits())
+    let expected = DumpError.hdf5Limit(
+      path: path, object: "/x",
+      expected: "at most 134217728 bytes to lay out anew (--limit inflation-ratio=NUMBER allows more)")
+    #expect(throws: expected) { try dump.bytes(at: 0) }
+  }
+}
+
+/// What takes little memory may be copied whatever the limits of inflation.
+@Test func copiesSmallArraysOfHDF5UnderAnyLimit() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/dump.h5"
+    let file = try HDF5File.create(path)
+    do { try file.root().write("x", Tensor([3], [5, 6, 7])) }
+    try file.commit()
+    var limits = ReadingLimits()
+    (limits.inflationFree, limits.inflationRatio) = (0, 0)
+    let dump = try HDF5Dump(path: path, limits: limits)
+    let elements = try dump.bytes(at: 0).withBytes { Array($0.bindMemory(to: Float.self)) }
+    #expect(elements == [5, 6, 7])
+  }
+}
+
+/// A few elements of a trace don't take the memory of all of a tap's.
+@Test func aTraceReadsRangesInPlace() throws {
+  let dump = try DumpFormat.open(path: TestFiles.package("Reference/micro.h5"), limits: ReadingLimits())
+  let name = "image_encoder/0/output/backbone_fpn/2"
+  let index = try #require(dump.arrays.firstIndex { $0.name == name })
+  var part = [Float](repeating: .nan, count: 3)
+  let isRead = try part.withUnsafeMutableBufferPointer { try dump.read(at: index, from: 5, into: $0) }
+  #expect(isRead)
+  let whole = try dump.bytes(at: index).withBytes { Array($0.bindMemory(to: Float.self)) }
+  #expect(part == Array(whole[5..<8]))
+}
+
+/// Bits of floats come as whole numbers of their width; nothing else is read as another type.
+@Test func onlyWholeNumbersOfItsWidthAreReadAsAFloat() {
+  let cases: [(stored: ElementType, declared: ElementType, found: ElementType?)] = [
+    (.uint16, .bfloat16, .bfloat16), (.int32, .float32, .float32), (.float16, .float16, .float16),
+    (.uint16, .float32, nil), (.int64, .bfloat16, nil), (.int16, .uint16, nil), (.uint8, .int32, nil),
+    (.float16, .bfloat16, nil), (.float32, .int32, nil), (.bool, .uint8, nil),
+  ]
+  for (stored, declared, found) in cases {
+    #expect(StoredType.numbers(stored).read(as: declared) == found, "\(stored) as \(declared)")
   }
 }

@@ -103,4 +103,7 @@ private func problem(
   #expect(problem(#""scale": 1, "zero_point": 127"#, descr: "|i1") == "none")
   #expect(problem(#""scale": 1, "zero_point": 128"#, descr: "|i1").contains("that int8 holds, found 128"))
   #expect(problem(#""scale": 1, "zero_point": 128"#, descr: "<i2", width: 2) == "none")
+  #expect(problem(#""scale": 1, "zero_point": 9e18"#, descr: "<u8", width: 8) == "none")
+  let negative = problem(#""scale": 1, "zero_point": -1"#, descr: "<u8", width: 8)
+  #expect(negative.contains("that uint64 holds, found -1"))
 }

@@ -48,6 +48,16 @@ struct DeepestPixels: Decodable {
     }
   }
 
+  @Test(arguments: [(0, 0), (2, 0), (0, 1), (2, 1)]) func aClickMayFallIntoACorner(x: Int, y: Int) {
+    var pixels = [UInt8](repeating: 0, count: 6)
+    let nothing = BinaryMask(width: 3, height: 2, pixels: pixels)
+    pixels[3 * y + x] = 1
+    let mask = BinaryMask(width: 3, height: 2, pixels: pixels)
+    #expect(PromptRule.firstClick(mask) == Click(x: Double(x), y: Double(y)))
+    #expect(PromptRule.nextClick(nothing, mask) == Click(x: Double(x), y: Double(y)))
+    #expect(PromptRule.nextClick(mask, nothing) == Click(x: Double(x), y: Double(y), isObject: false))
+  }
+
   @Test func aBoxTouchesTheOutermostPixels() {
     let mask = BinaryMask(width: 4, height: 3, pixels: [0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0])
     #expect(PromptRule.box(mask) == .init(x0: 1, y0: 1, x1: 3, y1: 3))

@@ -47,6 +47,20 @@ private func withHoles(_ body: (String, [UInt8]) throws -> Void) throws {
     }
   }
 
+  /// The file's descriptor becomes one that can't be read from.
+  @Test func holesAreNotReadForTheirChecksum() throws {
+    try withHoles { path, _ in
+      let file = try MappedFile(path: path)
+      let unreadable = open(path, O_WRONLY)
+      defer { close(unreadable) }
+      try #require(dup2(unreadable, file.descriptor) == file.descriptor)
+      let found = try file.checksum(of: 0..<1 << 20)
+      // Python's zlib.crc32(bytes(1 << 20)).
+      #expect(found == 0xa738_ea1c)
+      #expect(throws: FileError.self) { try file.checksum(of: 0..<(1 << 20) + 1) }
+    }
+  }
+
   @Test func aDenseFileIsOneExtent() throws {
     try TestFiles.withTemporaryFolder { folder in
       try Data(repeating: 0, count: 100_000).write(to: URL(fileURLWithPath: "\(folder)/a"))

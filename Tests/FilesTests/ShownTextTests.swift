@@ -41,6 +41,8 @@ func whatHasNoShapeIsWrittenOut(text: String, shown: String) {
     line.hasPrefix("m.pt: expected 'nnn") && line.hasSuffix("n' of shape [1], found [2]") && line.count < 500)
   let words = String(repeating: "ab ", count: 100_000).shownLine
   #expect(words.count == 4000 && words.contains("…"))
+  let spaced = "  two  spaces and \(String(repeating: "n", count: 400)) "
+  #expect(spaced.shownLine == spaced)
   let path = "/" + String(repeating: "folder/", count: 50) + "file.pt"
   #expect("\(path): can't be read".shownLine == "\(path): can't be read")
 }

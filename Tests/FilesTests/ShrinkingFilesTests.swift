@@ -1,7 +1,21 @@
-import Files
 import Foundation
 import Testing
 import TestSupport
+
+@testable import Files
+
+@Test func onlyThePathThatIsMeantIsForgotten() {
+  let table = SignalTable(capacity: 4)
+  func paths() -> [String?] { table.records.map { $0.path.map { String(cString: $0) } } }
+  for (index, path) in ["a", "b", "c"].enumerated() { table.add(path, start: UInt(index) + 1, count: 1) }
+  table.remove { $0.start == 2 }
+  #expect(paths() == ["a", nil, "c", nil])
+  // No path starts there, though the free places do.
+  table.remove { $0.start == 0 }
+  #expect(paths() == ["a", nil, "c", nil])
+  table.add("d", start: 4, count: 1)
+  #expect(paths() == ["a", "d", "c", nil])
+}
 
 /// A system call that reads from such memory fails instead.
 @Test func writingWhatIsGoneIsAnErrorInWords() throws {

@@ -14,6 +14,12 @@ import Testing
     #expect(abs(resized.elements[0] - 9 * 0.625 / 3) < 1e-6)
   }
 
+  /// The same down a column, whose width stays.
+  @Test func aColumnIsShrunkLikeARow() {
+    let resized = Tensor([4, 1], [3, 0, 0, 6]).resizedBilinearAntialiased(height: 1, width: 1)
+    #expect(resized.shape == [1, 1] && abs(resized.elements[0] - 9 * 0.625 / 3) < 1e-6)
+  }
+
   @Test func oneRowCanBeEnlarged() {
     let resized = Tensor([1, 1], [7]).resizedBilinearAntialiased(height: 3, width: 2)
     #expect(resized.elements == [7, 7, 7, 7, 7, 7])

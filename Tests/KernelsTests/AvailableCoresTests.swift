@@ -45,6 +45,8 @@ import Testing
       siblings: [[0, 1], [2], [3]]),
     Machine(name: "no status", cores: nil),
     Machine(name: "a status that is no list", cores: nil, allowed: "all"),
+    Machine(name: "a range with three ends", cores: nil, allowed: "0-3-5"),
+    Machine(name: "more processors than there can be", cores: nil, allowed: "0-65536"),
     Machine(
       name: "version 2, a quota", cores: 2, allowed: "0-7",
       files: ["/proc/self/cgroup": "0::/job\n", "/sys/fs/cgroup/job/cpu.max": "200000 100000\n"]),

@@ -18,6 +18,12 @@ func oneElementAndOneAreOne(left: Shape, right: Shape, result: Shape) {
   #expect((b - a).elements == [-5])
 }
 
+/// IEEE 754's: nothing is added to the product, which would make it 0.
+@Test func zeroTimesANegativeElementIsNegativeZero() {
+  let product = Tensor([1, 1], [0]) * Tensor([1], [-1])
+  #expect(product.elements[0] == 0 && product.elements[0].sign == .minus)
+}
+
 /// One element beside many, on either side; a difference isn't the same both ways.
 @Test func oneElementIsRepeatedOverMany() {
   let (one, many) = (Tensor([1, 1], [10]), Tensor([2, 3], [1, 2, 3, 4, 5, 6]))

@@ -112,6 +112,9 @@ private func sorted(_ rings: [[GridPoint]]) -> [[GridPoint]] {
     }
     for (index, smoothed) in recorded.smoothed.enumerated() {
       #expect(mask.smoothed(radius: index + 1) == BinaryMask(smoothed), "radius \(index + 1)")
+      var cleaning = CleanUp()
+      cleaning.smoothing = index + 1
+      #expect(cleaning(mask) == BinaryMask(smoothed), "cleaned, radius \(index + 1)")
     }
   }
 
@@ -141,6 +144,21 @@ private func sorted(_ rings: [[GridPoint]]) -> [[GridPoint]] {
       }
     }
     #expect(filled == mask.pixels)
+  }
+
+  /// Wherever the walk around them begins, be it where they meet.
+  @Test func holesThatMeetAtACornerAreTwo() {
+    for (rows, places) in [
+      (["####", "##.#", "#.##", "####"], [(2, 1), (1, 2)]),
+      (["####", "#.##", "##.#", "####"], [(1, 1), (2, 2)]),
+    ] {
+      let expected = places.map { x, y in
+        ring([[x, y], [x + 1, y], [x + 1, y + 1], [x, y + 1]], isShell: false)
+      }
+      let polygons = BinaryMask(rows).polygons
+      #expect(polygons.map { turned($0.shell) } == [ring([[0, 0], [4, 0], [4, 4], [0, 4]], isShell: true)])
+      #expect(polygons.map { sorted($0.holes.map(turned)) } == [expected])
+    }
   }
 
   @Test func linesAreSimplifiedAsGEOSDoes() throws {

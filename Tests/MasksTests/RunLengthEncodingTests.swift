@@ -71,6 +71,9 @@ import Testing
     #expect(throws: MaskError.self) { try RunLengthEncoding(width: 2, height: 2, counts: [5, -1]) }
     #expect(throws: MaskError.self) { try RunLengthEncoding(width: -2, height: -2, counts: [4]) }
     #expect(throws: MaskError.self) { try RunLengthEncoding(width: .max, height: 3, counts: [4]) }
+    // Sides that make no pixels.
+    #expect(throws: MaskError.self) { try RunLengthEncoding(width: 0, height: -2, counts: []) }
+    #expect(throws: MaskError.self) { try RunLengthEncoding(width: -2, height: 0, counts: []) }
   }
 
   private struct Uncompressed: Encodable {

@@ -120,6 +120,25 @@ private let recorded: [FormatFixtures.Entry] = {
     #expect(largestDifference(full.pixels, Data(plain.pixels)) <= 5)
   }
 
+  /// A coding style of reversible wavelets (ITU-T T.800, table A.20) behind a comment. A length counts its own
+  /// two bytes: where it is less, what follows can't be told.
+  @Test(
+    arguments: [
+      ([0xFF, 0x64, 0, 2], true), ([0xFF, 0x64, 0, 4, 0, 2], true), ([0xFF, 0x64, 0, 0, 0, 2], false),
+      ([0xFF, 0x64, 0, 1, 0, 0, 2], false),
+    ] as [([UInt8], Bool)])
+  func aSegmentWithoutALengthEndsTheHeader(segment: [UInt8], isReversible: Bool) throws {
+    let (side, none): ([UInt8], [UInt8]) = ([0, 0, 0, 8], [0, 0, 0, 0])
+    var bytes: [UInt8] = [0xFF, 0x4F, 0xFF, 0x51, 0, 41, 0, 0]
+    for number in [side, side, none, none, side, side, none, none] { bytes += number }
+    bytes += [0, 1, 7, 1, 1]
+    bytes += segment
+    bytes += [0xFF, 0x52, 0, 12, 0, 0, 0, 1, 0, 1, 4, 4, 0, 1]
+    let size = try #require(bytes.withUnsafeBytes { CodestreamSize($0, isCodestream: true) })
+    #expect((size.width, size.height) == (8, 8))
+    #expect(size.isReversible == isReversible)
+  }
+
   /// Their alpha is GREY, which is 0 in the first column alone.
   @Test(arguments: ["alpha-444-8.avif", "alpha.jp2"]) func aMaskIsTheAlphaOfAPicture(name: String) throws {
     let folder = try TemporaryFolder()

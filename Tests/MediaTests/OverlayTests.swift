@@ -29,6 +29,24 @@ import Testing
     #expect(color(drawn, 20, 10) == [100, 100, 100])
   }
 
+  /// 30 pixels are fewer than 400, however long the other side is.
+  @Test(arguments: [(1200, 30), (30, 1200)]) func theShorterSideSaysHowThickARimIs(
+    width: Int, height: Int
+  ) throws {
+    let picture = Picture(
+      width: width, height: height, pixels: [UInt8](repeating: 100, count: 3 * width * height))
+    let mask = BinaryMask(
+      width: width, height: height,
+      pixels: (0..<width * height).map {
+        (10..<20).contains($0 % width) && (5..<15).contains($0 / width) ? 1 : 0
+      })
+    let drawn = try picture.overlaid(with: [OverlayObject(mask: mask)])
+    let own = bytes(OverlayColor(object: 0))
+    let half = own.map { UInt8((100 + (Float($0) - 100) * 0.5).rounded()) }
+    for (x, y) in [(10, 10), (19, 10), (15, 5), (15, 14)] { #expect(color(drawn, x, y) == own) }
+    for (x, y) in [(11, 10), (18, 10), (15, 6), (15, 13)] { #expect(color(drawn, x, y) == half) }
+  }
+
   @Test func fullMaskHasNoRimAtThePictureEdge() throws {
     let full = BinaryMask(width: 40, height: 30, pixels: [UInt8](repeating: 1, count: 1200))
     let drawn = try grey.overlaid(with: [OverlayObject(mask: full)])

@@ -59,6 +59,9 @@ import Testing
       // A level of a channel is 1/58 to 1/57 in the tensor.
       #expect(
         largestDifference(scaled.elements, shown.normalizedTensor.elements) < 1.5 / 57, "\(expected.matrix)")
+      // A frame that is no larger than asked is not made smaller, which would be by another scaler.
+      let longest = max(expected.width, expected.height)
+      #expect(try frame.prepared(size: clip.size, longestSide: longest).elements == scaled.elements)
     }
   }
 
@@ -93,6 +96,32 @@ import Testing
     // Frame 12 needs frame 15, which is lost, so frame 11 stands in.
     #expect(source.damage.contains(.replaced(first: 12, count: 1)))
     #expect(stripes(try #require(try source.frame(at: 12)).stored()) == 11)
+  }
+
+  @Test func asManyFramesAreHeldAsTheLimitAllows() throws {
+    let source = try open("plain.mp4")
+    var frames: [DecodedFrame] = []
+    for index in 0..<4 {
+      guard case .decoded(let decoded) = try #require(try source.frame(at: index)).content else {
+        throw CancellationError()
+      }
+      frames.append(decoded)
+    }
+    let size = frames[0].byteCount
+    // 80 × 48 pixels of brightness, and a quarter as many of each difference.
+    try #require(size >= 80 * 48 * 3 / 2 && frames.allSatisfy { $0.byteCount == size })
+    var cache = FrameCache(byteLimit: 2 * size)
+    for (index, frame) in frames.enumerated() { cache.insert(frame, at: index, time: Int64(index)) }
+    #expect((0..<4).map { cache.frame(at: $0)?.time } == [nil, nil, 2, 3])
+    // What comes again takes no more room, and is the newest.
+    cache.insert(frames[2], at: 2, time: 7)
+    #expect((0..<4).map { cache.frame(at: $0)?.time } == [nil, nil, 7, 3])
+    cache.insert(frames[0], at: 0, time: 0)
+    #expect((0..<4).map { cache.frame(at: $0)?.time } == [0, nil, 7, nil])
+    // One is held, however large.
+    var small = FrameCache(byteLimit: 1)
+    for (index, frame) in frames.enumerated() { small.insert(frame, at: index, time: Int64(index)) }
+    #expect((0..<4).map { small.frame(at: $0)?.time } == [nil, nil, nil, 3])
   }
 
   @Test func filesThatAreNoVideosAreRefused() throws {

@@ -87,20 +87,38 @@ struct JoinedFixtures: Decodable {
     #expect(try openFrameSource(path: odd).count == 8)
   }
 
-  /// QuickTime's references to other files: the box of an alias, or an address, without the flag that says "this file".
-  @Test(arguments: ["url ", "alis"]) func picturesInOtherFilesAreRefused(kind: String) throws {
-    let folder = try TemporaryFolder()
+  /// A clip with one of QuickTime's references to other files: the box of an alias, or an address, without the
+  /// flag that says "this file".
+  private func clip(referringTo name: [UInt8], in kind: String) throws -> Data {
     var data = try Data(contentsOf: URL(filePath: videoFixture("plain.mp4")))
-    // Size 12, kind, flags 1: becomes one that is 12 bytes longer, as are all boxes around it.
+    // Size 12, kind, flags 1: becomes one that is longer by the name, as are all boxes around it.
     let box = try #require(data.range(of: Data([0, 0, 0, 12] + Array("url ".utf8) + [0, 0, 0, 1])))
-    let other = Data([0, 0, 0, 24] + Array(kind.utf8) + [0, 0, 0, 0] + Array("secret.mp4\0\0".utf8))
-    for name in ["moov", "trak", "mdia", "minf", "dinf", "dref"] {
-      let start = try #require(data.range(of: Data(name.utf8))).lowerBound - 4
-      let size = data[start..<start + 4].reduce(0) { $0 << 8 | Int($1) } + 12
+    var other: [UInt8] = [0, 0, 0, UInt8(12 + name.count)]
+    other += Array(kind.utf8) + [0, 0, 0, 0] + name
+    for around in ["moov", "trak", "mdia", "minf", "dinf", "dref"] {
+      let start = try #require(data.range(of: Data(around.utf8))).lowerBound - 4
+      let size = data[start..<start + 4].reduce(0) { $0 << 8 | Int($1) } + name.count
       data.replaceSubrange(
         start..<start + 4, with: (0..<4).map { UInt8(truncatingIfNeeded: size >> (24 - 8 * $0)) })
     }
     data.replaceSubrange(box, with: other)
+    return data
+  }
+
+  /// A name without a letter leads nowhere; FFmpeg reads the file itself.
+  @Test(arguments: ["url ", "alis"], [0, 12]) func picturesOfNoNamedFileAreInThisOne(
+    kind: String, length: Int
+  ) throws {
+    let folder = try TemporaryFolder()
+    let data = try clip(referringTo: [UInt8](repeating: 0, count: length), in: kind)
+    let source = try openFrameSource(path: folder.write(data, "here.mov"))
+    #expect(source.count == 8)
+    #expect(stripes(try #require(try source.frame(at: 7)).stored()) == 7)
+  }
+
+  @Test(arguments: ["url ", "alis"]) func picturesInOtherFilesAreRefused(kind: String) throws {
+    let folder = try TemporaryFolder()
+    let data = try clip(referringTo: Array("secret.mp4\0\0".utf8), in: kind)
     let path = try folder.write(data, "elsewhere.mov")
     let reason = "its pictures are in another file, which is not looked for; give that one"
     #expect(throws: MediaError.undecodableVideo(path: path, reason: reason)) { try openFrameSource(path: path) }

@@ -163,6 +163,20 @@ private func judge(_ folder: String, split: String? = nil, masks: String) throws
     }
   }
 
+  /// As wide as the video, or as high, isn't enough.
+  @Test(arguments: [(32, 8), (16, 16)])
+  func runLengthsOfAnotherSizeAreRefused(width: Int, height: Int) throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let runs = "{\"size\": [\(height), \(width)], \"counts\": [0, \(width * height)]}"
+      try Data("{\"masklet\": [[\(runs)]]}".utf8).write(to: URL(fileURLWithPath: "\(folder)/a_manual.json"))
+      let clip = try #require(ValidationSet(folder: folder).clips.first)
+      let truths = try clip.truths(frameNames: [], width: 32, height: 16)
+      let expected = EvaluationError.wrongSize(
+        path: "frame 0", expectedWidth: 32, expectedHeight: 16, foundWidth: width, foundHeight: height)
+      #expect(throws: expected) { try truths.masks(on: 0) }
+    }
+  }
+
   /// YouTube-VOS and those that are like it: masks on some frames, objects that come later.
   @Test func youTubeVOSIsTakenAsItIsUnpacked() throws {
     try TestFiles.withTemporaryFolder { folder in

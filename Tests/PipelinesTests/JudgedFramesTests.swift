@@ -146,7 +146,24 @@ private func judge(_ folder: String, split: String? = nil, masks: String) throws
       #expect(try names("few") == ["b"])
       try list("a\na\nc\n", "valid/ImageSets/twice.txt")
       #expect(try names("twice") == ["a", "c"])
+      // A frame on a line, not even below a folder of pictures: the clip is the folder that it is in.
+      try list("b/0.jpg\nc/0.jpg\n", "valid/ImageSets/frames.txt")
+      #expect(try names("frames") == ["b", "c"])
       #expect(try ValidationSet(folder: folder).layout == "YouTube-VOS")
+    }
+  }
+
+  /// Of several splits side by side the one that is asked for; where none is, the one that is usual.
+  @Test func aSplitsOwnFolderIsTaken() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      for (split, name) in [("valid", "a"), ("test", "b")] {
+        try writeFrames(["0", "1", "2"], "\(folder)/\(split)/JPEGImages/\(name)")
+        for frame in 0..<3 {
+          try write(map([1, 0, 0, 0, 0, 0, 0, 0]), "\(folder)/\(split)/Annotations/\(name)/\(frame).png")
+        }
+      }
+      #expect(try ValidationSet(folder: folder, split: "test").clips.map(\.name) == ["b"])
+      #expect(try ValidationSet(folder: folder).clips.map(\.name) == ["a"])
     }
   }
 

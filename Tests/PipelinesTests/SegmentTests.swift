@@ -99,6 +99,20 @@ func recordedModel() throws -> Model {
     await #expect(throws: CancellationError.self) { try await task.value }
   }
 
+  /// Also where there is no such folder.
+  @Test func promptsMasksLieInTheirFolder() {
+    let script = PromptScript(objects: [ObjectPrompt(object: 1, mask: "m.png")])
+    #expect(Set(script.masks(from: "/nowhere/here")) == ["/nowhere/here/m.png"])
+  }
+
+  @Test func whoeverWatchesIsToldWhatIsEmbedded() throws {
+    var steps: [String] = []
+    _ = try recordedModel().encode(PictureInput(path: picture)) { event in
+      if case .step(let text) = event { steps.append(text) }
+    }
+    #expect(steps == ["embedding 320 × 240 pixels"])
+  }
+
   @Test func promptsOutsideThePictureAreRefusedBeforeARecordingBegins() throws {
     try TestFiles.withTemporaryFolder { folder in
       var request = SegmentRequest(PromptScript(objects: [ObjectPrompt(points: [Click(x: 321, y: 1)])]))

@@ -66,6 +66,23 @@ import Testing
     }
   }
 
+  @Test func aPictureMayBeOnePixel() throws {
+    let json = #"{"imageWidth": 1, "imageHeight": 1, "shapes": [{"shape_type": "point", "points": [[0,0]]}]}"#
+    let found = try Detections(json: json.utf8, path: "d.json").prompts(of: "x.jpg", minimumScore: 0)
+    #expect(found.size == PictureSize(width: 1, height: 1, place: "d.json"))
+  }
+
+  /// COCO's `size` is height, width.
+  @Test(
+    arguments: [
+      (#""size": [4, 5], "counts": ":;a0""#, .runs(width: 5, height: 4, counts: ":;a0")),
+      (#""size": [2, 3], "counts": [1, 5]"#, .lengths(width: 3, height: 2, counts: [1, 5])),
+    ] as [(String, PromptMask)])
+  func runLengthsHaveTheirPicturesSize(runs: String, mask: PromptMask) throws {
+    let found = try prompts("[{\"segmentation\": {\(runs)}}]")
+    #expect(found.map { $0.mask.map { PromptMask($0) } } == [mask])
+  }
+
   @Test(arguments: [
     (#"[{"bbox": [1, 2, 3, 4],\#n"score": "x"}]"#, "d.json:2: expected a number as `score`, found \"x\""),
     (

@@ -16,14 +16,27 @@ private func read(_ json: String, of subject: PromptScript.Subject = .picture) t
     #expect(box == Box(x0: 0, y0: 15, x1: 200, y1: 0.25))
   }
 
+  @Test func objectsAndFramesAreNumberedUpToTheLargestOf32Bits() throws {
+    let json = #"{"objects": [{"id": 2147483647, "frame": 2147483647, "mask": "m"}]}"#
+    #expect(
+      try read(json, of: .video).objects == [
+        ObjectPrompt(object: 2_147_483_647, frame: 2_147_483_647, mask: "m")
+      ])
+    #expect(throws: PromptError.self) {
+      try read(#"{"objects": [{"id": 1, "frame": 2147483648, "mask": "m"}]}"#, of: .video)
+    }
+  }
+
   @Test(arguments: [
     ("", "line 1, column 1, found the end"), ("{\"objects\": [1,\n 02]}", "line 2, column 2, found `02]}`"),
     (#"{"objects": [1]} x"#, "expected the end in line 1, column 18, found `x`"),
     (#"{"objects": [1, ]}"#, "expected a value in line 1"), (#"{"a": "x"#, "the end of a text"),
     (#"{"a": "\ud83dx"}"#, "an escaped character"), (#"{"a": "\ud83d\u0041"}"#, "second half of a character"),
     (#"{"a": "\ude00"}"#, "first half of a character"), (#"{a: 1}"#, "a key in quotes"),
+    (#"{"a": "\u+0e4"}"#, "an escaped character such as"),
     ("{\"a\": \"\t\"}", "the end of a text"), (#"{"a": 1e999}"#, "a value"), (#"{"a": +1}"#, "a value"),
     (String(repeating: "[", count: 100_000), "at most 64 values inside each other"),
+    (String(repeating: #"{"a": "#, count: 65), "at most 64 values inside each other"),
   ])
   func whatIsNoJSONIsRefusedWithItsPlace(json: String, message: String) {
     let error = #expect(throws: PromptError.self) { try read(json) }

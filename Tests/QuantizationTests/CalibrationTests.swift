@@ -95,6 +95,29 @@ private func error(_ range: QuantizedRange, _ numbers: [Float]) -> Double {
   }
 }
 
+@Suite struct KeptVectorsTests {
+  /// How many vectors of each call are kept: a call's are its number.
+  private func kept(ofCalls calls: Int) -> [Int] {
+    var vectors = KeptVectors(isConvolution: false)
+    for call in 0..<calls { vectors.add(Tensor([1, 1], [Float(call)]), of: "layer") }
+    let numbers = vectors.tensor.elements
+    return (0..<calls).map { call in numbers.filter { $0 == Float(call) }.count }
+  }
+
+  @Test func eightCallsFillWhatIsKept() {
+    #expect(kept(ofCalls: 1) == [32])
+    #expect(kept(ofCalls: 8) == [32, 32, 32, 32, 32, 32, 32, 32])
+  }
+
+  /// Sixteen of 256 each, as the lot falls. Counted in Python: where entry `2 * index + 1` of SplitMix64, see
+  /// `tools/sketch.py`, leaves less than 8 divided by the calls so far, a vector is replaced, whose number is
+  /// the entry's upper half, modulo 256.
+  @Test func allCallsHaveAShare() {
+    let expected = [12, 22, 21, 15, 15, 13, 16, 12, 15, 16, 17, 19, 18, 14, 15, 16]
+    #expect(kept(ofCalls: 16) == expected)
+  }
+}
+
 @Suite struct CalibrationTests {
   private let qkv = ModulePath("image_encoder.trunk.blocks.1.attn.qkv")
   private let proj = ModulePath("image_encoder.trunk.blocks.1.proj")

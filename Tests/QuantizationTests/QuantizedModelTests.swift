@@ -168,6 +168,10 @@ func plan(_ scheme: Precision) throws -> PrecisionPlan {
   @Test func channelsOfZerosAreCounted() throws {
     let micro = try Micro(changing: "\(qkv).weight") { elements in
       for index in 96..<288 { elements[index] = 0 }
+      // Channel 4 is zeros but for its first weight, channel 5 but for its last.
+      for index in 4 * 96..<6 * 96 { elements[index] = 0 }
+      elements[4 * 96] = 0.5
+      elements[6 * 96 - 1] = 0.5
     }
     let model = try micro.quantized(by: plan(.w8))
     #expect(model.layers.filter { $0.zeroChannels > 0 }.map(\.layer) == [qkv])

@@ -230,6 +230,24 @@ import Traces
     }
   }
 
+  /// Memories around a prompt are those of the seven frames to either side, and go before anything is tracked
+  /// there: of frames 1 to 5, tracked before, frame 10 leaves 1 and 2.
+  @Test func memoriesAroundALaterPromptAreForgottenAtOnce() throws {
+    var clearing = model.configuration
+    clearing.clearNonCondMemAroundInput = true
+    #expect(clearing.numMaskmem == 7 && clearing.memoryTemporalStrideForEval == 1)
+    let other = try SAM2Base(
+      clearing, weights: Checkpoint.open(path: TestFiles.package("Weights/sam2.1_micro.pt")),
+      backend: OpenBLASBackend())
+    var session = try VideoPredictor(other).session(frames, width: 160, height: 120)
+    try session.prompt(object: 1, frame: 0, points: disc)
+    try session.propagate(frames: 5) { _ in }
+    #expect(session.objects[0].bank.tracked.outputs.keys.sorted() == [1, 2, 3, 4, 5])
+    try session.prompt(object: 1, frame: 10, points: disc)
+    try session.propagate(from: 6, frames: 0) { _ in }
+    #expect(session.objects[0].bank.tracked.outputs.keys.sorted() == [1, 2, 6])
+  }
+
   @Test func holesAreFilledWhereAsked() throws {
     var filling = model.configuration
     filling.fillHoleArea = 32 * 32

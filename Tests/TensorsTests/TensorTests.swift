@@ -29,7 +29,13 @@ import Testing
   unique.rewriteElements { source, target in #expect(source.baseAddress == UnsafePointer(target.baseAddress)) }
   var shared = Tensor([2], [1, 2])
   let original = shared
-  shared.rewriteElements { source, target in for i in 0..<2 { target[i] = source[i] * 10 } }
+  let base = original.withElements { $0.baseAddress }
+  shared.rewriteElements { source, target in
+    // Nothing is copied first: what is read are the original's elements.
+    #expect(source.baseAddress == base)
+    #expect(source.baseAddress != UnsafePointer(target.baseAddress))
+    for i in 0..<2 { target[i] = source[i] * 10 }
+  }
   #expect(shared.elements == [10, 20])
   #expect(original.elements == [1, 2])
 }

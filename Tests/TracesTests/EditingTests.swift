@@ -73,6 +73,28 @@ private func difference(_ first: String, _ second: String) throws -> TraceDiffer
   }
 }
 
+@Test func whatBelongsToNoFrameOrNoObjectIsKept() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let (whole, part) = ("\(folder)/whole.h5", "\(folder)/part.h5")
+    let writer = try TraceWriter(path: whole, provenance: sample)
+    let places = [
+      TapPlace(), TapPlace(frame: 3), TapPlace(frame: 3, object: 2), TapPlace(frame: 4, object: 1),
+    ]
+    for (call, place) in places.enumerated() {
+      try writer.write(
+        ModulePath("m"), call: call, sequence: call, at: place, inputs: [], output: Tensor([1], [1]))
+    }
+    try writer.finish()
+    let run = try Recording.open(path: whole)
+    func kept(_ selection: TapSelection) throws -> [String] {
+      try run.cut(to: part, keeping: selection)
+      return try Recording.open(path: part).taps.map(\.name)
+    }
+    #expect(try kept(TapSelection(objects: [2])) == ["m/0/output", "m/1/output", "m/2/output"])
+    #expect(try kept(TapSelection(frames: [4])) == ["m/0/output", "m/3/output"])
+  }
+}
+
 @Test func aTraceSketchedLaterIsTheSketchThatWasRecorded() throws {
   try TestFiles.withTemporaryFolder { folder in
     let (trace, recorded, made) = ("\(folder)/t.h5", "\(folder)/r.h5", "\(folder)/m.h5")

@@ -37,6 +37,7 @@ private let provenance = Provenance(
   arguments: [
     "a/x/output", "a/0/between", "a/01/output", "a/+1/output", "a/0/input", "a", "", "/", "prediction/0/iou",
     "prediction/0/output/x", "prediction/0/08/1/iou", "x/prediction/iou", "predictions/iou",
+    "prediction", "prediction/0/8/1", "prediction/0/8/1/iou/x",
   ])
 func otherNamesAreKeptAsTheyAre(name: String) {
   #expect(TapID(name) == .other(name))
@@ -83,6 +84,7 @@ func everyNameComesBack(name: String) throws {
     let read = try arrays.tensor(one.id)
     #expect(try arrays.holds(read, as: other.id))
     #expect(try !arrays.holds(Tensor([3], read.elements), as: other.id))
+    #expect(try !arrays.holds(read, as: "n/0/output/1"))
   }
 }
 

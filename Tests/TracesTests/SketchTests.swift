@@ -175,6 +175,39 @@ func countsWithinAnArrayAreNoMoreThanItsElements(_ counts: [Int64]) throws {
   }
 }
 
+@Test func aSketchHasNoNameWithAnEmptyStep() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/x.h5"
+    let writer = try SketchWriter(path: path, provenance: sample)
+    #expect(throws: TraceError.badName(file: path, name: "m/0/input/")) {
+      try writer.write(
+        ModulePath("m"), call: 0, sequence: 0, inputs: [("", noise([2]))], output: noise([2]))
+    }
+  }
+}
+
+/// Fewer numbers than a listing may have letters, but of eight bytes each.
+@Test func aTableIsBoundByItsBytes() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/x.h5"
+    let file = try HDF5File.create(path)
+    do {
+      let root = try file.root()
+      try sample.write(to: root, format: SketchSchema.format, version: 1)
+      try root.setAttribute(SketchSchema.seedAttribute, .integer(1))
+      let zeros = [Int64](repeating: 0, count: 3 * 180_000)
+      try zeros.withUnsafeBytes {
+        try root.write("counts", $0, as: .int64, [180_000, 3], storage: .compressed)
+      }
+      let listing = Array("[]".utf8)
+      try listing.withUnsafeBytes { try root.write("taps", $0, as: .uint8, [listing.count]) }
+    }
+    try file.commit()
+    let error = try #require(throws: TraceError.self) { _ = try SketchReader(path: path) }
+    #expect("\(error)".contains("/counts: expected at most 4194304 bytes"), "\(error)")
+  }
+}
+
 /// A listing of spaces, which compresses a thousandfold.
 @Test func aListingThatIsLargerThanAnyIsRefused() throws {
   try TestFiles.withTemporaryFolder { folder in

@@ -103,6 +103,14 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
     try unordered.commit()
     #expect(throws: TraceError.self) { _ = try TraceReader(path: path) }
 
+    let named = try HDF5File.create(path)
+    try sample.write(to: try named.root())
+    try named.root().createGroup("taps/a/first").setAttribute("sequence", .integer(0))
+    try named.root().write("taps/a/first/output", Tensor([1], [1]))
+    try named.commit()
+    let error = try #require(throws: TraceError.self) { _ = try TraceReader(path: path) }
+    #expect("\(error)".contains("/taps/a/first: expected a call's number"), "\(error)")
+
     let circular = try HDF5File.create(path)
     let root = try circular.root()
     try sample.write(to: root)

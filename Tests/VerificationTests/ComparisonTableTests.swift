@@ -50,3 +50,13 @@ private func sample() throws -> Comparison {
   #expect(text.contains("PASS: 1 compared, 0 past the relative tolerance 2.00e-01"))
   #expect(text.hasSuffix("Smallest tolerance that passes: 1.25e-01"))
 }
+
+@Test func whatModulesMakeOfRecordedInputsIsCounted() throws {
+  var comparison = try sample()
+  #expect(!ComparisonTable(comparison).text.lowercased().contains("isolated"))
+  comparison.arrays[0].isolated = try ErrorMetrics(one, one)
+  comparison.arrays[1].isolated = try ErrorMetrics(one, near)
+  let text = ComparisonTable(comparison).text
+  #expect(text.contains("relative  isolated  "))
+  #expect(text.contains("\nIsolated: 2 compared, 1 past the tolerance; "), "\(text)")
+}

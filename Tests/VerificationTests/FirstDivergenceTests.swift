@@ -110,3 +110,26 @@ private func divergence(_ rows: [(String, Float, Float?)]) throws -> FirstDiverg
   #expect(found.hints.map(\.cause) == [.constantFactor])
   #expect(found.sentences.contains { $0.hasPrefix("Hint: the candidate is the reference times 2") })
 }
+
+private struct OneBias: WeightSource {
+  let bias: Tensor
+
+  var origin: String { "memory" }
+  var shapes: [String: Shape] { ["m.bias": bias.shape] }
+
+  func tensor(_ name: String) throws -> Tensor { bias }
+}
+
+/// Four rows are too few to tell a bias by what the difference repeats alone.
+@Test func parametersHelpToExplainFiles() throws {
+  var noise = Noise(11)
+  let (x, y, bias) = (noise.tensor([4, 32]), noise.tensor([4, 32]), noise.tensor([32]))
+  let without = Tensor([4, 32], y.elements.indices.map { y.elements[$0] - bias.elements[$0 % 32] })
+  let reference = held([("m/0/input/x", x), ("m/0/output", y)])
+  let candidate = held([("m/0/input/x", x), ("m/0/output", without)])
+  var verdict = try Verdict(reference: reference, candidate: candidate, policy: .f32)
+  try verdict.explain(reference, candidate)
+  #expect(verdict.divergence?.tap == "m/0/output" && verdict.divergence?.hints == [])
+  try verdict.explain(reference, candidate, weights: ModuleWeights(OneBias(bias: bias)))
+  #expect(verdict.divergence?.hints.map(\.cause) == [.missingBias])
+}

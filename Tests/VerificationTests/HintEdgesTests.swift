@@ -111,6 +111,13 @@ private func hints(
     }
   }
 
+  /// Every number is off by itself, so that the largest error is that of the largest one, −16.
+  @Test func errorsArePartsOfTheLargestMagnitude() {
+    let numbers = Tensor([3, 4], (1...11).map { Float($0) } + [-16])
+    let found = hints(numbers, numbers.mapped { 2 * $0 }).first { $0.cause == .constantFactor }
+    #expect(found?.errorBefore == 1 && found?.errorAfter == 0)
+  }
+
   /// Of numbers that hardly vary a factor and an offset both explain it; what leaves less comes first.
   @Test func theCauseThatLeavesLeastComesFirst() {
     let nearlyOne = x.mapped { 1 + 1e-5 * $0 }

@@ -1,4 +1,5 @@
 // A run held against its recording while it is made, and sides of every kind held against each other.
+import Foundation
 import Prompts
 import Taps
 import Tensors
@@ -156,6 +157,41 @@ private let changes: [(String, Made, [TapID])] = [
     #expect(!found.arrays[1].passesIsolated(.f32) && found.arrays[0].passesIsolated(.f32))
     // Without isolation nothing is run again.
     #expect(LiveComparison(reference: trace, policy: .f32).makeTaps().isolator == nil)
+  }
+}
+
+/// The run itself agrees; alone the module makes twice of what it should.
+@Test func causesAreLookedForInWhatAModuleMakesAlone() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    var noise = Noise(11)
+    let (x, y) = (noise.tensor([4, 32]), noise.tensor([4, 32]))
+    let taps = Taps(writer: try TraceWriter(path: "\(folder)/t.h5", provenance: provenance))
+    taps.record(path: ModulePath("m"), inputs: [("x", x)], output: y)
+    try taps.finish()
+    let reference = try Recording.open(path: "\(folder)/t.h5")
+    let comparison = LiveComparison(reference: reference, policy: .f32, isolates: true)
+    comparison.makeTaps().record(path: ModulePath("m"), inputs: [("x", x)], output: y)
+    comparison.take(isolated: y.mapped { 2 * $0 }, of: CallID(ModulePath("m"), 0))
+    try comparison.finish()
+    let found = try #require(comparison.divergence)
+    #expect(found.tap == "m/0/output" && found.origin.isIsolated && found.origin.relativeError == 1)
+    #expect(found.hints.map(\.cause) == [.constantFactor])
+  }
+}
+
+/// Whoever runs a module alone isn't told: the recording was cut short meanwhile.
+@Test func whatKeepsARecordingFromBeingReadComesOutAtTheEnd() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    let path = "\(folder)/t.h5"
+    let x = Tensor(repeating: 1, [8192])
+    let taps = Taps(writer: try TraceWriter(path: path, provenance: provenance))
+    taps.record(path: ModulePath("m"), inputs: [("x", x)], output: x)
+    try taps.finish()
+    let reference = try Recording.open(path: path)
+    let comparison = LiveComparison(reference: reference, policy: .f32, isolates: true)
+    try #require(truncate(path, 8192) == 0)
+    comparison.take(isolated: x, of: CallID(ModulePath("m"), 0))
+    #expect(throws: (any Error).self) { try comparison.finish() }
   }
 }
 

@@ -54,6 +54,15 @@ import Traces
     #expect(!Tolerance(limits: [.relative: 1]).breaches(metrics { $0.mean = .nan }).isEmpty)
   }
 
+  @Test func onlyZerosAreZero() {
+    func isZero(_ elements: [Float]) -> Bool {
+      let sketch = Sketch(of: Tensor([elements.count], elements))
+      return ErrorMetrics(sketch, sketch, shape: [elements.count], seed: SketchSchema.seed).isZero
+    }
+    #expect(isZero([0, -0.0]))
+    #expect(!isZero([0, 1]) && !isZero([0, .nan]) && !isZero([]))
+  }
+
   /// 10 · log₁₀(25 / 0.25) of an error whose square is 0.25, and the cosine (25 + 25 − 0.25) / 50.
   @Test func ratiosComeFromTheProjections() {
     let found = metrics { $0.projections = $0.projections.map { $0 + 0.5 } }

@@ -81,6 +81,11 @@ private func whole(_ inside: String) -> String {
       (#"{"format": "other", "format_version": 1, "name": "p"}"#, "format: found other, expected sam2kit"),
       (#"{"format": "sam2kit.tolerance_policy", "format_version": 9, "name": "p"}"#, "format_version: found 9"),
       ("{", "p.json: expected JSON: expected a key in quotes"),
+      (
+        #"{"format": "sam2kit.tolerance_policy", "format_version": 1e30, "name": "p"}"#,
+        "p.json: the JSON: a number is out of range, or not a whole one"
+      ),
+      (whole(#""defaults": {"relative": 1e-500}"#), "p.json: the JSON: a number is out of range"),
     ])
   func whatIsNoPolicyIsRefusedByName(_ json: String, _ words: String) {
     let error = #expect(throws: PolicyError.self) { _ = try policy(json) }

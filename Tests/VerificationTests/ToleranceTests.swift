@@ -37,6 +37,13 @@ import Testing
     #expect(Tolerance(limits: [.relative: 1e-4, .absolute: 1]).breaches(metrics).isEmpty)
     #expect(
       Tolerance(limits: [.relative: 1e-4, .absolute: 0.5]).breaches(metrics).map(\.of) == [.bound(.relative)])
+    // What is excused needs no tolerance; an error of 1 among numbers of up to 4 else does.
+    let array = ArrayComparison(id: "a", shape: [2, 2], outcome: .matched(metrics))
+    for (absolute, smallest) in [(1.0, 0.0), (0.5, 0.25)] {
+      let policy = TolerancePolicy(
+        name: "p", defaults: Tolerance(limits: [.relative: 1e-4, .absolute: absolute]))
+      #expect(array.smallestPassingTolerance(policy) == smallest)
+    }
   }
 
   @Test func nanAnywhereInTheNumbersFails() throws {

@@ -37,7 +37,7 @@ func promptsThatCanNotBeMeantEndWith2(arguments: [String], message: String) thro
 }
 
 @Test(arguments: [
-  [], ["--point", "a,b"], ["--point", "1,2,7"], ["--point", "inf,1"], ["--box", "1,2,3"],
+  [], ["--point", "a,b"], ["--point", "1,2,7"], ["--point", "1,,2"], ["--point", "inf,1"], ["--box", "1,2,3"],
   ["--box", "1,1,5,5", "--box", "2,2,6,6"], ["--point", "1,1", "--prompts", "x.json"],
   ["--point", "1,1", "--tap", "x"], ["--point", "1,1", "--compress"], ["--point", "1,1", "--threads", "0"],
 ])

@@ -46,6 +46,18 @@ private func decoded<Kind: Decodable>(_ path: String, as kind: Kind.Type) throws
     }
   }
 
+  /// A square that is larger than the picture fits into no mask.
+  @Test func emptyMasksAreSaid() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let opened = try segment(folder, ["--open", "square:1001"])
+      #expect(opened.code == 0, "\(opened.errors)")
+      for object in 1...3 {
+        #expect(opened.output.contains("  object \(object)  0 pixels  "), "\(opened.output)")
+        #expect(opened.errors.contains("object \(object): no pixel is in its mask "), "\(opened.errors)")
+      }
+    }
+  }
+
   @Test func objectsCanBeKeptApart() throws {
     try TestFiles.withTemporaryFolder { folder in
       #expect(try segment("\(folder)/plain").code == 0)

@@ -288,6 +288,7 @@ private struct Room {
     (
       ["segment", "--model", "m", "--image", "/", "--outlines", "svg"], "answers about a folder's pictures"
     ),
+    (["segment", "--model", "m", "--image", "/", "--output", "o"], "answers go to stdout"),
     (["quantize", "a", "b", "--scheme", "w8", "--save-plan", "p.txt"], "--save-plan"),
     (["benchmark", "--model", "m", "--html", "a.png"], "--html"),
     (["encode", "--model", "m", "--image", "a", "--output", "b", "--image-size", "24"], "--image-size"),

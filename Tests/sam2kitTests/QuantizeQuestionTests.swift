@@ -242,6 +242,8 @@ private struct Printed: Decodable {
             "cut.safetensors", in: folder,
             ["--scheme", "w4", "--data", "\(folder)/data", "--max-drop", "100"] + more))
         #expect(anew.code == 0 && anew.errors.contains(remark), "\(anew.errors)")
+        let lost = #"points lost: \S+ of mIoU, \S+ of J&F, at most "#
+        #expect(anew.output.range(of: lost, options: .regularExpression) != nil, "\(anew.output)")
       }
     }
   }

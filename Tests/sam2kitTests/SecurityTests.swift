@@ -46,7 +46,9 @@ private let microYAML = TestFiles.package("Reference/micro.yaml")
   #expect(refused.code == 2)
   #expect(refused.errors.contains("expected at most 3 pickled values"))
   #expect(try Program.run("inspect", genuine, "--limit", "pickle-bytes=1K").code == 0)
-  for wrong in ["nonsense=1", "pickle-bytes", "pickle-bytes=-1", "pickle-bytes=9999999999G"] {
+  for wrong in [
+    "nonsense=1", "pickle-bytes", "pickle-bytes=-1", "pickle-bytes==1K", "pickle-bytes=9999999999G",
+  ] {
     #expect(try Program.run("inspect", genuine, "--limit", wrong).code == 64, "\(wrong)")
   }
 }

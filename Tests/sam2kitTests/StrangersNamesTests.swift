@@ -64,6 +64,7 @@ private func write(_ names: [String], metadata: [String: String] = [:], to path:
         #expect(isPlain(outcome.output) && isPlain(outcome.errors))
         #expect(outcome.output.contains(shown))
         #expect(!outcome.output.split(separator: "\n").contains { $0.hasPrefix("verdict") })
+        #expect(outcome.output.hasSuffix("\n1 added, 1 equal\n") == (arguments[0] == "diff"))
       }
     }
   }

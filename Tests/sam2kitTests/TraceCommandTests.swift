@@ -36,7 +36,9 @@ private let micro = TestFiles.package("Reference/micro.h5")
 @Test func traceInfoSaysWhatAFileHolds() throws {
   let text = try Program.run("trace-info", micro)
   #expect(text.code == 0 && text.output.contains("producer       sam2 "))
-  #expect(text.output.contains("image_encoder/0/output/backbone_fpn/2"))
+  let row = try #require(
+    text.output.split(separator: "\n").first { $0.hasPrefix("image_encoder/0/output/backbone_fpn/2 ") })
+  #expect(row.split(separator: " ").contains("float32"))
   #expect(try !Program.run("trace-info", micro, "--brief").output.contains("backbone_fpn"))
   let json = try Program.run("trace-info", micro, "--json")
   let summary = try JSONDecoder().decode(TraceSummary.self, from: Data(json.output.utf8))

@@ -173,6 +173,21 @@ func promptFilesOfVideosNameTheLineAndTheField(json: String, message: String) th
   }
 }
 
+/// FFmpeg has complaints of its own about a movie without its tables, which aren't printed.
+@Test func ofADamagedVideoOnlyTheErrorIsSaid() throws {
+  try TestFiles.withTemporaryFolder { folder in
+    var data = try Data(contentsOf: URL(filePath: Clip.video("plain.mp4")))
+    let kind = try #require(data.range(of: Data("moov".utf8)))
+    data.replaceSubrange(kind, with: Array("moox".utf8))
+    let video = "\(folder)/damaged.mp4"
+    try data.write(to: URL(filePath: video))
+    let outcome = try refusal(["--point", "1,1"], video: video)
+    #expect(outcome.code == 2)
+    #expect(outcome.errors.hasPrefix("error: \(video): the video can't be decoded: "), "\(outcome.errors)")
+    #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+  }
+}
+
 @Test func aFrameOfAnotherSizeIsNamed() throws {
   try TestFiles.withTemporaryFolder { folder in
     let frames = "\(folder)/frames"

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import Testing
 import TestSupport
 
@@ -136,6 +137,70 @@ import TestSupport
     return String(repeating: "0", count: 6 - digits.count) + digits
   }
 
+  /// A tar archive of files of 1 to 512 bytes.
+  private func tar(_ members: [(name: String, content: [UInt8])]) -> [UInt8] {
+    var archive: [UInt8] = []
+    for (name, content) in members {
+      var header = [UInt8](repeating: 0, count: 512)
+      func put(_ text: String, _ at: Int) {
+        header.replaceSubrange(at..<at + text.utf8.count, with: Array(text.utf8))
+      }
+      let size = String(content.count, radix: 8)
+      put(name, 0)
+      put(String(repeating: "0", count: 11 - size.count) + size, 124)
+      put("0", 156)
+      put("ustar", 257)
+      put(checksum(header), 148)
+      archive += header
+      archive += content
+      archive += [UInt8](repeating: 0, count: 512 - content.count)
+    }
+    return archive + [UInt8](repeating: 0, count: 1024)
+  }
+
+  /// Three storages and five tensors, in four members.
+  @Test func countsWhatATarHoldsAgainstTheLimit() {
+    var limits = ReadingLimits()
+    limits.zipEntries = 5
+    #expect(Fixtures.refusal(of: "brought/tar.pt", limits: limits) == nil)
+    limits.zipEntries = 4
+    #expect(
+      Fixtures.refusal(of: "brought/tar.pt", limits: limits)
+        == .torch(
+          path: Fixtures.path("brought/tar.pt"),
+          .legacy(part: "tensors", expected: "a count of at most 4", found: "an int")))
+  }
+
+  /// A storage without elements, as of torch.empty(0), and one of 1.5 behind it.
+  @Test func readsATensorWithoutElementsOfATar() throws {
+    func pickle(_ opcodes: [UInt8]) -> [UInt8] { [0x80, 2] + opcodes + [0x2e] }
+    func numbers(_ numbers: [UInt8]) -> [UInt8] { numbers.flatMap { [$0, 0, 0, 0, 0, 0, 0, 0] } }
+    /// `(key, 'cpu', FloatStorage)`
+    func storage(_ key: UInt8) -> [UInt8] {
+      pickle([0x4b, key, 0x55, 3] + Array("cpuctorch\nFloatStorage\n".utf8) + [0x87])
+    }
+    /// `(key, storage, FloatTensor)`, one axis of `count`, stride 1 and offset 0.
+    func tensor(_ key: UInt8, of storage: UInt8, count: UInt8) -> [UInt8] {
+      pickle([0x4b, key, 0x4b, storage] + Array("ctorch\nFloatTensor\n".utf8) + [0x87])
+        + numbers([1, count, 1, 0])
+    }
+    var storages = pickle([0x4b, 2]) + storage(1) + numbers([0])
+    storages += storage(2) + numbers([1]) + [0, 0, 0xc0, 0x3f] + pickle([0x5d])
+    let tensors = pickle([0x4b, 2]) + tensor(101, of: 1, count: 0) + tensor(102, of: 2, count: 1)
+    let none: [UInt8] = [0x55, 4] + Array("none".utf8) + [0x4b, 101, 0x51, 0x73]
+    let one: [UInt8] = [0x55, 3] + Array("one".utf8) + [0x4b, 102, 0x51, 0x73]
+    let saved = pickle([0x7d] + none + one)
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/x.pt"
+      try Data(tar([("storages", storages), ("tensors", tensors), ("pickle", saved)]))
+        .write(to: URL(filePath: path))
+      let checkpoint = try Checkpoint.open(path: path)
+      #expect(checkpoint.shapes == ["none": [0], "one": [1]])
+      #expect(try checkpoint.copy(of: "none").isEmpty)
+      #expect(try checkpoint.copy(of: "one") == [0, 0, 0xc0, 0x3f])
+    }
+  }
+
   @Test func refusesOtherHeadersAndMembersOfATar() throws {
     let header = TorchError.legacy(
       part: "the tar archive", expected: "a header with a size and its own checksum at byte 0", found: "none")
@@ -155,17 +220,8 @@ import TestSupport
   /// A tar of files is one, and no checkpoint.
   @Test func namesATarOfFiles() throws {
     try TestFiles.withTemporaryFolder { folder in
-      var header = [UInt8](repeating: 0, count: 512)
-      func put(_ text: String, _ at: Int) {
-        header.replaceSubrange(at..<at + text.utf8.count, with: Array(text.utf8))
-      }
-      put("ckpt/model.pth", 0)
-      put("00000000004", 124)
-      put("0", 156)
-      put("ustar", 257)
-      put(checksum(header), 148)
       let path = "\(folder)/model.pth.tar"
-      try Data(header + [1, 2, 3, 4] + [UInt8](repeating: 0, count: 508 + 1024)).write(to: URL(filePath: path))
+      try Data(tar([("ckpt/model.pth", [1, 2, 3, 4])])).write(to: URL(filePath: path))
       let expected = CheckpointError.archive(
         path: path,
         found: "a tar archive with 'ckpt/model.pth' in it: unpack it (tar xf) and give what it holds")

@@ -66,6 +66,32 @@ import Testing
     #expect(throws: PickleError.cycle) { try contents(made("a", "B") + list + [0x61]) }
   }
 
+  /// A tensor of a foreign class is one where its state is seen to hold no other, which of much isn't tried.
+  @Test func makesTensorsOfForeignClassesWithSmallStatesOnly() throws {
+    func text(_ text: String) -> [UInt8] { [0x55, UInt8(text.utf8.count)] + Array(text.utf8) }
+    var storage: [UInt8] = [0x28] + text("storage") + Array("ctorch\nFloatStorage\n".utf8)
+    storage += text("0") + text("cpu") + [0x4b, 4, 0x74, 0x51]
+    // (storage, 0, (4,), (1,), False, OrderedDict())
+    var view: [UInt8] = [0x28] + storage + [0x4b, 0, 0x4b, 4, 0x85, 0x4b, 1, 0x85, 0x89]
+    view += Array("ccollections\nOrderedDict\n)Rt".utf8)
+    // _rebuild_from_type_v2(_rebuild_tensor_v2, a.B, view, [state, …])
+    let functions = "ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\nca\nB\n"
+    let opening: [UInt8] = Array(functions.utf8) + view + [0x5d, 0x28]
+    func kind(_ state: [UInt8]) throws -> String {
+      try contents(opening + state + [0x65, 0x74, 0x52]).value.kind
+    }
+    let few = try kind([UInt8](repeating: 0x4e, count: 100) + [UInt8](repeating: 0x29, count: 100))
+    #expect(few == "a tensor")
+    // A list of many items, and many containers within one.
+    let large: [(opcode: UInt8, count: Int)] = [(0x4e, 5000), (0x29, 1000)]
+    for (opcode, count) in large {
+      let many = try kind([UInt8](repeating: opcode, count: count))
+      #expect(many == "an object of a.B")
+    }
+    // The tensor's own storage in a list.
+    #expect(try kind(storage) == "an object of a.B")
+  }
+
   @Test(arguments: [
     ("os", "system"), ("posix", "popen"), ("subprocess", "Popen"), ("subprocess.sub", "x"),
     ("builtins", "eval"),

@@ -84,6 +84,18 @@ import Testing
     #expect(accepted > genuine.count)
   }
 
+  /// What a search may cost grows with what there is to search.
+  @Test func findsAPickleHiddenBehindManyBytes() {
+    let pickle = [UInt8]([0x80, 2]) + Array("cos\nsystem\n.".utf8)
+    let whole = [UInt8](repeating: 0, count: 100_000) + pickle
+    let found = whole.withUnsafeBytes { bytes in
+      PickleRun(view: ByteView(bytes: bytes), place: "test", limits: ReadingLimits())
+        .hidden(in: 0..<bytes.count)
+    }
+    #expect(found.map(\.start) == [100_000])
+    #expect(found.flatMap(\.globals).map(\.name) == ["os.system"])
+  }
+
   /// Walks that begin at every byte of a file end, whatever they meet.
   @Test func survivesEveryStart() throws {
     let bytes = try Array(Data(contentsOf: URL(filePath: Fixtures.path("genuine/dtypes.pt"))))

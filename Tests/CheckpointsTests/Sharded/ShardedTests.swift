@@ -147,6 +147,16 @@ import TestSupport
     #expect(empty == .sharded(path: path, .index(expected: "1 to 256 files", found: "0")))
   }
 
+  /// A byte more than 32 MiB, most of them a hole that takes no room.
+  @Test func refusesALongIndexUnread() throws {
+    let (error, index) = try refusal { folder in
+      let file = try FileHandle(forWritingTo: URL(filePath: "\(folder)/\(Self.index)"))
+      try file.truncate(atOffset: 33_554_433)
+      try file.close()
+    }
+    #expect(error == .sharded(path: index, .index(expected: "at most 33554432 bytes", found: "33554433")))
+  }
+
   /// A part that was cut is named with its own path.
   @Test func namesTheFileThatIsCut() throws {
     let (error, index) = try refusal { folder in

@@ -1,5 +1,7 @@
 import Checkpoints
+import Foundation
 import Testing
+import TestSupport
 
 @Suite struct ZipArchiveTests {
   static let refusals: [(String, ZipError)] = [
@@ -40,5 +42,18 @@ import Testing
     let expected = try Fixtures.open("genuine/nans.pt").copy(of: "w")
     #expect(try checkpoint.copy(of: "w") == expected)
     try checkpoint.verify()
+  }
+
+  /// torch.save's descriptors have 16 bytes, of which four are the signature.
+  @Test func aDescriptorOfThatLengthHasItsSignature() throws {
+    var bytes = try Data(contentsOf: URL(filePath: Fixtures.path("genuine/nans.pt")))
+    try #require(bytes[226..<230].elementsEqual([0x50, 0x4b, 0x07, 0x08]))
+    bytes[226] = 0
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/unsigned.pt"
+      try bytes.write(to: URL(filePath: path))
+      let expected = CheckpointError.zip(path: path, .hiddenBytes(offset: 226, byteCount: 16))
+      #expect(throws: expected) { _ = try Checkpoint.open(path: path) }
+    }
   }
 }
