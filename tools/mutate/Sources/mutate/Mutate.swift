@@ -102,6 +102,7 @@ struct Run: ParsableCommand {
     let tests = try observations(suite)
     let ledger = try Mutex(Ledger(path: folders.ledger))
     let open = slips.sorted { $0.key < $1.key }.filter { slip in !ledger.withLock { $0.knows(slip.value) } }
+    let total = ledger.withLock { $0.entries.count } + open.count
     try each(open) { number, slip in
       let reaching = tests.filter { $0.reached.contains(number) }
       let failing = try firstFailure(of: inOrder(reaching, for: slip), number, suite)
@@ -109,7 +110,7 @@ struct Run: ParsableCommand {
         try ledger.add(.init(slip: slip, isNoticed: failing != nil, by: failing, reaching: reaching.count))
         let noticed = ledger.entries.count { $0.isNoticed }
         print(
-          "\(ledger.entries.count) of \(slips.count), \(noticed) noticed; \(slip.id): \(failing ?? "NOT NOTICED")")
+          "\(ledger.entries.count) of \(total), \(noticed) noticed; \(slip.id): \(failing ?? "NOT NOTICED")")
         fflush(nil)
       }
     }
