@@ -37,7 +37,12 @@ final class PartialDownload {
     if note == nil { try restart() }
   }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  deinit {
+    guard descriptor >= 0 else { return }
+    // A child that is just being started has the file open too, and would keep the lock.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// Forgets what has come.
   func restart() throws {

@@ -220,6 +220,32 @@ import TestSupport
       #expect(error == .busy(path: first.path))
     }
   }
+
+  /// A child that the process starts has its open files until it becomes another program.
+  @Test func aChildThatHasTheFileTooKeepsNobodyOut() throws {
+    try TestFiles.withTemporaryFolder { folder in
+      let (path, url) = ("\(folder)/a.pt", "http://a")
+      var first: PartialDownload? = try PartialDownload(for: path, url: url)
+      let copy = try duplicate(try #require(first).path)
+      defer { close(copy) }
+      #expect(throws: DownloadError.busy(path: "\(path).part")) { try PartialDownload(for: path, url: url) }
+      first = nil
+      _ = try PartialDownload(for: path, url: url)
+    }
+  }
+
+  /// The descriptor once more by which this process has a file open.
+  private func duplicate(_ path: String) throws -> Int32 {
+    var wanted = stat()
+    try #require(stat(path, &wanted) == 0)
+    let found = (0..<Int32(getdtablesize())).first { descriptor in
+      var there = stat()
+      return fstat(descriptor, &there) == 0 && there.st_dev == wanted.st_dev && there.st_ino == wanted.st_ino
+    }
+    let copy = dup(try #require(found))
+    try #require(copy >= 0)
+    return copy
+  }
 }
 
 extension SHA256 {
