@@ -140,8 +140,8 @@ INLINE void block(const int8_job *job, const int rows, const int vectors, size_t
 INLINE void blocks(const int8_job *job, const int vectors, size_t panel) {
   size_t row = 0;
   for (; row + TILE_ROWS <= job->p->rows; row += TILE_ROWS) block(job, TILE_ROWS, vectors, row, panel);
-  if (TILE_ROWS > 4 && row + 4 <= job->p->rows) block(job, 4, vectors, row, panel), row += 4;
-  for (; row + 2 <= job->p->rows; row += 2) block(job, 2, vectors, row, panel);
+  if (row + 4 <= job->p->rows) block(job, 4, vectors, row, panel), row += 4;
+  if (row + 2 <= job->p->rows) block(job, 2, vectors, row, panel), row += 2;
   if (row < job->p->rows) block(job, 1, vectors, row, panel);
 }
 

@@ -166,7 +166,11 @@ INLINE void finish_block(
 }
 
 #define DEFINE_PRODUCT(name, block)                                                                                    \
-  static void name##_rows(const cvector_product *p, int rows, int vectors, size_t row, size_t panel);                  \
+  INLINE void name##_block(const cvector_product *p, const int rows, int vectors, size_t row, size_t panel) {          \
+    if (vectors == TILE_VECTORS) block(p, rows, TILE_VECTORS, row, panel);                                             \
+    else if (vectors == 2) block(p, rows, 2, row, panel);                                                              \
+    else block(p, rows, 1, row, panel);                                                                                \
+  }                                                                                                                    \
   static void name(const cvector_product *p) {                                                                         \
     const size_t panels = (p->columns + LANES - 1) / LANES;                                                            \
     int vectors;                                                                                                       \
@@ -175,31 +179,10 @@ INLINE void finish_block(
       const size_t left = panels - panel;                                                                              \
       vectors = left == 4 ? 2 : left < TILE_VECTORS ? (int)left : TILE_VECTORS;                                        \
       size_t row = 0;                                                                                                  \
-      if (vectors == TILE_VECTORS) {                                                                                   \
-        for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) block(p, TILE_ROWS, TILE_VECTORS, row, panel);            \
-      } else if (vectors == 1) {                                                                                       \
-        for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) block(p, TILE_ROWS, 1, row, panel);                       \
-      } else {                                                                                                         \
-        for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) block(p, TILE_ROWS, 2, row, panel);                       \
-      }                                                                                                                \
-      if (row + 4 <= p->rows) name##_rows(p, 4, vectors, row, panel), row += 4;                                        \
-      for (; row + 2 <= p->rows; row += 2) name##_rows(p, 2, vectors, row, panel);                                     \
-      if (row < p->rows) name##_rows(p, 1, vectors, row, panel);                                                       \
-    }                                                                                                                  \
-  }                                                                                                                    \
-  static void name##_rows(const cvector_product *p, int rows, int vectors, size_t row, size_t panel) {                 \
-    if (rows == 4) {                                                                                                   \
-      if (vectors == 1) block(p, 4, 1, row, panel);                                                                    \
-      else if (vectors == 2) block(p, 4, 2, row, panel);                                                               \
-      else block(p, 4, TILE_VECTORS, row, panel);                                                                      \
-    } else if (rows == 2) {                                                                                            \
-      if (vectors == 1) block(p, 2, 1, row, panel);                                                                    \
-      else if (vectors == 2) block(p, 2, 2, row, panel);                                                               \
-      else block(p, 2, TILE_VECTORS, row, panel);                                                                      \
-    } else {                                                                                                           \
-      if (vectors == 1) block(p, 1, 1, row, panel);                                                                    \
-      else if (vectors == 2) block(p, 1, 2, row, panel);                                                               \
-      else block(p, 1, TILE_VECTORS, row, panel);                                                                      \
+      for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) name##_block(p, TILE_ROWS, vectors, row, panel);            \
+      if (row + 4 <= p->rows) name##_block(p, 4, vectors, row, panel), row += 4;                                       \
+      if (row + 2 <= p->rows) name##_block(p, 2, vectors, row, panel), row += 2;                                       \
+      if (row < p->rows) name##_block(p, 1, vectors, row, panel);                                                      \
     }                                                                                                                  \
   }
 
