@@ -179,9 +179,10 @@ private let kinds = [cvector_f32, cvector_bf16]
     let out: cvector_kind
     let activation: cvector_activation
     let hasBias, isAdded: Bool
+    var isScaled = false
     var testDescription: String {
       "\(rows) × \(inner) × \(columns) to kind \(out.rawValue), activation \(activation.rawValue), "
-        + "bias \(hasBias), added \(isAdded)"
+        + "bias \(hasBias), added \(isAdded), scaled \(isScaled)"
     }
   }
 
@@ -193,12 +194,17 @@ private let kinds = [cvector_f32, cvector_bf16]
       (cvector_bf16, cvector_gelu_activation, true, false),
       (cvector_bf16, cvector_relu_activation, true, false),
       (cvector_f32, cvector_no_activation, true, true), (cvector_f32, cvector_no_activation, false, true),
+      (cvector_f32, cvector_no_activation, false, false), (cvector_f32, cvector_relu_activation, false, false),
     ]
-    return forms.map { out, activation, hasBias, isAdded in
+    let unscaled = forms.map { out, activation, hasBias, isAdded in
       FinishCase(
         rows: rows, inner: inner, columns: columns, out: out, activation: activation, hasBias: hasBias,
         isAdded: isAdded)
     }
+    let scaled = FinishCase(
+      rows: rows, inner: inner, columns: columns, out: cvector_f32, activation: cvector_no_activation,
+      hasBias: false, isAdded: false, isScaled: true)
+    return unscaled + [scaled]
   }
 
   @Test(arguments: finishes) func finishedProductsMatchDoubleLoops(item: FinishCase) {
@@ -207,8 +213,9 @@ private let kinds = [cvector_f32, cvector_bf16]
     let rounded = Matrix(item.columns, item.inner, cvector_bf16, seed: 2)
     let bias = Matrix(1, item.columns, cvector_f32, seed: 3).values
     let residual = Matrix(item.rows, item.columns, cvector_f32, seed: 5).values
+    let scale = Matrix(1, item.columns, cvector_f32, seed: 6).values
     for level in levels {
-      let out = with(level) { finished(item, a.stored, weight.values, bias, residual) }
+      let out = with(level) { finished(item, a.stored, weight.values, bias, residual, scale) }
       var worst = 0.0
       for row in 0..<item.rows {
         for column in 0..<item.columns {
@@ -219,6 +226,7 @@ private let kinds = [cvector_f32, cvector_bf16]
           case cvector_relu_activation: sum = max(0, sum)
           default: break
           }
+          if item.isScaled { sum *= Double(scale[column]) }
           if item.isAdded { sum += Double(residual[row * item.columns + column]) }
           // Half a step of bfloat16, and what a GELU in pieces differs by.
           let allowed = item.out == cvector_bf16 ? abs(sum) * 0x1p-8 + 4e-5 : 4e-5
@@ -231,7 +239,7 @@ private let kinds = [cvector_f32, cvector_bf16]
   }
 
   private func finished(
-    _ item: FinishCase, _ a: [UInt8], _ weight: [Float], _ bias: [Float], _ residual: [Float]
+    _ item: FinishCase, _ a: [UInt8], _ weight: [Float], _ bias: [Float], _ residual: [Float], _ scale: [Float]
   ) -> [Float] {
     let count = item.rows * item.columns
     var packed = [UInt64](
@@ -241,20 +249,23 @@ private let kinds = [cvector_f32, cvector_bf16]
     // Sums are added to what is there, as a residual is.
     var out = item.isAdded ? residual : [Float](repeating: .nan, count: count)
     bias.withUnsafeBufferPointer { bias in
-      a.withUnsafeBytes { a in
-        packed.withUnsafeBytes { b in
-          out.withUnsafeMutableBytes { out in
-            var product = cvector_product()
-            (product.rows, product.inner, product.columns) = (item.rows, item.inner, item.columns)
-            (product.a, product.a_stride, product.b) = (a.baseAddress, item.inner, b.baseAddress)
-            product.bias = item.hasBias ? bias.baseAddress : nil
-            product.activation = item.activation
-            if item.isAdded {
-              product.added = UnsafePointer(out.bindMemory(to: Float.self).baseAddress)
-              product.added_stride = item.columns
+      scale.withUnsafeBufferPointer { scale in
+        a.withUnsafeBytes { a in
+          packed.withUnsafeBytes { b in
+            out.withUnsafeMutableBytes { out in
+              var product = cvector_product()
+              (product.rows, product.inner, product.columns) = (item.rows, item.inner, item.columns)
+              (product.a, product.a_stride, product.b) = (a.baseAddress, item.inner, b.baseAddress)
+              product.bias = item.hasBias ? bias.baseAddress : nil
+              product.scale = item.isScaled ? scale.baseAddress : nil
+              product.activation = item.activation
+              if item.isAdded {
+                product.added = UnsafePointer(out.bindMemory(to: Float.self).baseAddress)
+                product.added_stride = item.columns
+              }
+              (product.out, product.out_stride, product.out_kind) = (out.baseAddress, item.columns, item.out)
+              cvector_multiply_tile(cvector_bf16, &product)
             }
-            (product.out, product.out_stride, product.out_kind) = (out.baseAddress, item.columns, item.out)
-            cvector_multiply_tile(cvector_bf16, &product)
           }
         }
       }
