@@ -116,16 +116,24 @@ private func noise(_ shape: Shape) -> Tensor {
   #expect(reader.taps.last?.name == "prediction/object_score")
 }
 
-/// A sketch of one tap of two elements as a file, with such counts and such a listing.
-private func forged(
-  _ path: String, counts: [[Int64]] = [[2, 0, 0]],
-  listing: String = #"[{"name":"m/0/output","row":0,"sequence":0,"shape":[2]}]"#
-) throws {
+/// A file with a sketch's head, and what else is written into it.
+private func writeSketch(_ path: String, _ fill: (borrowing HDF5Group) throws -> Void) throws {
   let file = try HDF5File.create(path)
   do {
     let root = try file.root()
     try sample.write(to: root, format: SketchSchema.format, version: 1)
     try root.setAttribute(SketchSchema.seedAttribute, .integer(1))
+    try fill(root)
+  }
+  try file.commit()
+}
+
+/// A sketch of one tap of two elements as a file, with such counts and such a listing.
+private func forged(
+  _ path: String, counts: [[Int64]] = [[2, 0, 0]],
+  listing: String = #"[{"name":"m/0/output","row":0,"sequence":0,"shape":[2]}]"#
+) throws {
+  try writeSketch(path) { root in
     try counts.flatMap(\.self).withUnsafeBytes {
       try root.write("counts", $0, as: .int64, [counts.count, 3])
     }
@@ -137,7 +145,6 @@ private func forged(
     }
     try Array(listing.utf8).withUnsafeBytes { try root.write("taps", $0, as: .uint8, [$0.count]) }
   }
-  try file.commit()
 }
 
 @Test(
@@ -190,11 +197,7 @@ func countsWithinAnArrayAreNoMoreThanItsElements(_ counts: [Int64]) throws {
 @Test func aTableIsBoundByItsBytes() throws {
   try TestFiles.withTemporaryFolder { folder in
     let path = "\(folder)/x.h5"
-    let file = try HDF5File.create(path)
-    do {
-      let root = try file.root()
-      try sample.write(to: root, format: SketchSchema.format, version: 1)
-      try root.setAttribute(SketchSchema.seedAttribute, .integer(1))
+    try writeSketch(path) { root in
       let zeros = [Int64](repeating: 0, count: 3 * 180_000)
       try zeros.withUnsafeBytes {
         try root.write("counts", $0, as: .int64, [180_000, 3], storage: .compressed)
@@ -202,7 +205,6 @@ func countsWithinAnArrayAreNoMoreThanItsElements(_ counts: [Int64]) throws {
       let listing = Array("[]".utf8)
       try listing.withUnsafeBytes { try root.write("taps", $0, as: .uint8, [listing.count]) }
     }
-    try file.commit()
     let error = try #require(throws: TraceError.self) { _ = try SketchReader(path: path) }
     #expect("\(error)".contains("/counts: expected at most 4194304 bytes"), "\(error)")
   }
@@ -212,15 +214,10 @@ func countsWithinAnArrayAreNoMoreThanItsElements(_ counts: [Int64]) throws {
 @Test func aListingThatIsLargerThanAnyIsRefused() throws {
   try TestFiles.withTemporaryFolder { folder in
     let path = "\(folder)/x.h5"
-    let file = try HDF5File.create(path)
-    do {
-      let root = try file.root()
-      try sample.write(to: root, format: SketchSchema.format, version: 1)
-      try root.setAttribute(SketchSchema.seedAttribute, .integer(1))
+    try writeSketch(path) { root in
       let spaces = [UInt8](repeating: 0x20, count: 64 << 20)
       try spaces.withUnsafeBytes { try root.write("taps", $0, as: .uint8, [$0.count], storage: .compressed) }
     }
-    try file.commit()
     let error = try #require(throws: TraceError.self) { _ = try SketchReader(path: path) }
     #expect("\(error)".contains("/taps: expected at most 4194304 bytes"), "\(error)")
   }
@@ -234,20 +231,7 @@ func countsWithinAnArrayAreNoMoreThanItsElements(_ counts: [Int64]) throws {
       _ = try SketchReader(path: path)
     }
     // A listing that names a row of another size.
-    let file = try HDF5File.create(path)
-    let root = try file.root()
-    try sample.write(to: root, format: SketchSchema.format, version: 1)
-    try root.setAttribute(SketchSchema.seedAttribute, .integer(1))
-    for (name, type, columns) in [
-      ("counts", ElementType.int64, 3), ("statistics", .float64, 5), ("projections", .float64, 8),
-      ("samples", .float32, 256),
-    ] {
-      let zeros = [UInt8](repeating: 0, count: columns * type.byteCount)
-      try zeros.withUnsafeBytes { try root.write(name, $0, as: type, [1, columns]) }
-    }
-    let listing = Array(#"[{"name":"m/0/output","row":0,"sequence":0,"shape":[2]}]"#.utf8)
-    try listing.withUnsafeBytes { try root.write("taps", $0, as: .uint8, [listing.count]) }
-    try file.commit()
+    try forged(path, counts: [[0, 0, 0]])
     #expect(
       throws: TraceError.malformed(
         file: path, object: "m/0/output", expected: "the row of an array of shape [2]", found: "row 0")
