@@ -52,9 +52,10 @@ struct Ledger {
   }
 
   /// How many were noticed, by target, of those that change anything, and every one that wasn't.
-  func report(without equivalents: Equivalents) -> String {
+  ///
+  /// - Parameter open: those that change something and weren't noticed.
+  func report(open: Set<Slip>) -> String {
     var lines = ["| target | slips | change nothing | noticed | of the others |", "|---|---|---|---|---|"]
-    let open = equivalents.removed(from: entries.filter { !$0.isNoticed }.map(\.slip))
     func row(_ name: String, _ entries: [Entry]) -> String {
       let noticed = entries.count { $0.isNoticed }
       let changing = noticed + entries.count { open.contains($0.slip) }

@@ -36,11 +36,14 @@ struct Suite {
   /// The target that a test or a suite is in.
   static func target(of name: String) -> String { String(name.prefix { $0 != "." }) }
 
-  /// Runs a suite without any slip, and each of its tests if that takes long.
+  /// Runs a suite without any slip, and each of its tests if that takes long or fails. What fails alone is said and left out.
   func observe(_ suite: String, _ tests: [String]) throws -> [Tests] {
-    let all = try observe(suite)
-    guard tests.count > 1, all.map({ $0.seconds > Self.quickSeconds }) ?? true else { return all.map { [$0] } ?? [] }
-    return try tests.compactMap { try observe($0) }
+    if let all = try observe(suite), tests.count == 1 || all.seconds <= Self.quickSeconds { return [all] }
+    return try tests.compactMap { test in
+      let seen = try observe(test)
+      if seen == nil { print("\(test) fails without any slip, and is left out") }
+      return seen
+    }
   }
 
   /// - Returns: nil where something fails without any slip.

@@ -37,9 +37,9 @@ struct Tree {
   func sources(of targets: [String]) throws -> [String] {
     try targets.flatMap { target in
       let folder = URL(fileURLWithPath: "\(build.package)/Sources/\(target)")
-      guard let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil) else {
-        throw Failure("\(folder.path): no such target")
-      }
+      guard FileManager.default.fileExists(atPath: folder.path),
+        let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
+      else { throw Failure("\(folder.path): no such target") }
       return files.compactMap { ($0 as? URL)?.path }.filter { $0.hasSuffix(".swift") }
         .map { String($0.dropFirst(build.package.count + 1)) }
     }.sorted()
@@ -61,6 +61,8 @@ struct Tree {
   /// - Parameter slips: what to plant, by their numbers.
   /// - Returns: Those that stay.
   func plant(_ slips: [Int: Slip]) throws -> [Int: Slip] {
+    // Of an earlier planting nothing may stand in for sources that have changed since.
+    for folder in ["Sources", "objects"] { try? FileManager.default.removeItem(atPath: "\(build.scratch)/\(folder)") }
     var kept = slips
     var unfinished = Set(slips.values.map(\.target))
     while !unfinished.isEmpty {
