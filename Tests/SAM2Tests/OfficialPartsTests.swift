@@ -144,7 +144,7 @@ private struct NeckWeights: WeightSource {
       for (level, (feature, expected)) in zip(found.features, recorded.features).enumerated() {
         #expect(distance(feature, expected.tensor) < 2e-5, "\(words), level \(level)")
       }
-      #expect(distance(found.positions[3], recorded.position.tensor) < 1e-6, "\(words)")
+      #expect(distance(found.positions[3].tensor, recorded.position.tensor) < 1e-6, "\(words)")
     }
   }
 

@@ -10,7 +10,7 @@ struct ImageEncoder: Module {
   /// Features `[B, C, H, W]` and their position encodings, highest resolution first.
   struct Output: FieldedValue {
     var backboneFPN: [Tensor] = []
-    var visionPosEnc: [Tensor] = []
+    var visionPosEnc: [LaterPositions] = []
 
     static var fields: [Field<Output>] {
       [
@@ -47,7 +47,7 @@ struct FpnNeck: Module {
   /// Features and positions per level, highest resolution first.
   struct Output: FieldedValue {
     var features: [Tensor] = []
-    var positions: [Tensor] = []
+    var positions: [LaterPositions] = []
 
     static var fields: [Field<Output>] { [Field("0", \.features), Field("1", \.positions)] }
   }
@@ -93,7 +93,7 @@ struct FpnNeck: Module {
   func forward(_ xs: consuming [Tensor], _ run: Run) -> Output {
     let last = convs.count - 1
     var features: [Tensor] = []
-    var positions: [Tensor] = []
+    var positions: [LaterPositions] = []
     for level in stride(from: last, through: 0, by: -1) {
       var fused = convs[last - level](xs[level], run)
       if topDownLevels.contains(level), let coarser = features.last {
@@ -102,7 +102,7 @@ struct FpnNeck: Module {
         if averages { fused = fused * 0.5 }
       }
       features.append(fused)
-      positions.append(positionEncoding(fused, run))
+      positions.append(positionEncoding.later(fused, run))
     }
     return Output(features: features.reversed(), positions: positions.reversed())
   }

@@ -20,9 +20,23 @@ struct PositionEmbeddingSine: Module {
   }
 
   func forward(_ x: consuming Tensor, _ run: Run) -> Tensor {  // [B, C, H, W] → [B, positions, H, W]
-    let (height, width) = (x.shape[-2], x.shape[-1])
+    positions(of: x.shape)
+  }
+
+  /// The same where it may never be looked at: made then, unless a tap looks now.
+  func later(_ x: Tensor, _ run: Run) -> LaterPositions {
+    if run.taps != nil {
+      let made = self(x, run)
+      return LaterPositions { made }
+    }
+    let shape = x.shape
+    return LaterPositions { positions(of: shape) }
+  }
+
+  private func positions(of shape: Shape) -> Tensor {
+    let (height, width) = (shape[-2], shape[-1])
     let grid = cache.tensor(height: height, width: width) { encoding(height: height, width: width) }
-    return grid.repeated(leading: x.shape[0])
+    return grid.repeated(leading: shape[0])
   }
 
   /// Channels that depend on the row, then channels that depend on the column: `[1, positions, H, W]`.
@@ -31,13 +45,15 @@ struct PositionEmbeddingSine: Module {
     let rows = waves(height, channels: half)
     let columns = waves(width, channels: half)
     return Tensor([1, 2 * half, height, width]) { out in
-      for channel in 0..<half {
-        for row in 0..<height {
-          let y = (channel * height + row) * width
-          let x = ((half + channel) * height + row) * width
-          for column in 0..<width {
-            out[y + column] = rows[row * half + channel]
-            out[x + column] = columns[column * half + channel]
+      parallelFor(half) { channels in
+        for channel in channels {
+          for row in 0..<height {
+            let y = (channel * height + row) * width
+            let x = ((half + channel) * height + row) * width
+            for column in 0..<width {
+              out[y + column] = rows[row * half + channel]
+              out[x + column] = columns[column * half + channel]
+            }
           }
         }
       }
@@ -58,6 +74,24 @@ struct PositionEmbeddingSine: Module {
         channel.isMultiple(of: 2) ? sinf(place / period) : cosf(place / period)
       }
     }
+  }
+}
+
+/// The positions of a level, `[B, positions, H, W]`, made where they are looked at: of a picture's three only tracking reads one.
+struct LaterPositions: RestorableValue {
+  private let make: @Sendable () -> Tensor
+
+  init(_ make: @escaping @Sendable () -> Tensor) { self.make = make }
+
+  init(named name: String, from recorded: RecordedCall) throws {
+    let tensor = try Tensor(named: name, from: recorded)
+    self.init { tensor }
+  }
+
+  var tensor: Tensor { make() }
+
+  func visitTensors(named name: String, _ visit: (String, Tensor) throws -> Void) rethrows {
+    try tensor.visitTensors(named: name, visit)
   }
 }
 

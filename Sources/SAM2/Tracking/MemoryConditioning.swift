@@ -20,7 +20,8 @@ extension SAM2Base {
     let encoded = imageEncoder(image.reshaped(Shape([1] + image.shape.extents)), run)
     let levels = maskDecoder.projectHighRes(encoded.backboneFPN, run)
     return FrameFeatures(
-      features: levels[levels.count - 1], positions: encoded.visionPosEnc[encoded.visionPosEnc.count - 1],
+      features: levels[levels.count - 1],
+      positions: encoded.visionPosEnc[encoded.visionPosEnc.count - 1].tensor,
       highResFeatures: configuration.useHighResFeaturesInSam ? Array(levels.dropLast().suffix(2)) : nil)
   }
 }
