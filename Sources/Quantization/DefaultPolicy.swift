@@ -21,13 +21,15 @@ extension PrecisionPlan {
     "obj_ptr_proj*",
   ]
 
-  /// Attention whose queries and keys are quantized with inputs: the only one that is most of a frame's work.
-  private static let quantizedAttention = [
-    "memory_attention.layers.*.self_attn", "memory_attention.layers.*.cross_attn_image",
-  ]
+  /// Attention whose queries and keys are quantized with inputs: where there are many keys, which makes it much of the work.
+  private static func quantizedAttention(_ trunk: HieraConfiguration) -> [String] {
+    trunk.globalAttBlocks.sorted().map { "image_encoder.trunk.blocks.\($0).attn" } + [
+      "memory_attention.layers.*.self_attn", "memory_attention.layers.*.cross_attn_image",
+    ]
+  }
 
   /// The default policy for a model: the precision `scheme` for what is worth it, `elsewhere` for all else, attention itself
-  /// included but for the memory attention's in `.w8a8`.
+  /// included but for the memory attention's, and that of Hiera's blocks over all tokens, in `.w8a8`.
   ///
   /// With `.w4`, layers whose inputs are no multiple of 32 get `.w8`, by rules that name them.
   public init(scheme: Precision, for configuration: ModelConfiguration, elsewhere: Precision = .f32) {
@@ -50,6 +52,8 @@ extension PrecisionPlan {
       }
     }
     guard scheme == .w8a8 else { return }
-    rules += Self.quantizedAttention.map { Rule(layers: $0, precision: scheme) }
+    rules += Self.quantizedAttention(configuration.imageEncoder.trunk).map {
+      Rule(layers: $0, precision: scheme)
+    }
   }
 }

@@ -43,7 +43,7 @@ public struct QuantizedModule: Hashable, Sendable {
 
 extension PrecisionPlan {
   /// The plan with the quantized layers of these modules in floating point, by rules that a person can read: one for a
-  /// module where nothing else in it is computed otherwise, else one for each layer.
+  /// module where nothing else in it is computed otherwise, else one for each layer and each attention in 8 bits.
   ///
   /// - Parameters:
   ///   - modules: what is to be kept.
@@ -54,8 +54,11 @@ extension PrecisionPlan {
     for module in modules {
       let layers = Set(module.layers)
       let others = sites.filter { $0.path.name.hasPrefix("\(module.name).") && !layers.contains($0.path.name) }
-      let isWhole = !layers.contains(module.name) && others.allSatisfy { $0.precision == float }
-      let patterns = isWhole ? ["\(module.name).*"] : module.layers
+      // It has no weights, and is in no list of layers.
+      let attention = others.filter { $0.precision == .w8a8 }
+      let isWhole =
+        !layers.contains(module.name) && others.allSatisfy { $0.precision == float || $0.precision == .w8a8 }
+      let patterns = isWhole ? ["\(module.name).*"] : module.layers + attention.map(\.path.name)
       plan.rules += patterns.map { Rule(layers: $0, precision: float) }
       for layer in module.layers { plan.inputs[layer] = nil }
     }

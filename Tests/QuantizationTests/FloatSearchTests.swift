@@ -161,6 +161,13 @@ private struct Cut: Error {}
     #expect(other.site(ModulePath("m.a")).precision == .bf16 && other.site(ModulePath("m.c")).precision == .w8)
     plan.default = .w8a8
     #expect(plan.keeping([module], of: sites).site(ModulePath("m.b")).precision == .f32)
+    // Attention in 8 bits is kept with the module's layers, though it has no weights.
+    plan = PrecisionPlan(default: .bf16, rules: [.init(layers: "m.*", precision: .w8a8)])
+    let attending = ["m.a", "m.b", "m.attn"].map { plan.site(ModulePath($0)) }
+    #expect(plan.keeping([module], of: attending).rules.last == .init(layers: "m.*", precision: .bf16))
+    let beside = attending + [Site(ModulePath("m.c"), precision: .f32)]
+    #expect(plan.keeping([module], of: beside).rules.dropFirst().map(\.layers) == ["m.a", "m.b", "m.attn"])
+    plan = PrecisionPlan(default: .w8a8)
     // A module that is a layer.
     let layer = QuantizedModule(name: "m.a", layers: ["m.a"])
     #expect(plan.keeping([layer], of: sites).rules.last?.layers == "m.a")

@@ -71,8 +71,11 @@ func plan(_ scheme: Precision) throws -> PrecisionPlan {
 
   @Test(arguments: [Precision.w8, .w8a16, .w8a8])
   func quantizesWhatIsWorthIt(scheme: Precision) throws {
-    for configuration in [
-      try Micro.configuration.get(), Variant.sam21Tiny.configuration, Variant.sam2Large.configuration,
+    // With some blocks, and whether they attend over all tokens: as the official YAML files say.
+    for (configuration, globalBlocks) in [
+      (try Micro.configuration.get(), [4: false, 5: true]),
+      (Variant.sam21Tiny.configuration, [0: false, 5: true, 6: false, 7: true, 9: true, 10: false]),
+      (Variant.sam2Large.configuration, [5: false, 23: true, 33: true, 43: true, 47: false]),
     ] {
       let plan = PrecisionPlan(scheme: scheme, for: configuration)
       let weights = StateDictLayout(configuration).tensors.map(\.name).filter { $0.hasSuffix(".weight") }
@@ -84,7 +87,10 @@ func plan(_ scheme: Precision) throws -> PrecisionPlan {
         count += expected == scheme ? 1 : 0
       }
       #expect(count > 60)
-      #expect(plan.site(ModulePath("image_encoder.trunk.blocks.0.attn")).precision == .f32)
+      for (block, isGlobal) in globalBlocks {
+        let site = plan.site(ModulePath("image_encoder.trunk.blocks.\(block).attn"))
+        #expect(site.precision == (isGlobal && scheme == .w8a8 ? .w8a8 : .f32), "block \(block)")
+      }
       for name in ["self_attn", "cross_attn_image"] {
         let site = plan.site(ModulePath("memory_attention.layers.0.\(name)"))
         #expect(site.precision == (scheme == .w8a8 ? .w8a8 : .f32))

@@ -101,7 +101,8 @@ static void score_piece(
   const char *packed = (const char *)a->k + index * b->key_bytes;
   if (scores == bytes) {
     const cvector_int8_scores products = {
-        .rows = b->count, .keys_count = keys, .queries = (const int8_t *)b->queries, .query_bytes = lines(a->dim),
+        .rows = b->count, .keys_count = keys, .dim = a->dim, .queries = (const int8_t *)b->queries,
+        .query_bytes = lines(a->dim),
         .starts = b->starts, .query_scales = b->query_scales,
         .key_scales = a->key_scales + index * (piece / cvector_int8_keys_of_scale), .keys = packed,
         .scores = b->scores, .scores_stride = b->scores_stride,

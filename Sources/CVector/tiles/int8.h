@@ -5,7 +5,7 @@
 // Queries and keys in bytes to scores.
 typedef struct {
   // Keys that are there; scores are written for whole panels of 16.
-  size_t rows, keys_count;
+  size_t rows, keys_count, dim;
   // [rows, query_bytes] from -127 to 127, zeros at the end of each; 64 divides `query_bytes`.
   const int8_t *queries;
   size_t query_bytes;

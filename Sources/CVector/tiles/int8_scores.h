@@ -15,7 +15,7 @@ INLINE void score_block(const cvector_int8_scores *s, const int rows, const int 
   UNROLLED for (int r = 0; r < rows; r++) {
     UNROLLED for (int p = 0; p < panels; p++) sums[r][p] = s->starts[row + r];
   }
-  for (size_t k = 0; k < s->query_bytes; k += 4, keys += sizeof(whole_vector)) {
+  for (size_t k = 0; k < s->dim; k += 4, keys += sizeof(whole_vector)) {
     UNROLLED for (int r = 0; r < rows; r++) {
       int32_t word;
       memcpy(&word, queries + r * s->query_bytes + k, sizeof word);

@@ -198,7 +198,7 @@ struct AttentionPart: AttentionKernel {
       return
     }
     let tile = Self.queriesOfTile
-    if keys > Self.keysOfTile || form.packsAllKeys {
+    if keys > Self.keysOfTile || form.isInBytes {
       let packed = PackedKeys(form, heads: heads, size: size, valueSize: size, keys: keys)
       let tiles = (queries + tile - 1) / tile
       for entry in 0..<batch {

@@ -30,8 +30,9 @@ struct AttentionForm: Equatable, Sendable {
     site?.precision == .w8a8 ? inBytes : Numbers(attention: site, between: layers).map(of)
   }
 
-  /// Whether keys are packed once for all queries however few they are: a scale serves several of them.
-  var packsAllKeys: Bool { scoring != .numbers }
+  /// Whether queries and keys are bytes, or what bytes stand for. Keys are packed once for all queries then, however few they are: a
+  /// scale serves several of them.
+  var isInBytes: Bool { scoring != .numbers }
 
   /// What queries and keys are given as.
   var given: Numbers { scoring == .numbers ? numbers : .f32 }

@@ -8,7 +8,9 @@ import Tensors
 /// `[B, H, W, dim]` to `[B, H′, W′, dimOut]`.
 final class HieraBlockKernel: Kernel {
   private let block: HieraBlock
-  /// Of queries, keys and values.
+  /// What the attention is computed in.
+  private let form: AttentionForm
+  /// Of queries, keys and values as they are projected.
   private let numbers: Numbers
   /// What the layers take, and what the attention gives.
   private let qkvInput, projInput: Operand
@@ -23,10 +25,12 @@ final class HieraBlockKernel: Kernel {
   /// Query, key and value of a token beyond the picture, as the tile holds them.
   private let padding: [UInt8]
 
-  /// Nil where layers have precisions that no tile has, or bytes whose range isn't known before.
+  /// Nil where layers have precisions that no tile has, or bytes whose range isn't known before, and where attention is in
+  /// bytes in windows, which have too few keys for that to be worth anything.
   init?(_ block: HieraBlock, by multiplier: Multiplier) throws(OneDNNError) {
     let sites = ([block.qkv, block.proj] + block.mlp.layers + (block.shortcut.map { [$0] } ?? [])).map(\.site)
-    guard let numbers = Numbers(attention: block.attention, between: sites), block.mlp.layers.count == 2,
+    guard let form = AttentionForm.of(attention: block.attention, between: sites),
+      block.window == 0 || !form.isInBytes, block.mlp.layers.count == 2,
       let shape = TileShape(window: block.window, pool: block.pool), let qkvInput = Operand(block.qkv.site),
       let projInput = Operand(block.proj.site), let mlpInput = Operand(block.mlp.layers[0].site),
       let hidden = Operand(block.mlp.layers[1].site)
@@ -34,7 +38,8 @@ final class HieraBlockKernel: Kernel {
     shortcutInput = block.shortcut.flatMap { Operand($0.site) }
     guard (shortcutInput == nil) == (block.shortcut == nil) else { return nil }
     self.block = block
-    self.numbers = numbers
+    self.form = form
+    numbers = form.given
     self.shape = shape
     (self.qkvInput, self.projInput) = (qkvInput, projInput)
     if case .numbers(let taken) = projInput { attended = taken } else { attended = .f32 }
@@ -268,8 +273,7 @@ final class HieraBlockKernel: Kernel {
     into out: UnsafeMutablePointer<Float>
   ) {
     let size = numbers.size
-    let packed = PackedKeys(
-      .of(numbers), heads: block.heads, size: headSize, valueSize: headSize, keys: tokens)
+    let packed = PackedKeys(form, heads: block.heads, size: headSize, valueSize: headSize, keys: tokens)
     packed.pack(
       keys: projected + dimOut * size, values: projected + 2 * dimOut * size, stride: 3 * dimOut, numbers)
     let rows = shape.rows
