@@ -96,6 +96,12 @@ public struct FpnNeckConfiguration: Hashable, Sendable, Encodable {
   public var fpnInterpModel = "bilinear"
   /// `sum` or `avg`.
   public var fuseType = "sum"
+
+  /// Whether a level, 0 the finest, is its stage's convolution and nothing more, and is added to no other.
+  public func isLateralAlone(_ level: Int) -> Bool {
+    guard let fpnTopDownLevels else { return backboneChannelList.count == 1 }
+    return !fpnTopDownLevels.contains(level) && !fpnTopDownLevels.contains(level - 1)
+  }
 }
 
 /// A sine position encoding. Source: sam2/modeling/position_encoding.py, PositionEmbeddingSine.

@@ -38,6 +38,9 @@ public protocol Backend: Sendable {
   /// A picture to tokens at once, or nil where nothing is gained over its parts.
   func whole(_ embedding: PatchEmbedding) throws -> (any Kernel<Tensor, Tensor>)?
 
+  /// A level's convolution and the projection of its result at once, or nil.
+  func whole(_ level: ProjectedLevel) throws -> (any Kernel<Tensor, Tensor>)?
+
   /// A block of Hiera at once, or nil.
   func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)?
 
@@ -65,6 +68,8 @@ extension Backend {
 
   /// None.
   public func whole(_ embedding: PatchEmbedding) throws -> (any Kernel<Tensor, Tensor>)? { nil }
+  /// None.
+  public func whole(_ level: ProjectedLevel) throws -> (any Kernel<Tensor, Tensor>)? { nil }
   /// None.
   public func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? { nil }
   /// None.

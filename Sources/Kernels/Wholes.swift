@@ -12,6 +12,21 @@ public struct PatchEmbedding: Sendable {
   public init(projection: ConvolutionLayer) { self.projection = projection }
 }
 
+/// A level of the feature pyramid that the mask decoder alone looks at, and its projection for it, with nothing between:
+/// `[B, in, H, W]` to `[B, out, H′, W′]`. Source: sam2/modeling/backbones/image_encoder.py, FpnNeck, and SAM2Base, `forward_image`.
+public struct ProjectedLevel: Sendable {
+  /// From a stage of the backbone to the pyramid's channels.
+  public let lateral: ConvolutionLayer
+  /// From these to what the mask decoder adds.
+  public let projection: ConvolutionLayer
+
+  /// A level of these layers.
+  public init(lateral: ConvolutionLayer, projection: ConvolutionLayer) {
+    self.lateral = lateral
+    self.projection = projection
+  }
+}
+
 /// A block of Hiera, on tokens `[B, H, W, dim]` to `[B, H′, W′, dimOut]`:
 /// x′ = shortcut + proj(attention(windows(norm1(x)))), then x′ + mlp(norm2(x′)).
 /// Source: sam2/modeling/backbones/hieradet.py, MultiScaleBlock.

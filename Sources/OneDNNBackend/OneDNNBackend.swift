@@ -113,6 +113,11 @@ public struct OneDNNBackend: Backend {
     }
   }
 
+  /// One convolution with both weights multiplied; nil for 8 bits, different precisions, or where a pixel sees others.
+  public func whole(_ level: ProjectedLevel) throws -> (any Kernel<Tensor, Tensor>)? {
+    level.folded.map { ConvolutionPart($0.layer, $0.numbers) }
+  }
+
   /// A block of Hiera, tile by tile; nil where ranges of bytes aren't known before.
   public func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? {
     try HieraBlockKernel(block, by: multiplier)

@@ -14,12 +14,24 @@ extension PrecisionPlan {
   /// which have few weights and whose errors nothing behind them takes back.
   private static let quantizedLayers = [
     "image_encoder.trunk.blocks.*.attn.qkv", "image_encoder.trunk.blocks.*.proj",
-    "image_encoder.trunk.blocks.*.mlp.layers.*", "image_encoder.neck.convs.*.conv",
+    "image_encoder.trunk.blocks.*.mlp.layers.*",
     "memory_encoder.pix_feat_proj", "memory_encoder.fuser.layers.*.pwconv?", "memory_encoder.out_proj",
     "memory_attention.layers.*_proj", "memory_attention.layers.*.linear?",
     "sam_mask_decoder.transformer.*_proj", "sam_mask_decoder.transformer.layers.*.mlp.layers.*",
     "obj_ptr_proj*",
   ]
+
+  /// The neck's convolutions. Those of levels that are only projected for the decoder, by layers that stay floating point, run as
+  /// one with these where all is floating point, and cost next to nothing then.
+  private static func neckLayers(_ model: ModelConfiguration, _ scheme: Precision) -> [String] {
+    let neck = model.imageEncoder.neck
+    let count = neck.backboneChannelList.count
+    let projected = (0..<2).filter { model.useHighResFeaturesInSam && neck.isLateralAlone($0) }
+    guard scheme == .w8a8, !projected.isEmpty else { return ["image_encoder.neck.convs.*.conv"] }
+    return (0..<count).filter { !projected.contains(count - 1 - $0) }.map {
+      "image_encoder.neck.convs.\($0).conv"
+    }
+  }
 
   /// Attention whose queries and keys are quantized with inputs: where there are many keys, which makes it much of the work.
   private static func quantizedAttention(_ trunk: HieraConfiguration) -> [String] {
@@ -42,7 +54,7 @@ extension PrecisionPlan {
     let weights = StateDictLayout(configuration).tensors.filter { $0.name.hasSuffix(suffix) }.map {
       (layer: String($0.name.dropLast(suffix.count)), shape: $0.shape)
     }
-    for pattern in Self.quantizedLayers {
+    for pattern in Self.quantizedLayers + Self.neckLayers(configuration, scheme) {
       let matched = weights.filter { TapPattern(pattern).matches($0.layer) }
       guard !matched.isEmpty else { continue }
       rules.append(Rule(layers: pattern, precision: scheme))

@@ -88,7 +88,7 @@ public struct SAM2Base: Sendable {
     let root = Scope(loader: loader)
     let (dim, memDim) = (configuration.hiddenDim, configuration.memDim)
     let hasPointers = configuration.useObjPtrsInEncoder && !isPictureModel
-    image =
+    var image =
       parts == .decoder
       ? nil
       : try ImageEncoder(configuration.imageEncoder, imageSize: configuration.imageSize, root("image_encoder"))
@@ -102,6 +102,8 @@ public struct SAM2Base: Sendable {
       dim, imageSize: configuration.imageSize, embeddingSize: configuration.imageEmbeddingSize,
       root("sam_prompt_encoder"))
     maskDecoder = try MaskDecoder(configuration, root("sam_mask_decoder"))
+    try image?.bind(projections: maskDecoder.projections, of: backend)
+    self.image = image
     maskDownsample = hasPointers ? try Conv2d(1, 1, kernel: 4, stride: 4, root("mask_downsample")) : nil
     let projection = root("obj_ptr_proj")
     objPtrProj =
@@ -176,6 +178,15 @@ public struct SAM2Base: Sendable {
   /// Features `[B, C, H, W]` of a prepared picture, highest resolution first, the finer two projected for the
   /// mask decoder where it uses them.
   func forwardImage(_ image: Tensor, _ run: Run) -> [Tensor] {
-    maskDecoder.projectHighRes(imageEncoder(image, run).backboneFPN, run)
+    projected(imageEncoder(image, run).backboneFPN, run)
+  }
+
+  /// The levels with those projected that aren't yet.
+  func projected(_ levels: [Tensor], _ run: Run) -> [Tensor] {
+    levels.enumerated().map { level, features in
+      let projections = maskDecoder.projections
+      guard level < projections.count, !imageEncoder.isProjected(level, run) else { return features }
+      return projections[level](features, run)
+    }
   }
 }

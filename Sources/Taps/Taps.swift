@@ -60,12 +60,15 @@ public final class Taps: Sendable {
   public func looksInside(_ path: ModulePath, _ inside: [ModulePath]) -> Bool {
     state.withLock { state in
       if let known = state.looksInside[path] { return known }
-      let looks =
-        !keepsWholes
-        && inside.contains { inner in filter.asksFor(inner) && writers.contains { $0.wants(inner) } }
+      let looks = !keepsWholes && looksAt(inside)
       state.looksInside[path] = looks
       return looks
     }
+  }
+
+  /// Whether calls of any of these modules are asked for, and a writer wants them.
+  public func looksAt(_ modules: [ModulePath]) -> Bool {
+    modules.contains { module in filter.asksFor(module) && writers.contains { $0.wants(module) } }
   }
 
   /// The modules that were computed as a whole so far, by name.

@@ -117,6 +117,20 @@ struct LayerMaker {
     }
   }
 
+  /// Two convolutions that see a pixel are one.
+  @Test(arguments: Setting.all, [[3, 8, 5], [40, 70, 33], [1, 1, 1]])
+  func projectedLevelsAreTheirParts(setting: Setting, channels: [Int]) throws {
+    var make = LayerMaker(setting)
+    let lateral = make.convolution([channels[1], channels[0], 1, 1])
+    let level = ProjectedLevel(
+      lateral: lateral, projection: make.convolution([channels[2], channels[1], 1, 1]))
+    let x = make.numbers([2, channels[0], 13, 50])
+    let expected = (0..<2).map { level.projection(lateral(Pixels(x, entry: $0))) }
+    try eachWhole(setting, { try $0.whole(level) }) { whole in
+      expectParts(whole(x), [2, channels[2], 13, 50], expected.flatMap(\.elements), setting)
+    }
+  }
+
   /// As Hiera has it, of pictures that the stride doesn't divide; channels in groups.
   @Test(
     arguments: Setting.all,

@@ -236,6 +236,31 @@ private struct ByteMaker {
     #expect(worst < 3e-7)
   }
 
+  /// Only floating point is multiplied before there is a picture; what only weights are rounded in is that.
+  @Test func levelsOfBytesAreNotFolded() throws {
+    let backend = try OneDNNBackend()
+    func whole(
+      _ lateral: Precision, _ projection: Precision, shape: Shape = [4, 3, 1, 1], stride: Int = 1
+    ) throws -> Bool {
+      let level = ProjectedLevel(
+        lateral: ConvolutionLayer(
+          Site(ModulePath("a"), precision: lateral), weight: noise(shape, seed: 1), bias: nil, stride: stride),
+        projection: ConvolutionLayer(
+          Site(ModulePath("b"), precision: projection), weight: noise([2, 4, 1, 1], seed: 2), bias: nil))
+      return try backend.whole(level) != nil
+    }
+    for (lateral, projection) in [(Precision.f32, Precision.f32), (.bf16, .bf16), (.w8, .f32), (.w8a16, .bf16)]
+    {
+      #expect(try whole(lateral, projection), "\(lateral), \(projection)")
+    }
+    for (lateral, projection) in [(Precision.w8a8, Precision.f32), (.f32, .w8a8), (.bf16, .f32), (.f32, .bf16)]
+    {
+      #expect(try !whole(lateral, projection), "\(lateral), \(projection)")
+    }
+    #expect(try !whole(.f32, .f32, shape: [4, 3, 3, 3]))
+    #expect(try !whole(.f32, .f32, stride: 2))
+  }
+
   /// The few keys of a window have no tile for it.
   @Test func attentionInBytesMakesNoBlockOfWindows() throws {
     var make = ByteMaker()

@@ -121,7 +121,7 @@ private func error(_ range: QuantizedRange, _ numbers: [Float]) -> Double {
 @Suite struct CalibrationTests {
   private let qkv = ModulePath("image_encoder.trunk.blocks.1.attn.qkv")
   private let proj = ModulePath("image_encoder.trunk.blocks.1.proj")
-  private let conv = ModulePath("image_encoder.neck.convs.3.conv")
+  private let conv = ModulePath("image_encoder.neck.convs.0.conv")
 
   private func show(_ tensor: Tensor, to calibration: Calibration, _ module: ModulePath) throws {
     try calibration.write(
@@ -140,7 +140,7 @@ private func error(_ range: QuantizedRange, _ numbers: [Float]) -> Double {
     }
     try show(Tensor([1, 20, 20, 24], even), to: calibration, qkv)
     try show(Tensor([1, 20, 20, 24], even.map { $0 / 2 }), to: calibration, proj)
-    try show(Tensor([1, 24, 20, 20], even.map { -$0 }), to: calibration, conv)
+    try show(Tensor([1, 192, 10, 5], even.map { -$0 }), to: calibration, conv)
     let found = try calibration.inputs(of: micro)
     #expect(Set(found.map(\.layer)) == [qkv.name, proj.name, conv.name])
     let ranges = Dictionary(uniqueKeysWithValues: found.map { ($0.layer, $0) })

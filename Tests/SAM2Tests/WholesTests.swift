@@ -77,9 +77,12 @@ private final class Observer: CallObserver {
 private struct Model {
   let model: SAM2Base
 
-  init(_ backend: any Backend, plan: PrecisionPlan = PrecisionPlan()) throws {
+  /// - Parameter edit: changes the configuration.
+  init(
+    _ backend: any Backend, plan: PrecisionPlan = PrecisionPlan(), edit: (String) -> String = { $0 }
+  ) throws {
     let path = TestFiles.package("Reference/micro.yaml")
-    let yaml = String(decoding: try MappedFile.contents(of: path), as: UTF8.self)
+    let yaml = edit(String(decoding: try MappedFile.contents(of: path), as: UTF8.self))
     model = try SAM2Base(
       ModelConfiguration(yaml: yaml, origin: path),
       weights: Checkpoint.open(path: TestFiles.package("Weights/sam2.1_micro.pt")), backend: backend, plan: plan
@@ -141,7 +144,7 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
     #expect(relativeDifference(try model.perform(), expected) < 2e-3)
     for whole in [
       "PatchEmbedding", "HieraBlock", "MemoryLayer", "ConvNeXtBlock", "ConvolutionRow", "TwoWay",
-      "MaskUpscaling",
+      "MaskUpscaling", "ProjectedLevel",
     ] {
       #expect(backend.runs[whole, default: 0] > 0, "\(whole)")
     }
@@ -190,7 +193,11 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
     ("*layers.0.cross_attn_image.k_proj", "MemoryLayer"),
     ("memory_encoder.fuser.layers.1.act", "ConvNeXtBlock"), ("*mask_downsampler.encoder.4", "ConvolutionRow"),
     ("*mask_downscaling.?", "ConvolutionRow"), ("*final_attn_token_to_image", "TwoWay"),
-    ("*output_upscaling.3", "MaskUpscaling"),
+    ("*output_upscaling.3", "MaskUpscaling"), ("sam_mask_decoder.conv_s0", "ProjectedLevel"),
+    ("image_encoder.neck.convs.2.conv", "ProjectedLevel"), ("image_encoder.neck.convs.3", "ProjectedLevel"),
+    // These have levels among what they take or give.
+    ("image_encoder", "ProjectedLevel"), ("image_encoder.neck", "ProjectedLevel"),
+    ("image_encoder.neck.position_encoding", "ProjectedLevel"),
   ])
   func whoLooksInsideSeesTheseParts(pattern: String, whole: String) throws {
     let plain = WholeBackend(try OpenBLASBackend())
@@ -242,6 +249,26 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
     #expect(kept.names.count == 2)
   }
 
+  /// A level that others are added to, or that is added to one, isn't projected right from its stage.
+  @Test(arguments: [
+    ("fpn_top_down_levels: [2, 3]", 2), ("fpn_top_down_levels: [1, 2, 3]", 1),
+    ("fpn_top_down_levels: [0, 2]", 0),
+    ("fpn_top_down_levels: [0, 1, 2, 3]", 0), ("", 0),
+  ])
+  func levelsThatAreAddedStayLevels(levels: String, count: Int) throws {
+    func logits(_ backend: any Backend) throws -> [Float] {
+      let model = try Model(backend) { $0.replacing("fpn_top_down_levels: [2, 3]", with: levels) }.model
+      let (predictor, size) = (ImagePredictor(model), model.configuration.imageSize)
+      let embedding = try predictor.embed(Model.noise(size, 1), width: size, height: size)
+      return try predictor.predict(
+        [Prompt(points: [.init(x: 40, y: 50)])], in: embedding, multimask: true
+      ).lowResLogits.elements
+    }
+    let backend = WholeBackend(try OpenBLASBackend())
+    #expect(relativeDifference(try logits(backend), try logits(try OpenBLASBackend())) < 1e-4)
+    #expect(backend.runs["ProjectedLevel", default: 0] == count)
+  }
+
   @Test func wholesAreKeptWhereThatIsAsked() throws {
     let backend = WholeBackend(try OpenBLASBackend())
     let kept = Kept()
@@ -251,6 +278,9 @@ private func relativeDifference(_ found: [Float], _ expected: [Float]) -> Float 
     #expect(!kept.names.contains { $0.hasPrefix("image_encoder.trunk.blocks.0.") })
     #expect(kept.names.contains("image_encoder.trunk.blocks.0/0/output"))
     #expect(kept.names.contains("image_encoder.neck/0/input/xs/0"))
+    // Levels are kept as PyTorch has them.
+    let finest = kept.entries.first { $0.name == "image_encoder/0/output/backbone_fpn/0" }
+    #expect(finest?.shape == [1, 64, 32, 32])
     #expect(Set(taps.wholes) == Set(try Model(backend).model.wholes))
   }
 

@@ -90,6 +90,12 @@ public final class WholeBackend: Backend {
     WholePatchEmbedding(backend: self, projection: try conv2d(embedding.projection))
   }
 
+  /// One after the other.
+  public func whole(_ level: ProjectedLevel) throws -> (any Kernel<Tensor, Tensor>)? {
+    WholeProjectedLevel(
+      backend: self, lateral: try conv2d(level.lateral), projection: try conv2d(level.projection))
+  }
+
   /// Window by window.
   public func whole(_ block: HieraBlock) throws -> (any Kernel<Tensor, Tensor>)? {
     try WholeHieraBlock(block, self, fault: fault)
@@ -231,6 +237,16 @@ private struct WholePatchEmbedding: Kernel {
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
     backend.count("PatchEmbedding")
     return projection(x).permuted(0, 2, 3, 1)
+  }
+}
+
+private struct WholeProjectedLevel: Kernel {
+  let backend: WholeBackend
+  let lateral, projection: any Kernel<Tensor, Tensor>
+
+  func callAsFunction(_ x: consuming Tensor) -> Tensor {
+    backend.count("ProjectedLevel")
+    return projection(lateral(x))
   }
 }
 

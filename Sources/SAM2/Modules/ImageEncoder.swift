@@ -22,7 +22,7 @@ struct ImageEncoder: Module {
 
   let path: ModulePath
   private let trunk: Hiera
-  private let neck: FpnNeck
+  private var neck: FpnNeck
   private let scalp: Int
 
   init(_ configuration: ImageEncoderConfiguration, imageSize: Int, _ scope: Scope) throws {
@@ -39,6 +39,15 @@ struct ImageEncoder: Module {
     return Output(
       backboneFPN: levels.features.dropLast(scalp), visionPosEnc: levels.positions.dropLast(scalp))
   }
+
+  /// Binds the backend's own ways to the finest levels as projections make them, where it has any and nothing else reads
+  /// these levels.
+  mutating func bind(projections: [Conv2d], of backend: any Backend) throws {
+    try neck.bind(projections: projections.prefix(neck.levels - scalp - 1), of: backend, for: path)
+  }
+
+  /// Whether a level, 0 the finest, comes out projected: not where somebody looks at it as it would be.
+  func isProjected(_ level: Int, _ run: Run) -> Bool { neck.projection(of: level, run) != nil }
 }
 
 /// A feature pyramid: every stage brought to the same channels, coarse levels added into chosen finer ones.
@@ -64,6 +73,18 @@ struct FpnNeck: Module {
   /// Lowest resolution first.
   private let convs: [Lateral]
   private let topDownLevels: Set<Int>
+  private let isLateralAlone: @Sendable (Int) -> Bool
+  /// From the trunk's stages to the finest levels as the mask decoder takes them.
+  private var projections: [Int: Projection] = [:]
+
+  /// What a projection makes of a level, right from the trunk's stage.
+  struct Projection {
+    /// The module's that projects.
+    let path: ModulePath
+    let kernel: any Kernel<Tensor, Tensor>
+    /// The modules that aren't called, and those that are and don't have the level as it would be.
+    fileprivate let hidden: [ModulePath]
+  }
   private let interpolation: Interpolation
   private let averages: Bool
 
@@ -79,6 +100,7 @@ struct FpnNeck: Module {
           padding: configuration.padding, level("conv")))
     }
     topDownLevels = Set(configuration.fpnTopDownLevels ?? Array(convs.indices))
+    isLateralAlone = { configuration.isLateralAlone($0) }
     interpolation =
       switch configuration.fpnInterpModel {
       case "nearest": .nearest
@@ -90,11 +112,39 @@ struct FpnNeck: Module {
 
   static var fields: [Field<[Tensor]>] { [Field("xs", \.self)] }
 
+  var levels: Int { convs.count }
+
+  mutating func bind(
+    projections convolutions: some Collection<Conv2d>, of backend: any Backend, for encoder: ModulePath
+  ) throws {
+    for (level, projection) in convolutions.enumerated() {
+      let lateral = convs[convs.count - 1 - level]
+      guard isLateralAlone(level),
+        let kernel = try backend.whole(
+          ProjectedLevel(lateral: lateral.conv.layer, projection: projection.layer))
+      else { continue }
+      projections[level] = Projection(
+        path: projection.path, kernel: kernel,
+        hidden: [encoder, path, lateral.path, lateral.conv.path, positionEncoding.path, projection.path])
+    }
+  }
+
+  func projection(of level: Int, _ run: Run) -> Projection? {
+    projections[level].flatMap { run.hides($0.hidden) ? $0 : nil }
+  }
+
   func forward(_ xs: consuming [Tensor], _ run: Run) -> Output {
     let last = convs.count - 1
     var features: [Tensor] = []
     var positions: [LaterPositions] = []
     for level in stride(from: last, through: 0, by: -1) {
+      if let projection = projection(of: level, run) {
+        run.observer?.begin(projection.path)
+        features.append(projection.kernel(xs[level]))
+        run.observer?.end(projection.path)
+        positions.append(positionEncoding.later(xs[level], run))
+        continue
+      }
       var fused = convs[last - level](xs[level], run)
       if topDownLevels.contains(level), let coarser = features.last {
         let size = (height: 2 * coarser.shape[-2], width: 2 * coarser.shape[-1])

@@ -95,11 +95,8 @@ struct MaskDecoder: Module {
     ]
   }
 
-  /// Projects the two finest feature levels, once per picture. Source: SAM2Base, `forward_image`.
-  func projectHighRes(_ levels: [Tensor], _ run: Run) -> [Tensor] {
-    guard let convS0, let convS1 else { return levels }
-    return [convS0(levels[0], run), convS1(levels[1], run)] + levels.dropFirst(2)
-  }
+  /// What projects the two finest feature levels, the finest first, once per picture. Source: SAM2Base, `forward_image`.
+  var projections: [Conv2d] { [convS0, convS1].compactMap(\.self) }
 
   func forward(_ input: consuming Input, _ run: Run) -> Output {
     let all = predictMasks(input, run)

@@ -18,7 +18,7 @@ extension SAM2Base {
   /// The features of a prepared frame `[3, S, S]`. Source: SAM2Base, `forward_image`, `_prepare_backbone_features`.
   func frameFeatures(_ image: Tensor, _ run: Run) -> FrameFeatures {
     let encoded = imageEncoder(image.reshaped(Shape([1] + image.shape.extents)), run)
-    let levels = maskDecoder.projectHighRes(encoded.backboneFPN, run)
+    let levels = projected(encoded.backboneFPN, run)
     return FrameFeatures(
       features: levels[levels.count - 1],
       positions: encoded.visionPosEnc[encoded.visionPosEnc.count - 1].tensor,

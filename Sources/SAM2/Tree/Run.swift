@@ -50,4 +50,7 @@ public struct Run: Sendable {
     guard let whole, watching?.looksInside(whole.path, whole.inside) != true else { return nil }
     return whole.kernel
   }
+
+  /// Whether nobody looks at any of these modules.
+  func hides(_ modules: [ModulePath]) -> Bool { watching?.looksAt(modules) != true }
 }

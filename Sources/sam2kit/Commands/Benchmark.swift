@@ -14,7 +14,7 @@ struct Benchmark: Command {
 
       Operations are those of matrix products as PyTorch computes them, two for each multiplication with its addition, \
       at the least time. A share of the peak compares with the fastest instructions for a layer's precision, which are \
-      measured on as many threads.
+      measured on as many threads; a stage that the backend computes with fewer operations can have more than all of it.
 
       --json prints image_encoder_seconds and prompt_seconds of each round, without decoding and resizing; picture and \
       clip with stages (name, part, seconds, least_seconds, median_seconds, operations, bytes, operations_per_second, \

@@ -12,8 +12,10 @@ struct Quantize: Command {
     discussion: """
       Schemes: w8, weights of 8 bits with a scale for each output channel, computed in Float32; w8a16, the same computed \
       in bfloat16; w8a8, inputs of 8 bits too, their products summed in 32; w4, weights of 4 bits with a scale for each 32 \
-      inputs, computed in Float32. Quantized are Hiera's linear layers, the neck, the memory encoder's linear layers and \
-      1 x 1 convolutions, the memory attention, the decoder's attention and MLPs, the projection of object pointers; all else \
+      inputs, computed in Float32. Quantized are Hiera's linear layers, the neck (in w8a8 but for the levels that the \
+      decoder projects), the memory encoder's linear layers and \
+      1 x 1 convolutions, the memory attention, the decoder's attention and MLPs, the projection of object pointers; in w8a8 \
+      also the scores of Hiera's attention over all tokens and of the memory attention; all else \
       is computed as --elsewhere says, in Float32 unless told otherwise. \
       --plan FILE says it by layer: JSON such as --json prints (Sources/SAM2/README.md), and what the output carries.
 
