@@ -43,7 +43,7 @@ struct ImageEncoder: Module {
   /// Binds the backend's own ways to the finest levels as projections make them, where it has any and nothing else reads
   /// these levels.
   mutating func bind(projections: [Conv2d], of backend: any Backend) throws {
-    try neck.bind(projections: projections.prefix(neck.levels - scalp - 1), of: backend, for: path)
+    try neck.bind(projections: projections, of: backend, in: path)
   }
 
   /// Whether a level, 0 the finest, comes out projected: not where somebody looks at it as it would be.
@@ -73,7 +73,8 @@ struct FpnNeck: Module {
   /// Lowest resolution first.
   private let convs: [Lateral]
   private let topDownLevels: Set<Int>
-  private let isLateralAlone: @Sendable (Int) -> Bool
+  /// Those that are a convolution alone, and are added to no other.
+  private let lateralLevels: Set<Int>
   /// From the trunk's stages to the finest levels as the mask decoder takes them.
   private var projections: [Int: Projection] = [:]
 
@@ -100,7 +101,7 @@ struct FpnNeck: Module {
           padding: configuration.padding, level("conv")))
     }
     topDownLevels = Set(configuration.fpnTopDownLevels ?? Array(convs.indices))
-    isLateralAlone = { configuration.isLateralAlone($0) }
+    lateralLevels = Set(convs.indices.filter(configuration.isLateralAlone))
     interpolation =
       switch configuration.fpnInterpModel {
       case "nearest": .nearest
@@ -112,14 +113,11 @@ struct FpnNeck: Module {
 
   static var fields: [Field<[Tensor]>] { [Field("xs", \.self)] }
 
-  var levels: Int { convs.count }
-
   mutating func bind(
-    projections convolutions: some Collection<Conv2d>, of backend: any Backend, for encoder: ModulePath
+    projections convolutions: [Conv2d], of backend: any Backend, in encoder: ModulePath
   ) throws {
-    for (level, projection) in convolutions.enumerated() {
-      let lateral = convs[convs.count - 1 - level]
-      guard isLateralAlone(level),
+    for (level, (lateral, projection)) in zip(convs.reversed(), convolutions).enumerated() {
+      guard lateralLevels.contains(level),
         let kernel = try backend.whole(
           ProjectedLevel(lateral: lateral.conv.layer, projection: projection.layer))
       else { continue }
