@@ -13,7 +13,6 @@ extension ProjectedLevel {
     else { return nil }
     let (inputs, between) = (lateral.weight.shape[1], lateral.weight.shape[0])
     let outputs = projection.weight.shape[0]
-    // The lateral bias as one more input.
     let (first, second) = (lateral.weight.elements, projection.weight.elements)
     let (shift, last) = (lateral.bias?.elements, projection.bias?.elements)
     var weight: [Float] = []
