@@ -30,6 +30,7 @@ private func near(_ found: Double?, _ expected: Double) -> Bool {
 
   @Test func aSingleGroupHasNoSpreadAndNothingNoMean() throws {
     #expect(try #require(GroupedMean([[0.2, 0.4]])).standardError == nil)
+    #expect(GroupedMean([[0.3]])?.value == 0.3)
     #expect(try #require(GroupedMean([[], [0.2, 0.4], []])).standardError == nil)
     #expect(GroupedMean([]) == nil && GroupedMean([[]]) == nil)
     #expect(GroupedMean([[0.5], [0.5]])?.standardError == 0)
