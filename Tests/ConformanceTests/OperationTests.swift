@@ -24,6 +24,19 @@ import Testing
     expectClose(found, example.output, experiment.expected(), within: setting.tolerance)
   }
 
+  /// A row of few numbers, after one of NaN in the same place of memory that the next call may be given.
+  @Test(arguments: Setting.all, [1, 3, 33])
+  func whatMemoryHeldBeforeIsNotMultiplied(setting: Setting, inputs: Int) throws {
+    let layer = LinearLayer(
+      setting.site, weight: Tensor([1, inputs], [Float](repeating: 0.5, count: inputs)), bias: nil)
+    let linear = try setting.backend.make().linear(layer)
+    for rows in 1..<8 {
+      _ = linear(Tensor([8, inputs], [Float](repeating: .nan, count: 8 * inputs)))
+      let found = linear(Tensor([rows, inputs], [Float](repeating: 1, count: rows * inputs))).elements
+      #expect(found == [Float](repeating: Float(inputs) / 2, count: rows), "\(rows) rows")
+    }
+  }
+
   /// What was read off the official code, so that a variant that is not run, or not whole, shows.
   @Test func variantsAreNotedWhole() throws {
     let shapes = try VariantShapes.all.get()

@@ -59,6 +59,9 @@ struct LinearPart: Kernel {
           if numbers != .f32 {
             cvector_convert_tile(
               numbers.kind, source, inputs, nil, 0, memory + converted, inputs, range.count, inputs, inputs)
+            // One more number is read than there is where pairs are multiplied.
+            let end = memory + converted + range.count * inputs * numbers.size
+            end.storeBytes(of: 0, as: UInt16.self)
             operand = UnsafeRawPointer(memory + converted)
           }
           let product = range.count == Self.tileRows ? whole : some
