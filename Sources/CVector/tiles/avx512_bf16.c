@@ -38,10 +38,10 @@ static finishing finishing_of(const cvector_product *p) {
   return p->added ? added_out : p->bias ? any_finish : stored;
 }
 
-// Sums of up to 32 rows and columns that are there but not finished.
+// Sums of up to 32 rows and columns: in the registers, then where they are stored, then finished from there.
 typedef struct {
-  const float *sums;
-  size_t row, rows, column;
+  float *sums;
+  size_t stride, row, rows, column;
   vector left, right;
 } amx_pending;
 
@@ -72,75 +72,106 @@ INLINE void finish_rows(const cvector_product *p, const finishing how, amx_pendi
 INLINE void amx_step(
     const char *above, const char *below, size_t row_bytes, const char *left, const char *right, const bool is_wide,
     const bool is_high) {
+  _tile_loadd(4, above, row_bytes);
+  _tile_loadd(6, left, 64);
+  if (is_wide) _tile_loadd(7, right, 64);
+  _tile_dpbf16ps(0, 4, 6);
+  if (is_high) _tile_loadd(5, below, row_bytes);
+  if (is_wide) _tile_dpbf16ps(1, 4, 7);
+  if (is_high) _tile_dpbf16ps(2, 5, 6);
+  if (is_wide && is_high) _tile_dpbf16ps(3, 5, 7);
+}
+
+// The first of these. What is in the registers goes where it belongs, a quarter before each product: where all products wait for
+// all stores, blocks of 96 numbers take a fifth longer.
+INLINE void amx_first_step(
+    const char *above, const char *below, size_t row_bytes, const char *left, const char *right, const bool is_wide,
+    const bool is_high, float *out, size_t stride) {
   _tile_loadd(6, left, 64);
   _tile_loadd(4, above, row_bytes);
+  _tile_stored(0, out, stride * 4);
+  _tile_zero(0);
   _tile_dpbf16ps(0, 4, 6);
   if (is_wide) {
     _tile_loadd(7, right, 64);
+    _tile_stored(1, out + 16, stride * 4);
+    _tile_zero(1);
     _tile_dpbf16ps(1, 4, 7);
   }
   if (is_high) {
     _tile_loadd(5, below, row_bytes);
+    _tile_stored(2, out + 16 * stride, stride * 4);
+    _tile_zero(2);
     _tile_dpbf16ps(2, 5, 6);
-    if (is_wide) _tile_dpbf16ps(3, 5, 7);
+  }
+  if (is_wide && is_high) {
+    _tile_stored(3, out + 16 * stride + 16, stride * 4);
+    _tile_zero(3);
+    _tile_dpbf16ps(3, 5, 7);
   }
 }
 
-// Up to 32 rows times one or two panels; meanwhile what is pending is finished, and what is computed here comes next.
+// Up to 32 rows times one or two panels, whose sums stay in the registers; those of the block before are stored and finished
+// meanwhile.
 INLINE void amx_block(
     const cvector_product *p, const finishing how, size_t row, size_t rows, size_t panel, const bool is_wide,
     const bool is_high, amx_pending *pending, float *sums) {
   const size_t steps = (p->inner + 31) / 32, a_bytes = p->a_stride * 2;
   const char *upper = (const char *)p->a + row * a_bytes, *lower = upper + 16 * a_bytes;
   const char *left = (const char *)p->b + panel * steps * 1024, *right = left + steps * 1024;
-  const size_t at_once = (32 + steps - 1) / steps;
-  _tile_zero(0);
-  if (is_wide) _tile_zero(1);
-  if (is_high) _tile_zero(2);
-  if (is_wide && is_high) _tile_zero(3);
-  for (size_t k = 0; k < p->inner / 32; k++) {
-    amx_step(upper + k * 64, lower + k * 64, a_bytes, left + k * 1024, right + k * 1024, is_wide, is_high);
-    if (how != stored) finish_rows(p, how, pending, at_once);
-  }
+  const size_t at_once = steps > 1 ? (32 + steps - 2) / (steps - 1) : 32;
+  // What is left of each row, with zeros after it: beyond may be anything.
+  uint16_t rest[32 * 32] __attribute__((aligned(64)));
   if (p->inner % 32) {
-    // What is left of each row, with zeros after it: beyond may be anything.
-    uint16_t rest[32 * 32] __attribute__((aligned(64)));
     const size_t k = p->inner / 32;
     memset(rest, 0, sizeof rest);
     for (size_t r = 0; r < rows; r++) memcpy(rest + r * 32, upper + r * a_bytes + k * 64, p->inner % 32 * sizeof *rest);
-    amx_step((const char *)rest, (const char *)(rest + 16 * 32), 64, left + k * 1024, right + k * 1024, is_wide, is_high);
+  }
+  for (size_t k = 0; k < steps; k++) {
+    const bool is_rest = k == p->inner / 32;
+    const char *above = is_rest ? (const char *)rest : upper + k * 64;
+    const char *below = is_rest ? (const char *)(rest + 16 * 32) : lower + k * 64;
+    const size_t bytes = is_rest ? 64 : a_bytes;
+    if (k == 0) {
+      amx_first_step(above, below, bytes, left, right, is_wide, is_high, pending->sums, pending->stride);
+    } else {
+      amx_step(above, below, bytes, left + k * 1024, right + k * 1024, is_wide, is_high);
+      if (how != stored) finish_rows(p, how, pending, at_once);
+    }
   }
   const size_t column = panel * 16;
-  float *target = how == stored ? (float *)p->out + row * p->out_stride + column : sums;
-  const size_t stride = how == stored ? p->out_stride : 32;
-  _tile_stored(0, target, stride * 4);
-  if (is_wide) _tile_stored(1, target + 16, stride * 4);
-  if (is_high) _tile_stored(2, target + 16 * stride, stride * 4);
-  if (is_wide && is_high) _tile_stored(3, target + 16 * stride + 16, stride * 4);
-  if (how == stored) return;
+  if (how == stored) {
+    (pending->sums = (float *)p->out + row * p->out_stride + column, pending->stride = p->out_stride);
+    return;
+  }
   finish_rows(p, how, pending, 32);
-  *pending = (amx_pending){.sums = sums, .row = row, .rows = rows, .column = column};
+  *pending = (amx_pending){.sums = sums, .stride = 32, .row = row, .rows = rows, .column = column};
   if (how != any_finish && p->bias) pending->left = load(p->bias + column), pending->right = load(p->bias + column + 16);
 }
 
-// Rows of which all blocks but the last have 32.
-INLINE void amx_blocks(const cvector_product *p, const finishing how, size_t row, size_t rows, const bool is_high) {
-  const size_t panels = (p->columns + 15) / 16;
-  float sums[2][32 * 32] __attribute__((aligned(64)));
-  amx_pending pending = {.rows = 0};
-  size_t turn = 0;
-  for (size_t panel = 0; panel + 2 <= panels; panel += 2) {
-    for (size_t r = row; r < row + rows; r += 32, turn++) {
-      amx_block(p, how, r, row + rows - r < 32 ? row + rows - r : 32, panel, true, is_high, &pending, sums[turn % 2]);
+// Rows of which all blocks but the last have 32, times some panels, two or one at a time.
+INLINE void amx_panels(
+    const cvector_product *p, const finishing how, size_t row, size_t rows, size_t panel, size_t end, const bool is_wide,
+    const bool is_high) {
+  float sums[32 * 32] __attribute__((aligned(64)));
+  amx_pending pending = {.sums = sums, .stride = 32};
+  for (; panel < end; panel += is_wide ? 2 : 1) {
+    for (size_t r = row; r < row + rows; r += 32) {
+      amx_block(p, how, r, row + rows - r < 32 ? row + rows - r : 32, panel, is_wide, is_high, &pending, sums);
     }
   }
-  if (panels % 2) {
-    for (size_t r = row; r < row + rows; r += 32, turn++) {
-      const size_t count = row + rows - r < 32 ? row + rows - r : 32;
-      amx_block(p, how, r, count, panels - 1, false, is_high, &pending, sums[turn % 2]);
-    }
-  }
+  const size_t bytes = pending.stride * 4;
+  _tile_stored(0, pending.sums, bytes);
+  if (is_wide) _tile_stored(1, pending.sums + 16, bytes);
+  if (is_high) _tile_stored(2, pending.sums + 16 * pending.stride, bytes);
+  if (is_wide && is_high) _tile_stored(3, pending.sums + 16 * pending.stride + 16, bytes);
   if (how != stored) finish_rows(p, how, &pending, 32);
+}
+
+INLINE void amx_blocks(const cvector_product *p, const finishing how, size_t row, size_t rows, const bool is_high) {
+  const size_t panels = (p->columns + 15) / 16, even = panels / 2 * 2;
+  if (even) amx_panels(p, how, row, rows, 0, even, true, is_high);
+  if (panels > even) amx_panels(p, how, row, rows, even, panels, false, is_high);
 }
 
 #define DEFINE_AMX_BLOCKS(how)                                                                                         \

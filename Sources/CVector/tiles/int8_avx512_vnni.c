@@ -25,7 +25,7 @@ static void shape_tiles(int upper, int lower) {
   _tile_loadconfig(&shapes);
 }
 
-// Sums of up to 32 rows and columns that are there but not finished, and what their columns are finished with.
+// Sums of up to 32 rows and columns that are stored but not finished, and what their columns are finished with.
 typedef struct {
   const int32_t *sums;
   size_t row, rows, column;
@@ -93,8 +93,56 @@ INLINE void finish_rows(
   pending->sums += 32 * count;
 }
 
-// Rows of which all blocks but the last have 32, times two panels of whole columns and the next two. While a block's sums are
-// multiplied those before it are finished: a processor has other units for this.
+// The first 64 bytes of up to 32 rows times two panels. What is in the registers is stored, a quarter before each product: see
+// avx512_bf16.c.
+INLINE void amx_first_step(
+    const uint8_t *upper, size_t stride, const char *left, const char *right, const bool is_high, const int32_t *starts,
+    int32_t *sums) {
+  // The same row for all.
+  _tile_loadd(6, left, 64);
+  _tile_loadd(4, upper, stride);
+  _tile_stored(0, sums, 128);
+  _tile_loadd(0, starts, 0);
+  _tile_dpbusd(0, 4, 6);
+  _tile_loadd(7, right, 64);
+  _tile_stored(1, sums + 16, 128);
+  _tile_loadd(1, starts + 16, 0);
+  _tile_dpbusd(1, 4, 7);
+  if (!is_high) return;
+  _tile_loadd(5, upper + 16 * stride, stride);
+  _tile_stored(2, sums + 16 * 32, 128);
+  _tile_loadd(2, starts, 0);
+  _tile_dpbusd(2, 5, 6);
+  _tile_stored(3, sums + 16 * 32 + 16, 128);
+  _tile_loadd(3, starts + 16, 0);
+  _tile_dpbusd(3, 5, 7);
+}
+
+INLINE void amx_step(const uint8_t *upper, size_t stride, const char *left, const char *right, const bool is_high) {
+  _tile_loadd(4, upper, stride);
+  _tile_loadd(6, left, 64);
+  _tile_loadd(7, right, 64);
+  _tile_dpbusd(0, 4, 6);
+  if (is_high) _tile_loadd(5, upper + 16 * stride, stride);
+  _tile_dpbusd(1, 4, 7);
+  if (!is_high) return;
+  _tile_dpbusd(2, 5, 6);
+  _tile_dpbusd(3, 5, 7);
+}
+
+// Packed weights that don't stay in the second-level cache beside what is multiplied by them are fetched there ahead of time: while
+// some blocks of rows meet two panels, the next two, so many lines with each step. 0 where all of them stay.
+INLINE size_t lines_ahead(const int8_job *job, size_t blocks) {
+  const size_t panels = (job->p->columns + 15) / 16;
+  return job->panel_bytes * panels < 512 << 10 ? 0 : (32 + blocks - 1) / blocks;
+}
+
+INLINE void fetch_lines(const char **ahead, size_t lines) {
+  for (size_t n = 0; n < lines; n++, *ahead += 64) _mm_prefetch(*ahead, _MM_HINT_T1);
+}
+
+// Rows of which all blocks but the last have 32, times two panels of whole columns and the next two. A block's sums stay in the
+// registers; while the next block is multiplied they are stored and finished: a processor has other units for this.
 INLINE void amx_blocks(
     const int8_job *job, const cvector_activation activation, const cvector_kind kind, size_t first, size_t rows,
     const bool is_high) {
@@ -102,55 +150,47 @@ INLINE void amx_blocks(
   const size_t steps = (p->inner + 63) / 64, at_once = (16 + steps - 1) / steps;
   int32_t sums[2][32 * 32] __attribute__((aligned(64)));
   int32_t starts[32] __attribute__((aligned(64)));
-  pending_sums pending = {.rows = 0};
+  pending_sums pending = {.rows = 0}, next = {.rows = 0};
+  const size_t lines = lines_ahead(job, (rows + 31) / 32);
   size_t turn = 0;
   for (size_t column = 0; column + 32 <= p->columns; column += 32) {
     const char *left = (const char *)p->b + column / 16 * job->panel_bytes, *right = left + job->panel_bytes;
+    const char *ahead = right + job->panel_bytes;
+    const size_t lines_there = column + 64 <= p->columns ? lines : 0;
     const whole_vector taken = -(int32_t)p->a_range.zero_point;
     _mm512_store_si512(starts, (__m512i)(load_words(left) * taken));
     _mm512_store_si512(starts + 16, (__m512i)(load_words(right) * taken));
     left += 64, right += 64;
     for (size_t row = first; row < first + rows; row += 32, turn++) {
-      const uint8_t *upper = p->a + row * p->a_stride, *lower = upper + 16 * p->a_stride;
-      // The same row for all.
-      _tile_loadd(0, starts, 0);
-      _tile_loadd(1, starts + 16, 0);
-      if (is_high) {
-        _tile_loadd(2, starts, 0);
-        _tile_loadd(3, starts + 16, 0);
-      }
-      for (size_t k = 0; k < steps; k++) {
-        _tile_loadd(6, left + k * 1024, 64);
-        _tile_loadd(4, upper + k * 64, p->a_stride);
-        _tile_dpbusd(0, 4, 6);
-        _tile_loadd(7, right + k * 1024, 64);
-        _tile_dpbusd(1, 4, 7);
-        if (is_high) {
-          _tile_loadd(5, lower + k * 64, p->a_stride);
-          _tile_dpbusd(2, 5, 6);
-          _tile_dpbusd(3, 5, 7);
-        }
+      const uint8_t *upper = p->a + row * p->a_stride;
+      fetch_lines(&ahead, lines_there);
+      amx_first_step(upper, p->a_stride, left, right, is_high, starts, sums[turn % 2]);
+      while (pending.rows) finish_rows(job, activation, kind, &pending);
+      pending = next;
+      for (size_t k = 1; k < steps; k++) {
+        fetch_lines(&ahead, lines_there);
+        amx_step(upper + k * 64, p->a_stride, left + k * 1024, right + k * 1024, is_high);
         for (size_t n = 0; n < at_once && pending.rows; n++) finish_rows(job, activation, kind, &pending);
       }
-      while (pending.rows) finish_rows(job, activation, kind, &pending);
-      int32_t *target = sums[turn % 2];
-      _tile_stored(0, target, 128);
-      _tile_stored(1, target + 16, 128);
-      if (is_high) {
-        _tile_stored(2, target + 16 * 32, 128);
-        _tile_stored(3, target + 16 * 32 + 16, 128);
-      }
-      pending.sums = target;
-      (pending.row = row, pending.column = column);
-      pending.rows = first + rows - row < 32 ? first + rows - row : 32;
+      next.sums = sums[(turn + 1) % 2];
+      (next.row = row, next.column = column);
+      next.rows = first + rows - row < 32 ? first + rows - row : 32;
       for (int half = 0; half < 2; half++) {
         const size_t at = column + 16 * half;
-        pending.factors[half] = load_some(p->scales + at, 16) * p->a_range.scale;
-        pending.bias[half] = p->bias ? load_some(p->bias + at, 16) : 0.0f;
+        next.factors[half] = load_some(p->scales + at, 16) * p->a_range.scale;
+        next.bias[half] = p->bias ? load_some(p->bias + at, 16) : 0.0f;
       }
     }
   }
+  int32_t *last = sums[turn % 2];
+  _tile_stored(0, last, 128);
+  _tile_stored(1, last + 16, 128);
+  if (is_high) {
+    _tile_stored(2, last + 16 * 32, 128);
+    _tile_stored(3, last + 16 * 32 + 16, 128);
+  }
   while (pending.rows) finish_rows(job, activation, kind, &pending);
+  while (next.rows) finish_rows(job, activation, kind, &next);
 }
 
 // The columns after the last 32, one panel at a time.
