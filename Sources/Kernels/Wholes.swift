@@ -13,7 +13,8 @@ public struct PatchEmbedding: Sendable {
 }
 
 /// A level of the feature pyramid that the mask decoder alone looks at, and its projection for it, with nothing between:
-/// `[B, in, H, W]` to `[B, out, H′, W′]`. Source: sam2/modeling/backbones/image_encoder.py, FpnNeck, and SAM2Base, `forward_image`.
+/// `[B, in, H, W]`, which may be a view with its channels last, to `[B, out, H′, W′]`. Source:
+/// sam2/modeling/backbones/image_encoder.py, FpnNeck, and SAM2Base, `forward_image`.
 public struct ProjectedLevel: Sendable {
   /// From a stage of the backbone to the pyramid's channels.
   public let lateral: ConvolutionLayer

@@ -246,7 +246,7 @@ private struct WholeProjectedLevel: Kernel {
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
     backend.count("ProjectedLevel")
-    return projection(lateral(x))
+    return projection(lateral(x.contiguous()))
   }
 }
 

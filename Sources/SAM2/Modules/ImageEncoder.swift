@@ -131,6 +131,11 @@ struct FpnNeck: Module {
     projections[level].flatMap { run.hides($0.hidden) ? $0 : nil }
   }
 
+  /// A stage `[B, C, H, W]` whose channels may lie last, with planes in memory.
+  private static func planes(_ stage: Tensor) -> Tensor {
+    stage.isContiguous ? stage : stage.permutedView(0, 2, 3, 1).permuted(0, 3, 1, 2)
+  }
+
   func forward(_ xs: consuming [Tensor], _ run: Run) -> Output {
     let last = convs.count - 1
     var features: [Tensor] = []
@@ -143,7 +148,7 @@ struct FpnNeck: Module {
         positions.append(positionEncoding.later(xs[level], run))
         continue
       }
-      var fused = convs[last - level](xs[level], run)
+      var fused = convs[last - level](Self.planes(xs[level]), run)
       if topDownLevels.contains(level), let coarser = features.last {
         let size = (height: 2 * coarser.shape[-2], width: 2 * coarser.shape[-1])
         fused = fused + coarser.resized(to: size, by: interpolation)

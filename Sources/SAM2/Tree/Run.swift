@@ -51,6 +51,9 @@ public struct Run: Sendable {
     return whole.kernel
   }
 
+  /// Whether anybody looks at any module.
+  var isWatched: Bool { watching != nil }
+
   /// Whether nobody looks at any of these modules.
   func hides(_ modules: [ModulePath]) -> Bool { watching?.looksAt(modules) != true }
 }
