@@ -30,6 +30,15 @@ import Testing
     #expect(try boxes(CropGrid(options, width: 100, height: 70).crops) == Array(expected.dropFirst()))
   }
 
+  /// Of one pixel's width, or height, a second crop beside the first has nothing.
+  @Test(arguments: [(1, 100), (100, 1)]) func cropsOfNothingAreRefused(width: Int, height: Int) {
+    var options = AutomaticMaskOptions()
+    options.cropLayers = 1
+    #expect(throws: SAM2Error.cropsTooDeep(layer: 1, width: width, height: height)) {
+      try CropGrid(options, width: width, height: height)
+    }
+  }
+
   /// 100 × 70 in tiles of at most 40: three columns from 0, 33 and 66, two rows from 0 and 35; ten pixels around each, as
   /// far as the picture goes.
   @Test func tilesCoverThePictureAndSeeTheirSurroundings() throws {
@@ -79,6 +88,38 @@ import Testing
       points.map(\.x) == [1, 3, 1, 3, 1, 3, 1, 3]
         && points.map(\.y) == [0.5, 0.5, 1.5, 1.5, 2.5, 2.5, 3.5, 3.5])
     #expect(throws: SAM2Error.self) { try CropGrid(options, width: 4, height: 8) }
+  }
+}
+
+@Suite struct AutomaticMaskOptionsTests {
+  private func refusal(_ change: (inout AutomaticMaskOptions) -> Void) -> SAM2Error? {
+    var options = AutomaticMaskOptions()
+    change(&options)
+    do throws(SAM2Error) { try options.check() } catch { return error }
+    return nil
+  }
+
+  /// The first and the last number of what is written in the error are fine, those beyond aren't.
+  @Test func numbersEndWhereTheErrorSays() {
+    let counts: [(String, WritableKeyPath<AutomaticMaskOptions, Int> & Sendable)] = [
+      ("points per side", \.pointsPerSide), ("points per batch", \.pointsPerBatch),
+      ("crop points downscale", \.cropPointsDownscale),
+    ]
+    for (name, path) in counts {
+      for value in [1, 4096] { #expect(refusal { $0[keyPath: path] = value } == nil, "\(name) \(value)") }
+      for value in [0, 4097] {
+        #expect(
+          refusal { $0[keyPath: path] = value }
+            == .outOfRange(name: name, expected: "1 to 4096", found: "\(value)"))
+      }
+    }
+  }
+
+  @Test func tilesHaveNoCrops() {
+    #expect(refusal { $0.tiling = Tiling(side: 1024, halo: 10) } == nil)
+    #expect(
+      refusal { ($0.tiling, $0.cropLayers) = (Tiling(side: 1024, halo: 10), 1) }
+        == .outOfRange(name: "crop layers", expected: "0 beside tiles", found: "1"))
   }
 }
 
