@@ -151,24 +151,23 @@ INLINE void amx_blocks(
   int32_t sums[2][32 * 32] __attribute__((aligned(64)));
   int32_t starts[32] __attribute__((aligned(64)));
   pending_sums pending = {.rows = 0}, next = {.rows = 0};
-  const size_t lines = lines_ahead(job, (rows + 31) / 32);
   size_t turn = 0;
   for (size_t column = 0; column + 32 <= p->columns; column += 32) {
     const char *left = (const char *)p->b + column / 16 * job->panel_bytes, *right = left + job->panel_bytes;
     const char *ahead = right + job->panel_bytes;
-    const size_t lines_there = column + 64 <= p->columns ? lines : 0;
+    const size_t lines = column + 64 <= p->columns ? lines_ahead(job, (rows + 31) / 32) : 0;
     const whole_vector taken = -(int32_t)p->a_range.zero_point;
     _mm512_store_si512(starts, (__m512i)(load_words(left) * taken));
     _mm512_store_si512(starts + 16, (__m512i)(load_words(right) * taken));
     left += 64, right += 64;
     for (size_t row = first; row < first + rows; row += 32, turn++) {
       const uint8_t *upper = p->a + row * p->a_stride;
-      fetch_lines(&ahead, lines_there);
+      fetch_lines(&ahead, lines);
       amx_first_step(upper, p->a_stride, left, right, is_high, starts, sums[turn % 2]);
       while (pending.rows) finish_rows(job, activation, kind, &pending);
       pending = next;
       for (size_t k = 1; k < steps; k++) {
-        fetch_lines(&ahead, lines_there);
+        fetch_lines(&ahead, lines);
         amx_step(upper + k * 64, p->a_stride, left + k * 1024, right + k * 1024, is_high);
         for (size_t n = 0; n < at_once && pending.rows; n++) finish_rows(job, activation, kind, &pending);
       }

@@ -106,7 +106,7 @@ struct ConvolutionPart: Kernel {
 
   func callAsFunction(_ x: consuming Tensor) -> Tensor {
     let rows = x.permutedView(0, 2, 3, 1)
-    let isRows = geometry.isPointwise && geometry.groups == 1 && !x.isContiguous && rows.isContiguous
+    let isRows = geometry.isPointwise && geometry.groups == 1 && rows.isContiguous
     let input = isRows ? rows : x.contiguous()
     let plane = geometry.plane(for: x.shape)
     let (outputs, inner, groups) = (geometry.outputs, geometry.inner, geometry.groups)
