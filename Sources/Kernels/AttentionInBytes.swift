@@ -1,16 +1,26 @@
-// How queries and keys of attention become 8 bits: the definition that every backend is held to.
+// How queries, keys and values of attention become 8 bits: the definition that every backend is held to.
 public import Tensors
 
-/// Attention whose scores are products of bytes from -127 to 127. Its weights and values stay floating point.
+/// Attention whose scores and sums are products of bytes. A backend may make bytes of the weights as well, from 0 to 255, where
+/// 255 is the largest of as many keys as share a value's scale: off by less than 1, and by half of a 21st of an octave.
 public enum AttentionInBytes {
   /// So many keys, one after another from the first on, share a scale; every query has its own.
   public static let keysOfScale = 64
+  /// Each channel of so many values has a scale.
+  public static let valuesOfScale = 512
 
   /// The numbers that the bytes of queries `[B, N, heads, d]` stand for.
   public static func queries(_ x: Tensor) -> Tensor { rounded(x, tokensOfScale: 1) }
 
   /// The numbers that the bytes of keys `[B, N, heads, d]` stand for.
   public static func keys(_ x: Tensor) -> Tensor { rounded(x, tokensOfScale: keysOfScale) }
+
+  /// The numbers that the bytes of values `[B, N, heads, d]` stand for.
+  public static func values(_ x: Tensor) -> Tensor {
+    // Every channel is a head of its own.
+    let channels = x.reshaped([x.shape[0], x.shape[1], x.shape[2] * x.shape[3], 1])
+    return rounded(channels, tokensOfScale: valuesOfScale).reshaped(x.shape)
+  }
 
   /// The largest magnitude of so many tokens of a head becomes 127, and all numbers the nearest byte, of two equally near ones
   /// the even one: round(x · (1 / scale)) in Float32. A number that isn't finite leaves none of them one.

@@ -33,7 +33,7 @@ extension PrecisionPlan {
     }
   }
 
-  /// Attention whose queries and keys are quantized with inputs: where there are many keys, which makes it much of the work.
+  /// Attention that is computed in bytes where inputs are: where there are many keys, which makes it much of the work.
   private static func quantizedAttention(_ trunk: HieraConfiguration) -> [String] {
     trunk.globalAttBlocks.sorted().map { "image_encoder.trunk.blocks.\($0).attn" } + [
       "memory_attention.layers.*.self_attn", "memory_attention.layers.*.cross_attn_image",

@@ -91,8 +91,10 @@ void cvector_activate_to_int8_tile(
 void cvector_extremes_tile(
     const float *x, size_t x_stride, size_t rows, size_t columns, float *least, float *most);
 
-// Attention whose scores are products of bytes from -127 to 127: every query has a scale, and so have each 64 keys from the
-// first on. Weights and values are numbers.
+// Attention in bytes. Queries, keys and values are bytes from -127 to 127: every query has a scale, so have each 64 keys from the
+// first on, and each channel of every cvector_keys_at_once values. Weights are bytes from 0 to 255, where 255 is the largest
+// of so many keys, rounded up from thresholds on that differ between neighbouring queries and groups of 64 keys; sums of values
+// by them are joined in Float32. With AMX weights are rounded to 21 parts of an octave before.
 enum { cvector_int8_keys_of_scale = 64 };
 // Whether the processor has what it takes: AMX, or AVX-512 with VNNI.
 bool cvector_attends_in_int8(void);
@@ -111,5 +113,16 @@ size_t cvector_int8_packed_keys_bytes(size_t keys, size_t dim);
 // cvector_keys_at_once. `packed` is aligned to 64 bytes; scales: [(keys + 63) / 64].
 void cvector_pack_int8_keys(
     const float *k, size_t stride, size_t first, size_t count, size_t dim, void *packed, float *scales);
-// As `cvector_attend_tile` with Float32 queries, and values of `kind`: bfloat16 where AMX is in use.
-void cvector_attend_int8_tile(cvector_kind kind, const cvector_attention *attention);
+// What values [rows, columns] stand for when they are bytes, `group` rows of a column to a scale; `out` may be `x`.
+void cvector_round_columns_to_int8(
+    const float *x, size_t x_stride, size_t rows, size_t columns, size_t group, float *out, size_t out_stride);
+// Bytes that values [keys, value_dim] take when packed.
+size_t cvector_int8_packed_values_bytes(size_t keys, size_t value_dim);
+// Packs Float32 values of keys `first` ..< `first + count` to where they belong, and their scales; `first` is a multiple of
+// cvector_keys_at_once, which divides `count` unless these are the last. `packed` is aligned to 64 bytes; scales: for each
+// cvector_keys_at_once keys as many as there are channels, and up to a multiple of 16.
+void cvector_pack_int8_values(
+    const float *v, size_t stride, size_t first, size_t count, size_t value_dim, void *packed, float *scales);
+size_t cvector_int8_attention_scratch(size_t keys, size_t dim, size_t value_dim);
+// As `cvector_attend_tile` with Float32 queries.
+void cvector_attend_int8_tile(const cvector_attention *attention);

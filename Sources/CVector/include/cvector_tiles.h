@@ -119,8 +119,8 @@ typedef struct {
   size_t q_stride;
   // Packed by `cvector_pack_keys` and `cvector_pack_values`.
   const void *k, *v;
-  // What keys that are bytes are worth: see cvector_int8.h.
-  const float *key_scales;
+  // What keys and values that are bytes are worth: see cvector_int8.h.
+  const float *key_scales, *value_scales;
   // [queries, value_dim] of `out_kind`.
   void *out;
   size_t out_stride;

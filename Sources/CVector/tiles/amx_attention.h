@@ -1,11 +1,9 @@
 // Attention with AMX, in units of 32 queries and a piece of the keys: scores are never stored but for a few blocks that wait to
 // become weights, which is done while the next scores are computed and the values of the unit before are summed: products
-// and powers need different parts of the processor. Scores are products of bfloat16 or of bytes; weights and values are
-// bfloat16. The including file defines `amx_step` and `shape_tiles`.
+// and powers need different parts of the processor. All is bfloat16. The including file defines `amx_step` and
+// `shape_tiles`.
 #pragma once
 #include <math.h>
-
-#include "../include/cvector_int8.h"
 
 // How many blocks of scores wait at most, and the queries and the keys of a block and a unit.
 enum { most_waiting = 8, unit_rows = 32, block_columns = 32 };
@@ -23,38 +21,30 @@ typedef struct {
   // A vector of sums and a shift for each row.
   float (*totals)[16];
   float *shifts;
-  // What scores are times; of bytes what a row's and those of a group of keys are worth besides.
+  // What scores are times.
   float scale;
-  const float *row_scales, *key_scales;
   size_t rows, columns;
   // How many blocks there are, how many are done, and how many rows of the next one.
   size_t made, done, row;
   // How many rows are due with each step of products.
   size_t due;
+  // The next keys and values, and how many lines of them are fetched ahead with each step.
+  const char *next_keys, *next_values;
+  size_t key_lines, value_lines;
 } amx_weighing;
 
 INLINE float *waiting_block(const amx_weighing *w, size_t block) {
   return w->waiting + block % most_waiting * (unit_rows * block_columns);
 }
 
-// What a row's scores of the keys from `column` on are times.
-INLINE float factor_of(const amx_weighing *w, size_t row, size_t column, const bool in_bytes) {
-  return in_bytes ? w->row_scales[row] * w->key_scales[column / cvector_int8_keys_of_scale] : w->scale;
-}
-
-// 16 scores: of bytes they are whole numbers.
-INLINE __m512 load_scores(const float *scores, const bool in_bytes) {
-  return in_bytes ? _mm512_cvtepi32_ps(_mm512_load_si512(scores)) : _mm512_load_ps(scores);
-}
-
-INLINE void weigh_rows(amx_weighing *w, size_t count, const bool in_bytes) {
+INLINE void weigh_rows(amx_weighing *w, size_t count) {
+  const __m512 factor = _mm512_set1_ps(w->scale);
   for (; count && w->done < w->made; count--) {
     const float *scores = waiting_block(w, w->done) + w->row * block_columns;
     const size_t column = w->done * block_columns;
-    const __m512 factor = _mm512_set1_ps(factor_of(w, w->row, column, in_bytes));
     const __m512 shift = _mm512_set1_ps(-w->shifts[w->row]);
-    __m512 first = power_of_two(_mm512_fmadd_ps(load_scores(scores, in_bytes), factor, shift), false);
-    __m512 second = power_of_two(_mm512_fmadd_ps(load_scores(scores + 16, in_bytes), factor, shift), false);
+    __m512 first = power_of_two(_mm512_fmadd_ps(_mm512_load_ps(scores), factor, shift), false);
+    __m512 second = power_of_two(_mm512_fmadd_ps(_mm512_load_ps(scores + 16), factor, shift), false);
     if (column + block_columns > w->columns) {
       const uint32_t there = (1u << (w->columns - column)) - 1;
       first = _mm512_maskz_mov_ps((__mmask16)there, first);
@@ -68,47 +58,45 @@ INLINE void weigh_rows(amx_weighing *w, size_t count, const bool in_bytes) {
   }
 }
 
-// 64 bytes more of 32 queries, times one or two panels of keys.
-INLINE void amx_step_of_bytes(
-    const char *above, size_t row_bytes, const char *left, const char *right, const bool is_wide) {
-  _tile_loadd(6, left, 64);
-  _tile_loadd(4, above, row_bytes);
-  _tile_dpbssd(0, 4, 6);
-  if (is_wide) {
-    _tile_loadd(7, right, 64);
-    _tile_dpbssd(1, 4, 7);
-  }
-  _tile_loadd(5, above + 16 * row_bytes, row_bytes);
-  _tile_dpbssd(2, 5, 6);
-  if (is_wide) _tile_dpbssd(3, 5, 7);
-}
-
-// Sums of 32 rows times one or two panels go on; meanwhile rows of scores become weights.
+// Sums of 32 rows times one or two panels go on; meanwhile rows of scores become weights. What the next step takes is loaded as
+// soon as there is a register for it, and what products leave idle has something to do after each pair of them.
 INLINE void amx_steps(
-    amx_weighing *w, const char *a, size_t a_bytes, const char *panels, size_t steps, const bool is_wide,
-    const bool is_of_bytes, const bool in_bytes) {
-  for (size_t k = 0; k < steps; k++) {
-    const char *left = panels + k * 1024, *right = left + steps * 1024;
-    if (is_of_bytes) {
-      amx_step_of_bytes(a + k * 64, a_bytes, left, right, is_wide);
-    } else {
-      amx_step(a + k * 64, a + 16 * a_bytes + k * 64, a_bytes, left, right, is_wide, true);
+    amx_weighing *w, const char *above, size_t row_bytes, const char *left, size_t steps, const bool is_wide) {
+  const char *right = left + steps * 1024, *below = above + 16 * row_bytes;
+  _tile_loadd(4, above, row_bytes);
+  _tile_loadd(6, left, 64);
+  if (is_wide) _tile_loadd(7, right, 64);
+  _tile_loadd(5, below, row_bytes);
+  for (size_t k = 1; k <= steps; k++) {
+    // After the last step what was first is loaded again, and not used.
+    const size_t next = k < steps ? k : 0;
+    _tile_dpbf16ps(0, 4, 6);
+    weigh_rows(w, w->due);
+    if (is_wide) _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(4, above + next * 64, row_bytes);
+    cvector_fetch_lines(&w->next_keys, w->key_lines);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_loadd(6, left + next * 1024, 64);
+    weigh_rows(w, w->due);
+    if (is_wide) {
+      _tile_dpbf16ps(3, 5, 7);
+      _tile_loadd(7, right + next * 1024, 64);
     }
-    weigh_rows(w, w->due, in_bytes);
+    _tile_loadd(5, below + next * 64, row_bytes);
+    cvector_fetch_lines(&w->next_values, w->value_lines);
   }
 }
 
 // Scores of 32 queries and up to 32 keys, a block that waits to be weighed.
 INLINE void amx_scores(
-    amx_weighing *w, const char *queries, size_t query_bytes, const char *keys, size_t steps, const bool is_wide,
-    const bool in_bytes) {
+    amx_weighing *w, const char *queries, size_t query_bytes, const char *keys, size_t steps, const bool is_wide) {
   // One that waits makes room.
-  while (w->made - w->done == most_waiting) weigh_rows(w, w->rows, in_bytes);
+  while (w->made - w->done == most_waiting) weigh_rows(w, w->rows);
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  amx_steps(w, queries, query_bytes, keys, steps, is_wide, in_bytes, in_bytes);
+  amx_steps(w, queries, query_bytes, keys, steps, is_wide);
   float *scores = waiting_block(w, w->made);
   _tile_stored(0, scores, block_columns * 4);
   _tile_stored(1, scores + 16, block_columns * 4);
@@ -120,7 +108,7 @@ INLINE void amx_scores(
 // Sums of up to 32 numbers of values by the weights of 32 queries, on top of what is there where `adds`.
 INLINE void amx_values(
     amx_weighing *w, const char *weights, size_t weight_bytes, const char *values, size_t steps, const bool is_wide,
-    float *sums, size_t stride, const bool adds, const bool in_bytes) {
+    float *sums, size_t stride, const bool adds) {
   const size_t bytes = stride * sizeof *sums;
   float *below = sums + 16 * stride;
   if (adds) {
@@ -136,7 +124,7 @@ INLINE void amx_values(
     _tile_zero(2);
     _tile_zero(3);
   }
-  amx_steps(w, weights, weight_bytes, values, steps, is_wide, false, in_bytes);
+  amx_steps(w, weights, weight_bytes, values, steps, is_wide);
   _tile_stored(0, sums, bytes);
   _tile_stored(2, below, bytes);
   if (is_wide) {
@@ -146,17 +134,16 @@ INLINE void amx_values(
 }
 
 // Each row's shift becomes the largest of these scores, or stays where it is larger.
-INLINE void raise_shifts(const amx_weighing *w, size_t block, const bool in_bytes) {
+INLINE void raise_shifts(const amx_weighing *w, size_t block) {
   const size_t column = block * block_columns;
   const size_t columns = w->columns - column;
   const uint32_t there = columns < block_columns ? (1u << columns) - 1 : UINT32_MAX;
   const __m512 least = _mm512_set1_ps(-INFINITY);
   const float *scores = waiting_block(w, block);
   for (size_t r = 0; r < w->rows; r++, scores += block_columns) {
-    const __m512 first = _mm512_mask_mov_ps(least, (__mmask16)there, load_scores(scores, in_bytes));
-    const __m512 second = _mm512_mask_mov_ps(least, (__mmask16)(there >> 16), load_scores(scores + 16, in_bytes));
-    const float largest =
-        _mm512_reduce_max_ps(_mm512_max_ps(first, second)) * factor_of(w, r, column, in_bytes);
+    const __m512 first = _mm512_mask_mov_ps(least, (__mmask16)there, _mm512_load_ps(scores));
+    const __m512 second = _mm512_mask_mov_ps(least, (__mmask16)(there >> 16), _mm512_load_ps(scores + 16));
+    const float largest = _mm512_reduce_max_ps(_mm512_max_ps(first, second)) * w->scale;
     w->shifts[r] = w->shifts[r] > largest ? w->shifts[r] : largest;
   }
 }
@@ -165,13 +152,12 @@ INLINE void raise_shifts(const amx_weighing *w, size_t block, const bool in_byte
 typedef struct {
   const cvector_attention *attention;
   const cvector_attention_block *block;
-  // 32 numbers of bfloat16, or 64 bytes, are a step.
+  // Of 32 numbers of a query.
   size_t steps;
   // Bytes of a query.
   size_t query_bytes;
   size_t across, pieces;
   float *waiting, *shifts;
-  const float *row_scales;
 } amx_passage;
 
 // How many keys a unit has.
@@ -180,64 +166,51 @@ INLINE size_t keys_of(const amx_passage *p, size_t unit) {
   return piece + 1 < p->pieces ? (size_t)cvector_keys_at_once : p->attention->keys - piece * cvector_keys_at_once;
 }
 
-INLINE amx_weighing weighing_of(const amx_passage *p, size_t unit, const bool in_bytes) {
+INLINE amx_weighing weighing_of(const amx_passage *p, size_t unit) {
   const size_t first = unit % p->across * unit_rows, rest = p->block->count - first;
-  amx_weighing w = {
+  return (amx_weighing){
       .waiting = p->waiting, .weights_stride = p->block->weights_stride, .scale = p->block->scale,
       .weights = p->block->weights + unit % 2 * unit_rows * p->block->weights_stride, .shifts = p->shifts + first,
       .rows = rest < unit_rows ? rest : unit_rows, .columns = keys_of(p, unit),
   };
-  if (in_bytes) {
-    w.row_scales = p->row_scales + first;
-    w.key_scales =
-        p->attention->key_scales + unit / p->across * (cvector_keys_at_once / cvector_int8_keys_of_scale);
-  }
-  return w;
 }
 
-INLINE void scores_of_block(
-    const amx_passage *p, amx_weighing *w, size_t unit, size_t block, const bool in_bytes) {
+INLINE void scores_of_block(const amx_passage *p, amx_weighing *w, size_t unit, size_t block) {
   const char *keys = (const char *)p->attention->k + unit / p->across * p->block->key_bytes + block * 2 * p->steps * 1024;
   const char *queries = (const char *)p->block->queries + unit % p->across * unit_rows * p->query_bytes;
   if (w->columns - block * block_columns > 16) {
-    amx_scores(w, queries, p->query_bytes, keys, p->steps, true, in_bytes);
+    amx_scores(w, queries, p->query_bytes, keys, p->steps, true);
   } else {
-    amx_scores(w, queries, p->query_bytes, keys, p->steps, false, in_bytes);
+    amx_scores(w, queries, p->query_bytes, keys, p->steps, false);
   }
 }
 
-INLINE void forget_shifts(const amx_passage *p) {
-  for (size_t r = 0; r < p->block->count; r++) p->shifts[r] = -INFINITY;
+// Every unit of a piece fetches its part of the next piece.
+INLINE void fetch_ahead(const amx_passage *p, amx_weighing *w, size_t unit, size_t steps) {
+  const size_t next = unit / p->across + 1, part = unit % p->across;
+  if (next >= p->pieces) return;
+  const size_t keys = p->block->key_bytes / p->across, values = p->block->value_bytes / p->across;
+  w->next_keys = (const char *)p->attention->k + next * p->block->key_bytes + part * keys;
+  w->next_values = (const char *)p->attention->v + next * p->block->value_bytes + part * values;
+  w->key_lines = (keys / 64 + steps - 1) / steps;
+  w->value_lines = (values / 64 + steps - 1) / steps;
 }
 
-// The largest score of every query.
-INLINE void find_shifts(const amx_passage *p, const bool in_bytes) {
-  forget_shifts(p);
-  for (size_t unit = 0; unit < p->across * p->pieces; unit++) {
-    amx_weighing w = weighing_of(p, unit, in_bytes);
-    for (size_t block = 0; block * block_columns < w.columns; block++) {
-      scores_of_block(p, &w, unit, block, in_bytes);
-      raise_shifts(&w, block, in_bytes);
-      w.done = w.made;
-    }
-  }
-}
-
-// Sums of values by weights that are 2^(score - shift), and the weights' totals. Unless shifts are known they are the largest
-// score of each query's first keys: numbers of bfloat16 reach as far as those of Float32, so any of a query's scores does
+// Sums of values by weights that are 2^(score - shift), and the weights' totals. Shifts are the largest score of each query's
+// first keys: numbers of bfloat16 reach as far as those of Float32, so any of a query's scores does
 // that isn't too far below the largest. Where it is, false is returned, and the sums are none.
-INLINE bool amx_pass(const amx_passage *p, const bool knows_shifts, const bool in_bytes) {
+INLINE bool amx_pass(const amx_passage *p) {
   const cvector_attention *a = p->attention;
   const cvector_attention_block *b = p->block;
   const size_t value_panels = (a->value_dim + 15) / 16, pairs = (value_panels + 1) / 2;
   const size_t across = p->across, units = across * p->pieces;
   float totals[cvector_queries_at_once][16] __attribute__((aligned(64))) = {{0}};
-  if (!knows_shifts) forget_shifts(p);
+  for (size_t r = 0; r < b->count; r++) p->shifts[r] = -INFINITY;
   for (size_t time = 0; time <= units; time++) {
     size_t blocks = 0, sums = 0, key_steps = 0;
     amx_weighing w = {.rows = 0};
     if (time < units) {
-      w = weighing_of(p, time, in_bytes);
+      w = weighing_of(p, time);
       w.totals = totals + time % across * unit_rows;
       blocks = (w.columns + block_columns - 1) / block_columns;
     }
@@ -246,12 +219,13 @@ INLINE bool amx_pass(const amx_passage *p, const bool knows_shifts, const bool i
       sums = pairs;
     }
     const size_t all_steps = blocks * p->steps + sums * key_steps;
-    w.due = (blocks * w.rows + all_steps - 1) / all_steps;
+    w.due = (blocks * w.rows + 2 * all_steps - 1) / (2 * all_steps);
+    fetch_ahead(p, &w, time, all_steps);
     for (size_t block = 0, sum = 0; block < blocks || sum < sums;) {
       // Values as evenly between scores as they go; the last scores are weighed beside the last values.
       if (block < blocks && (sum + 1) * blocks >= block * sums) {
-        scores_of_block(p, &w, time, block, in_bytes);
-        if (!knows_shifts && time < across && block == 0) raise_shifts(&w, block, in_bytes);
+        scores_of_block(p, &w, time, block);
+        if (time < across && block == 0) raise_shifts(&w, block);
         block++;
       } else {
         const size_t unit = time - 1;
@@ -260,17 +234,15 @@ INLINE bool amx_pass(const amx_passage *p, const bool knows_shifts, const bool i
         float *target = b->sums + unit % across * unit_rows * b->sums_stride + sum * 32;
         if (sum * 2 + 1 < value_panels) {
           amx_values(
-              &w, weights, b->weights_stride * 2, values, key_steps, true, target, b->sums_stride, unit >= across,
-              in_bytes);
+              &w, weights, b->weights_stride * 2, values, key_steps, true, target, b->sums_stride, unit >= across);
         } else {
           amx_values(
-              &w, weights, b->weights_stride * 2, values, key_steps, false, target, b->sums_stride, unit >= across,
-              in_bytes);
+              &w, weights, b->weights_stride * 2, values, key_steps, false, target, b->sums_stride, unit >= across);
         }
         sum++;
       }
     }
-    while (w.done < w.made) weigh_rows(&w, w.rows, in_bytes);
+    while (w.done < w.made) weigh_rows(&w, w.rows);
   }
   bool is_whole = true;
   for (size_t r = 0; r < b->count; r++) {
@@ -280,47 +252,23 @@ INLINE bool amx_pass(const amx_passage *p, const bool knows_shifts, const bool i
   return is_whole;
 }
 
-// A passage past all keys; `waiting` has room for the blocks that wait, and `shifts` for the block's queries.
-INLINE amx_passage passage_of(
-    const cvector_attention *a, const cvector_attention_block *b, size_t steps, float *waiting, float *shifts) {
-  return (amx_passage){
-      .attention = a, .block = b, .steps = steps, .query_bytes = steps * 64,
-      .across = (b->count + unit_rows - 1) / unit_rows,
-      .pieces = (a->keys + cvector_keys_at_once - 1) / cvector_keys_at_once, .waiting = waiting, .shifts = shifts,
-  };
-}
-
 // As attention.c has it.
 static bool amx_attend_block(const cvector_attention *a, const cvector_attention_block *b) {
   float waiting[most_waiting * unit_rows * block_columns] __attribute__((aligned(64)));
   float shifts[cvector_queries_at_once];
-  const amx_passage passage = passage_of(a, b, (a->dim + 31) / 32, waiting, shifts);
-  const size_t bytes = a->dim * sizeof(uint16_t);
+  const size_t steps = (a->dim + 31) / 32, bytes = a->dim * sizeof(uint16_t);
+  const amx_passage passage = {
+      .attention = a, .block = b, .steps = steps, .query_bytes = steps * 64,
+      .across = (b->count + unit_rows - 1) / unit_rows,
+      .pieces = (a->keys + cvector_keys_at_once - 1) / cvector_keys_at_once, .waiting = waiting, .shifts = shifts,
+  };
   for (size_t r = 0; r < b->count; r++) {
     char *row = (char *)b->queries + r * passage.query_bytes;
     memcpy(row, (const uint16_t *)a->q + (b->first + r) * a->q_stride, bytes);
     memset(row + bytes, 0, passage.query_bytes - bytes);
   }
   shape_tiles(16, 16);
-  const bool is_whole = amx_pass(&passage, false, false);
+  const bool is_whole = amx_pass(&passage);
   _tile_release();
   return is_whole;
-}
-
-// The same of bytes: queries are Float32, and become bytes with a scale for each.
-static void amx_attend_block_of_bytes(const cvector_attention *a, const cvector_attention_block *b) {
-  float waiting[most_waiting * unit_rows * block_columns] __attribute__((aligned(64)));
-  float shifts[cvector_queries_at_once], row_scales[cvector_queries_at_once];
-  amx_passage passage = passage_of(a, b, (a->dim + 63) / 64, waiting, shifts);
-  cvector_quantize_rows(
-      (const float *)a->q + b->first * a->q_stride, a->q_stride, b->count, a->dim, 1, (int8_t *)b->queries,
-      passage.query_bytes, row_scales);
-  for (size_t r = 0; r < b->count; r++) row_scales[r] *= b->scale;
-  passage.row_scales = row_scales;
-  shape_tiles(16, 16);
-  if (!amx_pass(&passage, false, true)) {
-    find_shifts(&passage, true);
-    amx_pass(&passage, true, true);
-  }
-  _tile_release();
 }

@@ -18,7 +18,7 @@ const cvector_level cvector_level_avx512_bf16 = {
 };
 #pragma clang attribute pop
 
-#pragma clang attribute push(__attribute__((target(WITH_BF16 ",amx-tile,amx-bf16,amx-int8"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target(WITH_BF16 ",avx512vbmi,avx512vnni,amx-tile,amx-bf16,amx-int8"))), apply_to = function)
 static void shape_tiles(int upper, int lower) {
   const cvector_tile_shapes shapes = cvector_product_shapes(upper, lower);
   _tile_loadconfig(&shapes);
@@ -68,75 +68,107 @@ INLINE void finish_rows(const cvector_product *p, const finishing how, amx_pendi
   }
 }
 
-// 32 numbers more of up to 32 rows, times one or two panels.
-INLINE void amx_step(
-    const char *above, const char *below, size_t row_bytes, const char *left, const char *right, const bool is_wide,
-    const bool is_high) {
-  _tile_loadd(4, above, row_bytes);
-  _tile_loadd(6, left, 64);
-  if (is_wide) _tile_loadd(7, right, 64);
-  _tile_dpbf16ps(0, 4, 6);
-  if (is_high) _tile_loadd(5, below, row_bytes);
-  if (is_wide) _tile_dpbf16ps(1, 4, 7);
-  if (is_high) _tile_dpbf16ps(2, 5, 6);
-  if (is_wide && is_high) _tile_dpbf16ps(3, 5, 7);
-}
+// 32 numbers of up to 32 rows and of one or two panels.
+typedef struct {
+  const char *above, *below;
+  size_t row_bytes;
+  const char *left, *right;
+} amx_operands;
 
-// The first of these. What is in the registers goes where it belongs, a quarter before each product: where all products wait for
-// all stores, blocks of 96 numbers take a fifth longer.
-INLINE void amx_first_step(
-    const char *above, const char *below, size_t row_bytes, const char *left, const char *right, const bool is_wide,
-    const bool is_high, float *out, size_t stride) {
-  _tile_loadd(6, left, 64);
-  _tile_loadd(4, above, row_bytes);
-  _tile_stored(0, out, stride * 4);
-  _tile_zero(0);
+// 32 numbers more of up to 32 rows, times one or two panels; what the next step takes is loaded as soon as there is a register for
+// it. Rows are finished meanwhile, so many after each pair of products. In the first of these what is in the registers goes
+// where it belongs instead, a quarter before each product: where all products wait for all stores, blocks of 96 numbers take
+// a fifth longer.
+INLINE void amx_step(
+    const cvector_product *p, const finishing how, amx_pending *pending, size_t at_once, const amx_operands *next,
+    const bool is_first, const bool is_wide, const bool is_high) {
+  float *out = pending->sums;
+  const size_t bytes = pending->stride * 4;
+  if (is_first) {
+    _tile_stored(0, out, bytes);
+    _tile_zero(0);
+  }
   _tile_dpbf16ps(0, 4, 6);
   if (is_wide) {
-    _tile_loadd(7, right, 64);
-    _tile_stored(1, out + 16, stride * 4);
-    _tile_zero(1);
+    if (is_first) {
+      _tile_stored(1, out + 16, bytes);
+      _tile_zero(1);
+    }
     _tile_dpbf16ps(1, 4, 7);
   }
+  _tile_loadd(4, next->above, next->row_bytes);
+  if (!is_first && how != stored) finish_rows(p, how, pending, at_once);
   if (is_high) {
-    _tile_loadd(5, below, row_bytes);
-    _tile_stored(2, out + 16 * stride, stride * 4);
-    _tile_zero(2);
+    if (is_first) {
+      _tile_stored(2, out + 16 * pending->stride, bytes);
+      _tile_zero(2);
+    }
     _tile_dpbf16ps(2, 5, 6);
   }
-  if (is_wide && is_high) {
-    _tile_stored(3, out + 16 * stride + 16, stride * 4);
-    _tile_zero(3);
+  _tile_loadd(6, next->left, 64);
+  if (is_high && is_wide) {
+    if (is_first) {
+      _tile_stored(3, out + 16 * pending->stride + 16, bytes);
+      _tile_zero(3);
+    }
     _tile_dpbf16ps(3, 5, 7);
   }
+  if (is_wide) _tile_loadd(7, next->right, 64);
+  if (is_high) _tile_loadd(5, next->below, next->row_bytes);
+  if (!is_first && how != stored) finish_rows(p, how, pending, at_once);
 }
 
-// Up to 32 rows times one or two panels, whose sums stay in the registers; those of the block before are stored and finished
-// meanwhile.
+INLINE void amx_load(const amx_operands *operands, const bool is_wide, const bool is_high) {
+  _tile_loadd(4, operands->above, operands->row_bytes);
+  _tile_loadd(6, operands->left, 64);
+  if (is_wide) _tile_loadd(7, operands->right, 64);
+  if (is_high) _tile_loadd(5, operands->below, operands->row_bytes);
+}
+
+// The first step of a block; of rows that are shorter than a step it is `rest`.
+INLINE amx_operands first_operands(const cvector_product *p, size_t row, size_t panel, const uint16_t *rest) {
+  const size_t steps = (p->inner + 31) / 32;
+  amx_operands first = {.row_bytes = p->inner < 32 ? 64 : p->a_stride * 2};
+  first.above = p->inner < 32 ? (const char *)rest : (const char *)p->a + row * first.row_bytes;
+  first.below = first.above + 16 * first.row_bytes;
+  first.left = (const char *)p->b + panel * steps * 1024;
+  first.right = first.left + steps * 1024;
+  return first;
+}
+
+// What is left of each row, with zeros after it: beyond may be anything.
+INLINE void copy_rest(const cvector_product *p, size_t row, size_t rows, uint16_t *rest) {
+  const size_t count = p->inner % 32;
+  if (!count) return;
+  memset(rest, 0, 32 * 32 * sizeof *rest);
+  const uint16_t *from = (const uint16_t *)p->a + row * p->a_stride + p->inner / 32 * 32;
+  for (size_t r = 0; r < rows; r++) memcpy(rest + r * 32, from + r * p->a_stride, count * sizeof *rest);
+}
+
+// Up to 32 rows times one or two panels, whose first operands are loaded, and whose sums stay in the registers; those of the block
+// before are stored and finished meanwhile, and the first operands of the next block are loaded at the end.
 INLINE void amx_block(
-    const cvector_product *p, const finishing how, size_t row, size_t rows, size_t panel, const bool is_wide,
-    const bool is_high, amx_pending *pending, float *sums) {
-  const size_t steps = (p->inner + 31) / 32, a_bytes = p->a_stride * 2;
-  const char *upper = (const char *)p->a + row * a_bytes, *lower = upper + 16 * a_bytes;
-  const char *left = (const char *)p->b + panel * steps * 1024, *right = left + steps * 1024;
-  const size_t at_once = steps > 1 ? (32 + steps - 2) / (steps - 1) : 32;
-  // What is left of each row, with zeros after it: beyond may be anything.
-  uint16_t rest[32 * 32] __attribute__((aligned(64)));
-  if (p->inner % 32) {
-    const size_t k = p->inner / 32;
-    memset(rest, 0, sizeof rest);
-    for (size_t r = 0; r < rows; r++) memcpy(rest + r * 32, upper + r * a_bytes + k * 64, p->inner % 32 * sizeof *rest);
-  }
-  for (size_t k = 0; k < steps; k++) {
-    const bool is_rest = k == p->inner / 32;
-    const char *above = is_rest ? (const char *)rest : upper + k * 64;
-    const char *below = is_rest ? (const char *)(rest + 16 * 32) : lower + k * 64;
-    const size_t bytes = is_rest ? 64 : a_bytes;
-    if (k == 0) {
-      amx_first_step(above, below, bytes, left, right, is_wide, is_high, pending->sums, pending->stride);
+    const cvector_product *p, const finishing how, size_t row, size_t rows, size_t panel, const amx_operands *following,
+    const uint16_t *rest, const bool is_wide, const bool is_high, amx_pending *pending, float *sums, const char **ahead,
+    size_t lines) {
+  const size_t steps = (p->inner + 31) / 32, whole = p->inner / 32;
+  const size_t at_once = steps > 1 ? (16 + steps - 2) / (steps - 1) : 16;
+  amx_operands next = first_operands(p, row, panel, rest);
+  for (size_t k = 1; k <= steps; k++) {
+    if (k < steps) {
+      next.above += 64;
+      if (k == whole) (next.above = (const char *)rest, next.row_bytes = 64);
+      next.below = next.above + 16 * next.row_bytes;
+      next.left += 1024;
+      next.right += 1024;
     } else {
-      amx_step(above, below, bytes, left + k * 1024, right + k * 1024, is_wide, is_high);
-      if (how != stored) finish_rows(p, how, pending, at_once);
+      next = *following;
+    }
+    cvector_fetch_lines(ahead, lines);
+    if (k == 1) {
+      amx_step(p, how, pending, 0, &next, true, is_wide, is_high);
+    } else {
+      amx_step(p, how, pending, at_once, &next, false, is_wide, is_high);
     }
   }
   const size_t column = panel * 16;
@@ -153,11 +185,25 @@ INLINE void amx_block(
 INLINE void amx_panels(
     const cvector_product *p, const finishing how, size_t row, size_t rows, size_t panel, size_t end, const bool is_wide,
     const bool is_high) {
+  const size_t panel_bytes = (p->inner + 31) / 32 * 1024, blocks = (rows + 31) / 32, last = row + rows;
   float sums[32 * 32] __attribute__((aligned(64)));
+  uint16_t rest[32 * 32] __attribute__((aligned(64)));
   amx_pending pending = {.sums = sums, .stride = 32};
+  const amx_operands first = first_operands(p, row, panel, rest);
+  if (p->inner >= 32) amx_load(&first, is_wide, is_high);
   for (; panel < end; panel += is_wide ? 2 : 1) {
-    for (size_t r = row; r < row + rows; r += 32) {
-      amx_block(p, how, r, row + rows - r < 32 ? row + rows - r : 32, panel, is_wide, is_high, &pending, sums);
+    const char *ahead = (const char *)p->b + (panel + 2) * panel_bytes;
+    const size_t lines = panel + 4 <= end ? cvector_lines_ahead(panel_bytes, end, blocks) : 0;
+    for (size_t r = row; r < last; r += 32) {
+      copy_rest(p, r, last - r < 32 ? last - r : 32, rest);
+      const bool is_last = r + 32 >= last, is_end = is_last && panel + (is_wide ? 2 : 1) >= end;
+      // After the last block its own first operands are loaded again, and not used.
+      const amx_operands own = first_operands(p, r, panel, rest);
+      const amx_operands following =
+          is_end ? own : first_operands(p, is_last ? row : r + 32, panel + (!is_last ? 0 : is_wide ? 2 : 1), rest);
+      if (p->inner < 32) amx_load(&own, is_wide, is_high);
+      amx_block(
+          p, how, r, last - r < 32 ? last - r : 32, panel, &following, rest, is_wide, is_high, &pending, sums, &ahead, lines);
     }
   }
   const size_t bytes = pending.stride * 4;
@@ -208,10 +254,11 @@ static void amx_multiply_bf16(const cvector_product *p) {
 }
 
 #include "amx_attention.h"
+#include "amx_byte_attention.h"
 #pragma clang attribute pop
 
 const cvector_level cvector_level_amx = {
     .multiply_bf16 = amx_multiply_bf16, .multiplies_bf16 = true, .attend_block = amx_attend_block,
-    .attend_block_of_bytes = amx_attend_block_of_bytes, SHARED_FUNCTIONS,
+    .attend_block_of_bytes = amx_attend_block_of_bytes, .attention_bytes = sizeof(byte_memory), SHARED_FUNCTIONS,
 };
 #endif

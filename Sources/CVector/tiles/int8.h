@@ -18,6 +18,35 @@ typedef struct {
   size_t scores_stride;
 } cvector_int8_scores;
 
+// What is added to weights before they are cut to whole numbers, to those of every other key; to those between what is missing to 1.
+// It goes on with every query and every group of keys: rounded to the nearest all of many small weights would be lost, or all
+// count too much.
+enum { cvector_int8_turns = 4 };
+static inline float cvector_int8_added(size_t turn) {
+  return ((float)(turn % cvector_int8_turns) + 0.5f) / (2 * cvector_int8_turns);
+}
+
+// Scores to weights: 255 · 2^(score - the largest of these keys).
+typedef struct {
+  size_t rows, keys_count;
+  // Whether no keys came before.
+  bool is_first;
+  const float *scores;
+  size_t scores_stride;
+  // [rows, keys] with zeros up to a multiple of 64; 64 divides `weights_stride`.
+  uint8_t *weights;
+  size_t weights_stride;
+  // The largest score so far, and the total of weights in its terms; what sums of values so far are times, and those of these keys.
+  float *largest, *totals, *before, *now;
+} cvector_int8_weights;
+
+// A panel of packed values is 16 channels of a piece of the keys, as weights of a product are with VNNI and with AMX: sums of
+// channels, which nobody asks for here, then words of four keys, 64 to a step.
+enum { cvector_value_panel_head = 64 };
+static inline size_t cvector_value_panel_bytes(size_t keys) {
+  return cvector_value_panel_head + (keys + 63) / 64 * 64 * 16;
+}
+
 // Functions compiled for one instruction set.
 typedef struct {
   // Columns of a panel. A panel is the sums of its columns, a word for each, then words that hold `in_word` neighbours of a
@@ -31,8 +60,11 @@ typedef struct {
   void (*quantize)(
       cvector_kind, const void *, size_t, const float *, size_t, cvector_range, uint8_t *, size_t, size_t, size_t);
   void (*extremes)(const float *, size_t, size_t, size_t, float *, float *);
-  // NULL where Float32 does as well.
+  // Attention in bytes: scores, weights, and sums of values on top of those so far, unless these are the first. NULL where
+  // Float32 does as well.
   void (*score)(const cvector_int8_scores *);
+  void (*weigh)(const cvector_int8_weights *);
+  void (*join)(const cvector_int8_weights *, const float *products, float *sums, size_t stride, size_t columns);
 } cvector_int8_level;
 
 // The functions in use.

@@ -12,10 +12,11 @@
 #include "../amx.h"
 #include "int8_gelu.h"
 #include "int8_template.h"
-#include "int8_scores.h"
+#include "int8_attention.h"
 
 const cvector_int8_level cvector_int8_level_avx512_vnni = {
-    .multiply = multiply, .step = 4, .has_gelu = has_gelu_in_steps, .score = score, SHARED_INT8_FUNCTIONS,
+    .multiply = multiply, .step = 4, .has_gelu = has_gelu_in_steps, .score = score, .weigh = weigh, .join = join,
+    SHARED_INT8_FUNCTIONS,
 };
 #pragma clang attribute pop
 
@@ -93,52 +94,70 @@ INLINE void finish_rows(
   pending->sums += 32 * count;
 }
 
-// The first 64 bytes of up to 32 rows times two panels. What is in the registers is stored, a quarter before each product: see
-// avx512_bf16.c.
-INLINE void amx_first_step(
-    const uint8_t *upper, size_t stride, const char *left, const char *right, const bool is_high, const int32_t *starts,
-    int32_t *sums) {
-  // The same row for all.
-  _tile_loadd(6, left, 64);
-  _tile_loadd(4, upper, stride);
-  _tile_stored(0, sums, 128);
-  _tile_loadd(0, starts, 0);
+// 64 bytes of up to 32 rows and of two panels.
+typedef struct {
+  const uint8_t *upper;
+  const char *left, *right;
+} amx_operands;
+
+INLINE void amx_load(const amx_operands *operands, size_t stride, const bool is_high) {
+  _tile_loadd(4, operands->upper, stride);
+  _tile_loadd(6, operands->left, 64);
+  _tile_loadd(7, operands->right, 64);
+  if (is_high) _tile_loadd(5, operands->upper + 16 * stride, stride);
+}
+
+// Finishes up to so many pairs of rows more.
+INLINE void finish_pairs(
+    const int8_job *job, const cvector_activation activation, const cvector_kind kind, pending_sums *pending,
+    size_t count) {
+  for (; count && pending->rows; count--) finish_rows(job, activation, kind, pending);
+}
+
+// 64 bytes more of up to 32 rows times two panels: see avx512_bf16.c. The first of these stores what is in the registers to
+// `sums`, and begins with the same row for all.
+INLINE void amx_step(
+    const int8_job *job, const cvector_activation activation, const cvector_kind kind, pending_sums *pending,
+    size_t at_once, const amx_operands *next, const int32_t *starts, int32_t *sums, const bool is_first,
+    const bool is_high) {
+  const size_t stride = job->p->a_stride;
+  if (is_first) {
+    _tile_stored(0, sums, 128);
+    _tile_loadd(0, starts, 0);
+  }
   _tile_dpbusd(0, 4, 6);
-  _tile_loadd(7, right, 64);
-  _tile_stored(1, sums + 16, 128);
-  _tile_loadd(1, starts + 16, 0);
+  if (is_first) {
+    _tile_stored(1, sums + 16, 128);
+    _tile_loadd(1, starts + 16, 0);
+  }
   _tile_dpbusd(1, 4, 7);
-  if (!is_high) return;
-  _tile_loadd(5, upper + 16 * stride, stride);
-  _tile_stored(2, sums + 16 * 32, 128);
-  _tile_loadd(2, starts, 0);
-  _tile_dpbusd(2, 5, 6);
-  _tile_stored(3, sums + 16 * 32 + 16, 128);
-  _tile_loadd(3, starts + 16, 0);
-  _tile_dpbusd(3, 5, 7);
+  _tile_loadd(4, next->upper, stride);
+  finish_pairs(job, activation, kind, pending, at_once);
+  if (is_high) {
+    if (is_first) {
+      _tile_stored(2, sums + 16 * 32, 128);
+      _tile_loadd(2, starts, 0);
+    }
+    _tile_dpbusd(2, 5, 6);
+  }
+  _tile_loadd(6, next->left, 64);
+  if (is_high) {
+    if (is_first) {
+      _tile_stored(3, sums + 16 * 32 + 16, 128);
+      _tile_loadd(3, starts + 16, 0);
+    }
+    _tile_dpbusd(3, 5, 7);
+  }
+  _tile_loadd(7, next->right, 64);
+  if (is_high) _tile_loadd(5, next->upper + 16 * stride, stride);
+  finish_pairs(job, activation, kind, pending, at_once);
 }
 
-INLINE void amx_step(const uint8_t *upper, size_t stride, const char *left, const char *right, const bool is_high) {
-  _tile_loadd(4, upper, stride);
-  _tile_loadd(6, left, 64);
-  _tile_loadd(7, right, 64);
-  _tile_dpbusd(0, 4, 6);
-  if (is_high) _tile_loadd(5, upper + 16 * stride, stride);
-  _tile_dpbusd(1, 4, 7);
-  if (!is_high) return;
-  _tile_dpbusd(2, 5, 6);
-  _tile_dpbusd(3, 5, 7);
-}
-
-// Packed weights that don't stay in the second-level cache beside what is multiplied by them are fetched there ahead of time: while
-// some blocks of rows meet two panels, the next two, so many lines with each step. 0 where all of them stay.
-INLINE size_t lines_ahead(const int8_job *job, size_t blocks) {
-  const size_t panels = (job->p->columns + 15) / 16;
-  return job->panel_bytes * panels < 512 << 10 ? 0 : (32 + blocks - 1) / blocks;
-}
-
-INLINE void fetch_lines(const char **ahead, size_t lines) {
-  for (size_t n = 0; n < lines; n++, *ahead += 64) _mm_prefetch(*ahead, _MM_HINT_T1);
+// The first step of a block.
+INLINE amx_operands first_operands(const int8_job *job, size_t row, size_t column) {
+  const char *panel = (const char *)job->p->b + column / 16 * job->panel_bytes + 64;
+  return (amx_operands){
+      .upper = job->p->a + row * job->p->a_stride, .left = panel, .right = panel + job->panel_bytes};
 }
 
 // Rows of which all blocks but the last have 32, times two panels of whole columns and the next two. A block's sums stay in the
@@ -147,33 +166,43 @@ INLINE void amx_blocks(
     const int8_job *job, const cvector_activation activation, const cvector_kind kind, size_t first, size_t rows,
     const bool is_high) {
   const cvector_int8_product *p = job->p;
-  const size_t steps = (p->inner + 63) / 64, at_once = (16 + steps - 1) / steps;
+  const size_t steps = (p->inner + 63) / 64, at_once = (8 + steps - 1) / steps, last = first + rows;
+  if (p->columns < 32) return;
   int32_t sums[2][32 * 32] __attribute__((aligned(64)));
   int32_t starts[32] __attribute__((aligned(64)));
   pending_sums pending = {.rows = 0}, next = {.rows = 0};
+  amx_operands operands = first_operands(job, first, 0);
+  amx_load(&operands, p->a_stride, is_high);
   size_t turn = 0;
   for (size_t column = 0; column + 32 <= p->columns; column += 32) {
-    const char *left = (const char *)p->b + column / 16 * job->panel_bytes, *right = left + job->panel_bytes;
-    const char *ahead = right + job->panel_bytes;
-    const size_t lines = column + 64 <= p->columns ? lines_ahead(job, (rows + 31) / 32) : 0;
+    const char *panel = (const char *)p->b + column / 16 * job->panel_bytes, *ahead = panel + 2 * job->panel_bytes;
+    const bool is_end = column + 64 > p->columns;
+    const size_t lines = is_end ? 0 : cvector_lines_ahead(job->panel_bytes, (p->columns + 15) / 16, (rows + 31) / 32);
     const whole_vector taken = -(int32_t)p->a_range.zero_point;
-    _mm512_store_si512(starts, (__m512i)(load_words(left) * taken));
-    _mm512_store_si512(starts + 16, (__m512i)(load_words(right) * taken));
-    left += 64, right += 64;
-    for (size_t row = first; row < first + rows; row += 32, turn++) {
-      const uint8_t *upper = p->a + row * p->a_stride;
-      fetch_lines(&ahead, lines);
-      amx_first_step(upper, p->a_stride, left, right, is_high, starts, sums[turn % 2]);
-      while (pending.rows) finish_rows(job, activation, kind, &pending);
-      pending = next;
-      for (size_t k = 1; k < steps; k++) {
-        fetch_lines(&ahead, lines);
-        amx_step(upper + k * 64, p->a_stride, left + k * 1024, right + k * 1024, is_high);
-        for (size_t n = 0; n < at_once && pending.rows; n++) finish_rows(job, activation, kind, &pending);
+    _mm512_store_si512(starts, (__m512i)(load_words(panel) * taken));
+    _mm512_store_si512(starts + 16, (__m512i)(load_words(panel + job->panel_bytes) * taken));
+    for (size_t row = first; row < last; row += 32, turn++) {
+      for (size_t k = 1; k <= steps; k++) {
+        if (k < steps) {
+          (operands.upper += 64, operands.left += 1024, operands.right += 1024);
+        } else {
+          // The first of the next block, or of this one, which nobody uses, after the last.
+          const bool is_last = row + 32 >= last;
+          operands = is_last && is_end ? first_operands(job, row, column)
+                                       : first_operands(job, is_last ? first : row + 32, is_last ? column + 32 : column);
+        }
+        cvector_fetch_lines(&ahead, lines);
+        if (k == 1) {
+          amx_step(job, activation, kind, &pending, at_once, &operands, starts, sums[turn % 2], true, is_high);
+          finish_pairs(job, activation, kind, &pending, 16);
+          pending = next;
+        } else {
+          amx_step(job, activation, kind, &pending, at_once, &operands, starts, NULL, false, is_high);
+        }
       }
       next.sums = sums[(turn + 1) % 2];
       (next.row = row, next.column = column);
-      next.rows = first + rows - row < 32 ? first + rows - row : 32;
+      next.rows = last - row < 32 ? last - row : 32;
       for (int half = 0; half < 2; half++) {
         const size_t at = column + 16 * half;
         next.factors[half] = load_some(p->scales + at, 16) * p->a_range.scale;
@@ -181,15 +210,15 @@ INLINE void amx_blocks(
       }
     }
   }
-  int32_t *last = sums[turn % 2];
-  _tile_stored(0, last, 128);
-  _tile_stored(1, last + 16, 128);
+  int32_t *rest = sums[turn % 2];
+  _tile_stored(0, rest, 128);
+  _tile_stored(1, rest + 16, 128);
   if (is_high) {
-    _tile_stored(2, last + 16 * 32, 128);
-    _tile_stored(3, last + 16 * 32 + 16, 128);
+    _tile_stored(2, rest + 16 * 32, 128);
+    _tile_stored(3, rest + 16 * 32 + 16, 128);
   }
-  while (pending.rows) finish_rows(job, activation, kind, &pending);
-  while (next.rows) finish_rows(job, activation, kind, &next);
+  finish_pairs(job, activation, kind, &pending, 16);
+  finish_pairs(job, activation, kind, &next, 16);
 }
 
 // The columns after the last 32, one panel at a time.

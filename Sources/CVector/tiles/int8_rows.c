@@ -1,13 +1,25 @@
-// Queries and keys as bytes around zero.
+// Queries, keys and values as bytes around zero.
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "../include/cvector_int8.h"
 #include "../variants.h"
+#include "int8.h"
 #include "level.h"
 
-// What the largest byte's last step is worth; not finite where a number isn't.
+// Columns that are looked at together.
+enum { most_columns = 64 };
+
+// What a step is worth when the largest magnitude is 127 of them; not finite where that isn't.
+static float scale_for(float largest) {
+  const float scale = largest / 127;
+  if (!isfinite(largest)) return NAN;
+  // A smaller step has no reciprocal.
+  return scale < FLT_MIN ? 0 : scale;
+}
+
+// The same of some rows.
 CVECTOR_INLINE float scale_of(const float *x, size_t stride, size_t rows, size_t dim) {
   uint32_t largest = 0;
   for (size_t row = 0; row < rows; row++, x += stride) {
@@ -20,10 +32,7 @@ CVECTOR_INLINE float scale_of(const float *x, size_t stride, size_t rows, size_t
   }
   float magnitude;
   memcpy(&magnitude, &largest, sizeof magnitude);
-  const float scale = magnitude / 127;
-  if (!isfinite(magnitude)) return NAN;
-  // A smaller step has no reciprocal.
-  return scale < FLT_MIN ? 0 : scale;
+  return scale_for(magnitude);
 }
 
 static float inverse_of(float scale) { return scale > 0 ? 1 / scale : 0; }
@@ -97,6 +106,74 @@ void cvector_pack_int8_keys(
         }
         // Four bytes of each key, then the next four.
         level->transpose(tile, panel, panel, panel, (uint32_t *)(target + step * sizeof tile));
+      }
+    }
+  }
+}
+
+// What the last step of each of some columns' largest bytes is worth.
+CVECTOR_INLINE void scales_of_columns(const float *x, size_t stride, size_t rows, size_t columns, float *scales) {
+  uint32_t largest[most_columns] = {0};
+  for (size_t row = 0; row < rows; row++, x += stride) {
+    CVECTOR_LOOP for (size_t c = 0; c < columns; c++) {
+      uint32_t bits;
+      memcpy(&bits, x + c, sizeof bits);
+      bits &= 0x7fffffff;
+      largest[c] = bits > largest[c] ? bits : largest[c];
+    }
+  }
+  for (size_t c = 0; c < columns; c++) {
+    float magnitude;
+    memcpy(&magnitude, &largest[c], sizeof magnitude);
+    scales[c] = scale_for(magnitude);
+  }
+}
+
+CVECTOR_VARIANTS
+void cvector_round_columns_to_int8(
+    const float *x, size_t x_stride, size_t rows, size_t columns, size_t group, float *out, size_t out_stride) {
+  for (size_t first = 0; first < rows; first += group) {
+    const size_t count = rows - first < group ? rows - first : group;
+    for (size_t at = 0; at < columns; at += most_columns) {
+      const size_t some = columns - at < most_columns ? columns - at : most_columns;
+      float scales[most_columns], inverses[most_columns];
+      scales_of_columns(x + first * x_stride + at, x_stride, count, some, scales);
+      for (size_t c = 0; c < some; c++) inverses[c] = inverse_of(scales[c]);
+      for (size_t row = first; row < first + count; row++) {
+        const float *from = x + row * x_stride + at;
+        float *to = out + row * out_stride + at;
+        CVECTOR_LOOP for (size_t c = 0; c < some; c++) to[c] = step_of(from[c], inverses[c]) * scales[c];
+      }
+    }
+  }
+}
+
+size_t cvector_int8_packed_values_bytes(size_t keys, size_t value_dim) {
+  const size_t panels = (value_dim + 15) / 16, whole = keys / cvector_keys_at_once, rest = keys % cvector_keys_at_once;
+  return panels * (whole * cvector_value_panel_bytes(cvector_keys_at_once) + (rest ? cvector_value_panel_bytes(rest) : 0));
+}
+
+CVECTOR_VARIANTS
+void cvector_pack_int8_values(
+    const float *v, size_t stride, size_t first, size_t count, size_t value_dim, void *packed, float *scales) {
+  enum { piece = cvector_keys_at_once, panel = 16, in_word = 4 };
+  const size_t panels = (value_dim + panel - 1) / panel;
+  for (size_t at = 0; at < count; at += piece) {
+    const size_t keys = count - at < piece ? count - at : piece, number = (first + at) / piece;
+    const size_t panel_bytes = cvector_value_panel_bytes(keys);
+    char *target = (char *)packed + number * panels * cvector_value_panel_bytes(piece);
+    float *of_piece = scales + number * panels * panel;
+    for (size_t from = 0; from < panels * panel; from += panel, target += panel_bytes) {
+      const size_t columns = value_dim - from < panel ? value_dim - from : panel;
+      const float *x = v + at * stride + from;
+      float inverses[panel];
+      memset(target, 0, panel_bytes);
+      memset(of_piece + from, 0, panel * sizeof *of_piece);
+      scales_of_columns(x, stride, keys, columns, of_piece + from);
+      for (size_t c = 0; c < columns; c++) inverses[c] = inverse_of(of_piece[from + c]);
+      for (size_t key = 0; key < keys; key++, x += stride) {
+        int8_t *word = (int8_t *)target + cvector_value_panel_head + key / in_word * in_word * panel + key % in_word;
+        CVECTOR_LOOP for (size_t c = 0; c < columns; c++) word[c * in_word] = (int8_t)step_of(x[c], inverses[c]);
       }
     }
   }

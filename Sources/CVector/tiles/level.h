@@ -12,9 +12,8 @@ typedef struct {
   // Bytes of a whole piece of keys, and of values.
   size_t key_bytes, value_bytes;
   float *scores, *sums, *largest, *totals, *factors;
-  // Of queries that are made into bytes outside of AMX.
-  float *query_scales;
-  int32_t *starts;
+  // Of queries that are bytes, and of the sums of a piece of their keys.
+  float *query_scales, *now;
   uint16_t *queries, *weights;
   size_t scores_stride, weights_stride, sums_stride;
 } cvector_attention_block;
@@ -51,8 +50,9 @@ typedef struct {
   // Sums of values of bfloat16 by unnormalised weights, and the weights' totals; NULL where the functions above do it, which
   // they do as well where it returns false.
   bool (*attend_block)(const cvector_attention *, const cvector_attention_block *);
-  // The same of keys that are bytes, and queries of Float32; NULL without AMX.
+  // The same of bytes, in memory of so many bytes where scores are else; NULL without AMX.
   void (*attend_block_of_bytes)(const cvector_attention *, const cvector_attention_block *);
+  size_t attention_bytes;
   void (*pack_rounded_rows)(
       const float *in, size_t stride, size_t inner, size_t padded, size_t columns, void *packed);
   // Convolutions: see cvector_tiles.h.

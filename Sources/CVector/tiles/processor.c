@@ -26,8 +26,11 @@ bool cvector_may_use_tiles(unsigned products) {
   // arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA): the kernel's Documentation/arch/x86/xstate.rst.
   const long request_permission = 0x1023, tile_data = 18;
   const unsigned needed = 1u << 24 | products;
+  // What becomes of the products takes instructions that look up bytes (VBMI) and multiply them (VNNI): every such processor has
+  // them, but a system may keep them back.
+  const unsigned beside = 1u << 1 | 1u << 11;
   unsigned a, b, c, d;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & needed) == needed &&
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & needed) == needed && (c & beside) == beside &&
          syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 #else
   (void)products;

@@ -1,5 +1,6 @@
 // Vectors of LANES numbers, which the file that includes this defines, with NARROW where the processor makes bfloat16 of one in one
 // instruction: how they are read, rounded and written, whole or the first few of one.
+#pragma once
 #include <stdint.h>
 #include <string.h>
 

@@ -4,12 +4,12 @@ import Kernels
 
 /// What attention is computed in.
 struct AttentionForm: Equatable, Sendable {
-  /// Weights and values.
-  let numbers: Numbers
-  private let scoring: Scoring
+  /// Of weights and values, unless they are bytes.
+  private let numbers: Numbers
+  private let operands: Operands
 
-  private enum Scoring {
-    /// Queries and keys are numbers as the values are.
+  private enum Operands {
+    /// Queries, keys and values are numbers.
     case numbers
     /// They are bytes.
     case bytes
@@ -17,12 +17,13 @@ struct AttentionForm: Equatable, Sendable {
     case rounded
   }
 
-  static func of(_ numbers: Numbers) -> AttentionForm { AttentionForm(numbers: numbers, scoring: .numbers) }
+  static func of(_ numbers: Numbers) -> AttentionForm { AttentionForm(numbers: numbers, operands: .numbers) }
 
-  /// Queries and keys in 8 bits.
+  /// Queries, keys and values in 8 bits.
   static var inBytes: AttentionForm {
-    AttentionForm(
-      numbers: cvector_is_bf16_fast() ? .bf16 : .f32, scoring: cvector_attends_in_int8() ? .bytes : .rounded)
+    cvector_attends_in_int8()
+      ? AttentionForm(numbers: .f32, operands: .bytes)
+      : AttentionForm(numbers: cvector_is_bf16_fast() ? .bf16 : .f32, operands: .rounded)
   }
 
   /// As `Numbers.init(attention:between:)` finds it, or in bytes where the site says so.
@@ -30,52 +31,97 @@ struct AttentionForm: Equatable, Sendable {
     site?.precision == .w8a8 ? inBytes : Numbers(attention: site, between: layers).map(of)
   }
 
-  /// Whether queries and keys are bytes, or what bytes stand for. Keys are packed once for all queries then, however few they are: a
-  /// scale serves several of them.
-  var isInBytes: Bool { scoring != .numbers }
+  /// Whether there are bytes, or what bytes stand for. Keys are packed once for all queries then, however few they are: a scale
+  /// serves several of them.
+  var isInBytes: Bool { operands != .numbers }
 
-  /// What queries and keys are given as.
-  var given: Numbers { scoring == .numbers ? numbers : .f32 }
+  /// What queries, keys and values are given as.
+  var given: Numbers { operands == .numbers ? numbers : .f32 }
 
   fileprivate func keyBytes(_ keys: Int, _ size: Int) -> Int {
-    scoring == .bytes
+    operands == .bytes
       ? cvector_int8_packed_keys_bytes(keys, size) : cvector_packed_keys_bytes(numbers.kind, keys, size)
   }
 
+  fileprivate func valueBytes(_ keys: Int, _ size: Int) -> Int {
+    operands == .bytes
+      ? cvector_int8_packed_values_bytes(keys, size) : cvector_packed_values_bytes(numbers.kind, keys, size)
+  }
+
   /// Scales of keys in 8 bits.
-  fileprivate func scaleCount(_ keys: Int) -> Int {
-    scoring == .bytes ? (keys + AttentionInBytes.keysOfScale - 1) / AttentionInBytes.keysOfScale : 0
+  fileprivate func keyScaleCount(_ keys: Int) -> Int {
+    operands == .bytes ? (keys + AttentionInBytes.keysOfScale - 1) / AttentionInBytes.keysOfScale : 0
+  }
+
+  /// Scales of values in 8 bits: of whole panels of 16 channels.
+  fileprivate func valueScaleCount(_ keys: Int, _ size: Int) -> Int {
+    let pieces = (keys + AttentionInBytes.valuesOfScale - 1) / AttentionInBytes.valuesOfScale
+    return operands == .bytes ? pieces * ((size + 15) / 16 * 16) : 0
+  }
+
+  fileprivate func scratchBytes(keys: Int, size: Int, valueSize: Int) -> Int {
+    operands == .bytes
+      ? cvector_int8_attention_scratch(keys, size, valueSize)
+      : cvector_attention_scratch(numbers.kind, keys, size, valueSize)
   }
 
   /// Packs keys of a range that begins a piece, `[count, size]`.
   fileprivate func pack(
-    _ keys: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, of count: Int, size: Int,
+    keys: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, of count: Int, size: Int,
     into packed: UnsafeMutableRawPointer, scales: UnsafeMutablePointer<Float>
   ) {
-    guard scoring != .numbers else {
+    switch operands {
+    case .numbers:
       cvector_pack_keys(
         numbers.kind, source.kind, keys, stride, range.lowerBound, range.count, count, size, packed)
-      return
-    }
-    precondition(source == .f32, "keys in 8 bits are made of Float32")
-    let floats = keys.assumingMemoryBound(to: Float.self)
-    if scoring == .bytes {
-      cvector_pack_int8_keys(floats, stride, range.lowerBound, range.count, size, packed, scales)
-      return
-    }
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * size) { rounded in
-      cvector_round_rows_to_int8(
-        floats, stride, range.count, size, AttentionInBytes.keysOfScale, rounded.baseAddress, size)
-      cvector_pack_keys(
-        numbers.kind, cvector_f32, rounded.baseAddress, size, range.lowerBound, range.count, count, size,
-        packed)
+    case .bytes:
+      cvector_pack_int8_keys(
+        floats(keys, source), stride, range.lowerBound, range.count, size, packed, scales)
+    case .rounded:
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * size) { rounded in
+        cvector_round_rows_to_int8(
+          floats(keys, source), stride, range.count, size, AttentionInBytes.keysOfScale, rounded.baseAddress,
+          size)
+        cvector_pack_keys(
+          numbers.kind, cvector_f32, rounded.baseAddress, size, range.lowerBound, range.count, count, size,
+          packed)
+      }
     }
   }
 
+  /// Packs values of a range that begins a piece and ends one, or all, `[count, size]`.
+  fileprivate func pack(
+    values: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, of count: Int, size: Int,
+    into packed: UnsafeMutableRawPointer, scales: UnsafeMutablePointer<Float>
+  ) {
+    switch operands {
+    case .numbers:
+      cvector_pack_values(
+        numbers.kind, source.kind, values, stride, range.lowerBound, range.count, count, size, packed)
+    case .bytes:
+      cvector_pack_int8_values(
+        floats(values, source), stride, range.lowerBound, range.count, size, packed, scales)
+    case .rounded:
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * size) { rounded in
+        cvector_round_columns_to_int8(
+          floats(values, source), stride, range.count, size, AttentionInBytes.valuesOfScale,
+          rounded.baseAddress, size)
+        cvector_pack_values(
+          numbers.kind, cvector_f32, rounded.baseAddress, size, range.lowerBound, range.count, count, size,
+          packed)
+      }
+    }
+  }
+
+  private func floats(_ numbers: UnsafeRawPointer, _ source: Numbers) -> UnsafePointer<Float> {
+    precondition(source == .f32, "keys and values in 8 bits are made of Float32")
+    return numbers.assumingMemoryBound(to: Float.self)
+  }
+
   private func attend(_ attention: inout cvector_attention) {
-    switch scoring {
+    switch operands {
     case .numbers: cvector_attend_tile(numbers.kind, &attention)
-    case .bytes: cvector_attend_int8_tile(numbers.kind, &attention)
+    case .bytes: cvector_attend_int8_tile(&attention)
     case .rounded:
       let (count, size) = (attention.queries, attention.dim)
       // One more number is read than there is where pairs are multiplied.
@@ -94,7 +140,8 @@ struct AttentionForm: Equatable, Sendable {
   /// Queries `[count, size]` of one head against packed keys and values, to `[count, valueSize]`.
   fileprivate func attend(
     _ queries: UnsafeRawPointer, stride: Int, count: Int, size: Int, keys: UnsafeRawPointer,
-    scales: UnsafePointer<Float>? = nil, count keyCount: Int, values: UnsafeRawPointer, valueSize: Int,
+    scales: (keys: UnsafePointer<Float>, values: UnsafePointer<Float>)? = nil, count keyCount: Int,
+    values: UnsafeRawPointer, valueSize: Int,
     into out: UnsafeMutableRawPointer, stride outStride: Int, _ outNumbers: Numbers,
     scratch: UnsafeMutableRawPointer
   ) {
@@ -107,8 +154,9 @@ struct AttentionForm: Equatable, Sendable {
     attention.q = queries
     attention.q_stride = stride
     attention.k = keys
-    attention.key_scales = scales
+    attention.key_scales = scales?.keys
     attention.v = values
+    attention.value_scales = scales?.values
     attention.out = out
     attention.out_stride = outStride
     attention.out_kind = outNumbers.kind
@@ -156,7 +204,9 @@ final class PackedKeys: @unchecked Sendable {
   let scratchBytes: Int
   private let form: AttentionForm
   private let heads, size, valueSize, keys: Int
-  private let keyBytes, valueBytes, scaleCount: Int
+  private let keyBytes, valueBytes: Int
+  /// Of a head.
+  private let keyScales, valueScales: Int
   private let workspace: Workspace
   private var memory: UnsafeMutableRawPointer { workspace.start }
 
@@ -165,10 +215,11 @@ final class PackedKeys: @unchecked Sendable {
     self.form = form
     (self.heads, self.size, self.valueSize, self.keys) = (heads, size, valueSize, keys)
     keyBytes = form.keyBytes(keys, size)
-    valueBytes = cvector_packed_values_bytes(form.numbers.kind, keys, valueSize)
-    scaleCount = form.scaleCount(keys)
-    scratchBytes = cvector_attention_scratch(form.numbers.kind, keys, size, valueSize)
-    workspace = Workspace(bytes: heads * (keyBytes + valueBytes + 4 * scaleCount))
+    valueBytes = form.valueBytes(keys, valueSize)
+    keyScales = form.keyScaleCount(keys)
+    valueScales = form.valueScaleCount(keys, valueSize)
+    scratchBytes = form.scratchBytes(keys: keys, size: size, valueSize: valueSize)
+    workspace = Workspace(bytes: heads * (keyBytes + valueBytes + 4 * (keyScales + valueScales)))
   }
 
   /// Packs `[keys, heads, size]`, each row so many numbers from the next.
@@ -198,21 +249,24 @@ final class PackedKeys: @unchecked Sendable {
     keys k: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, head: Int = 0
   ) {
     form.pack(
-      k, stride: stride, source, range, of: keys, size: size, into: memory + head * keyBytes,
-      scales: scales(of: head))
+      keys: k, stride: stride, source, range, of: keys, size: size, into: memory + head * keyBytes,
+      scales: scales(of: head).keys)
   }
 
-  /// Packs one head's values of a range that begins a piece, `[count, valueSize]`.
+  /// Packs one head's values of a range that begins a piece and ends one, or all, `[count, valueSize]`.
   func packTile(
     values v: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, head: Int = 0
   ) {
-    cvector_pack_values(
-      form.numbers.kind, source.kind, v, stride, range.lowerBound, range.count, keys, valueSize,
-      memory + heads * keyBytes + head * valueBytes)
+    form.pack(
+      values: v, stride: stride, source, range, of: keys, size: valueSize,
+      into: memory + heads * keyBytes + head * valueBytes, scales: scales(of: head).values)
   }
 
-  private func scales(of head: Int) -> UnsafeMutablePointer<Float> {
-    (memory + heads * (keyBytes + valueBytes)).assumingMemoryBound(to: Float.self) + head * scaleCount
+  private func scales(
+    of head: Int
+  ) -> (keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>) {
+    let all = (memory + heads * (keyBytes + valueBytes)).assumingMemoryBound(to: Float.self)
+    return (all + head * keyScales, all + heads * keyScales + head * valueScales)
   }
 
   private func inPieces(_ body: (_ head: Int, _ range: Range<Int>) -> Void) {
@@ -231,9 +285,10 @@ final class PackedKeys: @unchecked Sendable {
     head: Int, _ queries: UnsafeRawPointer, stride: Int, count: Int, into out: UnsafeMutableRawPointer,
     stride outStride: Int, _ outNumbers: Numbers, scratch: UnsafeMutableRawPointer
   ) {
+    let scales = scales(of: head)
     form.attend(
       queries, stride: stride, count: count, size: size, keys: memory + head * keyBytes,
-      scales: scales(of: head), count: keys,
+      scales: (UnsafePointer(scales.keys), UnsafePointer(scales.values)), count: keys,
       values: memory + heads * keyBytes + head * valueBytes, valueSize: valueSize, into: out, stride: outStride,
       outNumbers, scratch: scratch)
   }

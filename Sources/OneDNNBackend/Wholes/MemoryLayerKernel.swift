@@ -52,7 +52,7 @@ final class MemoryLayerKernel: Kernel {
     }
     selfQueries = try linear(own.q, selfQueryInput, rows: Self.keyRows)
     selfKeys = try linear(own.k, selfKeyInput, rows: Self.keyRows)
-    selfValues = try linear(own.v, selfValueInput, to: .numbers(form.numbers), rows: Self.keyRows)
+    selfValues = try linear(own.v, selfValueInput, to: .numbers(form.given), rows: Self.keyRows)
     selfOut = try linear(own.out, selfOutInput, rows: Self.rows, adds: true)
     queries = try linear(cross.q, queryInput, rows: Self.rows)
     keys = try linear(cross.k, keyInput, rows: Self.keyRows)
@@ -193,7 +193,7 @@ final class MemoryLayerKernel: Kernel {
       own.packTile(keys: projected, stride: inner, .f32, range)
       prepare(selfValueInput)
       selfValues(rows: count, operand, into: projected, scratch: tile + productsAt)
-      own.packTile(values: projected, stride: inner, form.numbers, range)
+      own.packTile(values: projected, stride: inner, form.given, range)
     }
   }
 

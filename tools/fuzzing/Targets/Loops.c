@@ -474,6 +474,50 @@ static void check_attention(void) {
   }
 }
 
+// Attention in bytes, against numbers: queries and keys are off by a step in 254, values by one of their largest, and weights by
+// a share of a 28th of an octave, or of a byte.
+static void check_attention_in_bytes(void) {
+  const cvector_kind out_kind = draw(1) ? cvector_bf16 : cvector_f32;
+  const size_t queries = draw(1) ? between(1, 40) : between(120, 135), dim = between(1, 140), value_dim = between(1, 70);
+  const size_t keys = draw(3) ? draw(140) : between(505, 530), out_stride = value_dim + draw(5);
+  const size_t pieces = (keys + cvector_keys_at_once - 1) / cvector_keys_at_once;
+  float *q = numbers(queries * dim), *k = numbers(keys * dim), *v = numbers(keys * value_dim);
+  float *key_scales = room((keys + cvector_int8_keys_of_scale - 1) / cvector_int8_keys_of_scale);
+  float *value_scales = room(pieces * ((value_dim + 15) / 16 * 16));
+  cvector_round_columns_to_int8(v, value_dim, keys, value_dim, between(1, 20), room(keys * value_dim), value_dim);
+  if (!cvector_attends_in_int8()) return;
+  void *packed_k = lines(cvector_int8_packed_keys_bytes(keys, dim));
+  void *packed_v = lines(cvector_int8_packed_values_bytes(keys, value_dim));
+  for (size_t first = 0; first < keys; first += cvector_keys_at_once) {
+    const size_t count = keys - first < cvector_keys_at_once ? keys - first : cvector_keys_at_once;
+    cvector_pack_int8_keys(k + first * dim, dim, first, count, dim, packed_k, key_scales);
+    cvector_pack_int8_values(v + first * value_dim, value_dim, first, count, value_dim, packed_v, value_scales);
+  }
+  void *out = elements(spread(queries, value_dim, out_stride), size_of(out_kind));
+  const cvector_attention attention = {
+      .queries = queries, .keys = keys, .dim = dim, .value_dim = value_dim, .scale = 0.01f, .q = q, .q_stride = dim,
+      .k = packed_k, .v = packed_v, .key_scales = key_scales, .value_scales = value_scales, .out = out,
+      .out_stride = out_stride, .out_kind = out_kind,
+      .scratch = lines(cvector_int8_attention_scratch(keys, dim, value_dim)),
+  };
+  cvector_attend_int8_tile(&attention);
+  for (size_t r = 0; is_tame() && r < queries; r += 1 + queries / 8) {
+    double weights[530], total = 0, largest = -INFINITY;
+    for (size_t i = 0; i < keys; i++) {
+      weights[i] = 0;
+      for (size_t d = 0; d < dim; d++) weights[i] += (double)attention.scale * q[r * dim + d] * k[i * dim + d];
+      largest = fmax(largest, weights[i]);
+    }
+    for (size_t i = 0; i < keys; i++) total += weights[i] = exp(weights[i] - largest);
+    for (size_t c = 0; c < value_dim; c++) {
+      double sum = 0;
+      for (size_t i = 0; i < keys; i++) sum += weights[i] / total * v[i * value_dim + c];
+      const float found = read_of(out_kind, out, r * out_stride + c);
+      REQUIRE(is_near(found, sum, 0.5), "attention in bytes: %g, not %g", found, sum);
+    }
+  }
+}
+
 static void check_pieces(void) {
   const cvector_kind kind = draw(1) ? cvector_bf16 : cvector_f32;
   const size_t rows = between(1, 9), columns = between(1, 80), stride = columns + draw(5);
@@ -593,7 +637,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t count) {
   static void (*const checks[])(void) = {
       check_elementwise, check_resampling, check_rows,     check_layout, check_statistics, check_conversions,
       check_product,     check_tiles,      check_pictures, check_attention, check_pieces,  check_bytes,
-      check_byte_rows,
+      check_byte_rows,   check_attention_in_bytes,
   };
   rest = input, left = count;
   const size_t check = draw_byte() % (sizeof checks / sizeof *checks);
