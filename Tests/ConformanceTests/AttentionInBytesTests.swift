@@ -35,7 +35,8 @@ import TestSupport
     Example(queries: 40, keys: 600, size: 32, strength: 40, hasStrongEnd: true),
     Example(queries: 31, keys: 600, size: 32, strength: 0.1, hasStrongBeginning: true),
     Example(queries: 13, keys: 200, size: 64, isUneven: true),
-    // Scores of thousands, which 16 bits don't hold.
+    // Scores of hundreds and of thousands, which 16 bits don't hold.
+    Example(queries: 70, keys: 530, size: 64, strength: 100),
     Example(queries: 70, keys: 530, size: 64, strength: 2000),
   ]
 
@@ -213,6 +214,52 @@ import TestSupport
       for index in found.indices { #expect(found[index].isFinite == ![3, 6].contains(index % 8)) }
       #expect(attention(q, Tensor(k.shape, brokenKeys), v).elements.allSatisfy { $0.isNaN })
     }
+  }
+
+  private static let levelsOfBytes = levels.filter {
+    cvector_use_instructions($0)
+    defer { cvector_use_found_instructions() }
+    return cvector_attends_in_int8()
+  }
+
+  /// More keys than a piece has, packed and attended to by this thread.
+  @Test(arguments: examples.filter { $0.batch * $0.heads == 1 && $0.keys > 512 }, levelsOfBytes)
+  func piecesAreJoined(example: Example, level: cvector_instructions) throws {
+    #expect(cvector_use_instructions(level) == level)
+    defer { cvector_use_found_instructions() }
+    let (q, k, v) = inputs(example)
+    let (keys, size) = (example.keys, example.size)
+    var rooms: [UnsafeMutableRawPointer] = []
+    defer { rooms.forEach { $0.deallocate() } }
+    func room(_ bytes: Int) -> UnsafeMutableRawPointer {
+      rooms.append(.allocate(byteCount: bytes, alignment: 64))
+      return rooms[rooms.count - 1]
+    }
+    let packedKeys = room(cvector_int8_packed_keys_bytes(keys, size))
+    let packedValues = room(cvector_int8_packed_values_bytes(keys, size))
+    let keyScales = room((keys + 63) / 64 * 4).assumingMemoryBound(to: Float.self)
+    let valueScales = room((keys + 511) / 512 * ((size + 15) / 16 * 16) * 4)
+      .assumingMemoryBound(to: Float.self)
+    cvector_pack_int8_keys(k.elements, size, 0, keys, size, packedKeys, keyScales)
+    cvector_pack_int8_values(v.elements, size, 0, keys, size, packedValues, valueScales)
+    var out = [Float](repeating: .nan, count: example.queries * size)
+    let queries = q.elements
+    queries.withUnsafeBufferPointer { queries in
+      out.withUnsafeMutableBufferPointer { out in
+        var attention = cvector_attention()
+        (attention.queries, attention.keys) = (example.queries, keys)
+        (attention.dim, attention.value_dim) = (size, size)
+        attention.scale = 1 / Float(size).squareRoot()
+        (attention.q, attention.q_stride) = (UnsafeRawPointer(queries.baseAddress), size)
+        (attention.k, attention.v) = (UnsafeRawPointer(packedKeys), UnsafeRawPointer(packedValues))
+        (attention.key_scales, attention.value_scales) = (UnsafePointer(keyScales), UnsafePointer(valueScales))
+        (attention.out, attention.out_stride) = (UnsafeMutableRawPointer(out.baseAddress), size)
+        attention.out_kind = cvector_f32
+        attention.scratch = room(cvector_int8_attention_scratch(keys, size, size))
+        cvector_attend_int8_tile(&attention)
+      }
+    }
+    #expect(worst(Tensor(q.shape, out), expected(q, k, v)) < 4e-2)
   }
 
   /// Queries, keys and values that come from one projection.

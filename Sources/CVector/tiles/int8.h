@@ -33,7 +33,7 @@ typedef struct {
   bool is_first;
   const float *scores;
   size_t scores_stride;
-  // [rows, keys] with zeros up to a multiple of 64; 64 divides `weights_stride`.
+  // [rows, keys]; 64 divides `weights_stride`, and what lies between meets values of 0.
   uint8_t *weights;
   size_t weights_stride;
   // The largest score so far, and the total of weights in its terms; what sums of values so far are times, and those of these keys.

@@ -57,7 +57,6 @@ INLINE __mmask16 some(size_t count) { return count < LANES ? (__mmask16)((1u << 
 
 // As int8.h has them.
 static void weigh(const cvector_int8_weights *w) {
-  const size_t padded = (w->keys_count + 63) / 64 * 64;
   for (size_t r = 0; r < w->rows; r++) {
     const float *scores = w->scores + r * w->scores_stride;
     uint8_t *weights = w->weights + r * w->weights_stride;
@@ -76,8 +75,6 @@ static void weigh(const cvector_int8_weights *w) {
       total = _mm512_add_epi32(total, weight);
       _mm_storeu_si128((__m128i *)(weights + k), _mm512_cvtusepi32_epi8(weight));
     }
-    const size_t end = (w->keys_count + LANES - 1) / LANES * LANES;
-    memset(weights + end, 0, padded - end);
     const float reached = w->is_first || largest > w->largest[r] ? largest : w->largest[r];
     w->before[r] = w->is_first ? 0 : power_of_two((vector)(w->largest[r] - reached), true)[0];
     w->now[r] = power_of_two((vector)(largest - reached), true)[0];
