@@ -36,7 +36,7 @@ import TestSupport
     Example(queries: 31, keys: 600, size: 32, strength: 0.1, hasStrongBeginning: true),
     Example(queries: 13, keys: 200, size: 64, isUneven: true),
     // Scores of hundreds and of thousands, which 16 bits don't hold.
-    Example(queries: 40, keys: 530, size: 256, strength: 90),
+    Example(queries: 40, keys: 530, size: 256, strength: 400),
     Example(queries: 70, keys: 530, size: 64, strength: 2000),
   ]
 
