@@ -93,8 +93,8 @@ void cvector_extremes_tile(
 
 // Attention in bytes. Queries, keys and values are bytes from -127 to 127: every query has a scale, so have each 64 keys from the
 // first on, and each channel of every cvector_keys_at_once values. Weights are bytes from 0 to 255, where 255 is the largest
-// of so many keys, rounded up from thresholds on that differ between neighbouring queries and groups of 64 keys; sums of values
-// by them are joined in Float32. With AMX weights are rounded to 21 parts of an octave before.
+// of so many keys, rounded up from thresholds on that differ between neighbouring keys, groups of 64 and queries; sums of values
+// by them are joined in Float32. With AMX weights are rounded to 21 parts of an octave before, and large ones to the nearest byte.
 enum { cvector_int8_keys_of_scale = 64 };
 // Whether the processor has what it takes: AMX, or AVX-512 with VNNI.
 bool cvector_attends_in_int8(void);

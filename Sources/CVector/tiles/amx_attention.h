@@ -11,6 +11,41 @@ enum { most_waiting = 8, unit_rows = 32, block_columns = 32 };
 // as long as they stay below this.
 #define MOST_WEIGHTS 0x1p80f
 
+// The keys and values of the piece that comes next, and how many lines of them are fetched ahead with each step of products.
+typedef struct {
+  const char *keys, *values;
+  size_t key_lines, value_lines;
+} amx_ahead;
+
+// Every unit of a piece, `across` of which stand beside each other, fetches its part of the next piece.
+INLINE amx_ahead ahead_of(
+    const cvector_attention *a, const cvector_attention_block *b, size_t across, size_t unit, size_t steps) {
+  const size_t next = unit / across + 1, part = unit % across;
+  if (next * cvector_keys_at_once >= a->keys) return (amx_ahead){.key_lines = 0};
+  const size_t keys = b->key_bytes / across, values = b->value_bytes / across;
+  return (amx_ahead){
+      .keys = (const char *)a->k + next * b->key_bytes + part * keys,
+      .values = (const char *)a->v + next * b->value_bytes + part * values,
+      .key_lines = (keys / 64 + steps - 1) / steps, .value_lines = (values / 64 + steps - 1) / steps,
+  };
+}
+
+INLINE void zero_sums(void) {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+}
+
+// Sums of 32 rows and columns, of numbers of 32 bits, to rows so many bytes apart.
+INLINE void store_sums(void *sums, size_t row_bytes) {
+  char *below = (char *)sums + 16 * row_bytes;
+  _tile_stored(0, sums, row_bytes);
+  _tile_stored(1, (char *)sums + 64, row_bytes);
+  _tile_stored(2, below, row_bytes);
+  _tile_stored(3, below + 64, row_bytes);
+}
+
 // Blocks of scores that become weights while products are computed: those of one unit of queries and a piece of the keys.
 typedef struct {
   // [most_waiting, unit_rows, block_columns]
@@ -28,9 +63,7 @@ typedef struct {
   size_t made, done, row;
   // How many rows are due with each step of products.
   size_t due;
-  // The next keys and values, and how many lines of them are fetched ahead with each step.
-  const char *next_keys, *next_values;
-  size_t key_lines, value_lines;
+  amx_ahead ahead;
 } amx_weighing;
 
 INLINE float *waiting_block(const amx_weighing *w, size_t block) {
@@ -74,7 +107,7 @@ INLINE void amx_steps(
     weigh_rows(w, w->due);
     if (is_wide) _tile_dpbf16ps(1, 4, 7);
     _tile_loadd(4, above + next * 64, row_bytes);
-    cvector_fetch_lines(&w->next_keys, w->key_lines);
+    cvector_fetch_lines(&w->ahead.keys, w->ahead.key_lines);
     _tile_dpbf16ps(2, 5, 6);
     _tile_loadd(6, left + next * 1024, 64);
     weigh_rows(w, w->due);
@@ -83,7 +116,7 @@ INLINE void amx_steps(
       _tile_loadd(7, right + next * 1024, 64);
     }
     _tile_loadd(5, below + next * 64, row_bytes);
-    cvector_fetch_lines(&w->next_values, w->value_lines);
+    cvector_fetch_lines(&w->ahead.values, w->ahead.value_lines);
   }
 }
 
@@ -92,16 +125,9 @@ INLINE void amx_scores(
     amx_weighing *w, const char *queries, size_t query_bytes, const char *keys, size_t steps, const bool is_wide) {
   // One that waits makes room.
   while (w->made - w->done == most_waiting) weigh_rows(w, w->rows);
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
+  zero_sums();
   amx_steps(w, queries, query_bytes, keys, steps, is_wide);
-  float *scores = waiting_block(w, w->made);
-  _tile_stored(0, scores, block_columns * 4);
-  _tile_stored(1, scores + 16, block_columns * 4);
-  _tile_stored(2, scores + 16 * block_columns, block_columns * 4);
-  _tile_stored(3, scores + 16 * block_columns + 16, block_columns * 4);
+  store_sums(waiting_block(w, w->made), block_columns * sizeof(float));
   w->made++;
 }
 
@@ -119,10 +145,7 @@ INLINE void amx_values(
       _tile_loadd(3, below + 16, bytes);
     }
   } else {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    zero_sums();
   }
   amx_steps(w, weights, weight_bytes, values, steps, is_wide);
   _tile_stored(0, sums, bytes);
@@ -185,20 +208,9 @@ INLINE void scores_of_block(const amx_passage *p, amx_weighing *w, size_t unit, 
   }
 }
 
-// Every unit of a piece fetches its part of the next piece.
-INLINE void fetch_ahead(const amx_passage *p, amx_weighing *w, size_t unit, size_t steps) {
-  const size_t next = unit / p->across + 1, part = unit % p->across;
-  if (next >= p->pieces) return;
-  const size_t keys = p->block->key_bytes / p->across, values = p->block->value_bytes / p->across;
-  w->next_keys = (const char *)p->attention->k + next * p->block->key_bytes + part * keys;
-  w->next_values = (const char *)p->attention->v + next * p->block->value_bytes + part * values;
-  w->key_lines = (keys / 64 + steps - 1) / steps;
-  w->value_lines = (values / 64 + steps - 1) / steps;
-}
-
 // Sums of values by weights that are 2^(score - shift), and the weights' totals. Shifts are the largest score of each query's
-// first keys: numbers of bfloat16 reach as far as those of Float32, so any of a query's scores does
-// that isn't too far below the largest. Where it is, false is returned, and the sums are none.
+// first keys: numbers of bfloat16 reach as far as those of Float32, so any of a query's scores does that isn't too far below the
+// largest. Where it is, false is returned, and the sums are none.
 INLINE bool amx_pass(const amx_passage *p) {
   const cvector_attention *a = p->attention;
   const cvector_attention_block *b = p->block;
@@ -220,7 +232,7 @@ INLINE bool amx_pass(const amx_passage *p) {
     }
     const size_t all_steps = blocks * p->steps + sums * key_steps;
     w.due = (blocks * w.rows + 2 * all_steps - 1) / (2 * all_steps);
-    fetch_ahead(p, &w, time, all_steps);
+    if (time < units) w.ahead = ahead_of(a, b, across, time, all_steps);
     for (size_t block = 0, sum = 0; block < blocks || sum < sums;) {
       // Values as evenly between scores as they go; the last scores are weighed beside the last values.
       if (block < blocks && (sum + 1) * blocks >= block * sums) {

@@ -70,9 +70,7 @@ typedef struct {
   size_t pending_row, pending_panel;
   // How much of it is done with each step of products.
   size_t due_rows, due_halves;
-  // The next keys and values, and how many lines of them are fetched ahead with each step.
-  const char *next_keys, *next_values;
-  size_t key_lines, value_lines;
+  amx_ahead ahead;
   // Whether all largest logarithms were within what shifting reaches.
   bool is_within;
 } byte_passage;
@@ -190,10 +188,7 @@ INLINE void byte_products(
 #define BYTE_PRODUCT(sum, row, panel)                                                                                  \
   (is_signed ? _tile_dpbssd(sum, row, panel) : _tile_dpbusd(sum, row, panel))
   const char *below = above + 16 * row_bytes;
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
+  zero_sums();
   _tile_loadd(4, above, row_bytes);
   _tile_loadd(6, left, 64);
   _tile_loadd(7, right, 64);
@@ -206,24 +201,17 @@ INLINE void byte_products(
     BYTE_PRODUCT(1, 4, 7);
     _tile_loadd(4, above + next * 64, row_bytes);
     make_weights(p, p->due_halves);
-    cvector_fetch_lines(&p->next_keys, p->key_lines);
+    cvector_fetch_lines(&p->ahead.keys, p->ahead.key_lines);
     BYTE_PRODUCT(2, 5, 6);
     _tile_loadd(6, left + next * 1024, 64);
     take_logarithms(p, p->due_rows, is_wide);
     BYTE_PRODUCT(3, 5, 7);
     _tile_loadd(7, right + next * 1024, 64);
     _tile_loadd(5, below + next * 64, row_bytes);
-    cvector_fetch_lines(&p->next_values, p->value_lines);
+    cvector_fetch_lines(&p->ahead.values, p->ahead.value_lines);
     add_sums(p, 2);
   }
 #undef BYTE_PRODUCT
-}
-
-INLINE void store_sums(int32_t *to, size_t stride) {
-  _tile_stored(0, to, stride * 4);
-  _tile_stored(1, to + 16, stride * 4);
-  _tile_stored(2, to + 16 * stride, stride * 4);
-  _tile_stored(3, to + 16 * stride + 16, stride * 4);
 }
 
 // Scores of 32 queries and up to 32 keys: half a group.
@@ -235,7 +223,7 @@ INLINE void score_keys(byte_passage *p, size_t half, const bool is_wide) {
   const char *queries = (const char *)p->block->queries + u->number % p->across * unit_rows * p->steps * 64;
   const bool has_right = u->keys - half * 32 > 16;
   byte_products(p, queries, p->steps * 64, left, has_right ? left + panel_bytes : left, p->steps, true, is_wide);
-  store_sums(p->memory->scores[group % waiting_groups][0] + half % 2 * 32, group_keys);
+  store_sums(p->memory->scores[group % waiting_groups][0] + half % 2 * 32, group_keys * sizeof(int32_t));
   if (half % 2 || half * 32 + 32 >= u->keys) p->scored = group + 1;
 }
 
@@ -249,7 +237,7 @@ INLINE void sum_values(byte_passage *p, size_t pair, const bool is_wide) {
   byte_products(p, (const char *)u->weights, weights_apart, left, right, steps, false, is_wide);
   add_sums(p, unit_rows);
   int32_t (*sums)[32] = p->memory->sums[pair % 2];
-  store_sums(sums[0], 32);
+  store_sums(sums, sizeof *sums);
   (p->pending = (const int32_t (*)[32])sums, p->pending_row = 0, p->pending_panel = pair * 2);
 }
 
@@ -316,22 +304,11 @@ INLINE void begin_weighing(byte_passage *p, size_t number) {
   p->halves = 0;
 }
 
-// Every unit of a piece fetches its part of the next piece.
-INLINE void fetch_next(byte_passage *p, size_t number, size_t steps) {
-  const size_t next = number / p->across + 1, part = number % p->across;
-  const size_t keys = p->block->key_bytes / p->across, values = p->block->value_bytes / p->across;
-  p->key_lines = p->value_lines = 0;
-  if (next * unit_keys >= p->attention->keys) return;
-  p->next_keys = (const char *)p->attention->k + next * p->block->key_bytes + part * keys;
-  p->next_values = (const char *)p->attention->v + next * p->block->value_bytes + part * values;
-  p->key_lines = (keys / 64 + steps - 1) / steps;
-  p->value_lines = (values / 64 + steps - 1) / steps;
-}
-
 // Every query's largest score.
 INLINE void find_tops(byte_passage *p) {
   p->weighing = p->summing = &p->memory->none;
-  p->due_rows = p->due_halves = p->key_lines = p->value_lines = 0;
+  p->due_rows = p->due_halves = 0;
+  p->ahead = (amx_ahead){.key_lines = 0};
   for (size_t number = 0; number < p->units; number++) {
     begin_scoring(p, number);
     const byte_unit *u = p->scoring;
@@ -380,7 +357,7 @@ INLINE bool byte_pass(byte_passage *p, const bool is_wide) {
       const size_t rows = (halves + 1) / 2 * p->scoring->rows;
       p->due_rows = (rows + 2 * steps - 1) / (2 * steps);
       p->due_halves = (2 * p->weighing->rows + steps - 1) / steps;
-      fetch_next(p, time, steps);
+      if (time < p->units) p->ahead = ahead_of(p->attention, p->block, p->across, time, steps);
     }
     for (size_t half = 0, pair = 0; half < halves || pair < pairs;) {
       // Values as evenly between scores as they go.

@@ -179,22 +179,26 @@ static void sum_pieces_of_bytes(
   }
 }
 
+// Where a block finds its parts of the scratch memory; a weight has so many bytes.
+static void place_parts(
+    cvector_attention_block *b, const parts *at, char *scratch, size_t columns, size_t weight_bytes) {
+  float *rows = (float *)(scratch + at->rows);
+  (b->totals = rows, b->factors = rows + block, b->largest = rows + 2 * block);
+  b->scores = (float *)(scratch + at->scores);
+  b->scores_stride = columns + apart / sizeof(float);
+  b->weights = (uint16_t *)(scratch + at->weights);
+  b->weights_stride = columns + apart / weight_bytes;
+  b->queries = (uint16_t *)(scratch + at->queries);
+  b->sums = (float *)(scratch + at->sums);
+}
+
 // Attends with numbers of `kind`; what comes out is sums of values, and the weights' totals.
 static void sum_block(cvector_kind kind, const cvector_attention *a, cvector_attention_block *b) {
   const cvector_level *level = cvector_level_used();
   const parts at = parts_of(kind, a->keys, a->dim, a->value_dim);
-  const size_t columns = columns_of(a->keys);
-  char *scratch = a->scratch;
-  float *rows = (float *)(scratch + at.rows);
-  (b->totals = rows, b->factors = rows + block, b->largest = rows + 2 * block);
+  place_parts(b, &at, a->scratch, columns_of(a->keys), sizeof(uint16_t));
   b->key_bytes = cvector_packed_bytes(kind, a->dim, piece);
   b->value_bytes = cvector_packed_bytes(kind, piece, a->value_dim);
-  b->scores = (float *)(scratch + at.scores);
-  b->scores_stride = columns + apart / sizeof(float);
-  b->weights = (uint16_t *)(scratch + at.weights);
-  b->weights_stride = columns + apart / sizeof(uint16_t);
-  b->queries = (uint16_t *)(scratch + at.queries);
-  b->sums = (float *)(scratch + at.sums);
   if (kind != cvector_bf16 || !level->attend_block || !level->attend_block(a, b)) sum_pieces(kind, a, b);
 }
 
@@ -202,19 +206,12 @@ static void sum_block(cvector_kind kind, const cvector_attention *a, cvector_att
 static void sum_block_of_bytes(const cvector_attention *a, cvector_attention_block *b) {
   const cvector_level *level = cvector_level_used();
   const byte_parts at = byte_parts_of(a->keys, a->dim, a->value_dim);
-  const size_t columns = lines(least(piece, a->keys));
   char *scratch = (char *)lines((size_t)a->scratch);
-  float *rows = (float *)(scratch + at.parts.rows);
-  (b->totals = rows, b->factors = rows + block, b->largest = rows + 2 * block);
+  place_parts(b, &at.parts, scratch, lines(least(piece, a->keys)), sizeof(uint8_t));
+  float *rows = b->totals;
   (b->query_scales = rows + 3 * block, b->now = rows + 4 * block);
   b->key_bytes = cvector_int8_packed_keys_bytes(piece, a->dim);
   b->value_bytes = cvector_int8_packed_values_bytes(piece, a->value_dim);
-  b->scores = (float *)(scratch + at.parts.scores);
-  b->scores_stride = columns + apart / sizeof(float);
-  b->weights = (uint16_t *)(scratch + at.parts.weights);
-  b->weights_stride = columns + apart;
-  b->queries = (uint16_t *)(scratch + at.parts.queries);
-  b->sums = (float *)(scratch + at.parts.sums);
   make_bytes(a, b);
   if (level->attend_block_of_bytes) {
     level->attend_block_of_bytes(a, b);

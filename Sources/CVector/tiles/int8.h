@@ -18,8 +18,8 @@ typedef struct {
   size_t scores_stride;
 } cvector_int8_scores;
 
-// What is added to weights before they are cut to whole numbers, to those of every other key; to those between what is missing to 1.
-// It goes on with every query and every group of keys: rounded to the nearest all of many small weights would be lost, or all
+// What is added to the weights of every other key before they are cut to whole numbers; to those between, what is missing to 1. The
+// next query has another, and the next group of keys: rounded to the nearest, many small weights would all be lost, or all
 // count too much.
 enum { cvector_int8_turns = 4 };
 static inline float cvector_int8_added(size_t turn) {
@@ -36,7 +36,8 @@ typedef struct {
   // [rows, keys]; 64 divides `weights_stride`, and what lies between meets values of 0.
   uint8_t *weights;
   size_t weights_stride;
-  // The largest score so far, and the total of weights in its terms; what sums of values so far are times, and those of these keys.
+  // The largest score so far, and the total of weights in its terms; what sums of values so far are times, and those of these
+  // keys.
   float *largest, *totals, *before, *now;
 } cvector_int8_weights;
 

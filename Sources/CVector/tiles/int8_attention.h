@@ -1,5 +1,6 @@
-// Attention in bytes with VNNI: scores, weights, and sums of pieces. Keys are bytes from 1 to 255, 128 more than they are, so that they are what
-// the instruction takes without a sign; what that adds to a query's sums is known before. The including file has LANES 16.
+// Attention in bytes with VNNI: scores, weights, and sums of pieces. Keys are bytes from 1 to 255, 128 more than they are, so that
+// they are what the instruction takes without a sign; what that adds to a query's sums is known before. The including file
+// has LANES 16.
 #pragma once
 #include <math.h>
 

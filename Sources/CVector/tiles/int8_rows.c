@@ -11,8 +11,18 @@
 // Columns that are looked at together.
 enum { most_columns = 64 };
 
-// What a step is worth when the largest magnitude is 127 of them; not finite where that isn't.
-static float scale_for(float largest) {
+// A number's bits without the sign, which are in order of magnitude; the larger of these and of `bits`.
+CVECTOR_INLINE uint32_t larger_magnitude(uint32_t bits, const float *x) {
+  uint32_t own;
+  memcpy(&own, x, sizeof own);
+  own &= 0x7fffffff;
+  return own > bits ? own : bits;
+}
+
+// What a step is worth when the largest magnitude, of these bits, is 127 of them; not finite where that isn't.
+static float scale_for(uint32_t bits) {
+  float largest;
+  memcpy(&largest, &bits, sizeof largest);
   const float scale = largest / 127;
   if (!isfinite(largest)) return NAN;
   // A smaller step has no reciprocal.
@@ -23,16 +33,9 @@ static float scale_for(float largest) {
 CVECTOR_INLINE float scale_of(const float *x, size_t stride, size_t rows, size_t dim) {
   uint32_t largest = 0;
   for (size_t row = 0; row < rows; row++, x += stride) {
-    CVECTOR_LOOP for (size_t c = 0; c < dim; c++) {
-      uint32_t bits;
-      memcpy(&bits, x + c, sizeof bits);
-      bits &= 0x7fffffff;
-      largest = bits > largest ? bits : largest;
-    }
+    CVECTOR_LOOP for (size_t c = 0; c < dim; c++) largest = larger_magnitude(largest, x + c);
   }
-  float magnitude;
-  memcpy(&magnitude, &largest, sizeof magnitude);
-  return scale_for(magnitude);
+  return scale_for(largest);
 }
 
 static float inverse_of(float scale) { return scale > 0 ? 1 / scale : 0; }
@@ -115,18 +118,9 @@ void cvector_pack_int8_keys(
 CVECTOR_INLINE void scales_of_columns(const float *x, size_t stride, size_t rows, size_t columns, float *scales) {
   uint32_t largest[most_columns] = {0};
   for (size_t row = 0; row < rows; row++, x += stride) {
-    CVECTOR_LOOP for (size_t c = 0; c < columns; c++) {
-      uint32_t bits;
-      memcpy(&bits, x + c, sizeof bits);
-      bits &= 0x7fffffff;
-      largest[c] = bits > largest[c] ? bits : largest[c];
-    }
+    CVECTOR_LOOP for (size_t c = 0; c < columns; c++) largest[c] = larger_magnitude(largest[c], x + c);
   }
-  for (size_t c = 0; c < columns; c++) {
-    float magnitude;
-    memcpy(&magnitude, &largest[c], sizeof magnitude);
-    scales[c] = scale_for(magnitude);
-  }
+  for (size_t c = 0; c < columns; c++) scales[c] = scale_for(largest[c]);
 }
 
 CVECTOR_VARIANTS

@@ -65,57 +65,52 @@ struct AttentionForm: Equatable, Sendable {
       : cvector_attention_scratch(numbers.kind, keys, size, valueSize)
   }
 
-  /// Packs keys of a range that begins a piece, `[count, size]`.
-  fileprivate func pack(
-    keys: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, of count: Int, size: Int,
-    into packed: UnsafeMutableRawPointer, scales: UnsafeMutablePointer<Float>
-  ) {
-    switch operands {
-    case .numbers:
-      cvector_pack_keys(
-        numbers.kind, source.kind, keys, stride, range.lowerBound, range.count, count, size, packed)
-    case .bytes:
-      cvector_pack_int8_keys(
-        floats(keys, source), stride, range.lowerBound, range.count, size, packed, scales)
-    case .rounded:
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * size) { rounded in
-        cvector_round_rows_to_int8(
-          floats(keys, source), stride, range.count, size, AttentionInBytes.keysOfScale, rounded.baseAddress,
-          size)
-        cvector_pack_keys(
-          numbers.kind, cvector_f32, rounded.baseAddress, size, range.lowerBound, range.count, count, size,
-          packed)
-      }
+  /// How keys are packed, or values: as numbers, as bytes, or rounded to what bytes stand for, so many rows to a scale.
+  fileprivate struct Packing {
+    let numbers:
+      (
+        cvector_kind, cvector_kind, UnsafeRawPointer?, Int, Int, Int, Int, Int, UnsafeMutableRawPointer?
+      ) -> Void
+    let bytes:
+      (
+        UnsafePointer<Float>?, Int, Int, Int, Int, UnsafeMutableRawPointer?, UnsafeMutablePointer<Float>?
+      ) -> Void
+    let round: (UnsafePointer<Float>?, Int, Int, Int, Int, UnsafeMutablePointer<Float>?, Int) -> Void
+    let rowsOfScale: Int
+
+    static var keys: Packing {
+      Packing(
+        numbers: cvector_pack_keys, bytes: cvector_pack_int8_keys, round: cvector_round_rows_to_int8,
+        rowsOfScale: AttentionInBytes.keysOfScale)
+    }
+    static var values: Packing {
+      Packing(
+        numbers: cvector_pack_values, bytes: cvector_pack_int8_values, round: cvector_round_columns_to_int8,
+        rowsOfScale: AttentionInBytes.valuesOfScale)
     }
   }
 
-  /// Packs values of a range that begins a piece and ends one, or all, `[count, size]`.
+  /// Packs keys or values of a range that begins a piece and ends one, or all, `[count, size]`.
   fileprivate func pack(
-    values: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, of count: Int, size: Int,
-    into packed: UnsafeMutableRawPointer, scales: UnsafeMutablePointer<Float>
+    _ rows: UnsafeRawPointer, as packing: Packing, stride: Int, _ source: Numbers, _ range: Range<Int>,
+    of count: Int, size: Int, into packed: UnsafeMutableRawPointer, scales: UnsafeMutablePointer<Float>
   ) {
-    switch operands {
-    case .numbers:
-      cvector_pack_values(
-        numbers.kind, source.kind, values, stride, range.lowerBound, range.count, count, size, packed)
-    case .bytes:
-      cvector_pack_int8_values(
-        floats(values, source), stride, range.lowerBound, range.count, size, packed, scales)
-    case .rounded:
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * size) { rounded in
-        cvector_round_columns_to_int8(
-          floats(values, source), stride, range.count, size, AttentionInBytes.valuesOfScale,
-          rounded.baseAddress, size)
-        cvector_pack_values(
-          numbers.kind, cvector_f32, rounded.baseAddress, size, range.lowerBound, range.count, count, size,
-          packed)
-      }
+    let (first, some) = (range.lowerBound, range.count)
+    guard operands != .numbers else {
+      packing.numbers(numbers.kind, source.kind, rows, stride, first, some, count, size, packed)
+      return
     }
-  }
-
-  private func floats(_ numbers: UnsafeRawPointer, _ source: Numbers) -> UnsafePointer<Float> {
     precondition(source == .f32, "keys and values in 8 bits are made of Float32")
-    return numbers.assumingMemoryBound(to: Float.self)
+    let floats = rows.assumingMemoryBound(to: Float.self)
+    if operands == .bytes {
+      packing.bytes(floats, stride, first, some, size, packed, scales)
+      return
+    }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: some * size) { rounded in
+      packing.round(floats, stride, some, size, packing.rowsOfScale, rounded.baseAddress, size)
+      packing.numbers(
+        numbers.kind, cvector_f32, rounded.baseAddress, size, first, some, count, size, packed)
+    }
   }
 
   private func attend(_ attention: inout cvector_attention) {
@@ -244,12 +239,12 @@ final class PackedKeys: @unchecked Sendable {
     }
   }
 
-  /// Packs one head's keys of a range that begins a piece, `[count, size]`.
+  /// Packs one head's keys of a range that begins a piece and ends one, or all, `[count, size]`.
   func packTile(
     keys k: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, head: Int = 0
   ) {
     form.pack(
-      keys: k, stride: stride, source, range, of: keys, size: size, into: memory + head * keyBytes,
+      k, as: .keys, stride: stride, source, range, of: keys, size: size, into: memory + head * keyBytes,
       scales: scales(of: head).keys)
   }
 
@@ -258,7 +253,7 @@ final class PackedKeys: @unchecked Sendable {
     values v: UnsafeRawPointer, stride: Int, _ source: Numbers, _ range: Range<Int>, head: Int = 0
   ) {
     form.pack(
-      values: v, stride: stride, source, range, of: keys, size: valueSize,
+      v, as: .values, stride: stride, source, range, of: keys, size: valueSize,
       into: memory + heads * keyBytes + head * valueBytes, scales: scales(of: head).values)
   }
 

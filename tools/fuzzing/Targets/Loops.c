@@ -429,6 +429,25 @@ static void check_pictures(void) {
   }
 }
 
+// Some results of an attention of up to 530 keys, against double precision.
+static void require_attention(const cvector_attention *a, const float *q, const float *k, const float *v, double slack) {
+  for (size_t r = 0; is_tame() && r < a->queries; r += 1 + a->queries / 8) {
+    double weights[530], total = 0, largest = -INFINITY;
+    for (size_t i = 0; i < a->keys; i++) {
+      weights[i] = 0;
+      for (size_t d = 0; d < a->dim; d++) weights[i] += (double)a->scale * q[r * a->dim + d] * k[i * a->dim + d];
+      largest = fmax(largest, weights[i]);
+    }
+    for (size_t i = 0; i < a->keys; i++) total += weights[i] = exp(weights[i] - largest);
+    for (size_t c = 0; c < a->value_dim; c++) {
+      double sum = 0;
+      for (size_t i = 0; i < a->keys; i++) sum += weights[i] / total * v[i * a->value_dim + c];
+      const float found = read_of(a->out_kind, a->out, r * a->out_stride + c);
+      REQUIRE(is_near(found, sum, slack), "attention: %g, not %g", found, sum);
+    }
+  }
+}
+
 static void check_attention(void) {
   const cvector_kind kind = draw(1) ? cvector_bf16 : cvector_f32, source = draw(1) ? cvector_bf16 : cvector_f32;
   const cvector_kind out_kind = draw(1) ? cvector_bf16 : cvector_f32;
@@ -455,23 +474,9 @@ static void check_attention(void) {
       .scratch = lines(cvector_attention_scratch(kind, keys, dim, value_dim)),
   };
   cvector_attend_tile(kind, &attention);
-  for (size_t r = 0; is_tame() && r < queries; r += 1 + queries / 8) {
-    double weights[530], total = 0, largest = -INFINITY;
-    for (size_t i = 0; i < keys; i++) {
-      weights[i] = 0;
-      for (size_t d = 0; d < dim; d++) weights[i] += 0.125 * q[r * dim + d] * k[i * dim + d];
-      largest = fmax(largest, weights[i]);
-    }
-    for (size_t i = 0; i < keys; i++) total += weights[i] = exp(weights[i] - largest);
-    for (size_t c = 0; c < value_dim; c++) {
-      double sum = 0;
-      for (size_t i = 0; i < keys; i++) sum += weights[i] / total * v[i * value_dim + c];
-      // Scores of bfloat16 are off by some of their own size, weights by as many times that.
-      const int rough = kind == cvector_bf16 || source == cvector_bf16;
-      const float found = read_of(out_kind, out, r * out_stride + c);
-      REQUIRE(is_near(found, sum, rough ? 0.5 : out_kind == cvector_bf16 ? 0.03 : 0.01), "attention: %g, not %g", found, sum);
-    }
-  }
+  // Scores of bfloat16 are off by some of their own size, weights by as many times that.
+  const int rough = kind == cvector_bf16 || source == cvector_bf16;
+  require_attention(&attention, q, k, v, rough ? 0.5 : out_kind == cvector_bf16 ? 0.03 : 0.01);
 }
 
 // Attention in bytes, against numbers: queries and keys are off by a step in 254, values by one of their largest, and weights by
@@ -501,21 +506,7 @@ static void check_attention_in_bytes(void) {
       .scratch = lines(cvector_int8_attention_scratch(keys, dim, value_dim)),
   };
   cvector_attend_int8_tile(&attention);
-  for (size_t r = 0; is_tame() && r < queries; r += 1 + queries / 8) {
-    double weights[530], total = 0, largest = -INFINITY;
-    for (size_t i = 0; i < keys; i++) {
-      weights[i] = 0;
-      for (size_t d = 0; d < dim; d++) weights[i] += (double)attention.scale * q[r * dim + d] * k[i * dim + d];
-      largest = fmax(largest, weights[i]);
-    }
-    for (size_t i = 0; i < keys; i++) total += weights[i] = exp(weights[i] - largest);
-    for (size_t c = 0; c < value_dim; c++) {
-      double sum = 0;
-      for (size_t i = 0; i < keys; i++) sum += weights[i] / total * v[i * value_dim + c];
-      const float found = read_of(out_kind, out, r * out_stride + c);
-      REQUIRE(is_near(found, sum, 0.5), "attention in bytes: %g, not %g", found, sum);
-    }
-  }
+  require_attention(&attention, q, k, v, 0.5);
 }
 
 static void check_pieces(void) {
