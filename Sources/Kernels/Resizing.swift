@@ -74,6 +74,25 @@ package struct ResizedRows: Sendable {
     rows.blend(plane, rowLength: source.width, at: y, into: blended)
     columns.sample(blended, range, into: target)
   }
+
+  /// Computes a row of an image whose pixels have their channels together, `[H, W, channels]`.
+  ///
+  /// - Parameters:
+  ///   - y: the row of the result.
+  ///   - channels: how many numbers a pixel has.
+  ///   - image: the image.
+  ///   - blended: scratch of a row of the source.
+  ///   - target: where the row goes.
+  package func compute(
+    row y: Int, channels: Int, of image: UnsafePointer<Float>,
+    scratch blended: UnsafeMutablePointer<Float>,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    rows.blend(image, rowLength: source.width * channels, at: y, into: blended)
+    for x in 0..<columns.count {
+      columns.blend(blended, rowLength: channels, at: x, into: target + x * channels)
+    }
+  }
 }
 
 /// For each position along one axis of the result: which entries of the source, and how much of each.
@@ -81,6 +100,7 @@ private struct Taps: Sendable {
   let perPosition: Int
   private(set) var indices: [Int] = []
   private(set) var weights: [Float] = []
+  var count: Int { indices.count / perPosition }
 
   /// Source: ATen/native/UpSample.h, area_pixel_compute_source_index and get_cubic_upsample_coefficients.
   init(from source: Int, to target: Int, _ interpolation: Interpolation) {
@@ -122,25 +142,24 @@ private struct Taps: Sendable {
     return x <= 1 ? ((a + 2) * x - (a + 3)) * x * x + 1 : ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
   }
 
-  /// The weighted sum of the rows that position `y` needs.
+  /// The weighted sum of the entries that a position needs, each a row of numbers.
   func blend(
-    _ plane: UnsafePointer<Float>, rowLength: Int, at y: Int, into blended: UnsafeMutablePointer<Float>
+    _ rows: UnsafePointer<Float>, rowLength: Int, at position: Int, into blended: UnsafeMutablePointer<Float>
   ) {
-    let first = y * perPosition
-    cvector_scale_shift(plane + indices[first] * rowLength, weights[first], 0, blended, rowLength)
+    let first = position * perPosition
+    cvector_scale_shift(rows + indices[first] * rowLength, weights[first], 0, blended, rowLength)
     for tap in first + 1..<first + max(1, perPosition) {
-      cvector_accumulate(plane + indices[tap] * rowLength, weights[tap], blended, rowLength)
+      cvector_accumulate(rows + indices[tap] * rowLength, weights[tap], blended, rowLength)
     }
   }
 
   /// The positions that have any of some entries among theirs, with weight or without: from the first to the last.
   func touched(by entries: Range<Int>) -> Range<Int> {
-    let positions = indices.count / perPosition
     func touches(_ position: Int) -> Bool {
       (position * perPosition..<(position + 1) * perPosition).contains { entries.contains(indices[$0]) }
     }
-    guard let first = (0..<positions).first(where: touches),
-      let last = (0..<positions).last(where: touches)
+    guard let first = (0..<count).first(where: touches),
+      let last = (0..<count).last(where: touches)
     else { return 0..<0 }
     return first..<last + 1
   }

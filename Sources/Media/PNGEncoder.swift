@@ -63,10 +63,11 @@ enum PNGEncoder {
       try check(spng_set_plte(context, &palette))
     }
     try check(spng_set_option(context, SPNG_ENCODE_TO_BUFFER, 1))
-    // Measured on a photograph of 1800 × 1200: these take a fifth of the default's time for 2.5 % more bytes.
-    // Grey and indexed are for masks, whose flat areas compress best without filters.
-    let filter = kind == .rgb ? SPNG_FILTER_CHOICE_UP : SPNG_DISABLE_FILTERING
-    try check(spng_set_option(context, SPNG_IMG_COMPRESSION_LEVEL, 3))
+    // Measured on a photograph of 1800 × 1200: level 1 on differences to the left takes 0.6 of what level 3 on those to
+    // the row above takes, which is a fifth of the default's, for 1.5 and 4 % more bytes. Grey and indexed are for masks,
+    // whose flat areas compress best without filters.
+    let (filter, level) = kind == .rgb ? (SPNG_FILTER_CHOICE_SUB, 1) : (SPNG_DISABLE_FILTERING, 3)
+    try check(spng_set_option(context, SPNG_IMG_COMPRESSION_LEVEL, Int32(level)))
     try check(spng_set_option(context, SPNG_FILTER_CHOICE, Int32(filter.rawValue)))
     try check(
       spng_encode_image(

@@ -10,8 +10,8 @@ struct Hiera: Module {
   private let patchEmbed: PatchEmbed
   private let blocks: [MultiScaleBlock]
   private let stageEnds: Set<Int>
-  /// `[1, H, W, C]` at the model's input size.
-  private let positions: Tensor
+  /// A coarse embedding stretched over the picture, plus one of a window repeated.
+  private let positions: GridPositions
 
   init(_ configuration: HieraConfiguration, imageSize: Int, _ scope: Scope) throws {
     path = scope.path
@@ -25,21 +25,13 @@ struct Hiera: Module {
       "pos_embed", Shape([1, dim] + configuration.windowPosEmbedBkgSpatialSize))
     let window = try scope.parameter(
       "pos_embed_window", [1, dim, configuration.windowSpec[0], configuration.windowSpec[0]])
-    positions = Self.positions(background: background, window: window, tokens: imageSize / PatchEmbed.stride)
-  }
-
-  /// A coarse embedding stretched over the picture, plus one of a window repeated: `[1, H, W, C]`.
-  private static func positions(background: Tensor, window: Tensor, tokens: Int) -> Tensor {
-    let stretched = background.resized(to: (tokens, tokens), by: .bicubic)
-    let repeats = tokens / window.shape[-1]
-    let row = Tensor.concatenated(Array(repeating: window, count: repeats), axis: 3)
-    let tiled = Tensor.concatenated(Array(repeating: row, count: repeats), axis: 2)
-    return (stretched + tiled).permuted(0, 2, 3, 1)
+    let side = imageSize / PatchEmbed.stride
+    positions = GridPositions(stretching: background, repeating: window, over: (side, side))
   }
 
   /// Where nobody looks stages are views with their channels last: who takes them may take pixels as they lie.
   func forward(_ x: consuming Tensor, _ run: Run) -> [Tensor] {  // [B, 3, H, W] → a [B, C, H′, W′] per stage
-    var tokens = patchEmbed(x, run) + positions
+    var tokens = positions.added(to: patchEmbed(x, run))
     var outputs: [Tensor] = []
     for (index, block) in blocks.enumerated() {
       tokens = block(tokens, run)
