@@ -137,9 +137,13 @@ private struct JSONParser {
   }
 
   private mutating func skipBlanks() {
-    while place < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[place]) {
+    while place < bytes.count {
+      switch bytes[place] {
+      case 0x0A: (line, lineStart) = (line + 1, place + 1)
+      case 0x20, 0x09, 0x0D: break
+      default: return
+      }
       place += 1
-      if bytes[place - 1] == 0x0A { (line, lineStart) = (line + 1, place) }
     }
   }
 
@@ -158,12 +162,18 @@ private struct JSONParser {
     if take("{") { return JSONNode(value: .object(try members(depth: depth)), line: start) }
     if take("[") { return JSONNode(value: .list(try elements(depth: depth)), line: start) }
     if take("\"") { return JSONNode(value: .text(try text()), line: start) }
-    for (word, value) in [("null", JSONNode.Value.null), ("true", .flag(true)), ("false", .flag(false))]
-    where bytes[place...].starts(with: word.utf8) {
-      place += word.utf8.count
-      return JSONNode(value: value, line: start)
-    }
+    if take(word: "null") { return JSONNode(value: .null, line: start) }
+    if take(word: "true") { return JSONNode(value: .flag(true), line: start) }
+    if take(word: "false") { return JSONNode(value: .flag(false), line: start) }
     return JSONNode(value: try number(), line: start)
+  }
+
+  /// Goes past a word, if it comes next.
+  private mutating func take(word: StaticString) -> Bool {
+    let word = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+    guard bytes[place...].starts(with: word) else { return false }
+    place += word.count
+    return true
   }
 
   private mutating func elements(depth: Int) throws(JSONFlaw) -> [JSONNode] {
@@ -192,13 +202,44 @@ private struct JSONParser {
   }
 
   private mutating func number() throws(JSONFlaw) -> JSONNode.Value {
-    let characters = Array("+-.0123456789eE".utf8)
-    let text = String(decoding: bytes[place...].prefix { characters.contains($0) }, as: UTF8.self)
-    guard text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil,
-      let number = Double(text), number.isFinite
-    else { throw expected("a value") }
-    place += text.utf8.count
-    return .number(number, text)
+    let text = bytes[place...].prefix {
+      switch $0 {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "e"), UInt8(ascii: "E"):
+        true
+      default: false
+      }
+    }
+    let number = Self.isNumber(text) ? String(decoding: text, as: UTF8.self) : ""
+    guard let value = Double(number), value.isFinite else { throw expected("a value") }
+    place += text.count
+    return .number(value, number)
+  }
+
+  /// Whether a text is a number by JSON's grammar: sign, digits without a leading zero, fraction, exponent.
+  private static func isNumber(_ text: ArraySlice<UInt8>) -> Bool {
+    var rest = text
+    func take(_ one: Unicode.Scalar, or other: Unicode.Scalar) -> Bool {
+      let first = rest.first
+      guard first == UInt8(ascii: one) || first == UInt8(ascii: other) else { return false }
+      rest = rest.dropFirst()
+      return true
+    }
+    func digits() -> Int {
+      let count = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
+      rest = rest.dropFirst(count)
+      return count
+    }
+    _ = take("-", or: "-")
+    let leadsWithZero = rest.first == UInt8(ascii: "0")
+    let whole = digits()
+    guard whole == 1 || whole > 1 && !leadsWithZero else { return false }
+    if take(".", or: "."), digits() == 0 { return false }
+    if take("e", or: "E") {
+      _ = take("+", or: "-")
+      guard digits() > 0 else { return false }
+    }
+    return rest.isEmpty
   }
 
   /// The rest of a text whose first quote is behind.
@@ -242,9 +283,11 @@ private struct JSONParser {
 
   /// A 16-bit unit written as `\uXXXX`.
   private mutating func unit() throws(JSONFlaw) -> UInt32 {
-    let digits = String(decoding: bytes[place...].dropFirst(2).prefix(4), as: UTF8.self)
-    guard bytes[place...].starts(with: "\\u".utf8), digits.wholeMatch(of: /[0-9a-fA-F]{4}/) != nil,
-      let unit = UInt32(digits, radix: 16)
+    let digits = bytes[place...].dropFirst(2).prefix(4)
+    // A number may have a sign where digits may not.
+    guard bytes[place...].starts(with: "\\u".utf8), digits.count == 4,
+      digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+      let unit = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
     else { throw expected("an escaped character such as \\u00e4") }
     place += 6
     return unit

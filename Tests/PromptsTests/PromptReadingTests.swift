@@ -7,7 +7,7 @@ private func read(_ json: String, of subject: PromptScript.Subject = .picture) t
 
 @Suite struct PromptReadingTests {
   @Test func textsMayBeEscaped() throws {
-    let json = #"{"objects": [{"id": 1, "mask": "\u00e4\ud83d\ude00\"\\\/\n.png"}]}"#
+    let json = #"{"objects": [{"id": 1, "mask": "\u00E4\ud83D\ude00\"\\\/\n.png"}]}"#
     #expect(try read(json).objects.first?.mask == "ä😀\"\\/\n.png")
   }
 
@@ -42,6 +42,22 @@ private func read(_ json: String, of subject: PromptScript.Subject = .picture) t
     let error = #expect(throws: PromptError.self) { try read(json) }
     #expect(error?.description.hasPrefix("p.json: expected JSON: ") == true)
     #expect(error?.description.contains(message) == true, "\(error.map { "\($0)" } ?? "")")
+  }
+
+  @Test(arguments: [
+    "1.", ".5", "1.e1", "1e", "1e+", "1E-", "-", "--1", "00", "-01", "1.2.3", "1-2", "1e5.0", "1e2e3", "0x1",
+  ])
+  func whatIsNoNumberByJSONsGrammarIsRefused(number: String) {
+    let error = #expect(throws: PromptError.self) {
+      try read(#"{"objects": [{"id": 1, "box": [\#(number), 1, 2, 3]}]}"#)
+    }
+    let place = number == "0x1" ? "`,` or `]` in line 1, column 33" : "a value in line 1, column 32"
+    #expect(error?.description.contains("expected \(place)") == true, "\(error.map { "\($0)" } ?? "")")
+  }
+
+  @Test(arguments: ["00g4", "00", "-0e4", "٠٠٠٠"]) func whatIsNoUnitOf16BitsIsRefused(digits: String) {
+    let error = #expect(throws: PromptError.self) { try read(#"{"a": "\u\#(digits)"}"#) }
+    #expect(error?.description.contains("an escaped character such as") == true)
   }
 
   @Test func bytesThatAreNoUTF8AreRefused() {
