@@ -80,7 +80,8 @@ extension ConfigurationTree {
     case .scalar(let scalar):
       self = .scalar(
         Scalar(
-          scalar.string, isNull: node.null != nil, truth: node.bool, whole: node.int, number: node.float))
+          scalar.string, isNull: node.null != nil, truth: node.bool, whole: Self.whole(node, scalar.string),
+          number: node.float))
     case .sequence(let items): self = .list(items.map(ConfigurationTree.init))
     case .mapping(let mapping):
       self = .mapping(
@@ -92,5 +93,12 @@ extension ConfigurationTree {
     // There is none where there are no anchors.
     case .alias: self = .mapping([])
     }
+  }
+
+  /// A scalar's whole number. Yams multiplies the parts of one to the base of 60, such as 17:4, until it traps; its other numbers
+  /// become infinite.
+  private static func whole(_ node: Node, _ text: String) -> Int? {
+    guard text.contains(":") else { return node.int }
+    return node.float.flatMap { abs($0) < 0x1p53 ? Int(exactly: $0) : nil }
   }
 }

@@ -50,6 +50,24 @@ private func micro() throws -> String {
   }
 }
 
+/// YAML 1.1 has numbers to the base of 60, which no configuration needs: PyYAML reads them.
+@Test func numbersToTheBaseOf60AreReadAsPyYAMLDoes() throws {
+  let text = try micro().replacingOccurrences(of: "image_size: 256", with: "image_size: 4:16")
+  #expect(try text != micro())
+  #expect(try ModelConfiguration(yaml: text, origin: "y") == ModelConfiguration(yaml: micro(), origin: "micro"))
+}
+
+@Test(arguments: [
+  "1:0:0:0:0:0:0:0:0:0:0:0:0", "-9:0:0:0:0:0:0:0:0:0:0:0", "153722867280912931:0", "2:-0:-0:1:012:01010",
+])
+func refusesNumbersToTheBaseOf60ThatNothingHolds(number: String) throws {
+  let text = try micro().replacingOccurrences(of: "num_maskmem: 7", with: "num_maskmem: \(number)")
+  #expect(
+    throws: ConfigurationError.wrongValue(
+      origin: "y", key: "model.num_maskmem", expected: "a whole number from 0 to 1048576", found: "`\(number)`")
+  ) { try ModelConfiguration(yaml: text, origin: "y") }
+}
+
 @Test func refusesAValueOfTheWrongKind() throws {
   let text = try micro().replacingOccurrences(of: "num_maskmem: 7", with: "num_maskmem: seven")
   #expect(
