@@ -64,21 +64,26 @@ extension RunLengthEncoding {
     let corners = stride(from: 0, to: polygon.count, by: 2).map { place in
       (x: Int(Self.upsampling * polygon[place] + 0.5), y: Int(Self.upsampling * polygon[place + 1] + 0.5))
     }
-    var outline: [(x: Int, y: Int)] = []
-    for (start, end) in zip(corners, corners.dropFirst() + corners.prefix(1)) {
-      outline += Self.steps(from: start, to: end)
-    }
     // Where the outline goes from one column of pixels' centres to the next.
     var crossings: [Int] = []
-    for (before, point) in zip(outline, outline.dropFirst()) where point.x != before.x {
-      let x = (Double(min(point.x, before.x)) + 0.5) / Self.upsampling - 0.5
-      guard x.rounded(.down) == x, x >= 0, x <= Double(width - 1) else { continue }
-      let y = (Double(min(point.y, before.y)) + 0.5) / Self.upsampling - 0.5
-      crossings.append(Int(x) * height + Int(min(max(y, 0), Double(height)).rounded(.up)))
+    var before = corners.first
+    for (start, end) in zip(corners, corners.dropFirst() + corners.prefix(1)) {
+      Self.forEachStep(from: start, to: end) { point in
+        let (left, upper) = (min(point.x, before?.x ?? 0), min(point.y, before?.y ?? 0))
+        let isCrossing = point.x != before?.x
+        before = point
+        guard isCrossing else { return }
+        let x = (Double(left) + 0.5) / Self.upsampling - 0.5
+        guard x.rounded(.down) == x, x >= 0, x <= Double(width - 1) else { return }
+        let y = (Double(upper) + 0.5) / Self.upsampling - 0.5
+        crossings.append(Int(x) * height + Int(min(max(y, 0), Double(height)).rounded(.up)))
+      }
+      // An outline may pass the same place any number of times.
+      if crossings.count > max(Self.mostCrossings, 2 * width * height) { crossings = Self.unpaired(crossings) }
     }
     var counts = [0]
     var (place, isInside) = (0, false)
-    for crossing in crossings.sorted() + [width * height] {
+    for crossing in Self.unpaired(crossings) + [width * height] {
       Self.extend(&counts, with: isInside, by: crossing - place)
       place = crossing
       isInside.toggle()
@@ -89,8 +94,22 @@ extension RunLengthEncoding {
   /// How many steps a pixel is divided into.
   private static let upsampling = 5.0
 
-  /// The points from one corner to another, both included, one for each step along the longer axis.
-  private static func steps(from start: (x: Int, y: Int), to end: (x: Int, y: Int)) -> [(x: Int, y: Int)] {
+  /// Crossings that are kept before those are let go that cancel each other.
+  private static let mostCrossings = 1 << 16
+
+  /// The places that were crossed an odd number of times, in order.
+  private static func unpaired(_ crossings: [Int]) -> [Int] {
+    var unpaired: [Int] = []
+    for crossing in crossings.sorted() {
+      if unpaired.last == crossing { unpaired.removeLast() } else { unpaired.append(crossing) }
+    }
+    return unpaired
+  }
+
+  /// Goes through the points from one corner to another, both included, one for each step along the longer axis.
+  private static func forEachStep(
+    from start: (x: Int, y: Int), to end: (x: Int, y: Int), _ visit: ((x: Int, y: Int)) -> Void
+  ) {
     let (dx, dy) = (abs(end.x - start.x), abs(end.y - start.y))
     let isFlat = dx >= dy
     // Always in rising order of the longer axis, so that both ways have the same points.
@@ -99,11 +118,11 @@ extension RunLengthEncoding {
     let length = max(dx, dy)
     let rise = isFlat ? high.y - low.y : high.x - low.x
     let slope = length > 0 ? Double(rise) / Double(length) : 0
-    let points = (0...length).map { step -> (x: Int, y: Int) in
-      let across = (Double(isFlat ? low.y : low.x) + slope * Double(step) + 0.5)
-      return isFlat ? (low.x + step, Int(across)) : (Int(across), low.y + step)
+    for step in 0...length {
+      let step = isTurned ? length - step : step
+      let across = Int(Double(isFlat ? low.y : low.x) + slope * Double(step) + 0.5)
+      visit(isFlat ? (low.x + step, across) : (across, low.y + step))
     }
-    return isTurned ? points.reversed() : points
   }
 }
 

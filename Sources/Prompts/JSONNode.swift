@@ -187,14 +187,13 @@ private struct JSONParser {
   private mutating func members(depth: Int) throws(JSONFlaw) -> [JSONNode.Member] {
     if take("}") { return [] }
     var members: [JSONNode.Member] = []
+    var keys: Set<String> = []
     repeat {
       guard take("\"") else { throw expected("a key in quotes") }
       let start = line
       let key = try text()
       guard take(":") else { throw expected("`:`") }
-      guard !members.contains(where: { $0.key == key }) else {
-        throw .repeatedKey(key, line: start)
-      }
+      guard keys.insert(key).inserted else { throw .repeatedKey(key, line: start) }
       members.append(JSONNode.Member(key: key, line: start, node: try value(depth: depth + 1)))
     } while take(",")
     guard take("}") else { throw expected("`,` or `}`") }

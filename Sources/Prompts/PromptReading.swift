@@ -84,11 +84,10 @@ struct PromptReading {
     let list = try described.list()
     if form != .recording, list.isEmpty { throw described.error("`objects` is empty") }
     var objects: [ObjectPrompt] = []
+    var seen: Set<[Int]> = []
     for value in list {
       let object = try prompt(value, as: .object)
-      if form != .recording,
-        objects.contains(where: { $0.object == object.object && $0.frame == object.frame })
-      {
+      if !seen.insert([object.object, object.frame]).inserted, form != .recording {
         let place = form == .video ? " on frame \(object.frame)" : ""
         throw value.error("id \(object.object) stands twice\(place)")
       }
@@ -147,15 +146,15 @@ struct PromptReading {
       prompt.frame = try fields["frame"]?.count() ?? 0
     }
     let points = try (fields["points"]?.list() ?? []).map { point throws(PromptError) in try point.numbers() }
-    guard points.allSatisfy({ $0.count == 2 }) else {
-      throw value.error("`points` should be [x, y] each, found \(points)")
+    if let other = points.first(where: { $0.count != 2 }) {
+      throw value.error("`points` should be [x, y] each, found \(other)")
     }
     let labels = try (fields["labels"]?.list() ?? []).map { label throws(PromptError) in try label.whole() }
     guard labels.count == points.count else {
       throw value.error("\(points.count) points need as many `labels`, found \(labels.count)")
     }
-    guard labels.allSatisfy((0...1).contains) else {
-      throw value.error("`labels` should be 1 (object) or 0 (background), found \(labels)")
+    if let other = labels.first(where: { !(0...1).contains($0) }) {
+      throw value.error("`labels` should be 1 (object) or 0 (background), found \(other)")
     }
     prompt.points = zip(points, labels).map { Click(x: $0[0], y: $0[1], isObject: $1 == 1) }
     prompt.mask = try fields["mask"]?.text()

@@ -16,7 +16,9 @@ public struct TapPattern: Hashable, Sendable {
   public init(_ text: String) { self.text = text }
 
   /// Whether the whole of `name` fits the pattern.
-  public func matches(_ name: String) -> Bool { fnmatch(text, name, 0) == 0 }
+  public func matches(_ name: String) -> Bool {
+    text.withCString { text in name.withCString { fnmatch(text, $0, 0) == 0 } }
+  }
 }
 
 /// Which calls to record.

@@ -179,6 +179,19 @@ private func sorted(_ rings: [[GridPoint]]) -> [[GridPoint]] {
     #expect(throws: MaskError.self) { try RunLengthEncoding(width: 3, height: 3, polygon: [1, 2, 3]) }
   }
 
+  /// Every turn after the first takes away what the one before added, or gives it back.
+  @Test(arguments: [2_000, 2_001]) func anOutlineThatGoesRoundAndRoundCoversItsPixelsOddly(turns: Int) throws {
+    let once: [Double] = [10, 5, 30, 5, 30, 25, 10, 25]
+    let outline = Array(repeating: once, count: turns).flatMap { $0 }
+    let mask = BinaryMask(try RunLengthEncoding(width: 40, height: 30, polygon: outline))
+    for y in 0..<30 {
+      for x in 0..<40 {
+        let isInside = turns % 2 == 1 && (10..<30).contains(x) && (5..<25).contains(y)
+        #expect((mask.pixels[y * 40 + x] != 0) == isInside, "\(x), \(y)")
+      }
+    }
+  }
+
   /// What is more than half of its mask is no island, and of what is left the largest stays.
   @Test func cleaningGoesInOneOrder() {
     let mask = BinaryMask(["##....", "##...#", "......", "#....."])

@@ -78,6 +78,10 @@ private let box = Prompt(box: .init(x0: 168, y0: 34, x1: 282, y1: 156))
   @Test(
     arguments: [
       (Prompt(points: [.init(x: 321, y: 5)]), SAM2Error.pointOutside(x: 321, y: 5, width: 320, height: 240)),
+      (
+        Prompt(points: Array(repeating: .init(x: 5, y: 5), count: 10_001)),
+        .outOfRange(name: "points of an object", expected: "at most 10000", found: "10001")
+      ),
       (Prompt(points: [.init(x: 5, y: -1)]), .pointOutside(x: 5, y: -1, width: 320, height: 240)),
       (Prompt(points: [.init(x: .nan, y: 1)]), nil),
       (Prompt(box: .init(x0: 50, y0: 10, x1: 40, y1: 20)), .emptyBox([50, 10, 40, 20])),

@@ -80,6 +80,12 @@ private func whole(_ inside: String) -> String {
       (whole(#""defaults": {"relative": 1}, "rule": []"#), "found the key rule"),
       (#"{"format": "other", "format_version": 1, "name": "p"}"#, "format: found other, expected sam2kit"),
       (#"{"format": "sam2kit.tolerance_policy", "format_version": 9, "name": "p"}"#, "format_version: found 9"),
+      (
+        whole(
+          #""defaults": {"relative": 1}, "rules": ["#
+            + Array(repeating: #"{"taps": "a", "relative": 1}"#, count: 4097).joined(separator: ",") + "]"),
+        "rules: found 4097, expected at most 4096"
+      ),
       ("{", "p.json: expected JSON: expected a key in quotes"),
       (
         #"{"format": "sam2kit.tolerance_policy", "format_version": 1e30, "name": "p"}"#,

@@ -12,6 +12,9 @@ public struct Prompt: Sendable {
   /// `imageSize / 4`.
   public var maskLogits: Tensor?
 
+  /// How many points an object may have. Each is a token that attends to all others: ten times as many cost a hundred times as much.
+  public static let mostPoints = 10_000
+
   /// A prompt of any combination of the three.
   public init(points: [Click] = [], box: Box? = nil, maskLogits: Tensor? = nil) {
     self.points = points
@@ -28,6 +31,10 @@ public struct Prompt: Sendable {
   /// - Throws: `SAM2Error`.
   public func check(width: Int, height: Int, maskShape: Shape? = nil) throws(SAM2Error) {
     guard !points.isEmpty || box != nil || maskLogits != nil else { throw .emptyPrompt }
+    guard points.count <= Self.mostPoints else {
+      throw .outOfRange(
+        name: "points of an object", expected: "at most \(Self.mostPoints)", found: "\(points.count)")
+    }
     let (right, bottom) = (Double(width), Double(height))
     for point in points {
       guard (0...right).contains(point.x), (0...bottom).contains(point.y) else {

@@ -139,6 +139,9 @@ extension ToleranceRule: Codable {
 private struct PolicyDocument: Decodable {
   static let keys = ["format", "formatVersion", "name", "notes", "extends", "defaults", "rules"]
 
+  /// Every rule is asked about every array.
+  private static let mostRules = 4096
+
   private let own: TolerancePolicy
   /// The preset that it extends.
   private let base: String?
@@ -163,6 +166,9 @@ private struct PolicyDocument: Decodable {
       }
       policy.defaults = preset.defaults.overridden(by: own.defaults)
       policy.rules = preset.rules + own.rules
+    }
+    guard own.rules.count <= Self.mostRules else {
+      throw wrong("rules", "found \(own.rules.count), expected at most \(Self.mostRules)")
     }
     guard !policy.defaults.limits.isEmpty else {
       throw wrong("defaults", "found no bound, expected at least one, or a preset to extend")
