@@ -202,9 +202,12 @@ public struct COCOMask: Sendable, Equatable, Codable {
   public let area: Int
 
   /// What COCO says of a mask.
-  public init(_ mask: BinaryMask) {
-    segmentation = RunLengthEncoding(mask)
-    bbox = mask.bounds.coco
-    area = mask.area
+  public init(_ mask: BinaryMask) { self.init(RunLengthEncoding(mask)) }
+
+  /// What COCO says of a mask's run lengths.
+  public init(_ runs: RunLengthEncoding) {
+    segmentation = runs
+    bbox = runs.bounds.coco
+    area = runs.area
   }
 }

@@ -63,9 +63,10 @@ extension Picture {
   /// The picture with every object in a colour of its own: masks half transparent with a contour, boxes as
   /// outlines, positive points green and negative ones red. Strokes grow with the picture.
   ///
+  /// - Parameter objects: What to draw. Each is asked for several times, so that masks may be made where they are drawn.
   /// - Throws: `MaskError.sizeMismatch` where a mask is not of the picture's size.
-  public func overlaid(with objects: [OverlayObject]) throws(MaskError) -> Picture {
-    for mask in objects.compactMap(\.mask) where mask.width != width || mask.height != height {
+  public func overlaid(with objects: some Collection<OverlayObject>) throws(MaskError) -> Picture {
+    for mask in objects.lazy.compactMap(\.mask) where mask.width != width || mask.height != height {
       throw .sizeMismatch(
         expectedWidth: width, expectedHeight: height, foundWidth: mask.width, foundHeight: mask.height)
     }

@@ -23,7 +23,9 @@ struct StateDict {
   private static let limit = 64
   /// In the keys of dictionaries that hold tensors, some of a parameter's name and shape, and yet no model: training
   /// state, Lightning's own included.
-  private static let trainingState = ["optim", "callbacks", "loops", "scheduler", "scaler", "rng_state"]
+  private static let trainingState = ["optim", "callbacks", "loops", "scheduler", "scaler", "rng_state"].map {
+    Array($0.utf8)
+  }
   /// How many values are looked at to tell whether objects hold tensors.
   private static let searchBudget = 1 << 20
 
@@ -136,7 +138,7 @@ struct StateDict {
       for pair in holding.pairs {
         // Most of a checkpoint is tensors, whose names need no look.
         guard !pair.value.isTensor, case .string(let name) = pair.key,
-          !StateDict.trainingState.contains(where: name.lowercased().contains)
+          !StateDict.isTrainingState(name)
         else { continue }
         if case .object(let object) = pair.value, !seen.insert(object.number).inserted { continue }
         guard let inner = contents.holding(of: pair.value, limit: limit) else { continue }
@@ -152,6 +154,14 @@ struct StateDict {
       return .noStateDict(found: found)
     }
     return .tensorsInObjects(found: found, names: contents.foreignNames)
+  }
+
+  /// Whether a name has a word of training state in it. By bytes: a checkpoint may have some hundred thousand names.
+  private static func isTrainingState(_ name: String) -> Bool {
+    let name = Array(name.lowercased().utf8)
+    return trainingState.contains { word in
+      name.indices.dropLast(word.count - 1).contains { name[$0...].starts(with: word) }
+    }
   }
 
   /// The longest candidate that `key` begins with; the root begins every key.

@@ -178,7 +178,7 @@ extension Segmentation {
       path: folder.target(format.fileName), as: format, width: picture.width, height: picture.height,
       tolerance: tolerance)
     for best in prompts.objects.compactMap({ self.best(of: $0.object) }) {
-      try writer.append(RunLengthEncoding(best.mask), id: best.object)
+      try writer.append(best.runs, id: best.object)
     }
     try writer.finish()
   }

@@ -39,8 +39,10 @@ public struct PredictedMask: Sendable {
   public let object: Int
   /// Which of its masks, from 0.
   public let alternative: Int
+  /// Its pixels as run lengths, of the picture's size: pixels of hundreds of objects would take gigabytes.
+  public fileprivate(set) var runs: RunLengthEncoding
   /// Its pixels, of the picture's size.
-  public fileprivate(set) var mask: BinaryMask
+  public var mask: BinaryMask { BinaryMask(runs) }
   /// Its estimated IoU with the truth.
   public let predictedIoU: Float
   /// The IoU of the masks above and below a slightly higher and lower threshold.
@@ -72,7 +74,7 @@ public struct Segmentation: Sendable {
   /// - Throws: `MediaError`.
   public func overlay() throws -> Picture? {
     try picture.picture?.overlaid(
-      with: prompts.objects.map {
+      with: prompts.objects.lazy.map {
         OverlayObject(mask: best(of: $0.object)?.mask, points: $0.points, box: $0.box)
       })
   }
@@ -170,7 +172,8 @@ extension Prediction {
     (0..<iou.shape[1]).map { alternative in
       let logits = maskLogits(object: 0, mask: alternative)
       return PredictedMask(
-        object: object, alternative: alternative, mask: cleanUp(BinaryMask(logits: logits)),
+        object: object, alternative: alternative,
+        runs: RunLengthEncoding(cleanUp(BinaryMask(logits: logits))),
         predictedIoU: iou.elements[alternative],
         stabilityScore: logits.stabilityScore(offset: Self.stabilityOffset),
         objectScore: objectScore.elements[0])
@@ -198,12 +201,13 @@ extension [PredictedMask] {
         ? one.object < other.object : one.predictedIoU > other.predictedIoU
     }
     guard let first = order.first else { return }
-    var taken = [UInt8](repeating: 0, count: first.mask.pixels.count)
+    var taken = [UInt8](repeating: 0, count: first.runs.width * first.runs.height)
     for object in order.map(\.object) {
       for index in indices where self[index].object == object {
         let mask = self[index].mask
-        self[index].mask = BinaryMask(
-          width: mask.width, height: mask.height, pixels: zip(mask.pixels, taken).map { $0 & (1 - $1) })
+        self[index].runs = RunLengthEncoding(
+          BinaryMask(
+            width: mask.width, height: mask.height, pixels: zip(mask.pixels, taken).map { $0 & (1 - $1) }))
       }
       if let mask = best[object]?.mask { taken = zip(taken, mask.pixels).map { $0 | $1 } }
     }

@@ -119,7 +119,7 @@ struct SegmentationReport: Encodable {
 extension SegmentationReport.Mask {
   /// - Parameter file: The name of its PNG; nil where there is none.
   init(_ found: PredictedMask, file: String?) {
-    let mask = COCOMask(found.mask)
+    let mask = COCOMask(found.runs)
     self.init(
       file: file, object: found.object, alternative: found.alternative, segmentation: mask.segmentation,
       bbox: mask.bbox, area: mask.area, predictedIou: found.predictedIoU,

@@ -132,11 +132,11 @@ struct Segment: Command {
       to: folder, outlines: outlines.formats, tolerance: outlines.tolerance.value, logits: logits)
     for (index, mask) in found.masks.enumerated() {
       print(
-        "\(folder.file(Segmentation.maskName(index)))  object \(mask.object)  \(mask.mask.area) pixels  "
+        "\(folder.file(Segmentation.maskName(index)))  object \(mask.object)  \(mask.runs.area) pixels  "
           + "predicted IoU \(mask.predictedIoU.rounded(3))  stability \(mask.stabilityScore.rounded(3))  "
           + "object score \(mask.objectScore.rounded(2))")
     }
-    for mask in found.masks where mask.mask.area == 0 {
+    for mask in found.masks where mask.runs.area == 0 {
       Console.remark("object \(mask.object): no pixel is in its mask \(mask.alternative)")
     }
     if let logits { print(logits) }
