@@ -160,7 +160,8 @@ extension BinaryMask {
   public init(_ runs: RunLengthEncoding) {
     var pixels = [UInt8](repeating: 0, count: runs.width * runs.height)
     runs.paint(1, on: &pixels)
-    self.init(width: runs.width, height: runs.height, pixels: pixels)
+    (width, height) = (runs.width, runs.height)
+    self.pixels = pixels
   }
 }
 

@@ -67,12 +67,20 @@ struct Canvas {
 
   /// Draws the mask's rim, just inside it. The picture's edge is no rim.
   mutating func drawContour(of mask: BinaryMask, _ color: OverlayColor) {
-    let core = mask.eroded(by: stroke)
+    let bounds = mask.bounds
+    guard bounds.height > 0 else { return }
+    // What is farther away than a stroke has no part in it.
+    let rows = max(0, bounds.y - stroke)..<min(mask.height, bounds.y + bounds.height + stroke)
+    let first = rows.lowerBound * mask.width
+    let strip = BinaryMask(
+      width: mask.width, height: rows.count, pixels: Array(mask.pixels[first..<rows.upperBound * mask.width]))
+    let core = strip.eroded(by: stroke)
     picture.withMutablePixels { picture in
-      for index in core.indices where core[index] != mask.pixels[index] {
-        picture[3 * index] = color.red
-        picture[3 * index + 1] = color.green
-        picture[3 * index + 2] = color.blue
+      for index in core.indices where core[index] != strip.pixels[index] {
+        let place = 3 * (first + index)
+        picture[place] = color.red
+        picture[place + 1] = color.green
+        picture[place + 2] = color.blue
       }
     }
   }

@@ -66,13 +66,14 @@ extension Picture {
   /// - Parameter objects: What to draw. Each is asked for several times, so that masks may be made where they are drawn.
   /// - Throws: `MaskError.sizeMismatch` where a mask is not of the picture's size.
   public func overlaid(with objects: some Collection<OverlayObject>) throws(MaskError) -> Picture {
-    for mask in objects.lazy.compactMap(\.mask) where mask.width != width || mask.height != height {
-      throw .sizeMismatch(
-        expectedWidth: width, expectedHeight: height, foundWidth: mask.width, foundHeight: mask.height)
-    }
     var canvas = Canvas(self)
     for (index, object) in objects.enumerated() {
-      if let mask = object.mask { canvas.fill(mask, object.color ?? OverlayColor(object: index)) }
+      guard let mask = object.mask else { continue }
+      guard mask.width == width, mask.height == height else {
+        throw .sizeMismatch(
+          expectedWidth: width, expectedHeight: height, foundWidth: mask.width, foundHeight: mask.height)
+      }
+      canvas.fill(mask, object.color ?? OverlayColor(object: index))
     }
     for (index, object) in objects.enumerated() {
       if let mask = object.mask { canvas.drawContour(of: mask, object.color ?? OverlayColor(object: index)) }

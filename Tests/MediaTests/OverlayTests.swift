@@ -92,6 +92,11 @@ import Testing
     #expect(color(second, 10, 10) == bytes(colors[1]))
   }
 
+  @Test func objectsMayBeMadeWhereTheyAreDrawn() throws {
+    let objects = [OverlayObject(mask: square), OverlayObject(box: Box(x0: 8, y0: 6, x1: 30, y1: 20))]
+    #expect(try grey.overlaid(with: objects.lazy.map { $0 }) == grey.overlaid(with: objects))
+  }
+
   @Test func maskOfAnotherSizeIsRefused() {
     let small = BinaryMask(width: 2, height: 2, pixels: [1, 1, 1, 1])
     #expect(

@@ -73,11 +73,16 @@ public struct Segmentation: Sendable {
   ///
   /// - Throws: `MediaError`.
   public func overlay() throws -> Picture? {
-    try picture.picture?.overlaid(
-      with: prompts.objects.lazy.map {
-        OverlayObject(mask: best(of: $0.object)?.mask, points: $0.points, box: $0.box)
-      })
+    let drawn = prompts.objects.lazy.map {
+      OverlayObject(mask: best(of: $0.object)?.mask, points: $0.points, box: $0.box)
+    }
+    let pixels = prompts.objects.count * picture.width * picture.height
+    return try pixels <= Self.mostPixels
+      ? picture.picture?.overlaid(with: Array(drawn)) : picture.picture?.overlaid(with: drawn)
   }
+
+  /// Pixels of masks that are kept while all are drawn; more are made anew whenever one is.
+  private static let mostPixels = 1 << 26
 }
 
 extension Model {
