@@ -21,6 +21,10 @@ public struct HDF5Dataset: ~Copyable, Sendable {
   private static let cacheBytes = 16 << 20
   private static let chunkBytes = 1 << 20
   private static let smallestCompressed = 4096
+  /// Chunks that the library may read in one call, for each of which it takes some 4 KB.
+  private static let mostChunks = 1 << 13
+  /// How many elements may be read in one call, where there are more chunks than that.
+  private let longestRead: Int?
 
   init(opening name: String, in parent: hid_t, _ place: Place) throws {
     self.place = place
@@ -41,8 +45,23 @@ public struct HDF5Dataset: ~Copyable, Sendable {
       try stored.check(ArrayClaim(of: opened, creation, isChunked: isChunked, place), place)
     }
     if isChunked { try LZFFilter.check(creation, of: opened, place) }
-    shape = try opened.shape(action, place) { H5Dget_space($0) }
+    let shape = try opened.shape(action, place) { H5Dget_space($0) }
+    let longestRead = isChunked ? try Self.longestRead(creation, of: shape, place) : nil
+    (self.shape, self.longestRead) = (shape, longestRead)
     handle = opened
+  }
+
+  /// Elements of so many chunks as one call may read: a range of rows touches a chunk for each of its last extents at most.
+  private static func longestRead(_ creation: borrowing Handle, of shape: Shape, _ place: Place) throws -> Int?
+  {
+    var chunk = [hsize_t](repeating: 1, count: shape.rank)
+    try Library.call("read its layout", place) { [id = creation.id] in
+      H5Pget_chunk(id, Int32(shape.rank), &chunk)
+    }
+    let extents = chunk.map { max(1, Int(clamping: $0)) }
+    let chunks = zip(shape.extents, extents).reduce(1.0) { $0 * (Double($1.0) / Double($1.1)).rounded(.up) }
+    guard chunks > Double(mostChunks), let last = zip(shape.extents, extents).map(min).last else { return nil }
+    return last * mostChunks
   }
 
   /// The dataset's path within the file.
@@ -77,9 +96,11 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     let element = try type.makeHandle(place)
     let extents = shape.extents.map { hsize_t($0) }
     let space = try Handle(action, place) { H5Screate_simple(Int32(extents.count), extents, nil) }
-    handle = try Handle(action, place) {
+    let created = try Handle(action, place) {
       H5Dcreate2(parent, name, element.id, space.id, chdf5_default(), creation.id, chdf5_default())
     }
+    longestRead = nil
+    handle = created
   }
 
   /// The largest block of whole inner rows within the size of a chunk.
@@ -239,10 +260,15 @@ public struct HDF5Dataset: ~Copyable, Sendable {
         found: "\(offset)..<\(offset + count)")
     }
     let typeID = type.id
-    try eachBlock(of: offset..<offset + count) { position, memorySpace, fileSpace throws(HDF5Error) in
-      try Library.call("read elements", place) { [id = handle.id] in
-        H5Dread(
-          id, typeID, memorySpace, fileSpace, chdf5_default(), memory.baseAddress.map { $0 + position * bytes })
+    let step = max(1, longestRead ?? count)
+    for start in stride(from: 0, to: count, by: step) {
+      let piece = offset + start..<offset + min(count, start + step)
+      try eachBlock(of: piece) { position, memorySpace, fileSpace throws(HDF5Error) in
+        try Library.call("read elements", place) { [id = handle.id] in
+          H5Dread(
+            id, typeID, memorySpace, fileSpace, chdf5_default(),
+            memory.baseAddress.map { $0 + (start + position) * bytes })
+        }
       }
     }
   }

@@ -60,3 +60,17 @@ private let path = URL(filePath: #filePath).deletingLastPathComponent().deleting
   #expect(throws: HDF5Error.self) { _ = try root.dataset("empty") }
   #expect(throws: HDF5Error.self) { _ = try root.dataset("dangling") }
 }
+
+/// More chunks than the library is asked for in one call; each element says where it is.
+@Test(arguments: [0..<9100, 0..<8192, 8191..<8193, 905..<9100, 69..<71]) func readsManyChunksPieceByPiece(
+  range: Range<Int>
+) throws {
+  let folder = URL(filePath: path).deletingLastPathComponent()
+  let dataset = try HDF5File.open(folder.appending(path: "many_chunks.h5").path).root().dataset("x")
+  var numbers = [Float](repeating: -1, count: range.count)
+  try numbers.withUnsafeMutableBufferPointer { try dataset.read(from: range.lowerBound, into: $0) }
+  #expect(numbers == range.map { Float($0 * 7 % 251) })
+  var bytes = [UInt8](repeating: 255, count: range.count)
+  try bytes.withUnsafeMutableBytes { try dataset.read(from: range.lowerBound, into: $0) }
+  #expect(bytes == range.map { UInt8($0 * 7 % 251) })
+}
