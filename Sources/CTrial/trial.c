@@ -451,6 +451,14 @@ static void prepare(double seconds, size_t bytes) {
   alarm(20 + (unsigned)(20 * seconds));
 }
 
+// What a child's exit code, or the signal that ended it, says became of it.
+static int exit_code(int status) { return WIFSIGNALED(status) ? ended_by_signal + WTERMSIG(status) : WEXITSTATUS(status); }
+
+static void conclude(ctrial_report *report, int code) {
+  report->outcome = code == ended_slow ? ctrial_slow : code == ended_large ? ctrial_large : ctrial_crashed;
+  report->code = code > ended_by_signal ? code - ended_by_signal : 0;
+}
+
 ctrial_child ctrial_start(const char *path, double seconds, size_t bytes) {
   ctrial_child child = {.process = -1, .pipe = -1, .shared = 0, .error = 0};
   int ends[2];
@@ -502,7 +510,5 @@ void ctrial_finish(ctrial_child child, ctrial_report *report) {
   munmap((void *)child.shared, sizeof(ctrial_report));
   if (count == 1 && byte == done) return;
   // Where somebody else has waited for the child, what it didn't say is all there is to know.
-  int code = ended < 0 ? 0 : WIFSIGNALED(status) ? ended_by_signal + WTERMSIG(status) : WEXITSTATUS(status);
-  report->outcome = code == ended_slow ? ctrial_slow : code == ended_large ? ctrial_large : ctrial_crashed;
-  report->code = code > ended_by_signal ? code - ended_by_signal : 0;
+  conclude(report, ended < 0 ? 0 : exit_code(status));
 }

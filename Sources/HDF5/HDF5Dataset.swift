@@ -54,11 +54,7 @@ public struct HDF5Dataset: ~Copyable, Sendable {
   /// Elements of so many chunks as one call may read: a range of rows touches a chunk for each of its last extents at most.
   private static func longestRead(_ creation: borrowing Handle, of shape: Shape, _ place: Place) throws -> Int?
   {
-    var chunk = [hsize_t](repeating: 1, count: shape.rank)
-    try Library.call("read its layout", place) { [id = creation.id] in
-      H5Pget_chunk(id, Int32(shape.rank), &chunk)
-    }
-    let extents = chunk.map { max(1, Int(clamping: $0)) }
+    let extents = try chunkExtents(creation, "read its layout", place).map { max(1, Int(clamping: $0)) }
     let chunks = zip(shape.extents, extents).reduce(1.0) { $0 * (Double($1.0) / Double($1.1)).rounded(.up) }
     guard chunks > Double(mostChunks), let last = zip(shape.extents, extents).map(min).last else { return nil }
     return last * mostChunks
@@ -190,6 +186,17 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     let action = "read its filters"
     let creation = try Handle(action, place) { [id = handle.id] in H5Dget_create_plist(id) }
     return try Self.filters(creation, place)
+  }
+
+  /// The extent of a chunk along every axis, of a dataset that is chunked.
+  static func chunkExtents(
+    _ creation: borrowing Handle, _ action: String, _ place: Place
+  ) throws(HDF5Error) -> [hsize_t] {
+    var extents = [hsize_t](repeating: 0, count: 32)
+    let rank = try Library.call(action, place) { [id = creation.id] in
+      H5Pget_chunk(id, Int32(extents.count), &extents)
+    }
+    return Array(extents.prefix(Int(rank)))
   }
 
   static func filters(_ creation: borrowing Handle, _ place: Place) throws(HDF5Error) -> [Int] {

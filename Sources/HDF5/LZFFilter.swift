@@ -56,12 +56,8 @@ enum LZFFilter {
       guard found == number else { continue }
       let type = try Handle(action, place) { [id = dataset.id] in H5Dget_type(id) }
       let elementBytes = try Library.call(action, place) { Int(H5Tget_size(type.id)) }
-      var extents = [hsize_t](repeating: 0, count: 32)
-      let rank = try Library.call(action, place) { [id = creation.id] in
-        H5Pget_chunk(id, Int32(extents.count), &extents)
-      }
       var bytes = hsize_t(elementBytes)
-      for extent in extents.prefix(Int(rank)) {
+      for extent in try HDF5Dataset.chunkExtents(creation, action, place) {
         let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
         bytes = overflow ? .max : product
       }

@@ -94,11 +94,8 @@ struct ArrayClaim {
     self.extents = extents.prefix(Int(rank)).map { UInt64($0) }
     count = Self.product(self.extents, UInt64(bytes))
     if isChunked {
-      var chunk = [hsize_t](repeating: 0, count: 32)
-      let rank = try Library.call(action, place) { [id = creation.id] in
-        H5Pget_chunk(id, Int32(chunk.count), &chunk)
-      }
-      chunkCount = Self.product(chunk.prefix(Int(rank)).map { UInt64($0) }, UInt64(bytes)) ?? .max
+      let chunk = try HDF5Dataset.chunkExtents(creation, action, place)
+      chunkCount = Self.product(chunk.map { UInt64($0) }, UInt64(bytes)) ?? .max
     } else {
       chunkCount = 0
     }

@@ -77,7 +77,7 @@ static void keep(int end) {
     if (child < 0 || waitpid(child, &status, 0) < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == ended_alone)) _exit(0);
     if (!shared->is_reading) continue;
     shared->is_reading = 0;
-    say(end, WIFSIGNALED(status) ? ended_by_signal + WTERMSIG(status) : WEXITSTATUS(status));
+    say(end, exit_code(status));
   }
 }
 
@@ -111,7 +111,5 @@ void ctrial_finish(ctrial_child child, ctrial_report *report) {
   if (read(program_end, &code, sizeof code) != sizeof code) abort();
   memset(report, 0, sizeof *report);
   memcpy(report->place, shared->report.place, sizeof report->place - 1);
-  if (code == ended_well) return;
-  report->outcome = code == ended_slow ? ctrial_slow : code == ended_large ? ctrial_large : ctrial_crashed;
-  report->code = code > ended_by_signal ? code - ended_by_signal : 0;
+  if (code != ended_well) conclude(report, code);
 }
