@@ -5,8 +5,8 @@ public import Prompts
 
 /// One object to draw: any of a mask and the prompts that it came from.
 public struct OverlayObject: Sendable {
-  /// The object's pixels, of the picture's size.
-  public let mask: BinaryMask?
+  /// The object's pixels, of the picture's size, as run lengths: pixels are made where they are drawn.
+  public let runs: RunLengthEncoding?
   /// Clicks.
   public let points: [Click]
   /// A box prompt.
@@ -18,7 +18,14 @@ public struct OverlayObject: Sendable {
   public init(
     mask: BinaryMask? = nil, points: [Click] = [], box: Box? = nil, color: OverlayColor? = nil
   ) {
-    self.mask = mask
+    self.init(runs: mask.map { RunLengthEncoding($0) }, points: points, box: box, color: color)
+  }
+
+  /// An object whose mask is run lengths.
+  public init(
+    runs: RunLengthEncoding?, points: [Click] = [], box: Box? = nil, color: OverlayColor? = nil
+  ) {
+    self.runs = runs
     self.points = points
     self.box = box
     self.color = color
@@ -63,20 +70,20 @@ extension Picture {
   /// The picture with every object in a colour of its own: masks half transparent with a contour, boxes as
   /// outlines, positive points green and negative ones red. Strokes grow with the picture.
   ///
-  /// - Parameter objects: What to draw. Each is asked for several times, so that masks may be made where they are drawn.
   /// - Throws: `MaskError.sizeMismatch` where a mask is not of the picture's size.
-  public func overlaid(with objects: some Collection<OverlayObject>) throws(MaskError) -> Picture {
+  public func overlaid(with objects: [OverlayObject]) throws(MaskError) -> Picture {
+    for runs in objects.compactMap(\.runs) where runs.width != width || runs.height != height {
+      throw .sizeMismatch(
+        expectedWidth: width, expectedHeight: height, foundWidth: runs.width, foundHeight: runs.height)
+    }
     var canvas = Canvas(self)
     for (index, object) in objects.enumerated() {
-      guard let mask = object.mask else { continue }
-      guard mask.width == width, mask.height == height else {
-        throw .sizeMismatch(
-          expectedWidth: width, expectedHeight: height, foundWidth: mask.width, foundHeight: mask.height)
-      }
-      canvas.fill(mask, object.color ?? OverlayColor(object: index))
+      if let runs = object.runs { canvas.fill(BinaryMask(runs), object.color ?? OverlayColor(object: index)) }
     }
     for (index, object) in objects.enumerated() {
-      if let mask = object.mask { canvas.drawContour(of: mask, object.color ?? OverlayColor(object: index)) }
+      if let runs = object.runs {
+        canvas.drawContour(of: BinaryMask(runs), object.color ?? OverlayColor(object: index))
+      }
     }
     for (index, object) in objects.enumerated() {
       if let box = object.box { canvas.draw(box, object.color ?? OverlayColor(object: index)) }

@@ -92,9 +92,13 @@ import Testing
     #expect(color(second, 10, 10) == bytes(colors[1]))
   }
 
-  @Test func objectsMayBeMadeWhereTheyAreDrawn() throws {
-    let objects = [OverlayObject(mask: square), OverlayObject(box: Box(x0: 8, y0: 6, x1: 30, y1: 20))]
-    #expect(try grey.overlaid(with: objects.lazy.map { $0 }) == grey.overlaid(with: objects))
+  @Test func masksMayBeRunLengths() throws {
+    let runs = try RunLengthEncoding(
+      width: 40, height: 30, counts: [305] + Array(repeating: [10, 20], count: 9).flatMap { $0 } + [10, 615])
+    let box = Box(x0: 8, y0: 6, x1: 30, y1: 20)
+    let drawn = try grey.overlaid(with: [OverlayObject(runs: runs, box: box)])
+    #expect(try drawn == grey.overlaid(with: [OverlayObject(mask: square, box: box)]))
+    #expect(drawn != grey)
   }
 
   @Test func maskOfAnotherSizeIsRefused() {

@@ -177,8 +177,9 @@ extension Segmentation {
     var writer = try OutlineWriter(
       path: folder.target(format.fileName), as: format, width: picture.width, height: picture.height,
       tolerance: tolerance)
-    for best in prompts.objects.compactMap({ self.best(of: $0.object) }) {
-      try writer.append(best.runs, id: best.object)
+    let best = masks.best
+    for mask in prompts.objects.compactMap({ best[$0.object] }) {
+      try writer.append(mask.runs, id: mask.object)
     }
     try writer.finish()
   }

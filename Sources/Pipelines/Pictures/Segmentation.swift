@@ -66,23 +66,19 @@ public struct Segmentation: Sendable {
 
   /// An object's mask with the highest estimated IoU.
   public func best(of object: Int) -> PredictedMask? {
-    masks.filter { $0.object == object }.max { $0.predictedIoU < $1.predictedIoU }
+    masks.best[object]
   }
 
   /// The picture with each object's best mask and its prompts drawn; nil where its pixels aren't known.
   ///
   /// - Throws: `MediaError`.
   public func overlay() throws -> Picture? {
-    let drawn = prompts.objects.lazy.map {
-      OverlayObject(mask: best(of: $0.object)?.mask, points: $0.points, box: $0.box)
-    }
-    let pixels = prompts.objects.count * picture.width * picture.height
-    return try pixels <= Self.mostPixels
-      ? picture.picture?.overlaid(with: Array(drawn)) : picture.picture?.overlaid(with: drawn)
+    let best = masks.best
+    return try picture.picture?.overlaid(
+      with: prompts.objects.map {
+        OverlayObject(runs: best[$0.object]?.runs, points: $0.points, box: $0.box)
+      })
   }
-
-  /// Pixels of masks that are kept while all are drawn; more are made anew whenever one is.
-  private static let mostPixels = 1 << 26
 }
 
 extension Model {
@@ -195,12 +191,14 @@ extension Prediction {
 }
 
 extension [PredictedMask] {
+  /// Every object's mask with the highest estimated IoU, of several the first.
+  var best: [Int: PredictedMask] {
+    Dictionary(map { ($0.object, $0) }) { $1.predictedIoU > $0.predictedIoU ? $1 : $0 }
+  }
+
   /// Takes from every object the pixels of the best masks of those whose best mask is better than its own.
   fileprivate mutating func separateObjects() {
-    var best: [Int: PredictedMask] = [:]
-    for mask in self where mask.predictedIoU > best[mask.object]?.predictedIoU ?? -.infinity {
-      best[mask.object] = mask
-    }
+    let best = self.best
     let order = best.values.sorted { one, other in
       one.predictedIoU == other.predictedIoU
         ? one.object < other.object : one.predictedIoU > other.predictedIoU

@@ -1,4 +1,5 @@
 import Files
+import Masks
 import Media
 
 /// The video with every object's mask drawn, as a video.
@@ -29,9 +30,11 @@ struct TrackOverlay {
     let start = try source.frame(at: 0)?.timestamp
     while let frame = try source.frame(at: index) {
       if isCancelled() { throw CancellationError() }
-      let objects = try journal.entry(of: source.numbering.number(of: index))?.masks() ?? []
+      let objects = try journal.entry(of: source.numbering.number(of: index))?.objects ?? []
       // An object keeps its colour whether the others are there or not.
-      let drawn = objects.map { OverlayObject(mask: $0.mask, color: OverlayColor(object: $0.object - 1)) }
+      let drawn = objects.map {
+        OverlayObject(runs: $0.mask.segmentation, color: OverlayColor(object: $0.object - 1))
+      }
       try writer.append(try frame.picture.overlaid(with: drawn), at: frame.timestamp.map { $0 - (start ?? 0) })
       watch(.progress(progress.advance(to: index)))
       index += 1
