@@ -81,7 +81,7 @@ let package = Package(
     // Everywhere loaded when it is first needed, since it may be missing.
     .target(name: "COneDNN", dependencies: ["CLoader"], exclude: ["README.md"], publicHeadersPath: "."),
     .target(name: "CVector", exclude: ["README.md"]),
-    .target(name: "CTrial", dependencies: ["CHDF5"], exclude: ["README.md"]),
+    .target(name: "CHDF5Server", dependencies: ["CHDF5"], exclude: ["README.md"]),
 
     layer("Threads", []),
     layer("Files", ["Threads", .target(name: "CCrypto", condition: .when(platforms: [.linux])), "CDeflate"]),
@@ -90,7 +90,7 @@ let package = Package(
       resources: [.embedInCode("manifest.json")], swiftSettings: settings),
     layer("Tensors", ["CVector"]),
     layer("Prompts", []),
-    layer("HDF5", ["Files", "Tensors", "CHDF5", "CTrial"]),
+    layer("HDF5", ["Files", "Tensors", "CHDF5", "CHDF5Server"]),
     layer("Masks", ["Tensors", "CVector"]),
     layer("Architecture", ["Tensors"]),
     layer("Configurations", ["Architecture", "Yams"]),
@@ -135,7 +135,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Tensors", "Kernels"], path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("Threads"), tests("Files"), tests("Downloads", ["Files"]), tests("Tensors", ["CVector"]),
-    tests("HDF5", ["Files", "Tensors", "CTrial"]), tests("Masks", ["Tensors"], fixtures: true),
+    tests("HDF5", ["Files", "Tensors", "CHDF5Server"]), tests("Masks", ["Tensors"], fixtures: true),
     tests("Architecture", ["Files", "Tensors"], fixtures: true),
     tests("Configurations", ["Architecture", "Files"], fixtures: true),
     tests("Checkpoints", ["Files", "Tensors", "HDF5", "Architecture", "CVector"], fixtures: true),

@@ -37,7 +37,7 @@ final class HDF5Weights: TensorContents {
     }
   }
 
-  private static func holdsGroups(_ root: borrowing HDF5Group) throws -> Bool {
+  private static func holdsGroups(_ root: HDF5Group) throws -> Bool {
     for name in try root.children() where try root.kind(of: name) == .group { return true }
     return false
   }
@@ -72,13 +72,13 @@ final class HDF5Weights: TensorContents {
     }
 
     /// Adds what is in a group and those within it, whose names stand before the datasets', with dots between.
-    mutating func add(_ root: borrowing HDF5Group) throws {
+    mutating func add(_ root: HDF5Group) throws {
       let bounds = HDF5TreeBounds(
         depth: limits.pickleNesting, groups: limits.groups, names: limits.zipEntries)
       do {
         let members = try root.members(within: bounds) { group, name, _ -> Described? in
           let dataset = try group.dataset(name)
-          guard try dataset.holdsNumbers() else { return Described(path: dataset.path) }
+          guard dataset.holdsNumbers else { return Described(path: dataset.path) }
           return Described(path: dataset.path, tensor: (try dataset.elementType(), dataset.shape))
         }
         for member in members {
@@ -111,7 +111,7 @@ final class HDF5Weights: TensorContents {
     }
   }
 
-  private static func metadata(of root: borrowing HDF5Group) throws -> [String: String] {
+  private static func metadata(of root: HDF5Group) throws -> [String: String] {
     var metadata: [String: String] = [:]
     for name in try root.attributeNames() {
       switch try root.attribute(name) {
@@ -182,7 +182,7 @@ extension Conversion {
   func writeHDF5(to path: String, durable: Bool) throws(CheckpointError) {
     let reading = SourceReading(source, takingDigest: takesDigest, mapped: true)
     do {
-      let output = try HDF5File.create(path, durable: durable)
+      let output = try HDF5NewFile(path, durable: durable)
       let root = try output.root()
       for (index, entry) in source.entries.enumerated() {
         guard !entry.name.isEmpty, entry.name != ".",

@@ -11,15 +11,10 @@ final class HDF5Dump: DumpContents {
   private let path: String
   private let state: Mutex<State>
 
-  private struct State: ~Copyable {
+  private struct State {
     let file: HDF5File
     /// The dataset read last, kept because ranges of one array follow each other.
-    var open: OpenDataset?
-  }
-
-  private struct OpenDataset: ~Copyable {
-    let name: String
-    let dataset: HDF5Dataset
+    var open: (name: String, dataset: HDF5Dataset)?
   }
 
   private static let deepest = 32
@@ -35,7 +30,7 @@ final class HDF5Dump: DumpContents {
     let file = try HDF5File.open(path)
     let (ratio, overflow) = fileByteCount.multipliedReportingOverflow(by: limits.inflationRatio)
     mostBytes = max(limits.inflationFree, Self.inflationFree, overflow ? .max : ratio)
-    arrays = try Self.arrays(below: try file.root(), path: path)
+    arrays = try Self.arrays(below: file.root(), path: path)
     guard !arrays.isEmpty else { throw DumpError.empty(path: path, expected: "an HDF5 file with datasets") }
     // Each as often as it has names, which is how often it is gone through.
     let most = max(Self.inflationFree * 8, overflow ? .max : ratio)
@@ -47,11 +42,11 @@ final class HDF5Dump: DumpContents {
           "at most \(most) bytes of arrays, each as often as it has names (--limit inflation-ratio=NUMBER "
           + "allows more)")
     }
-    state = Mutex(State(file: consume file))
+    state = Mutex(State(file: file))
   }
 
   /// Every dataset below the root under all of its names.
-  private static func arrays(below root: borrowing HDF5Group, path: String) throws -> [DumpedArray] {
+  private static func arrays(below root: HDF5Group, path: String) throws -> [DumpedArray] {
     do {
       let members = try root.members(within: HDF5TreeBounds(depth: deepest, names: mostArrays)) {
         group, name, kind -> (shape: Shape, type: ElementType)? in
@@ -83,8 +78,7 @@ final class HDF5Dump: DumpContents {
     }
     return try TensorBytes(count: byteCount) { memory in
       try state.withLock { state in
-        try Self.open(array.name, &state)
-        try state.open?.dataset.read(into: memory)
+        try Self.dataset(array.name, &state).read(into: memory)
       }
     }
   }
@@ -93,18 +87,16 @@ final class HDF5Dump: DumpContents {
     guard case .numbers(let type) = arrays[index].type, type != .bool, StridedElements.isReadable(type)
     else { return false }
     try state.withLock { state in
-      try Self.open(arrays[index].name, &state)
-      try state.open?.dataset.read(from: offset, into: buffer)
+      try Self.dataset(arrays[index].name, &state).read(from: offset, into: buffer)
     }
     return true
   }
 
-  private static func open(_ name: String, _ state: inout State) throws {
-    if let open = state.open.take(), open.name == name {
-      state.open = consume open
-    } else {
-      state.open = OpenDataset(name: name, dataset: try state.file.root().dataset(name))
-    }
+  private static func dataset(_ name: String, _ state: inout State) throws -> HDF5Dataset {
+    if let open = state.open, open.name == name { return open.dataset }
+    let dataset = try state.file.root().dataset(name)
+    state.open = (name, dataset)
+    return dataset
   }
 }
 

@@ -13,7 +13,7 @@ public final class MappedFile: Sendable {
   /// Whether the file takes less room on disk than it has bytes, so that it may have holes.
   public let isSparse: Bool
   /// Open for reading as long as this object lives. Its position means nothing.
-  let descriptor: Int32
+  package let descriptor: Int32
   private let memory: MappedPart
   private let version: Version
 

@@ -62,23 +62,44 @@ extension ElementType {
     try Library.call(action, place) { H5Tinsert(type.id, "i", part.byteCount, member.id) }
     return type
   }
+}
 
-  /// The element type that a type found in a file is, whichever its byte order.
-  init(of stored: borrowing Handle, _ place: Place) throws(HDF5Error) {
-    let type = try Handle("read the element type", place) { [id = stored.id] in H5Tcopy(id) }
-    let kind = try Library.call("read the element type", place) { H5Tget_class(type.id).rawValue }
-    if kind == H5T_INTEGER.rawValue || kind == H5T_FLOAT.rawValue {
-      try Library.call("read the element type", place) { H5Tset_order(type.id, H5T_ORDER_LE) }
+/// The library's own element types, made once and never let go, for the children that read files.
+enum StandardTypes {
+  private final class Made: Sendable {
+    let handle: Handle
+
+    init(_ type: ElementType) throws(HDF5Error) {
+      handle = try type.makeHandle(Place(file: "memory", object: "/"))
     }
-    for candidate in ElementType.allCases {
-      let own = try candidate.makeHandle(place)
-      if try Library.call("compare element types", place, { H5Tequal(type.id, own.id) }) > 0 {
-        self = candidate
-        return
-      }
+  }
+
+  private struct Types: @unchecked Sendable {
+    let handles: [Made]
+    /// Their identifiers, never changed and never let go.
+    let memory: UnsafeBufferPointer<Int64>
+  }
+
+  private static let made: Result<Types, HDF5Error> = {
+    do throws(HDF5Error) {
+      var handles: [Made] = []
+      for type in ElementType.allCases { handles.append(try Made(type)) }
+      let memory = UnsafeMutableBufferPointer<Int64>.allocate(capacity: handles.count)
+      _ = memory.initialize(from: handles.map { $0.handle.id })
+      return .success(Types(handles: handles, memory: UnsafeBufferPointer(memory)))
+    } catch {
+      return .failure(error)
     }
-    let bytes = try Library.call("read the element type", place) { Int(H5Tget_size(type.id)) }
-    throw .unsupported(
-      file: place.file, object: place.object, found: "an element type of class \(kind) and \(bytes) bytes")
+  }()
+
+  /// Identifiers of the types, in the order of `ElementType.allCases`.
+  static func all() throws(HDF5Error) -> UnsafeBufferPointer<Int64> { try made.get().memory }
+
+  /// Where a type stands among all.
+  static func position(of type: ElementType) -> Int { ElementType.allCases.firstIndex(of: type) ?? 0 }
+
+  /// The type that stands there; nil where none does.
+  static func type(at position: UInt64) -> ElementType? {
+    position < UInt64(ElementType.allCases.count) ? ElementType.allCases[Int(position)] : nil
   }
 }

@@ -8,9 +8,8 @@ enum Library {
     // At exit the library closes what is open, and crashes on a file that a full disk has kept from closing. Nothing
     // is owed to it: files are committed or dropped before.
     H5dont_atexit()
-    // A file from elsewhere must not have the library look for a filter's code and load it.
+    // A file from elsewhere must not have the library look for a filter's code and load it, in a child either.
     H5PLset_loading_state(0)
-    LZFFilter.register()
     return Mutex(())
   }()
 
@@ -55,7 +54,12 @@ enum Library {
         }, words)
     }
     guard let general = words.first, let cause = words.last else { return "no reason given" }
-    return general == cause ? plain(cause) : "\(general): \(plain(cause))"
+    return reason(general: general, cause: cause)
+  }
+
+  /// The general account of a failure and its cause, in one line.
+  static func reason(general: String, cause: String) -> String {
+    general.isEmpty || general == cause ? plain(cause) : "\(plain(general)): \(plain(cause))"
   }
 
   /// The cause on one line. Where the library quotes the system among a dozen numbers, the system's words alone.
@@ -142,14 +146,11 @@ public enum HDF5Error: Error, Equatable, CustomStringConvertible {
 struct Place: Sendable {
   let file: String
   /// The path within the file; `/` for the root.
-  let object: String
-  /// What arrays of an opened file are held against; nil in a new one.
-  var stored: StoredBytes?
+  var object: String
 
   /// The object called `name` below this one.
   func child(_ name: String) -> Place {
     Place(
-      file: file, object: name.hasPrefix("/") ? name : object == "/" ? "/\(name)" : "\(object)/\(name)",
-      stored: stored)
+      file: file, object: name.hasPrefix("/") ? name : object == "/" ? "/\(name)" : "\(object)/\(name)")
   }
 }

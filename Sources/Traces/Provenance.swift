@@ -138,7 +138,7 @@ extension Provenance {
 
   /// Writes the root attributes.
   func write(
-    to root: borrowing HDF5Group, format: String = TraceSchema.format, version: Int = TraceSchema.version
+    to root: borrowing HDF5NewGroup, format: String = TraceSchema.format, version: Int = TraceSchema.version
   ) throws {
     try root.setAttribute("format", .string(format))
     try root.setAttribute("format_version", .integer(Int64(version)))
@@ -168,7 +168,7 @@ extension Provenance {
 
   /// Reads the root attributes of the trace, or other format, at `file`.
   init(
-    of root: borrowing HDF5Group, file: String, format: String = TraceSchema.format,
+    of root: HDF5Group, file: String, format: String = TraceSchema.format,
     version expected: Int = TraceSchema.version
   ) throws {
     let stated = try root.attribute("format")

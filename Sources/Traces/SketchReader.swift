@@ -71,7 +71,7 @@ private struct SketchTableReader {
   /// honest ones the numbers, which are as good as random, hardly become smaller, and names by less.
   private static let mostBytes = (least: 4 << 20, ratio: 48)
 
-  func listing(of root: borrowing HDF5Group) throws -> [SketchedTap] {
+  func listing(of root: HDF5Group) throws -> [SketchedTap] {
     let text: [UInt8] = try elements(of: root, SketchSchema.taps, .uint8, columns: nil)
     do {
       return try JSONText.decode(String(decoding: text, as: UTF8.self))
@@ -82,7 +82,7 @@ private struct SketchTableReader {
   }
 
   /// The sketches of a listing that names so many taps.
-  func sketches(of root: borrowing HDF5Group, taps: Int) throws -> [Sketch] {
+  func sketches(of root: HDF5Group, taps: Int) throws -> [Sketch] {
     let counts: [Int64] = try elements(of: root, SketchSchema.counts, .int64, columns: 3)
     let rows = counts.count / 3
     guard rows <= taps else {
@@ -123,7 +123,7 @@ private struct SketchTableReader {
 
   /// All elements of a table with so many columns, or of any table or list.
   private func elements<Element: Numeric>(
-    of root: borrowing HDF5Group, _ name: String, _ type: ElementType, columns: Int?
+    of root: HDF5Group, _ name: String, _ type: ElementType, columns: Int?
   ) throws -> [Element] {
     let dataset = try root.dataset(name)
     let found = try dataset.elementType()
@@ -134,7 +134,7 @@ private struct SketchTableReader {
         expected: "\(type.rawValue)" + (columns.map { " in \($0) columns" } ?? ""),
         found: "\(found.rawValue) of shape \(dataset.shape)")
     }
-    let stored = try dataset.storedByteCount().multipliedReportingOverflow(by: Self.mostBytes.ratio)
+    let stored = dataset.storedByteCount.multipliedReportingOverflow(by: Self.mostBytes.ratio)
     let most = max(Self.mostBytes.least, stored.overflow ? 0 : stored.partialValue)
     guard dataset.shape.count <= most / type.byteCount else {
       throw TraceError.malformed(

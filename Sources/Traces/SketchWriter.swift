@@ -13,7 +13,7 @@ public final class SketchWriter: TapWriter {
   private let state: Mutex<State>
 
   private struct State: ~Copyable {
-    var file: HDF5File?
+    var file: HDF5NewFile?
     var taps: [SketchedTap] = []
     var rows: [Sketch: Int] = [:]
     var recent = RecentTensors()
@@ -26,7 +26,7 @@ public final class SketchWriter: TapWriter {
   public init(path: String, provenance: Provenance) throws {
     self.path = path
     self.provenance = provenance
-    state = Mutex(State(file: try HDF5File.create(path)))
+    state = Mutex(State(file: try HDF5NewFile(path)))
   }
 
   /// Sketches what went into and came out of one call of a module.
@@ -133,7 +133,7 @@ struct SketchTables {
     }
   }
 
-  func write(to root: borrowing HDF5Group, _ provenance: Provenance) throws {
+  func write(to root: borrowing HDF5NewGroup, _ provenance: Provenance) throws {
     try provenance.write(to: root, format: SketchSchema.format, version: SketchSchema.version)
     try root.setAttribute(SketchSchema.seedAttribute, .integer(Int64(bitPattern: sketching.seed)))
     try table(root, SketchSchema.counts, .int64, columns: 3) {
@@ -152,7 +152,7 @@ struct SketchTables {
 
   /// Writes a row for every sketch; the machine's byte order is little-endian wherever this package runs.
   private func table<Element>(
-    _ root: borrowing HDF5Group, _ name: String, _ type: ElementType, columns: Int, _ row: (Sketch) -> [Element]
+    _ root: borrowing HDF5NewGroup, _ name: String, _ type: ElementType, columns: Int, _ row: (Sketch) -> [Element]
   ) throws {
     try sketches.flatMap(row).withUnsafeBytes {
       try root.write(name, $0, as: type, [sketches.count, columns], storage: .compressed)

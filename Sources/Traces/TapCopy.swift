@@ -20,7 +20,7 @@ struct TraceCopy {
   func write(_ taps: [(listed: ListedTap, reader: TraceReader)], _ provenance: Provenance, to path: String)
     throws
   {
-    let file = try HDF5File.create(path)
+    let file = try HDF5NewFile(path)
     do {
       let root = try file.root()
       try provenance.write(to: root)
@@ -51,11 +51,11 @@ struct TraceCopy {
     try file.commit()
   }
 
-  private func copy(_ tap: Tap, of reader: TraceReader, to root: borrowing HDF5Group) throws {
+  private func copy(_ tap: Tap, of reader: TraceReader, to root: borrowing HDF5NewGroup) throws {
     try reader.withRoot { source in
       let dataset = try source.dataset(tap.object)
       let type = try dataset.elementType()
-      let storage = try self.storage ?? dataset.storage()
+      let storage = self.storage ?? dataset.storage
       let copy = try root.createDataset(tap.object, type, dataset.shape, storage: storage)
       let pieces = copy.pieces(of: type, storage, bytes: Self.pieceBytes)
       let memory = UnsafeMutableRawBufferPointer.allocate(
@@ -79,7 +79,7 @@ struct SketchCopy {
 
   /// Writes taps in their order.
   func write(_ taps: [(listed: ListedTap, run: Recording)], _ provenance: Provenance, to path: String) throws {
-    let file = try HDF5File.create(path)
+    let file = try HDF5NewFile(path)
     var rows: [Sketch: Int] = [:]
     /// Rows of arrays that a trace stores once under several names.
     var known: [UInt64: Int] = [:]

@@ -17,7 +17,7 @@ struct TapListing {
   }
 
   /// Every tap: calls by sequence, inputs before output, then predictions.
-  mutating func taps(of root: borrowing HDF5Group) throws -> [Tap] {
+  mutating func taps(of root: HDF5Group) throws -> [Tap] {
     var taps: [Tap] = []
     if try root.kind(of: TraceSchema.taps) != nil {
       let group = try root.group(TraceSchema.taps)
@@ -36,14 +36,14 @@ struct TapListing {
   }
 
   /// Makes sure that a group wasn't looked into under another name.
-  private mutating func enter(_ group: borrowing HDF5Group) throws {
-    guard groups.insert(try group.address()).inserted else {
+  private mutating func enter(_ group: HDF5Group) throws {
+    guard groups.insert(group.address).inserted else {
       throw TraceError.malformed(
         file: file, object: group.path, expected: "a group of its own", found: "one that has another name, too")
     }
   }
 
-  private mutating func calls(in group: borrowing HDF5Group) throws -> [Call] {
+  private mutating func calls(in group: HDF5Group) throws -> [Call] {
     var calls: [Call] = []
     for module in try group.children() {
       let children = try group.group(module)
@@ -68,7 +68,7 @@ struct TapListing {
   }
 
   /// A whole number that a call may have.
-  private func number(_ name: String, of group: borrowing HDF5Group) throws -> Int? {
+  private func number(_ name: String, of group: HDF5Group) throws -> Int? {
     switch try group.attribute(name) {
     case nil: return nil
     case .integer(let number): return Int(number)
@@ -80,7 +80,7 @@ struct TapListing {
 
   /// Adds the dataset called `link`, or all those below the group of that name.
   private mutating func collect(
-    _ link: String, in group: borrowing HDF5Group, as name: String, _ call: Call?, depth: Int,
+    _ link: String, in group: HDF5Group, as name: String, _ call: Call?, depth: Int,
     _ taps: inout [Tap]
   ) throws {
     let object = group.path == "/" ? "/\(link)" : "\(group.path)/\(link)"
@@ -90,7 +90,7 @@ struct TapListing {
       taps.append(
         Tap(
           id: TapID(name), shape: dataset.shape, place: call?.place ?? TapPlace(), object: object,
-          address: try dataset.address()))
+          address: dataset.address))
     case .group where depth < TraceSchema.deepestValue:
       let inner = try group.group(link)
       try enter(inner)

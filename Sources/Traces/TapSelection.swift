@@ -81,7 +81,7 @@ extension Recording {
   }
 
   /// The listing has seen to it that there is one.
-  private static func sequence(of call: CallID, in root: borrowing HDF5Group) throws -> Int? {
+  private static func sequence(of call: CallID, in root: HDF5Group) throws -> Int? {
     guard
       case .integer(let number) = try root.group("\(TraceSchema.taps)/\(call)").attribute(TraceSchema.sequence)
     else { return nil }

@@ -55,17 +55,10 @@ public final class TraceReader: Sendable {
   private let positions: [TapID: Int]
   private let state: Mutex<State>
 
-  private struct State: ~Copyable {
+  private struct State {
     let file: HDF5File
     /// The dataset read last, kept because ranges of one tap follow each other.
-    var open: OpenDataset?
-  }
-
-  private struct OpenDataset: ~Copyable {
-    let object: String
-    let dataset: HDF5Dataset
-    /// Its elements, if they can be read past the library.
-    let elements: ContiguousElements?
+    var open: (object: String, dataset: HDF5Dataset)?
   }
 
   /// Opens a trace.
@@ -75,13 +68,13 @@ public final class TraceReader: Sendable {
   public init(path: String) throws {
     self.path = path
     let file = try HDF5File.open(path)
-    let root = try file.root()
+    let root = file.root()
     provenance = try Provenance(of: root, file: path)
     var listing = TapListing(file: path)
     taps = try listing.taps(of: root)
     try Self.check(taps, file: path)
     positions = Dictionary(taps.enumerated().map { ($1.id, $0) }) { first, _ in first }
-    state = Mutex(State(file: consume file))
+    state = Mutex(State(file: file))
   }
 
   /// Bytes of all arrays, each as often as it has names, that any file may have, and how many times a larger one's own:
@@ -135,11 +128,8 @@ public final class TraceReader: Sendable {
   }
 
   /// Calls `body` with the file's root, alone.
-  func withRoot<Result: Sendable>(_ body: (borrowing HDF5Group) throws -> Result) throws -> Result {
-    try state.withLock { state in
-      let root = try state.file.root()
-      return try body(root)
-    }
+  func withRoot<Result: Sendable>(_ body: (HDF5Group) throws -> Result) throws -> Result {
+    try state.withLock { try body($0.file.root()) }
   }
 
   /// A whole tap that shares the file's memory if it lies there as it would in memory, else read.
@@ -154,20 +144,18 @@ public final class TraceReader: Sendable {
 
   /// A tap's elements where they can be read past the library; else `body` is given the dataset.
   private func elements(
-    of tap: Tap, otherwise body: (borrowing HDF5Dataset) throws -> Void
+    of tap: Tap, otherwise body: (HDF5Dataset) throws -> Void
   ) throws -> ContiguousElements? {
     try state.withLock { state in
-      if let open = state.open.take(), open.object == tap.object {
-        state.open = consume open
+      let dataset: HDF5Dataset
+      if let open = state.open, open.object == tap.object {
+        dataset = open.dataset
       } else {
-        let dataset = try state.file.root().dataset(tap.object)
-        let elements = try state.file.contiguousElements(of: dataset)
-        state.open = OpenDataset(object: tap.object, dataset: dataset, elements: elements)
+        dataset = try state.file.root().dataset(tap.object)
+        state.open = (tap.object, dataset)
       }
-      guard let open = state.open.take() else { return nil }
-      let elements = open.elements
-      if elements == nil { try body(open.dataset) }
-      state.open = consume open
+      let elements = dataset.contiguousElements()
+      if elements == nil { try body(dataset) }
       return elements
     }
   }

@@ -76,8 +76,8 @@ public struct TraceSummary: Equatable, Sendable, Codable {
           let owner = listed.tap.address.flatMap { owners[$0] }
           if let address = listed.tap.address, owner == nil { owners[address] = listed.tap.name }
           return Row(
-            listed, type: try dataset.elementType(), storage: try dataset.storage(),
-            storedBytes: owner == nil ? try dataset.storedByteCount() : nil, linkedTo: owner)
+            listed, type: try dataset.elementType(), storage: dataset.storage,
+            storedBytes: owner == nil ? dataset.storedByteCount : nil, linkedTo: owner)
         }
       }
       arrays = owners.count

@@ -13,7 +13,7 @@ public final class TraceWriter: TapWriter {
   private let state: Mutex<State>
 
   private struct State: ~Copyable {
-    var file: HDF5File?
+    var file: HDF5NewFile?
     var recent = RecentTensors()
     var failure: (any Error)?
   }
@@ -24,7 +24,7 @@ public final class TraceWriter: TapWriter {
   public init(path: String, provenance: Provenance, storage: HDF5Storage = .contiguous) throws {
     self.path = path
     self.storage = storage
-    let file = try HDF5File.create(path)
+    let file = try HDF5NewFile(path)
     let root = try file.root()
     try provenance.write(to: root)
     _ = try root.createGroup(TraceSchema.taps)
@@ -69,7 +69,7 @@ public final class TraceWriter: TapWriter {
   public func write(_ prediction: PredictedValue, _ tensor: Tensor, at place: PredictionPlace?) throws {
     try append { root, recent in
       let name = (place.map { "\($0)/" } ?? "") + prediction.rawValue
-      try write(tensor, name, in: try root.group(TraceSchema.prediction), &recent)
+      try write(tensor, name, in: try root.createGroup(TraceSchema.prediction), &recent)
     }
   }
 
@@ -84,7 +84,7 @@ public final class TraceWriter: TapWriter {
     }
   }
 
-  private func append(_ body: (borrowing HDF5Group, inout RecentTensors) throws -> Void) throws {
+  private func append(_ body: (borrowing HDF5NewGroup, inout RecentTensors) throws -> Void) throws {
     try state.withLock { state in
       if let failure = state.failure { throw failure }
       guard let root = try state.file?.root() else { throw TraceError.finished(file: path) }
@@ -99,7 +99,7 @@ public final class TraceWriter: TapWriter {
   }
 
   private func write(
-    _ tensor: Tensor, _ name: String, in group: borrowing HDF5Group, _ recent: inout RecentTensors
+    _ tensor: Tensor, _ name: String, in group: borrowing HDF5NewGroup, _ recent: inout RecentTensors
   ) throws {
     for step in name.split(separator: "/", omittingEmptySubsequences: false) {
       guard TraceSchema.isLinkName(String(step)) else { throw TraceError.badName(file: path, name: name) }

@@ -17,7 +17,7 @@ private func sources(of target: String) -> [String] {
 
 /// Compiles as the package does, without optimisation: it changes no name.
 private func compile(_ arguments: [String]) throws {
-  let headers = ["Sources/CLoader/include", "Sources/CVector/include", "Sources/CTrial/include"].map {
+  let headers = ["Sources/CLoader/include", "Sources/CVector/include", "Sources/CHDF5Server/include"].map {
     "-I" + TestFiles.package($0)
   }
   let flags = try run([
@@ -48,7 +48,7 @@ private func run(_ command: [String], environment: [String: String]? = nil) thro
 
 @Test func everySymbolBeginsWithItsTargetsName() throws {
   #expect(
-    Set(targets).isSuperset(of: ["CFFmpeg", "CLoader", "COneDNN", "COpenBLAS", "CTrial", "CVector"]),
+    Set(targets).isSuperset(of: ["CFFmpeg", "CLoader", "COneDNN", "COpenBLAS", "CHDF5Server", "CVector"]),
     "\(targets)")
   try TestFiles.withTemporaryFolder { folder in
     for target in targets {

@@ -9,7 +9,7 @@ import TestSupport
   @Test func readsDatasetsAndAttributes() throws {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       let root = try file.root()
       try root.write("layer.weight", Tensor([2, 2], [1, 2, 3, 4]), storage: .compressed)
       try root.setAttribute("epoch", .integer(3))
@@ -41,7 +41,7 @@ import TestSupport
   @Test func refusesGroupsWithoutDatasets() throws {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       _ = try file.root().createGroup("layer")
       try file.commit()
       let expected = CheckpointError.hdf5(
@@ -53,7 +53,7 @@ import TestSupport
   @Test func refusesADatasetBeyondWhatItsFileCanHold() throws {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       // Chunks that were never written take no room: a file of a few KB that declares 1 TiB.
       _ = try file.root().createDataset("w", .float32, [1 << 38], storage: .compressed)
       try file.commit()
@@ -64,7 +64,7 @@ import TestSupport
   @Test func refusesTwoDatasetsOfOneName() throws {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       let root = try file.root()
       try root.write("a.b", Tensor([1], [1]))
       try root.write("a/b", Tensor([1], [2]))
@@ -79,7 +79,7 @@ import TestSupport
   @Test func refusesGroupsWithinThemselvesAndTooMany() throws {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/weights.h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       let root = try file.root()
       try root.write("a/w", Tensor([1], [1]))
       try root.link("a/b", to: "a")
@@ -89,7 +89,7 @@ import TestSupport
           file: path, object: "/a/b", found: "a group within itself"))
       #expect(throws: cycle) { try Checkpoint.open(path: path) }
       let many = "\(folder)/many.h5"
-      let other = try HDF5File.create(many)
+      let other = try HDF5NewFile(many)
       let top = try other.root()
       _ = try top.createGroup("0")
       try top.write("w", Tensor([1], [1]))

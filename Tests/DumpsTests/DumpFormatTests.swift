@@ -45,7 +45,7 @@ import Verification
 @Test func readsAnyHDF5ByItsPaths() throws {
   try TestFiles.withTemporaryFolder { folder in
     let path = "\(folder)/dump.h5"
-    let file = try HDF5File.create(path)
+    let file = try HDF5NewFile(path)
     do {
       let root = try file.root()
       try root.write("encoder/blocks/0", Tensor([2, 2], [1, 2, 3, 4]))
@@ -74,7 +74,7 @@ import Verification
   try TestFiles.withTemporaryFolder { folder in
     func dump(_ depth: Int) throws -> String {
       let path = "\(folder)/\(depth).h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       do {
         let root = try file.root()
         try root.write("0/w", Tensor([1], [1]))
@@ -100,7 +100,7 @@ import Verification
   try TestFiles.withTemporaryFolder { folder in
     func made(names: Int) throws -> String {
       let path = "\(folder)/\(names).h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       do {
         let root = try file.root()
         _ = try root.createDataset("0", .float32, [1 << 24], storage: .compressed)
@@ -127,7 +127,7 @@ import Verification
 @Test func refusesToCopyAnArrayOfHDF5BeyondItsFile() throws {
   try TestFiles.withTemporaryFolder { folder in
     let path = "\(folder)/dump.h5"
-    let file = try HDF5File.create(path)
+    let file = try HDF5NewFile(path)
     do {
       let dataset = try file.root().createDataset("x", .float32, [(1 << 25) + 1], storage: .compressed)
       var state: UInt64 = 7
@@ -151,7 +151,7 @@ import Verification
 @Test func copiesSmallArraysOfHDF5UnderAnyLimit() throws {
   try TestFiles.withTemporaryFolder { folder in
     let path = "\(folder)/dump.h5"
-    let file = try HDF5File.create(path)
+    let file = try HDF5NewFile(path)
     do { try file.root().write("x", Tensor([3], [5, 6, 7])) }
     try file.commit()
     var limits = ReadingLimits()

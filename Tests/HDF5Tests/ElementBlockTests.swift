@@ -25,7 +25,7 @@ import Testing
 }
 
 @Test func chunksAreWholeRowsOfAboutAMebibyte() {
-  #expect(HDF5Dataset.chunk(of: [1, 256, 256, 144], bytes: 4) == [1, 7, 256, 144])
-  #expect(HDF5Dataset.chunk(of: [10, 10], bytes: 4) == [10, 10])
-  #expect(HDF5Dataset.chunk(of: [2, 1 << 20], bytes: 4) == [1, 1 << 18])
+  #expect(HDF5NewDataset.chunk(of: [1, 256, 256, 144], bytes: 4) == [1, 7, 256, 144])
+  #expect(HDF5NewDataset.chunk(of: [10, 10], bytes: 4) == [10, 10])
+  #expect(HDF5NewDataset.chunk(of: [2, 1 << 20], bytes: 4) == [1, 1 << 18])
 }

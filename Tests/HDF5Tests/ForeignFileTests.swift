@@ -9,7 +9,7 @@ private let path = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
 @Test func readsNumbersAsH5pyEncodesThem() throws {
   let file = try HDF5File.open(path)
-  let root = try file.root()
+  let root = file.root()
   let expected: [(String, ElementType, Shape, [Float])] = [
     ("big_endian", .float32, [2], [1, -2]), ("bool", .bool, [2], [1, 0]),
     ("float16", .float16, [1], [1.5]), ("int32", .int32, [2, 1], [7, -8]),
@@ -33,7 +33,7 @@ private let path = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
 @Test func readsAttributesAsH5pyEncodesThem() throws {
   let file = try HDF5File.open(path)
-  let root = try file.root()
+  let root = file.root()
   #expect(try root.attribute("fixed") == .string("fixed"))
   #expect(try root.attribute("flag") == .integer(1))
   #expect(throws: HDF5Error.self) { try root.attribute("list") }
@@ -41,7 +41,7 @@ private let path = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
 @Test func refusesDataThatLieInOtherFiles() throws {
   let file = try HDF5File.open(path)
-  let root = try file.root()
+  let root = file.root()
   for name in ["external_data", "virtual"] {
     let error = #expect(throws: HDF5Error.self) { _ = try root.dataset(name) }
     #expect(error?.description.contains("in other files") == true)
@@ -55,7 +55,7 @@ private let path = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
 @Test func refusesWhatIsNoArrayOfNumbers() throws {
   let file = try HDF5File.open(path)
-  let root = try file.root()
+  let root = file.root()
   #expect(throws: HDF5Error.self) { try root.dataset("text").elementType() }
   #expect(throws: HDF5Error.self) { _ = try root.dataset("empty") }
   #expect(throws: HDF5Error.self) { _ = try root.dataset("dangling") }

@@ -7,7 +7,7 @@ import TestSupport
 /// A file whose groups are each twice in the one before, `depth` times, with a dataset in the last.
 private func doubled(_ depth: Int, _ folder: String) throws -> HDF5Group {
   let path = "\(folder)/doubled.h5"
-  let file = try HDF5File.create(path)
+  let file = try HDF5NewFile(path)
   do {
     let root = try file.root()
     try root.write("groups/0/w", Tensor([1], [1]))
@@ -64,7 +64,7 @@ private func doubled(_ depth: Int, _ folder: String) throws -> HDF5Group {
   @Test func aGroupWithinItselfIsRefused() throws {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/x.h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       do {
         let root = try file.root()
         try root.write("a/b/w", Tensor([1], [1]))

@@ -117,8 +117,8 @@ private func noise(_ shape: Shape) -> Tensor {
 }
 
 /// A file with a sketch's head, and what else is written into it.
-private func writeSketch(_ path: String, _ fill: (borrowing HDF5Group) throws -> Void) throws {
-  let file = try HDF5File.create(path)
+private func writeSketch(_ path: String, _ fill: (borrowing HDF5NewGroup) throws -> Void) throws {
+  let file = try HDF5NewFile(path)
   do {
     let root = try file.root()
     try sample.write(to: root, format: SketchSchema.format, version: 1)

@@ -59,11 +59,11 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
     let path = folder + "/x.h5"
     #expect(throws: FileError.self) { _ = try TraceReader(path: path) }
 
-    let plain = try HDF5File.create(path)
+    let plain = try HDF5NewFile(path)
     try plain.commit()
     #expect(throws: TraceError.notATrace(file: path, found: "none")) { _ = try TraceReader(path: path) }
 
-    let newer = try HDF5File.create(path)
+    let newer = try HDF5NewFile(path)
     try newer.root().setAttribute("format", .string("sam2kit.trace"))
     try newer.root().setAttribute("format_version", .integer(2))
     try newer.commit()
@@ -71,7 +71,7 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
       _ = try TraceReader(path: path)
     }
 
-    let bare = try HDF5File.create(path)
+    let bare = try HDF5NewFile(path)
     try bare.root().setAttribute("format", .string("sam2kit.trace"))
     try bare.root().setAttribute("format_version", .integer(1))
     try bare.commit()
@@ -97,13 +97,13 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
 @Test func refusesCallsWithoutSequenceAndCirclesOfGroups() throws {
   try TestFiles.withTemporaryFolder { folder in
     let path = folder + "/x.h5"
-    let unordered = try HDF5File.create(path)
+    let unordered = try HDF5NewFile(path)
     try sample.write(to: try unordered.root())
     try unordered.root().write("taps/a/0/output", Tensor([1], [1]))
     try unordered.commit()
     #expect(throws: TraceError.self) { _ = try TraceReader(path: path) }
 
-    let named = try HDF5File.create(path)
+    let named = try HDF5NewFile(path)
     try sample.write(to: try named.root())
     try named.root().createGroup("taps/a/first").setAttribute("sequence", .integer(0))
     try named.root().write("taps/a/first/output", Tensor([1], [1]))
@@ -111,7 +111,7 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
     let error = try #require(throws: TraceError.self) { _ = try TraceReader(path: path) }
     #expect("\(error)".contains("/taps/a/first: expected a call's number"), "\(error)")
 
-    let circular = try HDF5File.create(path)
+    let circular = try HDF5NewFile(path)
     let root = try circular.root()
     try sample.write(to: root)
     try root.createGroup("taps/a/0").setAttribute("sequence", .integer(0))
@@ -126,9 +126,9 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
 /// where there are more links.
 @Test func aGroupHasOneName() throws {
   try TestFiles.withTemporaryFolder { folder in
-    func trace(_ name: String, _ link: (borrowing HDF5Group) throws -> Void) throws -> String {
+    func trace(_ name: String, _ link: (borrowing HDF5NewGroup) throws -> Void) throws -> String {
       let path = "\(folder)/\(name).h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       do {
         let root = try file.root()
         let source = try TraceReader(path: fixture)
@@ -161,7 +161,7 @@ private let fixture = URL(filePath: #filePath).deletingLastPathComponent().delet
   try TestFiles.withTemporaryFolder { folder in
     func trace(_ names: Int) throws -> String {
       let path = "\(folder)/\(names).h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       do {
         let root = try file.root()
         try TraceReader(path: fixture).provenance.write(to: root)

@@ -37,7 +37,7 @@ struct DataScan {
     do {
       let root = try HDF5File.open(file.path).root()
       scanAttributes(try root.attributeContents(limit: Self.mostAttributeBytes), of: root.path, into: &report)
-      var seen: Set = [try root.address()]
+      var seen: Set = [root.address]
       scan(root, depth: 0, &seen, into: &report)
     } catch {
       report.find("\(CheckpointError(hdf5: error, path: file.path))", in: "the file")
@@ -46,7 +46,7 @@ struct DataScan {
 
   /// Looks through what is in a group, each object once, by whichever of its names comes first.
   private func scan(
-    _ group: borrowing HDF5Group, depth: Int, _ seen: inout Set<UInt64>, into report: inout SecurityReport
+    _ group: HDF5Group, depth: Int, _ seen: inout Set<UInt64>, into report: inout SecurityReport
   ) {
     guard depth < limits.pickleNesting else {
       report.find(
@@ -61,15 +61,15 @@ struct DataScan {
           switch try group.kind(of: name) {
           case .dataset:
             let dataset = try group.dataset(name)
-            guard seen.insert(try dataset.address()).inserted else { continue }
-            for filter in try dataset.filters() where Self.filters[filter] == nil {
+            guard seen.insert(dataset.address).inserted else { continue }
+            for filter in dataset.filters where Self.filters[filter] == nil {
               report.find("filter \(filter), which HDF5 would load as a plugin", in: place)
             }
             let attributes = try dataset.attributeContents(limit: Self.mostAttributeBytes)
             scanAttributes(attributes, of: place, into: &report)
           case .group:
             let inner = try group.group(name)
-            guard seen.insert(try inner.address()).inserted else { continue }
+            guard seen.insert(inner.address).inserted else { continue }
             let attributes = try inner.attributeContents(limit: Self.mostAttributeBytes)
             scanAttributes(attributes, of: place, into: &report)
             scan(inner, depth: depth + 1, &seen, into: &report)

@@ -8,7 +8,7 @@ import TestSupport
   private func findings(_ configuration: String, inGroup: Bool = false) throws -> [String] {
     try TestFiles.withTemporaryFolder { folder in
       let path = "\(folder)/model.h5"
-      let file = try HDF5File.create(path)
+      let file = try HDF5NewFile(path)
       let root = try file.root()
       let place = inGroup ? try root.createGroup("model_weights") : root
       try place.setAttribute("model_config", .string(configuration))

@@ -1,4 +1,4 @@
-// The sketch of a run, as a child process lets it through: its tables fit each other, and a sketch is one of its array.
+// The sketch of a run, which a child process reads: its tables fit each other, and a sketch is one of its array.
 import Files
 import HDF5
 import Taps

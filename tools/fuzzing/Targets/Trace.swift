@@ -1,4 +1,4 @@
-// A recording of a run, as a child process lets it through: all taps are its own, and every element can be read. What the
+// A recording of a run, which a child process reads: all taps are its own, and every element can be read. What the
 // child did not survive is an error.
 import Files
 import HDF5

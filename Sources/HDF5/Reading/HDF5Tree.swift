@@ -39,7 +39,7 @@ extension HDF5Group {
   /// - Throws: `HDF5TreeError`, `HDF5Error`, and what `describe` throws.
   public func members<Value>(
     within bounds: HDF5TreeBounds,
-    _ describe: (borrowing HDF5Group, String, HDF5Kind?) throws -> Value?
+    _ describe: (HDF5Group, String, HDF5Kind?) throws -> Value?
   ) throws -> [(path: String, value: Value)] {
     var tree = HDF5Tree<Value>(bounds: bounds)
     return try tree.members(of: self, depth: 1, describe).list
@@ -63,10 +63,10 @@ private struct HDF5Tree<Value> {
   init(bounds: HDF5TreeBounds) { self.bounds = bounds }
 
   mutating func members(
-    of group: borrowing HDF5Group, depth: Int,
-    _ describe: (borrowing HDF5Group, String, HDF5Kind?) throws -> Value?
+    of group: HDF5Group, depth: Int,
+    _ describe: (HDF5Group, String, HDF5Kind?) throws -> Value?
   ) throws -> Members {
-    let address = try group.address()
+    let address = group.address
     if let members = known[address] { return members }
     guard open.insert(address).inserted else { throw HDF5TreeError.circle(object: group.path) }
     guard depth <= bounds.depth else {
@@ -96,7 +96,7 @@ private struct HDF5Tree<Value> {
     return members
   }
 
-  private func check(_ names: Int, _ bytes: Int, _ group: borrowing HDF5Group) throws {
+  private func check(_ names: Int, _ bytes: Int, _ group: HDF5Group) throws {
     guard names <= bounds.names else {
       throw HDF5TreeError.names(object: group.path, limit: bounds.names)
     }
