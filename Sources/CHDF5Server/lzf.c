@@ -1,9 +1,6 @@
 // LZF, a fast compression that h5py has built in: runs of bytes as they are, and copies of what was written before.
 // Source: liblzf's format description, in the comments of lzf_d.c.
-#include "chdf5server.h"
-#include "lzf.h"
-
-#include <string.h>
+#include "parts.h"
 
 // What one instruction says: `count` bytes that follow at `start`, or that were written `distance` before.
 typedef struct {
@@ -31,7 +28,7 @@ static int next_instruction(const uint8_t *bytes, size_t count, size_t *offset, 
   return 1;
 }
 
-int64_t chdf5_lzf_count(const uint8_t *bytes, size_t count) {
+int64_t chdf5server_lzf_count(const uint8_t *bytes, size_t count) {
   size_t offset = 0, written = 0;
   instruction next;
   while (offset < count) {
@@ -41,7 +38,7 @@ int64_t chdf5_lzf_count(const uint8_t *bytes, size_t count) {
   return (int64_t)written;
 }
 
-void chdf5_lzf_decompress(const uint8_t *bytes, size_t count, uint8_t *target) {
+void chdf5server_lzf_decompress(const uint8_t *bytes, size_t count, uint8_t *target) {
   size_t offset = 0, written = 0;
   instruction next;
   while (offset < count && next_instruction(bytes, count, &offset, &next)) {
@@ -66,20 +63,20 @@ enum { most_behind = 64 };
 static size_t filter(
     unsigned flags, size_t parameter_count, const unsigned *parameters, size_t count, size_t *capacity, void **buffer) {
   if (!(flags & H5Z_FLAG_REVERSE) || parameter_count <= chunk_parameter) return 0;
-  int64_t length = chdf5_lzf_count(*buffer, count);
+  int64_t length = chdf5server_lzf_count(*buffer, count);
   // The library would read the rest of a chunk from what lies behind it.
   int64_t expected = parameters[chunk_parameter];
   if (length <= 0 || length < expected || length > expected + most_behind) return 0;
   uint8_t *target = H5allocate_memory((size_t)length, 0);
   if (!target) return 0;
-  chdf5_lzf_decompress(*buffer, count, target);
+  chdf5server_lzf_decompress(*buffer, count, target);
   H5free_memory(*buffer);
   *buffer = target;
   *capacity = (size_t)length;
   return (size_t)length;
 }
 
-void register_lzf(void) {
+void chdf5server_register_lzf(void) {
   const H5Z_class2_t class = {
       .version = H5Z_CLASS_T_VERS, .id = lzf_filter, .encoder_present = 0, .decoder_present = 1, .name = "lzf", .filter = filter};
   H5Zregister(&class);

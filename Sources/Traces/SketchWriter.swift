@@ -152,7 +152,8 @@ struct SketchTables {
 
   /// Writes a row for every sketch; the machine's byte order is little-endian wherever this package runs.
   private func table<Element>(
-    _ root: borrowing HDF5NewGroup, _ name: String, _ type: ElementType, columns: Int, _ row: (Sketch) -> [Element]
+    _ root: borrowing HDF5NewGroup, _ name: String, _ type: ElementType, columns: Int,
+    _ row: (Sketch) -> [Element]
   ) throws {
     try sketches.flatMap(row).withUnsafeBytes {
       try root.write(name, $0, as: type, [sketches.count, columns], storage: .compressed)

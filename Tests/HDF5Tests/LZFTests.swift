@@ -4,10 +4,10 @@ import Testing
 /// Streams by hand, after liblzf's description.
 @Suite struct LZFTests {
   private func decompressed(_ bytes: [UInt8]) -> [UInt8]? {
-    let count = Int(chdf5_lzf_count(bytes, bytes.count))
+    let count = Int(chdf5server_lzf_count(bytes, bytes.count))
     guard count >= 0 else { return nil }
     var result = [UInt8](repeating: 0, count: count)
-    chdf5_lzf_decompress(bytes, bytes.count, &result)
+    chdf5server_lzf_decompress(bytes, bytes.count, &result)
     return result
   }
 

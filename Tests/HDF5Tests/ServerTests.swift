@@ -57,13 +57,13 @@ private func ask(_ server: Server, _ kind: Int) throws {
   @Test(arguments: [SIGSEGV, SIGABRT]) func aCrashIsToldFromThenOn(signal: Int32) throws {
     let path = TestFiles.package("Tests/Fixtures/trace.h5")
     let server = try Server(path, seconds: 5, memory: 1 << 28)
-    try ask(server, chdf5_list)
+    try ask(server, chdf5server_list)
     let child = try #require(server.process)
     #expect(kill(child, signal) == 0)
     let expected = HDF5Error.harmful(
       file: path, object: "/taps", found: "makes it crash (signal \(signal))")
     for place in ["/taps", "/other"] {
-      let request = Server.Request(kind: chdf5_list, address: 96)
+      let request = Server.Request(kind: chdf5server_list, address: 96)
       #expect(throws: expected) { _ = try server.reply(to: request, Place(file: "x", object: place)) }
     }
     #expect(server.process == nil)
@@ -80,7 +80,7 @@ private func ask(_ server: Server, _ kind: Int) throws {
     let path = TestFiles.package("Tests/Fixtures/trace.h5")
     let server = try Server(path, seconds: 5, memory: 1 << 28)
     _ = try server.open()
-    let request = Server.Request(kind: chdf5_list, address: 1)
+    let request = Server.Request(kind: chdf5server_list, address: 1)
     let error = #expect(throws: HDF5Error.self) {
       _ = try server.reply(to: request, Place(file: path, object: "/nowhere"))
     }
@@ -89,7 +89,7 @@ private func ask(_ server: Server, _ kind: Int) throws {
       return
     }
     #expect(!reason.isEmpty)
-    try ask(server, chdf5_attributes)
+    try ask(server, chdf5server_attributes)
   }
 
   /// A child goes with the last who holds the file.
@@ -111,11 +111,12 @@ private func ask(_ server: Server, _ kind: Int) throws {
         let server = try Server(path, seconds: 20, memory: memory)
         var reply = try server.open()
         let root = try reply.number()
-        reply = try server.reply(to: .init(kind: chdf5_list, address: root), Place(file: path, object: "/"))
+        reply = try server.reply(
+          to: .init(kind: chdf5server_list, address: root), Place(file: path, object: "/"))
         #expect(try reply.text() == "w")
         let target = try reply.outcome { reply throws(HDF5Error) in try LinkTarget(&reply) }.get()
         let request = Server.Request(
-          kind: chdf5_read, address: target.address, elementType: StandardTypes.position(of: .float32),
+          kind: chdf5server_read, address: target.address, elementType: StandardTypes.position(of: .float32),
           payload: [UInt8](repeating: 0, count: 8) + [1, 0, 0, 0, 0, 0, 0, 0])
         var element: Float = -1
         func read() throws {
@@ -144,9 +145,9 @@ private func ask(_ server: Server, _ kind: Int) throws {
       let root = try file.root()
       for number in 0..<20_000 { _ = try root.createGroup("\(number)") }
       try file.commit()
-      try ask(Server(path, seconds: 20, memory: 1 << 28), chdf5_list)
+      try ask(Server(path, seconds: 20, memory: 1 << 28), chdf5server_list)
       let error = #expect(throws: HDF5Error.self) {
-        try ask(Server(path, seconds: 1e-6, memory: 1 << 28), chdf5_list)
+        try ask(Server(path, seconds: 1e-6, memory: 1 << 28), chdf5server_list)
       }
       guard case .harmful(path, _, "keeps it busy for more than 0 seconds") = error else {
         Issue.record("\(String(describing: error))")

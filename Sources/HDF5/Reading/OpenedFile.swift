@@ -36,7 +36,7 @@ final class OpenedFile: Sendable {
   /// What is in a group.
   func links(of address: UInt64, _ place: Place) throws(HDF5Error) -> Links {
     if let links = known.withLock({ $0.links[address] }) { return links }
-    var reply = try server.reply(to: .init(kind: chdf5_list, address: address), place)
+    var reply = try server.reply(to: .init(kind: chdf5server_list, address: address), place)
     var links = Links()
     while !reply.isAtEnd {
       let name = try reply.text()
@@ -53,7 +53,7 @@ final class OpenedFile: Sendable {
   func attributes(of address: UInt64, _ place: Place) throws(HDF5Error) -> [StoredAttribute] {
     if let attributes = known.withLock({ $0.attributes[address] }) { return attributes }
     var reply = try server.reply(
-      to: .init(kind: chdf5_attributes, address: address, bytes: Self.mostAttributeBytes), place)
+      to: .init(kind: chdf5server_attributes, address: address, bytes: Self.mostAttributeBytes), place)
     var attributes: [StoredAttribute] = []
     while !reply.isAtEnd {
       let name = try reply.text()
@@ -80,7 +80,8 @@ final class OpenedFile: Sendable {
     }
     try server.read(
       .init(
-        kind: chdf5_read, address: address, elementType: StandardTypes.position(of: type), payload: payload),
+        kind: chdf5server_read, address: address, elementType: StandardTypes.position(of: type),
+        payload: payload),
       into: memory, place)
   }
 }

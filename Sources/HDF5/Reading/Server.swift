@@ -27,7 +27,7 @@ final class Server: Sendable {
   }
 
   private enum State {
-    case serving(chdf5_server)
+    case serving(chdf5server_child)
     case ended(object: String, found: String)
   }
 
@@ -52,7 +52,7 @@ final class Server: Sendable {
     (self.path, self.seconds, self.memory) = (path, seconds, memory)
     let types = try StandardTypes.all()
     // The child inherits the library as it is at this moment, so that no other thread may be within.
-    let child = Library.value { chdf5_server_start(types.baseAddress, types.count) }
+    let child = Library.value { chdf5server_start(types.baseAddress, types.count) }
     guard child.process > 0 else {
       throw .failed(
         file: path, object: "/", action: "start the process that reads it",
@@ -70,7 +70,7 @@ final class Server: Sendable {
   }
 
   deinit {
-    state.withLock { if case .serving(let child) = $0 { chdf5_server_stop(child) } }
+    state.withLock { if case .serving(let child) = $0 { chdf5server_stop(child) } }
   }
 
   /// The child's number; nil where it has ended.
@@ -84,7 +84,7 @@ final class Server: Sendable {
   func open() throws(HDF5Error) -> Reply {
     let name = path.withFileName { [UInt8](UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
     return try reply(
-      to: .init(kind: chdf5_open, bytes: memory, payload: name), Place(file: path, object: "/"))
+      to: .init(kind: chdf5server_open, bytes: memory, payload: name), Place(file: path, object: "/"))
   }
 
   /// What the child has to say.
@@ -119,33 +119,33 @@ final class Server: Sendable {
     let result = state.withLock { state -> Result<Void, HDF5Error> in
       guard case .serving(let child) = state else { return .failure(ended(state)) }
       func receive(_ memory: UnsafeMutableRawBufferPointer) -> Bool {
-        memory.isEmpty || chdf5_server_receive(child, memory.baseAddress, memory.count) != 0
+        memory.isEmpty || chdf5server_receive(child, memory.baseAddress, memory.count) != 0
       }
-      var header = chdf5_request()
+      var header = chdf5server_request()
       header.kind = UInt32(request.kind)
       header.element_type = UInt32(request.elementType)
       header.address = request.address
       header.bytes = UInt64(request.bytes)
       header.seconds = seconds
       header.count = UInt64(request.payload.count)
-      var reply = chdf5_reply()
+      var reply = chdf5server_reply()
       let isReplied =
-        chdf5_server_send(child, &header, MemoryLayout.size(ofValue: header)) != 0
-        && chdf5_server_send(child, request.payload, request.payload.count) != 0
+        chdf5server_send(child, &header, MemoryLayout.size(ofValue: header)) != 0
+        && chdf5server_send(child, request.payload, request.payload.count) != 0
         && withUnsafeMutableBytes(of: &reply, receive)
       let count = Int(clamping: reply.count)
       switch (isReplied, Int(reply.status)) {
-      case (true, chdf5_done):
+      case (true, chdf5server_done):
         if body(count, receive) { return .success(()) }
-      case (true, chdf5_refused) where count <= Self.mostWords:
+      case (true, chdf5server_refused) where count <= Self.mostWords:
         var words = [UInt8](repeating: 0, count: count)
         if words.withUnsafeMutableBytes(receive) {
           var reply = Reply(words, place)
           if let refusal = try? reply.refusal() { return .failure(refusal.error(at: place)) }
         }
-      case (true, chdf5_ended):
-        state = end(child, chdf5_ending_of(Int32(clamping: count)), place)
-        chdf5_server_stop(child)
+      case (true, chdf5server_ended):
+        state = end(child, chdf5server_ending_of(Int32(clamping: count)), place)
+        chdf5server_stop(child)
         return .failure(ended(state))
       case (false, _):
         state = end(child, nil, place)
@@ -153,8 +153,8 @@ final class Server: Sendable {
       default: break
       }
       // What makes no sense comes of a child that is broken.
-      state = end(child, chdf5_ending(), place)
-      chdf5_server_stop(child)
+      state = end(child, chdf5server_ending(), place)
+      chdf5server_stop(child)
       return .failure(ended(state))
     }
     try result.get()
@@ -164,14 +164,14 @@ final class Server: Sendable {
   private static let mostWords = 1 << 13
 
   /// What is remembered of a child that has ended, or will be stopped where it says how.
-  private func end(_ child: chdf5_server, _ ending: chdf5_ending?, _ place: Place) -> State {
+  private func end(_ child: chdf5server_child, _ ending: chdf5server_ending?, _ place: Place) -> State {
     let looked = UnsafePointer<CChar>(bitPattern: child.place).map { String(cString: $0) } ?? ""
     let object = looked.hasPrefix("/") ? place.child(String(looked.dropFirst())).object : place.object + looked
-    let ending = ending ?? chdf5_server_end(child)
+    let ending = ending ?? chdf5server_end(child)
     let found =
       switch Int(ending.outcome) {
-      case chdf5_slow: "keeps it busy for more than \(Int(seconds)) seconds"
-      case chdf5_large: "takes it more than \(memory >> 20) MiB of memory"
+      case chdf5server_slow: "keeps it busy for more than \(Int(seconds)) seconds"
+      case chdf5server_large: "takes it more than \(memory >> 20) MiB of memory"
       default: "makes it crash\(ending.code == 0 ? "" : " (signal \(ending.code))")"
       }
     return .ended(object: object, found: found)
@@ -238,8 +238,8 @@ struct Reply {
     _ body: (inout Reply) throws(HDF5Error) -> Value
   ) throws(HDF5Error) -> Result<Value, Refusal> {
     switch Int(clamping: try number()) {
-    case chdf5_done: return .success(try body(&self))
-    case chdf5_refused: return .failure(try refusal())
+    case chdf5server_done: return .success(try body(&self))
+    case chdf5server_refused: return .failure(try refusal())
     default: throw broken
     }
   }

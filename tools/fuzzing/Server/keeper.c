@@ -3,14 +3,17 @@
 //
 // A keeper is forked when the first file comes, while the program is small. It makes children; where one ends before it has
 // replied, the keeper says how, and makes the next.
-#define chdf5_server_start start_one
-#define chdf5_server_stop stop_one
-#define chdf5_server_end end_one
+#define chdf5server_start start_one
+#define chdf5server_stop stop_one
+#define chdf5server_end end_one
 #include "../../../Sources/CHDF5Server/server.c"
-#undef chdf5_server_start
-#undef chdf5_server_stop
-#undef chdf5_server_end
+#undef chdf5server_start
+#undef chdf5server_stop
+#undef chdf5server_end
+#include "../../../Sources/CHDF5Server/attributes.c"
+#include "../../../Sources/CHDF5Server/failures.c"
 #include "../../../Sources/CHDF5Server/lzf.c"
+#include "../../../Sources/CHDF5Server/objects.c"
 
 #include <sys/ioctl.h>
 
@@ -25,7 +28,7 @@ static const double most_seconds = 0.01;
 
 // What the keeper and its child share.
 static volatile int *is_asked;
-static chdf5_server kept = {.process = -1};
+static chdf5server_child kept = {.process = -1};
 
 // Closes what is open: the next file has the same name, and must not meet what is remembered of this one. The library itself
 // stays, since to start it takes longer than to read a file. Where something can't be closed the child ends.
@@ -38,20 +41,20 @@ static void forget_file(void) {
     }
     if (count < 0) _exit(ended_full);
   }
-  if (child.access >= 0) H5Pclose(child.access);
-  child.dataset = child.file = child.access = H5I_INVALID_HID;
+  if (chdf5server_state.access >= 0) H5Pclose(chdf5server_state.access);
+  chdf5server_state.dataset = chdf5server_state.file = chdf5server_state.access = H5I_INVALID_HID;
 }
 
 // As serve_requests, for file after file.
-static void serve_files(chdf5_server program) {
+static void serve_files(chdf5server_child program) {
   struct rlimit unlimited;
   getrlimit(RLIMIT_AS, &unlimited);
   for (int count = 0;;) {
-    chdf5_request asked;
+    chdf5server_request asked;
     message out = {0};
     // A file that another child shall read stays where it is.
     if (recv(program.end, &asked, sizeof asked, MSG_PEEK | MSG_WAITALL) != sizeof asked) _exit(ended_alone);
-    if (asked.kind == chdf5_open) {
+    if (asked.kind == chdf5server_open) {
       if (count++ == files_per_child) _exit(ended_full);
       forget_file();
       setrlimit(RLIMIT_AS, &unlimited);
@@ -60,7 +63,7 @@ static void serve_files(chdf5_server program) {
     void *bytes = receive_request(program, &asked);
     if (!bytes) _exit(ended_alone);
     if (asked.seconds > most_seconds) asked.seconds = most_seconds;
-    chdf5_reply reply = do_request(&asked, bytes, &out);
+    chdf5server_reply reply = do_request(&asked, bytes, &out);
     *is_asked = 0;
     if (!send_reply(program, reply, &out)) _exit(ended_alone);
     free(out.bytes);
@@ -68,15 +71,15 @@ static void serve_files(chdf5_server program) {
   }
 }
 
-static void keep(chdf5_server program, const int64_t *types, size_t count, char *place) {
+static void keep(chdf5server_child program, const int64_t *types, size_t count, char *place) {
   for (;;) {
     *is_asked = 0;
     pid_t process = fork();
     if (process == 0) {
       leave_program(program.end);
-      child.types = types;
-      child.type_count = count;
-      child.place = place;
+      chdf5server_state.types = types;
+      chdf5server_state.type_count = count;
+      chdf5server_state.place = place;
       prepare_library();
       serve_files(program);
     }
@@ -84,12 +87,12 @@ static void keep(chdf5_server program, const int64_t *types, size_t count, char 
     if (process < 0 || waitpid(process, &status, 0) < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == ended_alone)) _exit(0);
     if (!*is_asked) continue;
     int code = WIFSIGNALED(status) ? ended_by_signal + WTERMSIG(status) : WEXITSTATUS(status);
-    chdf5_reply reply = {chdf5_ended, (uint64_t)code};
-    if (!chdf5_server_send(program, &reply, sizeof reply)) _exit(0);
+    chdf5server_reply reply = {chdf5server_ended, (uint64_t)code};
+    if (!chdf5server_send(program, &reply, sizeof reply)) _exit(0);
   }
 }
 
-chdf5_server chdf5_server_start(const int64_t *types, size_t count) {
+chdf5server_child chdf5server_start(const int64_t *types, size_t count) {
   if (kept.process > 0) return kept;
   int ends[2];
   char *place = mmap(NULL, most_place, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -99,15 +102,15 @@ chdf5_server chdf5_server_start(const int64_t *types, size_t count) {
   if (keeper < 0) abort();
   if (keeper == 0) {
     close(ends[0]);
-    keep((chdf5_server){.end = ends[1]}, types, count, place);
+    keep((chdf5server_child){.end = ends[1]}, types, count, place);
   }
   close(ends[1]);
-  kept = (chdf5_server){.process = keeper, .end = ends[0], .place = (uintptr_t)place};
+  kept = (chdf5server_child){.process = keeper, .end = ends[0], .place = (uintptr_t)place};
   return kept;
 }
 
 // The child is kept for the next file, unless a reply of it makes no sense, of which there is more to come.
-void chdf5_server_stop(chdf5_server server) {
+void chdf5server_stop(chdf5server_child server) {
   int waiting = 0;
   if (!ioctl(server.end, FIONREAD, &waiting) && !waiting) return;
   kill(server.process, SIGKILL);
@@ -117,7 +120,7 @@ void chdf5_server_stop(chdf5_server server) {
 }
 
 // Nobody ends without the keeper's word.
-chdf5_ending chdf5_server_end(chdf5_server server) {
+chdf5server_ending chdf5server_end(chdf5server_child server) {
   (void)server;
   abort();
 }
