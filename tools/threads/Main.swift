@@ -2,6 +2,8 @@
 
 import Architecture
 import Foundation
+import Kernels
+import OneDNNBackend
 import OpenBLASBackend
 import Prompts
 import SAM2
@@ -31,15 +33,15 @@ private final class ReadingWriter: TapWriter {
 
 @main struct Main {
   /// Tiny, on small pictures.
-  private static func model() throws -> SAM2Base {
+  private static func model(_ backend: any Backend, _ plan: PrecisionPlan) throws -> SAM2Base {
     var configuration = Variant.sam21Tiny.configuration
     configuration.imageSize = 128
     return try SAM2Base(
-      configuration, weights: SynthesizedWeights(configuration, seed: 1), backend: OpenBLASBackend())
+      configuration, weights: SynthesizedWeights(configuration, seed: 1), backend: backend, plan: plan)
   }
 
-  static func main() throws {
-    let model = try model()
+  /// Lets six threads ask one model at once, half of them with a recording.
+  private static func check(_ model: SAM2Base, _ name: String) {
     let size = model.configuration.imageSize
     let threads = DispatchGroup()
     for number in 0..<6 {
@@ -69,6 +71,27 @@ private final class ReadingWriter: TapWriter {
       }
     }
     threads.wait()
-    print("6 threads predicted and recorded at once")
+    print("\(name): 6 threads predicted and recorded at once")
+  }
+
+  static func main() throws {
+    // Several threads within each call, too, whatever the machine has.
+    Parallelism.threads = 4
+    check(try model(OpenBLASBackend(), PrecisionPlan()), "OpenBLAS, f32")
+    let backend: OneDNNBackend
+    do { backend = try OneDNNBackend() } catch {
+      print("oneDNN is left out: \(error)")
+      return
+    }
+    for precision in [Precision.f32, .bf16] {
+      check(try model(backend, PrecisionPlan(default: precision)), "oneDNN, \(precision.rawValue)")
+    }
+    let bytes = [
+      "image_encoder.trunk.blocks.*.attn.*", "image_encoder.trunk.blocks.*.mlp.*", "memory_attention.layers.*",
+    ]
+    let plan = PrecisionPlan(
+      default: .bf16,
+      rules: bytes.map { .init(layers: $0, precision: .w8a8) } + [.init(layers: "*.norm*", precision: .bf16)])
+    check(try model(backend, plan), "oneDNN, w8a8")
   }
 }
