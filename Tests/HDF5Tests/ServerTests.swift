@@ -103,6 +103,25 @@ private func ask(_ server: Server, _ kind: Int) throws {
   }
 
   #if os(Linux)
+    /// What the program has open, a lock with it, is not held by a child.
+    @Test func aChildHoldsNoFileOfTheProgram() throws {
+      try TestFiles.withTemporaryFolder { folder in
+        let lock = "\(folder)/lock"
+        let descriptor = open(lock, O_RDWR | O_CREAT, 0o600)
+        defer { close(descriptor) }
+        let path = TestFiles.package("Tests/Fixtures/trace.h5")
+        let server = try Server(path, seconds: 5, memory: 1 << 28)
+        try ask(server, chdf5server_list)
+        let files = "/proc/\(try #require(server.process))/fd"
+        let held = try FileManager.default.contentsOfDirectory(atPath: files).compactMap {
+          try? FileManager.default.destinationOfSymbolicLink(atPath: "\(files)/\($0)")
+        }
+        #expect(held.contains(path), "\(held)")
+        #expect(!held.contains(lock))
+        #expect(held.count <= 5, "\(held)")
+      }
+    }
+
     /// A chunk of 68 MB: what a child gets at most is 1 MB more than the program has. A smaller one could find its place in
     /// what the C library has mapped for a thread and not given out.
     @Test func aChildHasNoMoreMemoryThanItIsGiven() throws {
