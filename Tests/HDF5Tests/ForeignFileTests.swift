@@ -36,7 +36,11 @@ private let path = URL(filePath: #filePath).deletingLastPathComponent().deleting
   let root = file.root()
   #expect(try root.attribute("fixed") == .string("fixed"))
   #expect(try root.attribute("flag") == .integer(1))
-  #expect(throws: HDF5Error.self) { try root.attribute("list") }
+  let list = HDF5Error.unsupported(file: path, object: "/", found: "the list in attribute list")
+  #expect(throws: list) { try root.attribute("list") }
+  let contents = try root.attributeContents(limit: 5)
+  #expect(contents.first { $0.name == "fixed" }?.pieces == [Array("fixed".utf8)])
+  #expect(try root.attributeContents(limit: 4).first { $0.name == "fixed" }?.pieces == .some(nil))
 }
 
 @Test func refusesDataThatLieInOtherFiles() throws {

@@ -1,5 +1,9 @@
 import CHDF5Server
+import Foundation
+import HDF5
+import Tensors
 import Testing
+import TestSupport
 
 /// Streams by hand, after liblzf's description.
 @Suite struct LZFTests {
@@ -49,6 +53,25 @@ import Testing
       }
       guard let result = decompressed(bytes) else { continue }
       #expect(result.count <= 88 * bytes.count + 32)
+    }
+  }
+
+  /// A chunk of 96 bytes that is changed into three runs of 92 together: the library would read what lies behind them.
+  /// Written with h5py by tools/fixtures/make_brought.py.
+  @Test func aChunkThatIsTooSmallIsRefused() throws {
+    var file = try Data(
+      contentsOf: URL(fileURLWithPath: TestFiles.package("Tests/CheckpointsTests/Fixtures/brought/lzf.h5")))
+    let chunk = 3845..<3940
+    try #require(decompressed(Array(file[chunk]))?.count == 96)
+    try TestFiles.withTemporaryFolder { folder in
+      let path = "\(folder)/x.h5"
+      try file.write(to: URL(fileURLWithPath: path))
+      let name = "image_encoder/trunk/pos_embed"
+      #expect(try HDF5File.open(path).root().dataset(name).tensor().count == 24)
+      file.replaceSubrange(
+        chunk, with: [32, 32, 28].flatMap { [UInt8($0 - 1)] + [UInt8](repeating: 0, count: $0) })
+      try file.write(to: URL(fileURLWithPath: path))
+      #expect(throws: HDF5Error.self) { try HDF5File.open(path).root().dataset(name).tensor() }
     }
   }
 }

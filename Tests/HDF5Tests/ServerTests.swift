@@ -88,7 +88,8 @@ private func ask(_ server: Server, _ kind: Int) throws {
       Issue.record("\(String(describing: error))")
       return
     }
-    #expect(!reason.isEmpty)
+    // In general, and why.
+    #expect(reason.split(separator: ": ").count == 2, "\(reason)")
     try ask(server, chdf5server_attributes)
   }
 

@@ -157,7 +157,7 @@ struct StateDict {
   }
 
   /// Whether a name has a word of training state in it. By bytes: a checkpoint may have some hundred thousand names.
-  private static func isTrainingState(_ name: String) -> Bool {
+  static func isTrainingState(_ name: String) -> Bool {
     let name = Array(name.lowercased().utf8)
     return trainingState.contains { word in
       name.indices.dropLast(word.count - 1).contains { name[$0...].starts(with: word) }

@@ -105,8 +105,8 @@ public struct HDF5Dataset: Sendable {
   /// Where in the file the elements' bytes begin, if they lie there in one piece as this machine has `type`.
   private func contiguousStart(as type: ElementType) -> Int? {
     guard description.layout == .contiguous, description.isExact, description.elementType == type,
-      1.littleEndian == 1, let count = description.byteCount, count == description.storedCount,
-      let start = Int(exactly: description.offset), file.stored.holds(Int(clamping: count), at: start)
+      1.littleEndian == 1, let count = description.byteCount, let start = Int(exactly: description.offset),
+      file.stored.holds(Int(clamping: count), at: start)
     else { return nil }
     return start
   }

@@ -104,6 +104,12 @@ private let parameters: Set = ["image_encoder.trunk.pos_embed", "no_mem_embed"]
     #expect(throws: CheckpointError.torch(path: path, expected)) { try Checkpoint.open(path: path) }
   }
 
+  @Test(arguments: ["scaler", "grad_scaler", "lr_scheduler", "RNG_state", "optim", "the_optim"])
+  func aWordOfTrainingStateIsFoundWhereverItStands(_ name: String) {
+    #expect(StateDict.isTrainingState(name))
+    #expect(!StateDict.isTrainingState(String(name.dropLast(5)) + "model"))
+  }
+
   @Test func namesWhatIsNoTensorInTheOnlyCandidate() throws {
     let path = Fixtures.path("candidates/odd.pt")
     #expect(throws: CheckpointError.torch(path: path, .notATensor(name: "epoch", found: "an int"))) {
