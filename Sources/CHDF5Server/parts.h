@@ -72,8 +72,8 @@ typedef struct {
   // The dataset read last: ranges of one follow each other.
   hid_t dataset;
   haddr_t dataset_address;
-  // Seconds of the processor that are left, and that each reading has.
-  double left, seconds;
+  // Seconds of the processor that all but reading may take, and each reading; when the file was opened; what reading took.
+  double seconds, begun, reading;
   const int64_t *types;
   size_t type_count;
   char *place;

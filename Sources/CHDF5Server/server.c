@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -85,13 +86,26 @@ static void bound_memory(size_t bytes) {
 #endif
 }
 
-// Lets the child have so many seconds of the processor, and says how many it had left.
-static double give_time(double seconds) {
-  struct itimerval timer = {.it_value = {(time_t)seconds, (suseconds_t)((seconds - (time_t)seconds) * 1e6)}}, rest;
-  setitimer(ITIMER_PROF, &timer, &rest);
+// Lets the child have so many seconds of the processor.
+static void give_time(double seconds) {
+  struct itimerval timer = {.it_value = {(time_t)seconds, (suseconds_t)((seconds - (time_t)seconds) * 1e6)}};
+  setitimer(ITIMER_PROF, &timer, NULL);
   // Who waits for what a thread that isn't here held, or for a file that doesn't come, takes no time of the processor.
   alarm(seconds > 0 ? 20 + (unsigned)(20 * seconds) : 0);
-  return (double)rest.it_value.tv_sec + 1e-6 * (double)rest.it_value.tv_usec;
+}
+
+// Seconds of the processor that the child has taken. Of a moment neither this nor a timer says truly how long it was.
+static double time_taken(void) {
+  struct timespec time = {0};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+// Lets it have what it was given with the file, less what it has taken since, but for reading.
+static void give_rest(void) {
+  double rest = chdf5server_state.seconds - (time_taken() - chdf5server_state.begun - chdf5server_state.reading);
+  if (rest <= 0) _exit(ended_slow);
+  give_time(rest);
 }
 
 // Nothing of the program is the child's but its memory: no file, no word, no handler.
@@ -149,8 +163,10 @@ static int serve(const chdf5server_request *asked, const void *bytes, message *o
   switch (asked->kind) {
     case chdf5server_open: {
       bound_memory(asked->bytes);
-      chdf5server_state.left = chdf5server_state.seconds = asked->seconds;
-      give_time(chdf5server_state.left);
+      chdf5server_state.seconds = asked->seconds;
+      chdf5server_state.begun = time_taken();
+      chdf5server_state.reading = 0;
+      give_time(asked->seconds);
       message path = {0};
       put_bytes(&path, bytes, asked->count);
       put_bytes(&path, "", 1);
@@ -158,8 +174,8 @@ static int serve(const chdf5server_request *asked, const void *bytes, message *o
       free(path.bytes);
       return status;
     }
-    case chdf5server_list: give_time(chdf5server_state.left); return chdf5server_list_group(asked->address, out);
-    case chdf5server_attributes: give_time(chdf5server_state.left); return chdf5server_list_attributes(asked->address, asked->bytes, out);
+    case chdf5server_list: give_rest(); return chdf5server_list_group(asked->address, out);
+    case chdf5server_attributes: give_rest(); return chdf5server_list_attributes(asked->address, asked->bytes, out);
     case chdf5server_read: give_time(chdf5server_state.seconds); return chdf5server_read_elements(asked, bytes, out);
     default: chdf5server_fail("do it", "not understood"); return 0;
   }
@@ -174,11 +190,11 @@ static void *receive_request(chdf5server_child program, chdf5server_request *ask
 
 // Does what is asked for, and says what to reply.
 static chdf5server_reply do_request(const chdf5server_request *asked, const void *bytes, message *out) {
+  double begun = time_taken();
   int is_done = serve(asked, bytes, out);
-  double left = give_time(0);
+  give_time(0);
   chdf5server_look_at("", "");
-  // What is over at this moment ends the next one.
-  if (asked->kind != chdf5server_read) chdf5server_state.left = left > 1e-6 ? left : 1e-6;
+  if (asked->kind == chdf5server_read) chdf5server_state.reading += time_taken() - begun;
   if (!is_done) {
     out->count = 0;
     chdf5server_put_failure(out);

@@ -176,6 +176,21 @@ private func ask(_ server: Server, _ kind: Int) throws {
     }
   }
 
+  /// What one request leaves of the processor's time is what the next one has.
+  @Test func requestsShareTheirTime() throws {
+    let path = TestFiles.package("Tests/Fixtures/trace.h5")
+    let server = try Server(path, seconds: 0.02, memory: 1 << 28)
+    let error = #expect(throws: HDF5Error.self) {
+      var reply = try server.open()
+      let request = Server.Request(kind: chdf5server_list, address: try reply.number())
+      for _ in 0..<20_000 { _ = try server.reply(to: request, Place(file: path, object: "/")) }
+    }
+    guard case .harmful(path, _, "keeps it busy for more than 0 seconds") = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
   /// Whatever a broken child replies is refused.
   @Test func aReplyIsNotTrusted() throws {
     let place = Place(file: "x", object: "/o")

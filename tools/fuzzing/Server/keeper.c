@@ -24,7 +24,7 @@ enum { ended_alone = 254, ended_full = 255 };
 enum { files_per_child = 512 };
 
 // Of the processor, for a file of some kilobytes: the library goes round for ever in every twentieth.
-static const double most_seconds = 0.01;
+static const double most_seconds = 0.02;
 
 // What the keeper and its child share.
 static volatile int *is_asked;
