@@ -69,6 +69,7 @@ private func whole(_ inside: String) -> String {
   @Test(
     arguments: [
       (whole(#""defaults": {"relatve": 1}"#), "defaults: found the key relatve, expected some of relative,"),
+      (whole(#""defaults": {"zeros": 1}"#), ", zero, non_finite"),
       (whole(#""defaults": {"sqnr_decibles": 1}"#), "found the key sqnr_decibles"),
       (whole(#""defaults": {"relative": -1}"#), "defaults.relative: found -1.0, expected"),
       (whole(#""defaults": {"relative": "nan"}"#), "defaults.relative: found nan, expected"),
