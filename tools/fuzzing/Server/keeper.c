@@ -6,10 +6,12 @@
 #define chdf5server_start start_one
 #define chdf5server_stop stop_one
 #define chdf5server_end end_one
+#define chdf5server_receive receive_one
 #include "../../../Sources/CHDF5Server/server.c"
 #undef chdf5server_start
 #undef chdf5server_stop
 #undef chdf5server_end
+#undef chdf5server_receive
 #include "../../../Sources/CHDF5Server/attributes.c"
 #include "../../../Sources/CHDF5Server/failures.c"
 #include "../../../Sources/CHDF5Server/lzf.c"
@@ -25,6 +27,9 @@ enum { files_per_child = 512 };
 
 // Of the processor, for a file of some kilobytes: the library goes round for ever in every twentieth.
 static const double most_seconds = 0.02;
+
+// A reply's status by which the keeper says how a child ended; no child has it.
+static const uint64_t keepers_word = 0x6b656570657273;
 
 // What the keeper and its child share.
 static volatile int *is_asked;
@@ -87,7 +92,7 @@ static void keep(chdf5server_child program, const int64_t *types, size_t count, 
     if (process < 0 || waitpid(process, &status, 0) < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == ended_alone)) _exit(0);
     if (!*is_asked) continue;
     int code = WIFSIGNALED(status) ? ended_by_signal + WTERMSIG(status) : WEXITSTATUS(status);
-    chdf5server_reply reply = {chdf5server_ended, (uint64_t)code};
+    chdf5server_reply reply = {keepers_word, (uint64_t)code};
     if (!chdf5server_send(program, &reply, sizeof reply)) _exit(0);
   }
 }
@@ -119,8 +124,20 @@ void chdf5server_stop(chdf5server_child server) {
   kept.process = -1;
 }
 
-// Nobody ends without the keeper's word.
+// How the last child ended, as the keeper said.
+static int ended_with;
+
+int chdf5server_receive(chdf5server_child server, void *bytes, size_t count) {
+  if (!receive_one(server, bytes, count)) abort();
+  chdf5server_reply reply;
+  if (count != sizeof reply) return 1;
+  memcpy(&reply, bytes, sizeof reply);
+  if (reply.status != keepers_word) return 1;
+  ended_with = (int)reply.count;
+  return 0;
+}
+
 chdf5server_ending chdf5server_end(chdf5server_child server) {
   (void)server;
-  abort();
+  return ending_of(ended_with);
 }
