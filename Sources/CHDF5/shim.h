@@ -2,23 +2,16 @@
 #pragma once
 #include <hdf5.h>
 
-// An address that no byte has.
-static inline haddr_t chdf5_no_address(void) { return HADDR_UNDEF; }
-// The driver that reads files through plain system calls.
-static inline hid_t chdf5_plain_driver(void) { return H5FD_SEC2; }
 static inline hid_t chdf5_default(void) { return H5P_DEFAULT; }
 static inline hid_t chdf5_everything(void) { return H5S_ALL; }
 static inline hid_t chdf5_error_stack(void) { return H5E_DEFAULT; }
 static inline unsigned chdf5_truncate(void) { return H5F_ACC_TRUNC; }
-static inline unsigned chdf5_read_only(void) { return H5F_ACC_RDONLY; }
 static inline size_t chdf5_variable_length(void) { return H5T_VARIABLE; }
 
 static inline hid_t chdf5_file_creation(void) { return H5P_FILE_CREATE; }
 static inline hid_t chdf5_file_access(void) { return H5P_FILE_ACCESS; }
 static inline hid_t chdf5_group_creation(void) { return H5P_GROUP_CREATE; }
-static inline hid_t chdf5_group_access(void) { return H5P_GROUP_ACCESS; }
 static inline hid_t chdf5_dataset_creation(void) { return H5P_DATASET_CREATE; }
-static inline hid_t chdf5_dataset_access(void) { return H5P_DATASET_ACCESS; }
 
 static inline hid_t chdf5_int8(void) { return H5T_STD_I8LE; }
 static inline hid_t chdf5_int16(void) { return H5T_STD_I16LE; }

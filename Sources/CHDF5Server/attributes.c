@@ -46,15 +46,6 @@ static int holds_text(hid_t type) {
   }
 }
 
-static size_t reference_size(void) {
-  hid_t creation = H5Fget_create_plist(chdf5server_state.file);
-  size_t address_size = 8, length_size;
-  H5Pget_sizes(creation, &address_size, &length_size);
-  H5Pclose(creation);
-  // A length in 32 bits, an address, and a number in 32 bits.
-  return 8 + address_size;
-}
-
 // The bytes of an attribute's elements, as they are stored or converted.
 static int put_elements(hid_t attribute, hid_t type, size_t bytes, message *out, const char *action) {
   put_number(out, bytes);
@@ -80,7 +71,8 @@ static int put_value(hid_t attribute, uint64_t most, message *out) {
   if (wide >= 0 && count == 1 && chdf5server_tried(action, H5Aread(attribute, wide, add(out, 8))) < 0) return 0;
 
   int status = 1;
-  if (is_text) size = reference_size();
+  // A reference is a length in 32 bits, an address, and a number in 32 bits.
+  if (is_text) size = 8 + chdf5server_state.address_size;
   if (!count || H5Tdetect_class(type, H5T_REFERENCE) > 0) {
     // References to other objects are no content.
     put_number(out, as_bytes);
@@ -114,11 +106,7 @@ static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *
   size_t start = visit->out->count;
   put_number(visit->out, chdf5server_done);
   hid_t attribute = chdf5server_tried("open the attribute", H5Aopen(object, name, H5P_DEFAULT));
-  if (attribute < 0 || !put_value(attribute, visit->most, visit->out)) {
-    visit->out->count = start;
-    put_number(visit->out, chdf5server_refused);
-    chdf5server_put_failure(visit->out);
-  }
+  if (attribute < 0 || !put_value(attribute, visit->most, visit->out)) chdf5server_refuse(visit->out, start);
   if (attribute >= 0) H5Aclose(attribute);
   return 0;
 }

@@ -41,3 +41,9 @@ void chdf5server_put_failure(message *out) {
   put_text(out, failure.general);
   put_text(out, failure.cause);
 }
+
+void chdf5server_refuse(message *out, size_t start) {
+  out->count = start;
+  put_number(out, chdf5server_refused);
+  chdf5server_put_failure(out);
+}

@@ -44,16 +44,16 @@ int chdf5server_open_file(const char *path, message *out) {
   hid_t root = chdf5server_tried(action, H5Gopen2(chdf5server_state.file, "/", H5P_DEFAULT));
   hid_t creation = chdf5server_tried(action, H5Fget_create_plist(chdf5server_state.file));
   unsigned long long address = HADDR_UNDEF;
-  size_t address_size, length_size;
+  size_t length_size;
   hsize_t base;
   if (root < 0 || creation < 0 || chdf5server_tried(action, chdf5_address(root, &address)) < 0 ||
-      chdf5server_tried(action, H5Pget_sizes(creation, &address_size, &length_size)) < 0 ||
+      chdf5server_tried(action, H5Pget_sizes(creation, &chdf5server_state.address_size, &length_size)) < 0 ||
       chdf5server_tried(action, H5Pget_userblock(creation, &base)) < 0) {
     return 0;
   }
   put_number(out, address);
   put_number(out, base);
-  put_number(out, address_size);
+  put_number(out, chdf5server_state.address_size);
   put_number(out, length_size);
   H5Pclose(creation);
   H5Gclose(root);
@@ -62,7 +62,7 @@ int chdf5server_open_file(const char *path, message *out) {
 
 // ---- Datasets
 
-// What a dataset says of itself, in the order of HDF5Description; 0 where the library fails.
+// What a dataset says of itself, in the order of README; 0 where the library fails.
 static int put_dataset(hid_t dataset, message *out) {
   static const char action[] = "read its description";
   hid_t creation = chdf5server_tried(action, H5Dget_create_plist(dataset));
@@ -180,36 +180,24 @@ static int put_object(hid_t group, const char *name, message *out) {
   if (kind == H5I_DATASET) {
     put_number(out, chdf5server_done);
     // That it is there, and where, is known even so.
-    if (!put_dataset(object, out)) {
-      out->count = start;
-      put_number(out, chdf5server_refused);
-      chdf5server_put_failure(out);
-    }
+    if (!put_dataset(object, out)) chdf5server_refuse(out, start);
   }
   H5Oclose(object);
   return 1;
 }
 
-static void put_link(hid_t group, const char *name, message *out) {
-  chdf5server_look_at("/", name);
-  put_text(out, name);
-  size_t start = out->count;
-  put_number(out, chdf5server_done);
-  if (!put_object(group, name, out)) {
-    out->count = start;
-    put_number(out, chdf5server_refused);
-    chdf5server_put_failure(out);
-  }
-}
+typedef struct {
+  hid_t group;
+  message *out;
+} link_visit;
 
-#if H5_VERSION_GE(1, 12, 0)
-static herr_t visit_link(hid_t group, const char *name, const H5L_info2_t *info, void *out) {
-#else
-static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *out) {
-#endif
-  (void)info;
-  put_link(group, name, out);
-  return 0;
+static void put_link(const char *name, void *context) {
+  link_visit *visit = context;
+  chdf5server_look_at("/", name);
+  put_text(visit->out, name);
+  size_t start = visit->out->count;
+  put_number(visit->out, chdf5server_done);
+  if (!put_object(visit->group, name, visit->out)) chdf5server_refuse(visit->out, start);
 }
 
 int chdf5server_list_group(haddr_t address, message *out) {
@@ -220,12 +208,8 @@ int chdf5server_list_group(haddr_t address, message *out) {
     chdf5server_fail(action, "it is none");
     return 0;
   }
-  hsize_t position = 0;
-#if H5_VERSION_GE(1, 12, 0)
-  int64_t status = chdf5server_tried(action, H5Literate2(group, H5_INDEX_NAME, H5_ITER_INC, &position, visit_link, out));
-#else
-  int64_t status = chdf5server_tried(action, H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &position, visit_link, out));
-#endif
+  link_visit visit = {group, out};
+  int64_t status = chdf5server_tried(action, chdf5_each_link(group, put_link, &visit));
   H5Oclose(group);
   return status >= 0;
 }

@@ -65,10 +65,14 @@ void chdf5server_fail(const char *action, const char *cause);
 // The last failure: what couldn't be done, and the library's account of it in general and of its cause.
 void chdf5server_put_failure(message *out);
 
+// Puts it in the place of what a message has from `start` on, as a refusal of that part.
+void chdf5server_refuse(message *out, size_t start);
+
 // ---- The file
 
 typedef struct {
   hid_t file, access;
+  size_t address_size;
   // The dataset read last: ranges of one follow each other.
   hid_t dataset;
   haddr_t dataset_address;

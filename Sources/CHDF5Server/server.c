@@ -161,19 +161,13 @@ static void prepare_library(void) {
 // Does what is asked for; 0 where it can't be done.
 static int serve(const chdf5server_request *asked, const void *bytes, message *out) {
   switch (asked->kind) {
-    case chdf5server_open: {
+    case chdf5server_open:
       bound_memory(asked->bytes);
       chdf5server_state.seconds = asked->seconds;
       chdf5server_state.begun = time_taken();
       chdf5server_state.reading = 0;
       give_time(asked->seconds);
-      message path = {0};
-      put_bytes(&path, bytes, asked->count);
-      put_bytes(&path, "", 1);
-      int status = chdf5server_open_file((const char *)path.bytes, out);
-      free(path.bytes);
-      return status;
-    }
+      return chdf5server_open_file(bytes, out);
     case chdf5server_list: give_rest(); return chdf5server_list_group(asked->address, out);
     case chdf5server_attributes: give_rest(); return chdf5server_list_attributes(asked->address, asked->bytes, out);
     case chdf5server_read: give_time(chdf5server_state.seconds); return chdf5server_read_elements(asked, bytes, out);
@@ -181,10 +175,10 @@ static int serve(const chdf5server_request *asked, const void *bytes, message *o
   }
 }
 
-// A request and what comes with it; NULL where there is none any more.
+// A request and what comes with it, a zero behind; NULL where there is none any more.
 static void *receive_request(chdf5server_child program, chdf5server_request *asked) {
   if (!chdf5server_receive(program, asked, sizeof *asked)) return NULL;
-  void *bytes = required(malloc(asked->count + 1));
+  char *bytes = required(calloc(asked->count + 1, 1));
   return chdf5server_receive(program, bytes, asked->count) ? bytes : NULL;
 }
 
@@ -268,11 +262,12 @@ void chdf5server_stop(chdf5server_child server) {
   finish(server);
 }
 
-chdf5server_ending chdf5server_end(chdf5server_child server) { return chdf5server_ending_of(finish(server)); }
-
-chdf5server_ending chdf5server_ending_of(int code) {
+// What an exit code means.
+static chdf5server_ending ending_of(int code) {
   return (chdf5server_ending){
       .outcome = code == ended_slow ? chdf5server_slow : code == ended_large ? chdf5server_large : chdf5server_crashed,
       .code = code > ended_by_signal ? code - ended_by_signal : 0,
   };
 }
+
+chdf5server_ending chdf5server_end(chdf5server_child server) { return ending_of(finish(server)); }

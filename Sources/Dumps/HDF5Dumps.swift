@@ -1,7 +1,6 @@
 import Checkpoints
 import Files
 import HDF5
-import Synchronization
 import Tensors
 import Traces
 
@@ -9,13 +8,7 @@ import Traces
 final class HDF5Dump: DumpContents {
   let arrays: [DumpedArray]
   private let path: String
-  private let state: Mutex<State>
-
-  private struct State {
-    let file: HDF5File
-    /// The dataset read last, kept because ranges of one array follow each other.
-    var open: (name: String, dataset: HDF5Dataset)?
-  }
+  private let root: HDF5Group
 
   private static let deepest = 32
   private static let mostArrays = 1 << 16
@@ -26,11 +19,11 @@ final class HDF5Dump: DumpContents {
 
   init(path: String, limits: ReadingLimits) throws {
     self.path = path
-    let fileByteCount = try MappedFile(path: path).bytes.count
     let file = try HDF5File.open(path)
-    let (ratio, overflow) = fileByteCount.multipliedReportingOverflow(by: limits.inflationRatio)
+    root = file.root()
+    let (ratio, overflow) = file.byteCount.multipliedReportingOverflow(by: limits.inflationRatio)
     mostBytes = max(limits.inflationFree, Self.inflationFree, overflow ? .max : ratio)
-    arrays = try Self.arrays(below: file.root(), path: path)
+    arrays = try Self.arrays(below: root, path: path)
     guard !arrays.isEmpty else { throw DumpError.empty(path: path, expected: "an HDF5 file with datasets") }
     // Each as often as it has names, which is how often it is gone through.
     let most = max(Self.inflationFree * 8, overflow ? .max : ratio)
@@ -42,7 +35,6 @@ final class HDF5Dump: DumpContents {
           "at most \(most) bytes of arrays, each as often as it has names (--limit inflation-ratio=NUMBER "
           + "allows more)")
     }
-    state = Mutex(State(file: file))
   }
 
   /// Every dataset below the root under all of its names.
@@ -77,26 +69,15 @@ final class HDF5Dump: DumpContents {
         expected: "at most \(mostBytes) bytes to lay out anew (--limit inflation-ratio=NUMBER allows more)")
     }
     return try TensorBytes(count: byteCount) { memory in
-      try state.withLock { state in
-        try Self.dataset(array.name, &state).read(into: memory)
-      }
+      try root.dataset(array.name).read(into: memory)
     }
   }
 
   func read(at index: Int, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws -> Bool {
     guard case .numbers(let type) = arrays[index].type, type != .bool, StridedElements.isReadable(type)
     else { return false }
-    try state.withLock { state in
-      try Self.dataset(arrays[index].name, &state).read(from: offset, into: buffer)
-    }
+    try root.dataset(arrays[index].name).read(from: offset, into: buffer)
     return true
-  }
-
-  private static func dataset(_ name: String, _ state: inout State) throws -> HDF5Dataset {
-    if let open = state.open, open.name == name { return open.dataset }
-    let dataset = try state.file.root().dataset(name)
-    state.open = (name, dataset)
-    return dataset
   }
 }
 

@@ -66,34 +66,26 @@ extension ElementType {
 
 /// The library's own element types, made once and never let go, for the children that read files.
 enum StandardTypes {
-  private final class Made: Sendable {
-    let handle: Handle
-
-    init(_ type: ElementType) throws(HDF5Error) {
-      handle = try type.makeHandle(Place(file: "memory", object: "/"))
-    }
+  private struct Identifiers: @unchecked Sendable {
+    /// Never changed and never let go.
+    let memory: UnsafeBufferPointer<hid_t>
   }
 
-  private struct Types: @unchecked Sendable {
-    let handles: [Made]
-    /// Their identifiers, never changed and never let go.
-    let memory: UnsafeBufferPointer<Int64>
-  }
-
-  private static let made: Result<Types, HDF5Error> = {
+  private static let made: Result<Identifiers, HDF5Error> = {
     do throws(HDF5Error) {
-      var handles: [Made] = []
-      for type in ElementType.allCases { handles.append(try Made(type)) }
-      let memory = UnsafeMutableBufferPointer<Int64>.allocate(capacity: handles.count)
-      _ = memory.initialize(from: handles.map { $0.handle.id })
-      return .success(Types(handles: handles, memory: UnsafeBufferPointer(memory)))
+      let memory = UnsafeMutableBufferPointer<hid_t>.allocate(capacity: ElementType.allCases.count)
+      for (position, type) in ElementType.allCases.enumerated() {
+        memory.initializeElement(
+          at: position, to: try type.makeHandle(Place(file: "memory", object: "/")).kept())
+      }
+      return .success(Identifiers(memory: UnsafeBufferPointer(memory)))
     } catch {
       return .failure(error)
     }
   }()
 
   /// Identifiers of the types, in the order of `ElementType.allCases`.
-  static func all() throws(HDF5Error) -> UnsafeBufferPointer<Int64> { try made.get().memory }
+  static func all() throws(HDF5Error) -> UnsafeBufferPointer<hid_t> { try made.get().memory }
 
   /// Where a type stands among all.
   static func position(of type: ElementType) -> Int { ElementType.allCases.firstIndex(of: type) ?? 0 }

@@ -88,6 +88,13 @@ struct Handle: ~Copyable, Sendable {
     try Library.call("write the end of the file", place) { H5Fclose(id) }
   }
 
+  /// The identifier, which is never let go.
+  consuming func kept() -> hid_t {
+    let id = id
+    discard self
+    return id
+  }
+
   deinit { Library.release(id) }
 }
 

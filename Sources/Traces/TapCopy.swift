@@ -52,20 +52,18 @@ struct TraceCopy {
   }
 
   private func copy(_ tap: Tap, of reader: TraceReader, to root: borrowing HDF5NewGroup) throws {
-    try reader.withRoot { source in
-      let dataset = try source.dataset(tap.object)
-      let type = try dataset.elementType()
-      let storage = self.storage ?? dataset.storage
-      let copy = try root.createDataset(tap.object, type, dataset.shape, storage: storage)
-      let pieces = copy.pieces(of: type, storage, bytes: Self.pieceBytes)
-      let memory = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: (pieces.map(\.count).max() ?? 0) * type.byteCount, alignment: 64)
-      defer { memory.deallocate() }
-      for piece in pieces {
-        let bytes = UnsafeMutableRawBufferPointer(rebasing: memory[..<(piece.count * type.byteCount)])
-        try dataset.read(from: piece.lowerBound, into: bytes)
-        try copy.write(UnsafeRawBufferPointer(bytes), at: piece.lowerBound)
-      }
+    let dataset = try reader.root.dataset(tap.object)
+    let type = try dataset.elementType()
+    let storage = self.storage ?? dataset.storage
+    let copy = try root.createDataset(tap.object, type, dataset.shape, storage: storage)
+    let pieces = copy.pieces(of: type, storage, bytes: Self.pieceBytes)
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: (pieces.map(\.count).max() ?? 0) * type.byteCount, alignment: 64)
+    defer { memory.deallocate() }
+    for piece in pieces {
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: memory[..<(piece.count * type.byteCount)])
+      try dataset.read(from: piece.lowerBound, into: bytes)
+      try copy.write(UnsafeRawBufferPointer(bytes), at: piece.lowerBound)
     }
   }
 }

@@ -68,14 +68,12 @@ extension Recording {
     case .sketch(let reader):
       return zip(reader.taps, reader.listing).map { ListedTap(tap: $0, sequence: $1.sequence) }
     case .trace(let reader):
-      return try reader.withRoot { root in
-        var sequences: [CallID: Int] = [:]
-        return try reader.taps.map { tap in
-          guard let call = tap.call else { return ListedTap(tap: tap, sequence: nil) }
-          let sequence = try sequences[call] ?? Self.sequence(of: call, in: root)
-          sequences[call] = sequence
-          return ListedTap(tap: tap, sequence: sequence)
-        }
+      var sequences: [CallID: Int] = [:]
+      return try reader.taps.map { tap in
+        guard let call = tap.call else { return ListedTap(tap: tap, sequence: nil) }
+        let sequence = try sequences[call] ?? Self.sequence(of: call, in: reader.root)
+        sequences[call] = sequence
+        return ListedTap(tap: tap, sequence: sequence)
       }
     }
   }

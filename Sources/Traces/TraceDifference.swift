@@ -156,9 +156,8 @@ public struct TapDifference: Equatable, Sendable, Codable {
   private static func between(
     _ one: Tap, of first: TraceReader, _ other: Tap, of second: TraceReader
   ) throws -> TapDifference? {
-    // Never both at once: of one file opened twice, or of two, each has a lock of its own.
-    let type = try first.withRoot { try $0.dataset(one.object).elementType() }
-    let otherType = try second.withRoot { try $0.dataset(other.object).elementType() }
+    let (stored, otherStored) = (try first.root.dataset(one.object), try second.root.dataset(other.object))
+    let (type, otherType) = (try stored.elementType(), try otherStored.elementType())
     guard type == otherType else {
       return TapDifference(name: one.name, of: "type", first: type.rawValue, second: otherType.rawValue)
     }
@@ -171,8 +170,8 @@ public struct TapDifference: Equatable, Sendable, Codable {
       let length = min(piece, total - offset) * size
       let before = UnsafeMutableRawBufferPointer(rebasing: memory[..<length])
       let after = UnsafeMutableRawBufferPointer(rebasing: memory[length..<2 * length])
-      try first.withRoot { try $0.dataset(one.object).read(from: offset, into: before) }
-      try second.withRoot { try $0.dataset(other.object).read(from: offset, into: after) }
+      try stored.read(from: offset, into: before)
+      try otherStored.read(from: offset, into: after)
       if before.elementsEqual(after) { continue }
       for start in stride(from: 0, to: length, by: size)
       where !before[start..<start + size].elementsEqual(after[start..<start + size]) {

@@ -1,6 +1,4 @@
-import Files
 import HDF5
-import Synchronization
 public import Taps
 public import Tensors
 
@@ -53,13 +51,7 @@ public final class TraceReader: Sendable {
   public let taps: [Tap]
   /// Where each of them stands in `taps`.
   private let positions: [TapID: Int]
-  private let state: Mutex<State>
-
-  private struct State {
-    let file: HDF5File
-    /// The dataset read last, kept because ranges of one tap follow each other.
-    var open: (object: String, dataset: HDF5Dataset)?
-  }
+  let root: HDF5Group
 
   /// Opens a trace.
   ///
@@ -68,30 +60,29 @@ public final class TraceReader: Sendable {
   public init(path: String) throws {
     self.path = path
     let file = try HDF5File.open(path)
-    let root = file.root()
+    root = file.root()
     provenance = try Provenance(of: root, file: path)
     var listing = TapListing(file: path)
     taps = try listing.taps(of: root)
-    try Self.check(taps, file: path)
+    try Self.check(taps, of: file)
     positions = Dictionary(taps.enumerated().map { ($1.id, $0) }) { first, _ in first }
-    state = Mutex(State(file: file))
   }
 
   /// Bytes of all arrays, each as often as it has names, that any file may have, and how many times a larger one's own:
   /// more would take hours to go through.
   private static let mostBytes = (least: 1 << 30, ratio: 256)
 
-  private static func check(_ taps: [Tap], file: String) throws {
-    let fileCount = try MappedFile(path: file).bytes.count
-    let (scaled, isBeyond) = fileCount.multipliedReportingOverflow(by: mostBytes.ratio)
+  private static func check(_ taps: [Tap], of file: HDF5File) throws {
+    let (scaled, isBeyond) = file.byteCount.multipliedReportingOverflow(by: mostBytes.ratio)
     let most = max(mostBytes.least, isBeyond ? .max : scaled)
     var total = 0
     for tap in taps {
       let (sum, overflow) = total.addingReportingOverflow(tap.shape.count * MemoryLayout<Float>.stride)
       guard !overflow, sum <= most else {
         throw TraceError.malformed(
-          file: file, object: tap.name,
-          expected: "at most \(most) bytes of arrays, each as often as it has names, in a file of \(fileCount)",
+          file: file.path, object: tap.name,
+          expected:
+            "at most \(most) bytes of arrays, each as often as it has names, in a file of \(file.byteCount)",
           found: "more")
       }
       total = sum
@@ -116,8 +107,7 @@ public final class TraceReader: Sendable {
   ///
   /// - Throws: `HDF5Error`.
   public func read(_ tap: Tap, from offset: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
-    let elements = try elements(of: tap) { try $0.read(from: offset, into: buffer) }
-    try elements?.read(from: offset, into: buffer)
+    try root.dataset(tap.object).read(from: offset, into: buffer)
   }
 
   /// Reads a whole tap.
@@ -125,11 +115,6 @@ public final class TraceReader: Sendable {
   /// - Throws: `HDF5Error`.
   public func tensor(_ tap: Tap) throws -> Tensor {
     try Tensor(tap.shape) { try read(tap, from: 0, into: $0) }
-  }
-
-  /// Calls `body` with the file's root, alone.
-  func withRoot<Result: Sendable>(_ body: (HDF5Group) throws -> Result) throws -> Result {
-    try state.withLock { try body($0.file.root()) }
   }
 
   /// A whole tap that shares the file's memory if it lies there as it would in memory, else read.
@@ -140,23 +125,7 @@ public final class TraceReader: Sendable {
   /// A whole tap that shares the file's memory, or nil if it does not lie there as it would in memory.
   ///
   /// - Throws: `HDF5Error`.
-  public func mapped(_ tap: Tap) throws -> Tensor? { try elements(of: tap) { _ in }?.mapped(tap.shape) }
-
-  /// A tap's elements where they can be read past the library; else `body` is given the dataset.
-  private func elements(
-    of tap: Tap, otherwise body: (HDF5Dataset) throws -> Void
-  ) throws -> ContiguousElements? {
-    try state.withLock { state in
-      let dataset: HDF5Dataset
-      if let open = state.open, open.object == tap.object {
-        dataset = open.dataset
-      } else {
-        dataset = try state.file.root().dataset(tap.object)
-        state.open = (tap.object, dataset)
-      }
-      let elements = dataset.contiguousElements()
-      if elements == nil { try body(dataset) }
-      return elements
-    }
+  public func mapped(_ tap: Tap) throws -> Tensor? {
+    try root.dataset(tap.object).contiguousElements()?.mapped(tap.shape)
   }
 }

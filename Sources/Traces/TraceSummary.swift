@@ -70,15 +70,13 @@ public struct TraceSummary: Equatable, Sendable, Codable {
     case .trace(let reader):
       kind = "trace"
       var owners: [UInt64: String] = [:]
-      taps = try reader.withRoot { root in
-        try listing.map { listed in
-          let dataset = try root.dataset(listed.tap.object)
-          let owner = listed.tap.address.flatMap { owners[$0] }
-          if let address = listed.tap.address, owner == nil { owners[address] = listed.tap.name }
-          return Row(
-            listed, type: try dataset.elementType(), storage: dataset.storage,
-            storedBytes: owner == nil ? dataset.storedByteCount : nil, linkedTo: owner)
-        }
+      taps = try listing.map { listed in
+        let dataset = try reader.root.dataset(listed.tap.object)
+        let owner = listed.tap.address.flatMap { owners[$0] }
+        if let address = listed.tap.address, owner == nil { owners[address] = listed.tap.name }
+        return Row(
+          listed, type: try dataset.elementType(), storage: dataset.storage,
+          storedBytes: owner == nil ? dataset.storedByteCount : nil, linkedTo: owner)
       }
       arrays = owners.count
     }

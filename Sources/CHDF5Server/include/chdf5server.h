@@ -16,7 +16,6 @@ enum {
 enum {
   chdf5server_done,     // with what was asked for
   chdf5server_refused,  // with the library's words: what couldn't be done, in general, and why
-  chdf5server_ended,    // not: another process says how it ended, as chdf5server_end would. Only where files are read in bulk.
 };
 
 typedef struct {
@@ -69,9 +68,6 @@ void chdf5server_stop(chdf5server_child server);
 
 // Says how a child ended that doesn't reply, and lets go of it.
 chdf5server_ending chdf5server_end(chdf5server_child server);
-
-// What an exit code of a child means.
-chdf5server_ending chdf5server_ending_of(int code);
 
 // How many bytes LZF's compressed ones stand for, or -1 where they are broken: at most 88 for each of these.
 int64_t chdf5server_lzf_count(const uint8_t *bytes, size_t count);

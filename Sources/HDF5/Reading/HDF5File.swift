@@ -20,6 +20,9 @@ public struct HDF5File: Sendable {
     HDF5File(path: path, opened: try OpenedFile(path, unstored: unstored))
   }
 
+  /// How many bytes the file has.
+  public var byteCount: Int { opened.bytes.bytes.count }
+
   /// The group that holds everything.
   public func root() -> HDF5Group {
     HDF5Group(opened, opened.root, Place(file: path, object: "/"))

@@ -143,17 +143,14 @@ final class Server: Sendable {
           var reply = Reply(words, place)
           if let refusal = try? reply.refusal() { return .failure(refusal.error(at: place)) }
         }
-      case (true, chdf5server_ended):
-        state = end(child, chdf5server_ending_of(Int32(clamping: count)), place)
-        chdf5server_stop(child)
-        return .failure(ended(state))
       case (false, _):
-        state = end(child, nil, place)
+        let looked = looked(by: child, at: place)
+        state = end(chdf5server_end(child), looked)
         return .failure(ended(state))
       default: break
       }
       // What makes no sense comes of a child that is broken.
-      state = end(child, chdf5server_ending(), place)
+      state = end(chdf5server_ending(), looked(by: child, at: place))
       chdf5server_stop(child)
       return .failure(ended(state))
     }
@@ -163,11 +160,14 @@ final class Server: Sendable {
   /// Bytes of the library's words.
   private static let mostWords = 1 << 13
 
-  /// What is remembered of a child that has ended, or will be stopped where it says how.
-  private func end(_ child: chdf5server_child, _ ending: chdf5server_ending?, _ place: Place) -> State {
+  /// What a child looks at while it is asked for an object.
+  private func looked(by child: chdf5server_child, at place: Place) -> String {
     let looked = UnsafePointer<CChar>(bitPattern: child.place).map { String(cString: $0) } ?? ""
-    let object = looked.hasPrefix("/") ? place.child(String(looked.dropFirst())).object : place.object + looked
-    let ending = ending ?? chdf5server_end(child)
+    return looked.hasPrefix("/") ? place.child(String(looked.dropFirst())).object : place.object + looked
+  }
+
+  /// What is remembered of a child that has ended.
+  private func end(_ ending: chdf5server_ending, _ object: String) -> State {
     let found =
       switch Int(ending.outcome) {
       case chdf5server_slow: "keeps it busy for more than \(Int(seconds)) seconds"
@@ -201,7 +201,7 @@ struct Reply {
   mutating func number() throws(HDF5Error) -> UInt64 {
     guard bytes.count - position >= 8 else { throw broken }
     defer { position += 8 }
-    return bytes[position..<position + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    return bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: UInt64.self) }
   }
 
   /// A number of things of which each takes a byte at least.
